@@ -1,0 +1,40 @@
+"""What can go wrong in the user's world, apart from bugs.
+
+A `UserError` is something the user can mend: it says what failed, which file, and what to do. The commands print it as
+sentences and exit with status 2. Any other exception is a bug and is allowed to show its traceback.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class UserError(Exception):
+    """Something the user can mend.
+
+    what: one sentence on what failed; path: the file it concerns, if one; remedy: one sentence on what to do.
+    """
+
+    def __init__(self, what: str, *, path: str | Path | None = None, remedy: str = "") -> None:
+        self.what, self.path, self.remedy = what, path, remedy
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        where = f" ({self.path})" if self.path is not None else ""
+        return f"{self.what}{where}" + (f". {self.remedy}" if self.remedy else "")
+
+
+class MediaError(UserError):
+    """A media file that can't be read; `what` is the reason that `coverage.skipped` shows."""
+
+
+class PackError(UserError):
+    """A model pack that is missing, damaged or unsafe to load."""
+
+
+class LibraryError(UserError):
+    """A library that can't be opened, or that a newer version wrote."""
+
+
+class ExportError(UserError):
+    """A result that can't be written in the format asked for."""

@@ -1,0 +1,1 @@
+"""Model packs and running them through ONNX Runtime."""
