@@ -1,0 +1,13 @@
+#!/bin/sh
+# Resolve pyproject.toml anew into the lock files (needs uv). Run in the repository's root.
+set -eu
+lock() { name=$1; shift; uv pip compile -q pyproject.toml --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header "$@" -o "lock/$name.txt"; }
+lock app --extra demo --generate-hashes
+lock test --extra test --generate-hashes
+# torch has a CPU and a CUDA build of one version, so no hashes; it pins the CUDA packages that it needs itself.
+lock train --extra train --extra test
+grep -vE '^(nvidia-|cuda-|triton==)' lock/train.txt >lock/train.tmp && mv lock/train.tmp lock/train.txt
+# onnxruntime-gpu brings the same modules as onnxruntime: one of the two, never both.
+printf 'onnxruntime-gpu[cuda,cudnn]\n' >lock/gpu.in
+lock gpu lock/gpu.in --extra demo --no-emit-package onnxruntime
+rm lock/gpu.in

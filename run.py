@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""Set up what is needed and run it: `python3 run.py find "a cat" FOLDER` or `python3 run.py test`.
+
+Needs Python 3.11 or newer and nothing else. Each kind of job has its own environment under .venv/, made from a lock file
+on first use and again whenever the lock file changes.
+
+    run.py test             linters, types, import rules and tests
+    run.py test-training    the tests that need torch
+    run.py train ...        tr-desktop train, with torch
+    run.py gpu ...          tr-desktop with ONNX Runtime for CUDA
+    run.py ...              tr-desktop with the arguments given
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+
+
+def environment(name: str) -> Path:
+    """The folder of executables of environment `name`, installed as lock/NAME.txt says."""
+    folder = ROOT / ".venv" / name
+    executables = folder / ("Scripts" if sys.platform == "win32" else "bin")
+    lock = ROOT / "lock" / f"{name}.txt"
+    wanted = hashlib.sha256(lock.read_bytes() + (ROOT / "pyproject.toml").read_bytes()).hexdigest()
+    stamp = folder / "installed"
+    if not stamp.exists() or stamp.read_text() != wanted:
+        print(f"Setting up {folder} (once, a minute or so)…", file=sys.stderr)
+        venv.create(folder, with_pip=True, clear=True)
+        pip = [str(executables / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*pip, "-r", str(lock)], check=True)
+        subprocess.run([*pip, "--no-deps", "--editable", str(ROOT)], check=True)
+        stamp.write_text(wanted)
+    return executables
+
+
+def main(arguments: list[str]) -> int:
+    if sys.version_info < (3, 11):
+        print(f"TimeRefine Desktop needs Python 3.11 or newer; this is {sys.version.split()[0]}", file=sys.stderr)
+        return 2
+    if arguments[:1] == ["test"]:
+        at = environment("test")
+        commands = [
+            [at / "ruff", "check", "."],
+            [at / "ruff", "format", "--check", "."],
+            [at / "mypy"],
+            [at / "lint-imports"],
+            [at / "pytest", *arguments[1:]],
+        ]
+    elif arguments[:1] == ["test-training"]:
+        commands = [[environment("train") / "pytest", "tests/training", *arguments[1:]]]
+    elif arguments[:1] == ["train"]:
+        commands = [[environment("train") / "tr-desktop", *arguments]]
+    elif arguments[:1] == ["gpu"]:
+        commands = [[environment("gpu") / "tr-desktop", *arguments[1:]]]
+    else:
+        commands = [[environment("app") / "tr-desktop", *arguments]]
+    # Footage is named from where the user stands; the project's checks run in the project.
+    folder = ROOT if arguments[:1] in (["test"], ["test-training"]) else None
+    try:
+        results = [subprocess.run([str(word) for word in command], cwd=folder).returncode for command in commands]
+    except KeyboardInterrupt:
+        return 130
+    return next((status for status in results if status), 0)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except subprocess.CalledProcessError as error:
+        print(f"Setting up failed: {' '.join(error.cmd)}", file=sys.stderr)
+        sys.exit(2)

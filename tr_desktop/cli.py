@@ -1,0 +1,174 @@
+"""The `tr-desktop` command: `find`, `index`, `doctor`, `train`, `evaluate`.
+
+Results go to standard output; progress and messages to standard error. Exit status: 0 with at least one confident moment
+(or the job done), 1 with none, 2 for what the user can mend, 130 when interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+from tr_desktop.errors import UserError
+
+OK, NOT_CONFIDENT, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a file name need not be text
+    arguments = _parser().parse_args(argv)
+    try:
+        status: int = arguments.run(arguments)
+        return status
+    except UserError as error:
+        print(f"tr-desktop: {error}", file=sys.stderr)
+        return USER_ERROR
+    except KeyboardInterrupt:
+        print("tr-desktop: interrupted; what was indexed so far is kept", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tr-desktop", description="Type what you remember, get the moment in your own footage."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    find = commands.add_parser("find", help="search footage for a sentence; what is new there is indexed first")
+    find.add_argument("query", metavar="QUERY", help="what you remember, such as: a dog jumps over a fence")
+    find.add_argument("paths", metavar="PATH", nargs="*", type=Path, help="files or folders (none: a generated clip)")
+    find.add_argument("--top", metavar="N", type=_positive, default=None, help="how many moments (default 5)")
+    find.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
+    find.add_argument("--export", metavar="OUT", type=Path, help="write the moments for an editor, such as hits.edl")
+    find.add_argument("--format", metavar="NAME", help="the export's format, when its file name doesn't say")
+    find.add_argument("--handles", metavar="SECONDS", type=_seconds, default=Fraction(0), help="extra on both sides")
+    find.add_argument("--no-refine", action="store_true", help="answer with the rough segments")
+    find.add_argument("--steps", metavar="K", type=_steps, default=None, help="refinement steps, 0 to 8 (default 3)")
+    _add_common(find)
+    find.set_defaults(run=_find)
+
+    index = commands.add_parser("index", help="make footage searchable")
+    index.add_argument("paths", metavar="PATH", nargs="+", type=Path, help="files or folders")
+    _add_common(index)
+    index.set_defaults(run=_index)
+
+    doctor = commands.add_parser("doctor", help="say what is installed and run a self-test")
+    _add_common(doctor)
+    doctor.set_defaults(run=_doctor)
+
+    from tr_desktop.training import commands as training
+
+    training.add_commands(commands)
+    return parser
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--library", metavar="DIR", type=Path, default=None, help="where the index is kept")
+    parser.add_argument("--model", metavar="PACK", default="mini", help="model pack: a name, folder or .trpack file")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="what runs the models")
+
+
+# The rooms below are imported when a command needs them, so that `--help` and errors come at once.
+
+
+def _find(arguments: argparse.Namespace) -> int:
+    from tr_desktop import grounding, report
+    from tr_desktop.library.catalog import Catalog
+    from tr_desktop.models.encoder import Encoder
+    from tr_desktop.models.pack import load_pack
+    from tr_desktop.progress import IndexBar
+
+    exporter = _exporter(arguments)
+    encoder = Encoder(load_pack(arguments.model), arguments.device)
+    paths = arguments.paths or [_sample_clip()]
+    steps = grounding.DEFAULT_STEPS if arguments.steps is None else arguments.steps
+    with Catalog(arguments.library or _default_library()) as catalog, IndexBar() as bar:
+        answer = grounding.find(
+            arguments.query,
+            paths,
+            catalog,
+            encoder,
+            top=arguments.top or grounding.DEFAULT_TOP,
+            steps=0 if arguments.no_refine else steps,
+            on_progress=bar.update,
+        )
+    if arguments.json:
+        print(json.dumps(report.as_json(answer), indent=1))
+    else:
+        print(report.as_text(answer))
+    print(report.coverage_text(answer.coverage), file=sys.stderr)
+    if exporter is not None:
+        _export(exporter, answer.moments, arguments)
+    return OK if any(moment.confident for moment in answer.moments) else NOT_CONFIDENT
+
+
+def _index(arguments: argparse.Namespace) -> int:
+    from tr_desktop import report
+    from tr_desktop.library.catalog import Catalog
+    from tr_desktop.library.indexer import index
+    from tr_desktop.models.encoder import Encoder
+    from tr_desktop.models.pack import load_pack
+    from tr_desktop.progress import IndexBar
+
+    encoder = Encoder(load_pack(arguments.model), arguments.device)
+    with Catalog(arguments.library or _default_library()) as catalog, IndexBar() as bar:
+        coverage = index(arguments.paths, catalog, encoder, bar.update)
+    print(report.coverage_text(coverage), file=sys.stderr)
+    print(bar.summary(), file=sys.stderr)
+    if not coverage.searched:
+        raise UserError("Nothing there can be searched")
+    return OK
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from tr_desktop.doctor import examine
+
+    return OK if examine(arguments.model, arguments.device, arguments.library or _default_library()) else USER_ERROR
+
+
+def _default_library() -> Path:
+    from platformdirs import user_data_path
+
+    return user_data_path("TimeRefine", appauthor=False)
+
+
+def _sample_clip() -> Path:
+    from tr_desktop.footage.sample import make_sample
+
+    path = _default_library() / "sample" / "sample.mp4"
+    if not path.exists():
+        print("No footage given: making a sample clip…", file=sys.stderr)
+        make_sample(path)
+    print(f"Searching the sample clip {path}", file=sys.stderr)
+    return path
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError(text)
+    return value
+
+
+def _steps(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= 8:
+        raise ValueError(text)
+    return value
+
+
+def _seconds(text: str) -> Fraction:
+    value = Fraction(text)
+    if value < 0:
+        raise ValueError(text)
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

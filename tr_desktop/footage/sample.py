@@ -1,0 +1,64 @@
+"""A short clip to try the search on, made from pictures that ship with scikit-image (extra `demo`).
+
+Each picture is held for a few seconds while the view drifts over it, with hard cuts in between, so a sentence finds
+something real: a cat, a cup of coffee, a rocket, an astronaut, a motorcycle.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import numpy.typing as npt
+
+from tr_desktop.errors import UserError
+
+RATE = Fraction(24)
+WIDTH, HEIGHT = 640, 360
+# Picture, seconds on screen.
+SHOTS = (("coffee", 4), ("astronaut", 5), ("chelsea", 6), ("rocket", 5), ("motorcycle", 4))
+
+
+def make_sample(path: Path) -> None:
+    """Write the clip to `path` (MP4, H.264, 24 fps, timecode from 01:00:00:00).
+
+    Raises UserError when the pictures aren't installed.
+    """
+    pictures = _pictures()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part.mp4")
+    with av.open(str(part), "w") as container:
+        container.metadata["timecode"] = "01:00:00:00"
+        stream = container.add_stream("libx264", rate=RATE, options={"crf": "23"})
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        for name, seconds in SHOTS:
+            count = int(seconds * RATE)
+            for index in range(count):
+                frame = av.VideoFrame.from_ndarray(_view(pictures[name], index / count), format="rgb24")
+                container.mux(stream.encode(frame.reformat(width=WIDTH, height=HEIGHT)))
+        container.mux(stream.encode())
+    part.replace(path)
+
+
+def _pictures() -> dict[str, npt.NDArray[np.uint8]]:
+    try:
+        from skimage import data
+    except ImportError as error:
+        raise UserError(
+            "No footage was given, and the pictures for a sample clip aren't installed",
+            remedy="Give a file or folder to search, or install the extra: pip install 'tr-desktop[demo]'",
+        ) from error
+    return {name: data.stereo_motorcycle()[0] if name == "motorcycle" else getattr(data, name)() for name, _ in SHOTS}
+
+
+def _view(picture: npt.NDArray[np.uint8], progress: float) -> npt.NDArray[np.uint8]:
+    """A 16:9 view that drifts over `picture` [H, W, 3] and closes in by a tenth as `progress` goes from 0 to 1."""
+    high, wide = picture.shape[:2]
+    scale = 1 - 0.1 * progress
+    view_wide = int(min(wide, high * WIDTH / HEIGHT) * scale)
+    view_high = int(view_wide * HEIGHT / WIDTH)
+    left = int((wide - view_wide) * progress)
+    top = (high - view_high) // 4  # faces sit above the middle
+    return np.ascontiguousarray(picture[top : top + view_high, left : left + view_wide])

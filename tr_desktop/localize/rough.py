@@ -1,0 +1,66 @@
+"""Rough segments: which windows of a similarity curve stand out from the rest of the file.
+
+A window's worth is the mean similarity inside minus the mean outside (the static score of TFVTG, Zheng et al., ECCV 2024),
+times a power of its length: the plain difference alone always prefers the single highest frame.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+# Half-way between the plain difference (0) and the two-level least-squares fit of the curve (1/2).
+LENGTH_POWER = 0.3
+# Windows of up to this many frames are tried at every length; longer ones at lengths 8 % apart.
+EVERY_LENGTH_UP_TO = 64
+
+
+def smooth(curve: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The curve [T] with each frame averaged 1-2-1 with its neighbours; the ends repeat themselves."""
+    padded = np.pad(curve, 1, mode="edge")
+    return ((padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4).astype(np.float32)
+
+
+def contrast(curve: npt.NDArray[np.float32], start: int, end: int) -> float:
+    """Mean of `curve` [T] inside [start, end) minus the mean outside; 0 when nothing is outside."""
+    outside = len(curve) - (end - start)
+    if outside == 0:
+        return 0.0
+    inside = float(curve[start:end].sum())
+    return inside / (end - start) - (float(curve.sum()) - inside) / outside
+
+
+def rough_segments(curve: npt.NDArray[np.float32], most: int) -> list[tuple[int, int]]:
+    """At most `most` non-overlapping windows [start, end) of `curve` [T], best first.
+
+    A file too short to have an outside, or whose curve is flat, answers with itself whole.
+    """
+    frames = len(curve)
+    sums = np.concatenate([[0.0], np.cumsum(smooth(curve), dtype=np.float64)])
+    starts, ends, worth = [], [], []
+    for length in _lengths(frames):
+        inside = (sums[length:] - sums[:-length]) / length
+        outside = (sums[-1] - inside * length) / max(frames - length, 1)
+        start = np.arange(frames - length + 1)
+        starts.append(start)
+        ends.append(start + length)
+        worth.append((inside - outside) * (length * (frames - length) / frames) ** LENGTH_POWER)
+    if not starts:
+        return [(0, frames)]
+    start, end, score = np.concatenate(starts), np.concatenate(ends), np.concatenate(worth)
+    found: list[tuple[int, int]] = []
+    while len(found) < most and len(score):
+        best = int(np.argmax(score))
+        if score[best] <= 0:
+            break
+        found.append((int(start[best]), int(end[best])))
+        apart = (end <= start[best]) | (start >= end[best])
+        start, end, score = start[apart], end[apart], score[apart]
+    return found or [(0, frames)]
+
+
+def _lengths(frames: int) -> list[int]:
+    lengths = list(range(1, min(EVERY_LENGTH_UP_TO, frames - 1) + 1))
+    while lengths and (longer := int(lengths[-1] * 1.08) + 1) < frames:
+        lengths.append(longer)
+    return lengths

@@ -1,0 +1,45 @@
+"""The index run's progress on standard error: bytes and files done, × real time, time left."""
+
+from __future__ import annotations
+
+import sys
+import time
+from fractions import Fraction
+
+from tqdm import tqdm
+
+from tr_desktop.library.indexer import Progress
+
+
+class IndexBar:
+    """Use as a context; `update` takes the indexer's progress, `summary` says how fast it went."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm[None] | None = None
+        self._started_s = time.monotonic()
+        self._footage_s = Fraction(0)
+
+    def __enter__(self) -> IndexBar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def update(self, progress: Progress) -> None:
+        if self._bar is None:
+            self._bar = tqdm(total=progress.total_bytes, unit="B", unit_scale=True, file=sys.stderr, dynamic_ncols=True)
+        self._footage_s = progress.footage_s
+        self._bar.set_description(f"{progress.path.name} ({progress.file_number}/{progress.files})", refresh=False)
+        self._bar.set_postfix_str(f"{self._times_real_time:.1f}× real time", refresh=False)
+        self._bar.update(progress.done_bytes - self._bar.n)
+
+    def summary(self) -> str:
+        """One sentence on what was newly read and how fast."""
+        if not self._footage_s:
+            return "Nothing new to index."
+        return f"Indexed {float(self._footage_s):.1f} s of footage at {self._times_real_time:.1f}× real time."
+
+    @property
+    def _times_real_time(self) -> float:
+        return float(self._footage_s) / max(time.monotonic() - self._started_s, 1e-6)
