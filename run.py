@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Set up what is needed and run it: `python3 run.py find "a cat" FOLDER` or `python3 run.py test`.
 
-Needs Python 3.11 or newer and nothing else. Each kind of job has its own environment under .venv/, made from a lock file
-on first use and again whenever the lock file changes.
+Needs Python 3.11 or newer and nothing else. Each kind of job has its own environment under .venv/, made from a lock
+file on first use and again whenever the lock file changes.
 
     run.py test             linters, types, import rules and tests
     run.py test-training    the tests that need torch
@@ -40,7 +40,8 @@ def environment(name: str) -> Path:
 
 
 def main(arguments: list[str]) -> int:
-    if sys.version_info < (3, 11):
+    # Whoever runs this may have an older Python: say so instead of failing half-way.
+    if sys.version_info < (3, 11):  # noqa: UP036
         print(f"TimeRefine Desktop needs Python 3.11 or newer; this is {sys.version.split()[0]}", file=sys.stderr)
         return 2
     if arguments[:1] == ["test"]:

@@ -1,7 +1,7 @@
 """The `tr-desktop` command: `find`, `index`, `doctor`, `train`, `evaluate`.
 
-Results go to standard output; progress and messages to standard error. Exit status: 0 with at least one confident moment
-(or the job done), 1 with none, 2 for what the user can mend, 130 when interrupted.
+Results go to standard output; progress and messages to standard error. Exit status: 0 with at least one confident
+moment (or the job done), 1 with none, 2 for what the user can mend, 130 when interrupted.
 """
 
 from __future__ import annotations
@@ -12,8 +12,12 @@ import sys
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tr_desktop.errors import UserError
+
+if TYPE_CHECKING:
+    from tr_desktop.grounding import Answer
 
 OK, NOT_CONFIDENT, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
 
@@ -78,13 +82,17 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 
 
 def _find(arguments: argparse.Namespace) -> int:
+    from exporters import registry
     from tr_desktop import grounding, report
     from tr_desktop.library.catalog import Catalog
     from tr_desktop.models.encoder import Encoder
     from tr_desktop.models.pack import load_pack
     from tr_desktop.progress import IndexBar
 
-    exporter = _exporter(arguments)
+    if arguments.export is not None:
+        registry.find(
+            arguments.export, arguments.format
+        )  # a format that isn't there is said before the search, not after
     encoder = Encoder(load_pack(arguments.model), arguments.device)
     paths = arguments.paths or [_sample_clip()]
     steps = grounding.DEFAULT_STEPS if arguments.steps is None else arguments.steps
@@ -103,9 +111,20 @@ def _find(arguments: argparse.Namespace) -> int:
     else:
         print(report.as_text(answer))
     print(report.coverage_text(answer.coverage), file=sys.stderr)
-    if exporter is not None:
-        _export(exporter, answer.moments, arguments)
+    if arguments.export is not None:
+        _export(answer, arguments)
     return OK if any(moment.confident for moment in answer.moments) else NOT_CONFIDENT
+
+
+def _export(answer: Answer, arguments: argparse.Namespace) -> None:
+    from exporters.timeline import timeline_from_moments
+    from exporters.write import export
+
+    timeline = timeline_from_moments(answer.moments, name=answer.query, handles_s=arguments.handles)
+    written = export(timeline, arguments.export, arguments.format)
+    for note in written.notes:
+        print(note, file=sys.stderr)
+    print(f"Wrote {len(timeline.clips)} moments to {', '.join(map(str, written.files))}", file=sys.stderr)
 
 
 def _index(arguments: argparse.Namespace) -> int:

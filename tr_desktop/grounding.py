@@ -2,7 +2,7 @@
 
     footage ─ index ─▶ frame vectors ─ similarity to the query ─▶ rough segments ─ refine × K ─▶ scored moments
 
-Every step from rough to final stays in the answer, so that an editor can see how the edges were found and keep any of them.
+Every step from rough to final stays in the answer: an editor sees how the edges were found and may keep any of them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +22,10 @@ from tr_desktop.library.catalog import Catalog, Indexed
 from tr_desktop.library.indexer import Coverage, Progress, index
 from tr_desktop.localize.edges import EdgeStep, refine_edges, shot_change
 from tr_desktop.localize.rough import contrast, rough_segments
-from tr_desktop.models.encoder import Encoder
 from tr_desktop.moments import Moment, Refinement, RefineStep, Segment
+
+if TYPE_CHECKING:
+    from tr_desktop.models.encoder import Encoder
 
 DEFAULT_TOP = 5
 DEFAULT_STEPS = 3
@@ -111,7 +114,7 @@ def _moments(
 
 
 def _refine_step(number: int, answer: EdgeStep, item: Indexed, score: float) -> RefineStep:
-    start = item.boundary_frame(answer.start)
+    start = min(item.boundary_frame(answer.start), len(item.times) - 1)
     end = max(item.boundary_frame(answer.end), start + 1)
     return RefineStep(
         step=number,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from fractions import Fraction
+from typing import NoReturn
 
 from tqdm import tqdm
 
@@ -15,7 +16,7 @@ class IndexBar:
     """Use as a context; `update` takes the indexer's progress, `summary` says how fast it went."""
 
     def __init__(self) -> None:
-        self._bar: tqdm[None] | None = None
+        self._bar: tqdm[NoReturn] | None = None
         self._started_s = time.monotonic()
         self._footage_s = Fraction(0)
 

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,7 +38,7 @@ def test_segments_are_inside_the_file_and_apart(curve, most):
     for start, end in found:
         assert 0 <= start < end <= len(curve)
     taken = sorted(found)
-    assert all(a[1] <= b[0] for a, b in zip(taken, taken[1:], strict=False))
+    assert all(a[1] <= b[0] for a, b in pairwise(taken))
 
 
 @given(curves)

@@ -11,6 +11,7 @@ import json
 import os
 import sqlite3
 import zlib
+from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -75,11 +76,16 @@ class Indexed:
     def boundary_frame(self, row: int) -> int:
         """The frame boundary where row number `row` takes over from the one before.
 
-        The change lies somewhere between the two sampled frames: half-way is the best guess. Rows 0 and T are the file's ends.
+        The change lies somewhere between the two sampled frames: half-way is the best guess. Rows 0 and T are the
+        file's ends.
         """
         if row == 0:
             return 0
-        return len(self.times) if row == len(self.vectors) else self.times.boundary_at((row - Fraction(1, 2)) * self.every_s)
+        return (
+            len(self.times)
+            if row == len(self.vectors)
+            else self.times.boundary_at((row - Fraction(1, 2)) * self.every_s)
+        )
 
 
 class Catalog:
@@ -221,8 +227,8 @@ def _pack_ticks(times: FrameTimes) -> bytes:
     return zlib.compress(np.diff(np.asarray(times.ticks, "<i8"), prepend=np.int64(0)).tobytes())
 
 
-def _unpack_ticks(blob: bytes) -> npt.NDArray[np.int64]:
-    return np.cumsum(np.frombuffer(zlib.decompress(blob), "<i8"))
+def _unpack_ticks(blob: bytes) -> array[int]:
+    return array("q", np.cumsum(np.frombuffer(zlib.decompress(blob), "<i8")).tobytes())
 
 
 def _facts(media: Media) -> dict[str, Any]:

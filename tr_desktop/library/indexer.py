@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,9 @@ from tr_desktop.errors import MediaError, UserError
 from tr_desktop.footage.frames import Sampler
 from tr_desktop.footage.probe import probe
 from tr_desktop.library.catalog import Catalog, Indexed
-from tr_desktop.models.encoder import Encoder
+
+if TYPE_CHECKING:
+    from tr_desktop.models.encoder import Encoder
 
 BATCH_FRAMES = 32
 
@@ -30,8 +32,8 @@ _T = TypeVar("_T")
 _NOT_FOOTAGE = {
     "a still picture": "bmp dng exr gif heic jpeg jpg png psd svg tif tiff webp",
     "a sound file": "aac aif aiff flac m4a mp3 ogg opus wav",
-    "a document or data file": "aaf ale csv db doc docx edl fcpxml htm html json jsonl log md npy npz onnx otio otioz pdf"
-    " prproj py rtf srt sqlite3 trpack trproj tsv txt vtt xls xlsx xml yaml yml zip gz tar",
+    "a document or data file": "aaf ale csv db doc docx edl fcpxml htm html json jsonl log md npy npz onnx otio otioz"
+    " pdf prproj py rtf srt sqlite3 sqlite3-shm sqlite3-wal trpack trproj tsv txt vtt xls xlsx xml yaml yml zip gz tar",
 }
 _REASON_BY_SUFFIX = {f".{suffix}": reason for reason, all_ in _NOT_FOOTAGE.items() for suffix in all_.split()}
 

@@ -1,9 +1,9 @@
-"""Training-free refinement: each edge moves to where local evidence and shot changes put it, looking closer every step.
+"""Training-free refinement: each edge moves to where local evidence and shot changes put it.
 
-It is the baseline that the learned refiner has to beat. One step looks at the frame boundaries within a reach of each edge.
+It is the baseline that the learned refiner has to beat. One step looks at the boundaries within a reach of each edge.
 A boundary is good where similarity rises into the segment (falls out of it), and where the picture changes. The span of
-frames compared, and how far an edge moves lightly, halve from step to step: early steps find the right event, later ones
-its edge.
+frames compared, and how far an edge moves lightly, halve from step to step: early steps find the right event, later
+ones its edge.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ def refine_edges(
 ) -> list[EdgeStep]:
     """`steps` + 1 answers, the rough one first.
 
-    curve: [T] similarity of each sampled frame to the query; change: [T + 1] from `shot_change`; rough: window [start, end).
+    curve: [T] similarity of each sampled frame to the query; change: [T + 1] from `shot_change`.
+    rough: window [start, end).
     fps: sampled frames a second; it scales the reach only.
     """
     start, end = rough
@@ -88,7 +89,7 @@ def _best_boundary(
     """
     candidates = np.arange(max(limits[0], edge - reach), min(limits[1], edge + reach) + 1)
     spread = max(float(curve.std()), 1e-3)
-    rise = np.array([_mean(curve, b, b + span) - _mean(curve, b - span, b) for b in candidates]) / spread
+    rise = np.array([_mean(curve, b, b + span) - _mean(curve, b - span, b) for b in candidates.tolist()]) / spread
     evidence = (rise if rising else -rise) + CHANGE_WEIGHT * change[candidates]
     best = int(np.argmax(evidence - MOVE_COST * np.abs(candidates - edge) / span))
     weight = np.exp((evidence - evidence.max()) / TEMPERATURE)

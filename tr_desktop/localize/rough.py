@@ -1,7 +1,7 @@
 """Rough segments: which windows of a similarity curve stand out from the rest of the file.
 
-A window's worth is the mean similarity inside minus the mean outside (the static score of TFVTG, Zheng et al., ECCV 2024),
-times a power of its length: the plain difference alone always prefers the single highest frame.
+A window's worth is the mean similarity inside minus the mean outside (the static score of TFVTG, Zheng et al., ECCV
+2024), times a power of its length: the plain difference alone always prefers the single highest frame.
 """
 
 from __future__ import annotations

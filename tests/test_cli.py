@@ -1,0 +1,208 @@
+"""The commands as a user runs them: the real pack, the real `main`, the generated sample clip."""
+
+import json
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from fractions import Fraction
+from pathlib import Path
+
+import pycmx
+import pytest
+
+from tests.toy import write_clip
+from tr_desktop.cli import main
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory) -> Path:
+    from tr_desktop.footage.sample import make_sample
+
+    path = tmp_path_factory.mktemp("sample") / "sample.mp4"
+    make_sample(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory) -> str:
+    return str(tmp_path_factory.mktemp("library"))
+
+
+def run_json(capsys, *arguments: str) -> tuple[int, dict]:
+    capsys.readouterr()
+    status = main([*arguments, "--json"])
+    return status, json.loads(capsys.readouterr().out)
+
+
+# Where each picture is on screen in the sample clip, in frames (24 fps).
+SHOTS = {"coffee": (0, 96), "astronaut": (96, 216), "cat": (216, 360), "rocket": (360, 480), "motorcycle": (480, 576)}
+
+
+@pytest.mark.parametrize(
+    ("query", "shot"),
+    [
+        ("a cat", "cat"),
+        ("a cup of coffee", "coffee"),
+        ("a motorcycle in a garage", "motorcycle"),
+        ("a rocket standing on the launch pad", "rocket"),
+        ("a smiling woman in an orange suit", "astronaut"),
+    ],
+)
+def test_a_sentence_finds_the_shot_it_describes(sample, library, capsys, query, shot):
+    _, document = run_json(capsys, "find", query, str(sample), "--library", library)
+    start, end = SHOTS[shot]
+    best = document["moments"][0]
+    inside = min(end, best["end_frame"]) - max(start, best["start_frame"])
+    assert inside / (max(end, best["end_frame"]) - min(start, best["start_frame"])) >= 0.5
+
+
+def test_the_document_keeps_the_contract(sample, library, capsys):
+    status, document = run_json(capsys, "find", "a cat", str(sample), "--library", library, "--top", "3")
+    assert status == (0 if any(m["confident"] for m in document["moments"]) else 1)
+    assert document["schema"] == 1 and document["query"] == "a cat"
+    assert document["model"]["pack"] == "mini" and len(document["model"]["sha256"]) == 64
+    assert document["model"]["device"] in ("cpu", "cuda")
+    assert document["coverage"] == {"files": 1, "searched": 1, "seconds": 24.0, "skipped": []}
+    assert 1 <= len(document["moments"]) <= 3
+    for rank, moment in enumerate(document["moments"], 1):
+        assert moment["rank"] == rank
+        assert Path(moment["media"]) == sample and moment["rate"] == "24/1"
+        assert moment["start_s"] == pytest.approx(moment["start_frame"] / 24, abs=1e-4)
+        assert moment["start_tc"].startswith("01:00:")
+        assert 0 <= moment["score"] <= 1 and moment["steps"][moment["stop"]]["end_s"] == moment["end_s"]
+        assert set(moment["edges"]) == {"start", "end"}
+        assert moment["steps"][0]["step"] == 0 and len(moment["steps"]) == 4
+
+
+def test_rough_only_and_more_steps(sample, library, capsys):
+    _, document = run_json(capsys, "find", "a cat", str(sample), "--library", library, "--no-refine")
+    assert all(len(m["steps"]) == 1 and m["stop"] == 0 for m in document["moments"])
+    _, document = run_json(capsys, "find", "a cat", str(sample), "--library", library, "--steps", "6")
+    assert all(len(m["steps"]) == 7 for m in document["moments"])
+
+
+def test_the_edl_reads_back_to_the_frames_of_the_answer(sample, library, capsys, tmp_path):
+    out = tmp_path / "hits.edl"
+    _, document = run_json(capsys, "find", "a cat", str(sample), "--library", library, "--export", str(out))
+    with out.open() as file:
+        events = list(pycmx.parse_cmx3600(file).events)
+    assert len(events) == len(document["moments"])
+    for event, moment in zip(events, document["moments"], strict=True):
+        (edit,) = event.edits
+        assert edit.clip_name == sample.name
+        assert (edit.source_in, edit.source_out) == (moment["start_tc"], moment["end_tc"])
+        assert _frame(edit.source_in) == 24 * 3600 + moment["start_frame"]
+        assert _frame(edit.source_out) == 24 * 3600 + moment["end_frame"]
+
+
+def _frame(label: str, fps: int = 24) -> int:
+    hours, minutes, seconds, frames = map(int, label.split(":"))
+    return ((hours * 60 + minutes) * 60 + seconds) * fps + frames
+
+
+def test_no_network_in_the_main_job(sample, capsys, tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise AssertionError("a socket was opened")
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    monkeypatch.setattr(socket, "create_connection", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    _, document = run_json(capsys, "find", "a cat", str(sample), "--library", str(tmp_path))
+    assert document["moments"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["find", "", "{clip}"], "query is empty"),
+        (["find", "a cat", "{folder}/nowhere"], "no such file or folder"),
+        (["find", "a cat", "{folder}/nothing"], "None of the 2 files can be searched"),
+        (["find", "a cat", "{clip}", "--model", "no-such-pack"], "no-such-pack"),
+        (["find", "a cat", "{clip}", "--export", "{folder}/hits.xyz"], "export format"),
+        (["find", "a cat", "{clip}", "--export", "{folder}/missing/hits.edl"], "export can't be written"),
+        (["index", "{folder}/nothing"], "Nothing there can be searched"),
+        (["find", "a cat", "{clip}", "--library", "{clip}"], "library can't be opened"),
+    ],
+)
+def test_what_the_user_can_mend_exits_2_with_a_sentence(tmp_path, capsys, arguments, sentence):
+    clip = write_clip(tmp_path / "clip.mp4", [("red", 25)])
+    (tmp_path / "nothing").mkdir()
+    (tmp_path / "nothing" / "empty.mp4").touch()
+    (tmp_path / "nothing" / "text.mov").write_text("text")
+    arguments = [a.format(clip=clip, folder=tmp_path) for a in arguments]
+    if "--library" not in arguments:
+        arguments += ["--library", str(tmp_path / "library")]
+    assert main(arguments) == 2
+    message = capsys.readouterr().err
+    assert sentence in message and "Traceback" not in message
+
+
+def test_drop_frame_timecode_of_the_file_reaches_the_answer_and_the_edl(tmp_path, capsys, library):
+    clip = write_clip(
+        tmp_path / "drop.mov", [("red", 120), ("blue", 120)], Fraction(30000, 1001), timecode="00:00:58;00"
+    )
+    out = tmp_path / "hits.edl"
+    _, document = run_json(capsys, "find", "a blue picture", str(clip), "--library", library, "--export", str(out))
+    for moment in document["moments"]:
+        assert ";" in moment["start_tc"] and moment["rate"] == "30000/1001"
+    text = out.read_text()
+    assert "FCM: DROP FRAME" in text and document["moments"][0]["start_tc"] in text
+
+
+def test_doctor_passes_its_self_test(capsys, tmp_path):
+    assert main(["doctor", "--library", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert "Self-test" in out and "onnxruntime" in out and "mini" in out
+
+
+def test_control_c_leaves_the_library_sound(tmp_path):
+    for number in range(40):
+        write_clip(tmp_path / "footage" / f"{number}.mp4", [("red", 250), ("blue", 250)])
+    library = tmp_path / "library"
+    command = [sys.executable, "-m", "tr_desktop.cli", "index", str(tmp_path / "footage"), "--library", str(library)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and _indexed(library) < 2:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, message = process.communicate(timeout=60)
+    assert process.returncode == 130 and "interrupted" in message and "Traceback" not in message
+    assert 2 <= _indexed(library) < 40
+    database = sqlite3.connect(library / "library.sqlite3")
+    assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    database.close()
+
+
+def _indexed(library: Path) -> int:
+    if not (library / "library.sqlite3").exists():
+        return 0
+    database = sqlite3.connect(library / "library.sqlite3", timeout=30)
+    try:
+        return int(database.execute("SELECT count(*) FROM vectors").fetchone()[0])
+    except sqlite3.OperationalError:  # the tables are just being made
+        return 0
+    finally:
+        database.close()
+
+
+@pytest.mark.skipif(not (SHARED / "oddities").is_dir(), reason="needs ../shared/oddities")
+def test_every_odd_file_is_searched_or_listed_with_a_reason(tmp_path, capsys):
+    folder = SHARED / "oddities"
+    _, document = run_json(capsys, "find", "a person", str(folder), "--library", str(tmp_path))
+    coverage = document["coverage"]
+    assert coverage["files"] == len(list(folder.iterdir())) == coverage["searched"] + len(coverage["skipped"])
+    assert all(s["reason"] for s in coverage["skipped"])
+
+
+@pytest.mark.skipif(not (SHARED / "footage").is_dir(), reason="needs ../shared/footage")
+def test_a_person_riding_a_bicycle_is_found_in_real_footage(tmp_path, capsys):
+    out = tmp_path / "hits.edl"
+    find = ["find", "a person riding a bicycle", str(SHARED / "footage")]
+    _, document = run_json(capsys, *find, "--library", str(tmp_path), "--export", str(out))
+    assert Path(document["moments"][0]["media"]).name == "sk_bikes.mp4"
+    assert out.read_text().count("* FROM CLIP NAME:") == len(document["moments"])
