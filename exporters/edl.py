@@ -1,0 +1,107 @@
+"""CMX 3600 edit decision list: the cut list that every editor reads.
+
+Notable choices (SMPTE 258M; what Resolve, Premiere and Avid write):
+- Outs are exclusive, and the source and record sides of an event last equally long; nothing is retimed.
+- Drop-frame is said twice, by `FCM: DROP FRAME` and by `;` in the label, because readers look at one or the other. Each
+  label says its own: a non-drop source in a drop-frame timeline keeps its colons.
+- Only `* FROM CLIP NAME:` names the file. Premiere loses the media at `* FROM CLIP:` and `* FROM FILE:`.
+- Columns are fixed: readers slice them. A reel is padded to 8 characters, or in File32 to 32 with event numbers of six
+  digits. Beyond 999 events, which CMX 3600 can't number, the list is a File32.
+- The query and the score are a comment (`* COMMENT:`), which readers show or skip.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from functools import partial
+
+from exporters.registry import Exporter
+from exporters.text import ascii_line, one_line, shortened
+from exporters.timeline import Clip, Timeline
+
+FIDELITY = {
+    "frames": "exact",
+    "source timecode": "exact, drop-frame kept",
+    "rates": "one; a file for each",
+    "tracks": "one video, audio channels 1 and 2",
+    "reel": "8 characters, upper case (32 in File32)",
+    "file": "name only: import the media first",
+    "query, score, edges": "as a comment",
+    "handles": "in the cut",
+}
+_MAX_EVENTS = 999
+_SPECIAL_REELS = {"AX", "BL", "BLACK", "BARS"}  # readers take these for an auxiliary source, black and colour bars
+
+
+def render(timeline: Timeline, *, file32: bool = False, ascii_only: bool = False) -> str:
+    """The list as text with CRLF line ends.
+
+    file32: 32-character reels. ascii_only: clip names and queries too, as Avid wants them.
+    """
+    file32 = file32 or len(timeline.clips) > _MAX_EVENTS
+    clean = ascii_line if ascii_only else one_line
+    reels = _reels(timeline.clips, 32 if file32 else 8)
+    lines = [
+        f"TITLE: {shortened(ascii_line(timeline.name), 70)}",
+        f"FCM: {'DROP FRAME' if timeline.start_tc.drop else 'NON-DROP FRAME'}",
+        "",
+    ]
+    for number, (offset, clip) in enumerate(timeline.placed(), 1):
+        lines += _event(number, timeline, offset, clip, reels[_reel_key(clip)], file32, clean)
+    return "\r\n".join([*lines, ""])
+
+
+def _event(
+    number: int, timeline: Timeline, offset: int, clip: Clip, reel: str, file32: bool, clean: Callable[[str], str]
+) -> list[str]:
+    record_in = timeline.start_tc + offset
+    labels = (clip.source_in, clip.source_out, record_in, record_in + clip.frames)
+    event = f"{number:0{6 if file32 else 3}d}  {reel:<{32 if file32 else 8}} {_channels(clip):<5} {'C':<8} "
+    return [
+        event + " ".join(map(str, labels)),
+        f"* FROM CLIP NAME: {clean(clip.name)}",
+        f'* COMMENT: MOMENT {clip.rank} "{shortened(clean(clip.query), 120)}" SCORE {clip.score:.2f} '
+        f"EDGES {clip.start_confidence:.2f} {clip.end_confidence:.2f}",
+    ]
+
+
+def _channels(clip: Clip) -> str:
+    """V: picture only; B: picture and one audio channel; AA/V: picture and two, the most that an event holds."""
+    return ("V", "B", "AA/V")[min(2, sum(track.channels for track in clip.media.audio))]
+
+
+def _reel_key(clip: Clip) -> tuple[str, str]:
+    """What makes two clips share a reel: the same tape, or without one the same file."""
+    return (clip.media.reel, "") if clip.media.reel else ("", str(clip.media.path))
+
+
+def _reels(clips: Iterable[Clip], width: int) -> dict[tuple[str, str], str]:
+    """A reel name for each source, distinct within `width` characters.
+
+    Footage conforms by reel and timecode: two files cut down to the same name would be taken for one.
+    """
+    reels: dict[tuple[str, str], str] = {}
+    taken = set(_SPECIAL_REELS)
+    for clip in clips:
+        key = _reel_key(clip)
+        if key not in reels:
+            whole = re.sub(r"[^A-Z0-9_]+", "_", ascii_line(key[0] or clip.media.path.stem).upper()).strip("_") or "CLIP"
+            reels[key] = next(name for name in _candidates(whole, width) if name not in taken)
+            taken.add(reels[key])
+    return reels
+
+
+def _candidates(whole: str, width: int) -> Iterable[str]:
+    yield whole[:width]
+    number = 2
+    while True:
+        yield f"{whole[: width - len(str(number)) - 1]}_{number}"
+        number += 1
+
+
+EXPORTER = Exporter("edl", "CMX 3600 EDL", ".edl", render, FIDELITY)
+EXPORTER_32 = Exporter("edl32", "EDL with 32-character reels", ".32.edl", partial(render, file32=True), FIDELITY)
+EXPORTER_ASCII = Exporter(
+    "edl-ascii", "CMX 3600 EDL in ASCII", ".ascii.edl", partial(render, ascii_only=True), FIDELITY
+)

@@ -1,0 +1,158 @@
+"""What every exporter is given: exact source frames of moments, laid end to end from a start timecode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from tr_desktop.errors import ExportError
+from tr_desktop.moments import Media, Moment, Segment
+from tr_desktop.timecode import DROP_FRAME_RATES, Timecode
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Frames [start_frame, end_frame) of one file, handles included and clamped to its media_frames.
+
+    Frames count from the first of the file (0) at `rate`. In a file of variable rate they count presentation time at
+    the nominal rate, as editors conform it. `found` is the moment itself, without handles.
+    """
+
+    media: Media
+    media_frames: int
+    start_frame: int
+    end_frame: int
+    found: Segment
+    rank: int
+    query: str
+    score: float
+    confident: bool
+    start_confidence: float
+    end_confidence: float
+
+    @property
+    def name(self) -> str:
+        """The file name with its extension, by which editors find the media again."""
+        return self.media.path.name
+
+    @property
+    def rate(self) -> Fraction:
+        return self.media.rate
+
+    @property
+    def frames(self) -> int:
+        return self.end_frame - self.start_frame
+
+    @property
+    def source_in(self) -> Timecode:
+        return self.media.start_tc + self.start_frame
+
+    @property
+    def source_out(self) -> Timecode:
+        """Exclusive: the label of the first frame that isn't in the clip."""
+        return self.media.start_tc + self.end_frame
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Clips laid end to end from `start_tc`, best moment first.
+
+    Clips may differ in rate; `by_rate` gives timelines that don't, which is all that most formats can hold.
+    """
+
+    name: str
+    start_tc: Timecode
+    clips: tuple[Clip, ...]
+
+    @property
+    def rate(self) -> Fraction:
+        return self.start_tc.rate
+
+    @property
+    def frames(self) -> int:
+        return sum(clip.frames for clip in self.clips)
+
+    @property
+    def is_one_rate(self) -> bool:
+        return all(clip.rate == self.rate for clip in self.clips)
+
+    def placed(self) -> Iterator[tuple[int, Clip]]:
+        """Each clip with the frame it starts at, counted from the start of the timeline. Only for one rate."""
+        offset = 0
+        for clip in self.clips:
+            yield offset, clip
+            offset += clip.frames
+
+    def by_rate(self) -> tuple[Timeline, ...]:
+        """One timeline for each source rate, in the order in which the rates first appear."""
+        label = str(self.start_tc)
+        return tuple(
+            replace(self, start_tc=_start(label, clips), clips=clips)
+            for rate in dict.fromkeys(clip.rate for clip in self.clips)
+            for clips in [tuple(clip for clip in self.clips if clip.rate == rate)]
+        )
+
+
+def timeline_from_moments(
+    moments: Sequence[Moment],
+    *,
+    name: str = "TimeRefine",
+    handles_s: Fraction = Fraction(0),
+    start_tc: str = "01:00:00:00",
+) -> Timeline:
+    """Lay moments end to end in the order given.
+
+    handles_s: seconds added before and after each moment, as far as the media reaches. start_tc: the label of the first
+    frame; with `;` the timeline counts drop-frame where its rate has it, otherwise as the footage does.
+    ExportError: no moments, negative handles, a start that is no timecode at the rate, or a moment beyond its media.
+    """
+    if not moments:
+        raise ExportError("There are no moments to export", remedy="Search again, or export the best guesses as well")
+    if handles_s < 0:
+        raise ExportError(f"Handles can't be negative ({float(handles_s):g} s)", remedy="Give 0 or more seconds")
+    clips = tuple(_clip(rank, moment, handles_s) for rank, moment in enumerate(moments, 1))
+    return Timeline(name, _start(start_tc, clips), clips)
+
+
+def _clip(rank: int, moment: Moment, handles_s: Fraction) -> Clip:
+    media, kept = moment.media, moment.refinement.kept
+    if kept.segment.end_frame > len(moment.times):
+        raise ExportError(
+            f"A moment ends at frame {kept.segment.end_frame} of a file that has {len(moment.times)}",
+            path=media.path,
+            remedy="The file has changed since the search: search again",
+        )
+
+    def counted(frame: int) -> int:
+        return moment.source_timecode(frame).frame - media.start_tc.frame
+
+    media_frames = max(1, counted(len(moment.times)))
+    start = min(counted(kept.segment.start_frame), media_frames - 1)
+    end = max(counted(kept.segment.end_frame), start + 1)
+    handle = round(handles_s * media.rate)
+    return Clip(
+        media=media,
+        media_frames=media_frames,
+        start_frame=max(0, start - handle),
+        end_frame=min(media_frames, end + handle),
+        found=Segment(start, end),
+        rank=rank,
+        query=moment.query,
+        score=moment.score,
+        confident=moment.confident,
+        start_confidence=kept.start_confidence,
+        end_confidence=kept.end_confidence,
+    )
+
+
+def _start(label: str, clips: tuple[Clip, ...]) -> Timecode:
+    """The start label at the first clip's rate: drop-frame if the label says so or any source counts so."""
+    rate = clips[0].rate
+    drop = rate in DROP_FRAME_RATES and (";" in label or any(clip.media.start_tc.drop for clip in clips))
+    try:
+        return Timecode.parse(label, rate, drop)
+    except ValueError as error:
+        raise ExportError(
+            f"The timeline can't start at {label}: {error}", remedy="Give a start such as 01:00:00:00"
+        ) from error
