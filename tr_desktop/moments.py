@@ -53,12 +53,15 @@ class Media:
 class FrameTimes:
     """Presentation time of every frame of a file, in integer ticks of `tick_s` seconds from the first frame.
 
-    `ticks` is strictly increasing and starts at 0; `end_tick` is where the last frame stops being shown.
+    `ticks` is strictly increasing and starts at 0; `end_tick` is where the last frame stops being shown. `start_pts` is
+    the first frame's own time stamp in the file, by which frames are found again without decoding from the start; None
+    where the file's time stamps are missing or contradict each other.
     """
 
     ticks: Sequence[int]
     end_tick: int
     tick_s: Fraction
+    start_pts: int | None = None
 
     def __len__(self) -> int:
         return len(self.ticks)
@@ -126,15 +129,28 @@ class Refinement:
 
 @dataclass(frozen=True)
 class Moment:
-    """An answer: one segment of one file, with how it was found."""
+    """An answer: one segment of one file, with how it was found.
 
-    rank: int
+    score: calibrated, in [0, 1]: of the moments with score near 0.8 about eight in ten are right.
+    confident: whether the score reaches the pack's threshold.
+    """
+
     media: Media
+    times: FrameTimes = field(repr=False)
     refinement: Refinement
     score: float
     confident: bool
-    query: str = field(default="")
+    query: str
 
     @property
     def segment(self) -> Segment:
         return self.refinement.kept.segment
+
+    def source_timecode(self, frame: int) -> Timecode:
+        """The file's own timecode at `frame`.
+
+        Editors conform variable-rate footage by time, so there the label counts time at the nominal rate, not frames.
+        """
+        if self.media.is_vfr:
+            frame = round(self.times.time_s(frame) * self.media.rate)
+        return self.media.start_tc + frame

@@ -1,0 +1,138 @@
+"""Damaged and odd footage: searched as far as it goes, or refused with a reason; no crash, no hang, no longer film."""
+
+from __future__ import annotations
+
+import random
+import time
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from tests.media import make_video, read_number
+from tr_desktop.errors import MediaError
+from tr_desktop.footage.clock import Clock
+from tr_desktop.footage.frames import Sampler
+from tr_desktop.footage.probe import probe
+from tr_desktop.footage.seek import read_frames
+
+ODDITIES = Path(__file__).resolve().parents[3] / "shared" / "oddities"
+ODD_FILES = sorted(p for p in ODDITIES.glob("*") if p.suffix not in (".md", ".jsonl")) if ODDITIES.is_dir() else []
+
+
+@pytest.mark.skipif(not ODD_FILES, reason="the folder of odd files isn't beside this checkout")
+def test_every_odd_file_is_sampled_or_refused_with_a_reason() -> None:
+    sampled = 0
+    for path in ODD_FILES:
+        started = time.monotonic()
+        try:
+            media = probe(path)
+            sampler = Sampler(media, Fraction(1, 2), 32)
+            samples = list(sampler)
+            last = read_frames(media, sampler.times, [len(sampler.times) - 1], 32)
+            assert [frame for frame, _ in last] == [len(sampler.times) - 1], path.name
+            assert samples[0].frame == 0, path.name
+            assert sum(s.repeat for s in samples) <= sampler.times.duration_s * 2 + 1, path.name
+            assert list(sampler.times.ticks) == sorted(set(sampler.times.ticks)), path.name
+            sampled += 1
+        except MediaError as error:
+            assert error.what, path.name
+        assert time.monotonic() - started < 10, path.name
+    assert sampled >= 65  # 19 hold no video or none that any decoder reads
+
+
+def damaged_packets(data: bytes, share: float, seed: int) -> bytes:
+    """Overwrite the payload of `share` of a transport stream's 188-byte packets with noise, now and then the header."""
+    rng, out = random.Random(seed), bytearray(data)
+    for start in range(188 * 8, len(out) - 188, 188):
+        if rng.random() < share:
+            keep = rng.choice([0, 4, 4, 4])
+            out[start + keep : start + 188] = rng.randbytes(188 - keep)
+    return bytes(out)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("codec", ["libx264", "mpeg2video"])
+def test_a_transport_stream_with_a_quarter_of_its_packets_damaged(tmp_path: Path, codec: str, seed: int) -> None:
+    whole = make_video(tmp_path / "whole.ts", frames=240, codec=codec, gop=30, options={"bf": "2"})
+    path = tmp_path / "damaged.ts"
+    path.write_bytes(damaged_packets(whole.read_bytes(), 0.25, seed))
+    started = time.monotonic()
+    try:
+        sampler = Sampler(probe(path), Fraction(1, 2), 32)
+        samples = list(sampler)
+    except MediaError as error:
+        assert error.what
+    else:
+        assert sum(s.repeat for s in samples) <= 2 * 8 + 2
+        assert sampler.problems
+    assert time.monotonic() - started < 20
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts", "avi", "mxf"])
+@pytest.mark.parametrize("kept", [0.1, 0.5, 0.9])
+def test_a_file_cut_off_keeps_what_is_there(tmp_path: Path, suffix: str, kept: float) -> None:
+    codec = "mpeg2video" if suffix == "mxf" else "libx264"
+    options = {"movflags": "faststart"} if suffix == "mp4" else {}
+    whole = make_video(
+        tmp_path / f"whole.{suffix}", frames=125, rate=Fraction(25), codec=codec, gop=25, container_options=options
+    )
+    path = tmp_path / f"cut.{suffix}"
+    data = whole.read_bytes()
+    path.write_bytes(data[: int(len(data) * kept)])
+    try:
+        sampler = Sampler(probe(path), Fraction(1, 25), 40)
+        samples = list(sampler)
+    except MediaError as error:
+        assert suffix == "mxf" or kept == 0.1, error.what
+    else:
+        whole_ones = samples[: len(sampler.times) - 5]  # the cut goes through the last ones
+        assert [read_number(s.picture) for s in whole_ones] == list(range(len(whole_ones)))
+        assert len(sampler.times) <= 125
+
+
+def test_corrupted_spots_are_noted_and_the_rest_is_right(tmp_path: Path) -> None:
+    whole = make_video(tmp_path / "whole.mp4", frames=300, gop=30, options={"bf": "2"}).read_bytes()
+    rng, data = random.Random(1), bytearray(whole)
+    middle = whole.index(b"mdat") + len(whole) // 3
+    for _ in range(20):
+        spot = rng.randrange(middle, middle + len(whole) // 6)
+        data[spot : spot + 8] = rng.randbytes(8)
+    path = tmp_path / "spots.mp4"
+    path.write_bytes(data)
+    sampler = Sampler(probe(path), Fraction(1, 5), 40)
+    samples = list(sampler)
+    assert sampler.problems
+    right = [s for s in samples if sampler.times.time_s(s.frame) < 3]
+    assert [read_number(s.picture) for s in right] == [s.frame for s in right]
+    assert sampler.times.duration_s <= 11
+
+
+def clock() -> Clock:
+    return Clock(Fraction(1, 90000), Fraction(30), Fraction(10))
+
+
+def test_clock_puts_untimed_frames_one_frame_on() -> None:
+    c = clock()
+    assert [c.place(p) for p in (None, None, None)] == [0, 3000, 6000]
+    assert c.times(0).start_pts is None
+
+
+def test_clock_closes_jumps_either_way_and_keeps_going() -> None:
+    c = clock()
+    assert [c.place(p) for p in (90000, 93000, 9_000_000, 9_003_000, 0, 3000)] == [0, 3000, 6000, 9000, 12000, 15000]
+    assert c.jumps == 2
+
+
+def test_clock_keeps_every_frame_and_strict_order() -> None:
+    c = clock()
+    assert [c.place(p) for p in (0, 6000, 3000, 6000, 9000)] == [0, 6000, 6001, 6002, 9000]
+    assert c.backward == 2
+    assert c.times(10**12).end_tick == 12000
+    assert c.times(3003).end_tick == 12003
+
+
+def test_clock_is_regular_with_a_start_offset_and_pauses() -> None:
+    c = clock()
+    assert [c.place(p) for p in (126000, 129000, 129000 + 800_000)] == [0, 3000, 803000]
+    assert c.times(3000).start_pts == 126000

@@ -1,0 +1,189 @@
+"""What the probe says of a file: rate, size, timecode, reel, sound; and why a file can't be searched."""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import struct
+import wave
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from tests.media import make_video
+from tr_desktop.errors import MediaError
+from tr_desktop.footage import container
+from tr_desktop.footage.frames import Sampler
+from tr_desktop.footage.probe import probe
+from tr_desktop.footage.rate import measured, rate_of_ticks
+from tr_desktop.moments import AudioTrack
+
+NTSC = Fraction(30000, 1001)
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "ts", "avi"])
+@pytest.mark.parametrize(
+    "rate", [Fraction(24000, 1001), Fraction(24), Fraction(25), NTSC, Fraction(60000, 1001), Fraction(12)]
+)
+def test_rate_is_exact(tmp_path: Path, suffix: str, rate: Fraction) -> None:
+    path = make_video(tmp_path / f"a.{suffix}", frames=40, rate=rate, codec="mpeg4", size=(64, 48))
+    media = probe(path)
+    sampler = Sampler(media, Fraction(1), 8)
+    list(sampler)
+    media = measured(media, sampler.times)
+    assert (media.rate, media.is_vfr) == (rate, False)
+
+
+@pytest.mark.parametrize(
+    ("ticks", "tick_s", "rate", "is_vfr"),
+    [
+        ([0, 33, 67, 100, 133, 167, 200], Fraction(1, 1000), Fraction(30), False),  # Matroska rounds to milliseconds
+        ([0, 20, 40, 60, 80, 100, 121], Fraction(1, 600), NTSC, False),  # so does an old QuickTime time scale
+        ([n * 2999 for n in range(50)], Fraction(1, 90000), Fraction(30), False),  # a phone's clock, a little off
+        ([n * 2999 for n in range(9000)], Fraction(1, 90000), Fraction(90000, 2999), False),  # … adds up over time
+        ([0, 1, 2, 3, 9, 10, 11, 12], Fraction(1, 30), Fraction(30), True),
+        ([0, 40, 80, 120, 180, 220], Fraction(1, 1000), Fraction(25), True),
+    ],
+)
+def test_variable_rate_means_frames_off_their_place(
+    ticks: list[int], tick_s: Fraction, rate: Fraction, is_vfr: bool
+) -> None:
+    assert rate_of_ticks(ticks, tick_s) == (rate, is_vfr)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec", "rate", "timecode"),
+    [
+        ("mov", "prores_ks", Fraction(24000, 1001), "01:00:00:00"),
+        ("mov", "libx264", NTSC, "09:59:58;02"),
+        ("mp4", "libx264", NTSC, "00:59:59;28"),
+        ("mov", "libx264", NTSC, "10:00:00:00"),
+        ("mov", "libx264", Fraction(60000, 1001), "01:00:00;58"),
+        ("mov", "libx264", Fraction(25), "23:59:59:24"),
+        ("mxf", "mpeg2video", Fraction(25), "10:11:12:13"),
+        ("mxf", "mpeg2video", NTSC, "10:11:12;13"),
+        ("mkv", "libx264", Fraction(25), "10:11:12:13"),
+    ],
+)
+def test_source_timecode_is_the_files_own(
+    tmp_path: Path, suffix: str, codec: str, rate: Fraction, timecode: str
+) -> None:
+    pix_fmt = "yuv422p10le" if codec == "prores_ks" else "yuv420p"
+    path = tmp_path / f"a.{suffix}"
+    make_video(path, frames=6, rate=rate, codec=codec, pix_fmt=pix_fmt, timecode=timecode, reel="A001C003")
+    media = probe(path)
+    assert (str(media.start_tc), media.start_tc.rate, media.has_timecode) == (timecode, rate, True)
+    if suffix == "mov":
+        assert media.reel == "A001C003"
+
+
+def test_timecode_track_at_half_the_picture_rate(tmp_path: Path) -> None:
+    """Cameras label 59.94 footage with 29.97 drop-frame timecode: each label then covers two frames."""
+    path = make_video(tmp_path / "a.mov", frames=6, rate=Fraction(60000, 1001), timecode="01:00:00;10")
+    data = bytearray(path.read_bytes())
+    entry = data.index(b"tmcd", data.index(b"stsd", data.index(b"nmhd") if b"nmhd" in data else data.index(b"gmhd")))
+    flags, timescale, duration, fps = struct.unpack(">IIIB", data[entry + 16 : entry + 29])
+    assert (flags & 1, Fraction(timescale, duration), fps) == (1, Fraction(60000, 1001), 60)
+    data[entry + 20 : entry + 29] = struct.pack(">IIB", 30000, 1001, 30)
+    path.write_bytes(data)
+    media = probe(path)
+    # the track's own count is unchanged: 60 · 3600 + 10 - 432 skipped, now in frames of 29.97
+    count = 60 * 3600 + 10 - 4 * 54
+    assert media.start_tc.rate == Fraction(60000, 1001)
+    assert media.start_tc.drop
+    assert media.start_tc.frame == 2 * count
+
+
+def test_no_timecode_starts_at_zero(tmp_path: Path) -> None:
+    media = probe(make_video(tmp_path / "a.mp4", frames=3))
+    assert (media.has_timecode, str(media.start_tc), media.reel) == (False, "00:00:00:00", "")
+
+
+def test_size_is_as_shown(tmp_path: Path) -> None:
+    media = probe(make_video(tmp_path / "a.mp4", frames=3, rotation=270, size=(160, 96)))
+    assert (media.width, media.height, media.rotation) == (96, 160, 270)
+    anamorphic = make_video(tmp_path / "b.mp4", frames=3, size=(144, 96), options={"x264-params": "sar=4/3"})
+    media = probe(anamorphic)
+    assert (media.width, media.height) == (192, 96)
+
+
+def test_sound_is_listed(tmp_path: Path) -> None:
+    media = probe(make_video(tmp_path / "a.mp4", frames=3, audio=True))
+    assert media.audio == (AudioTrack("aac", 1, 48000),)
+
+
+def reason(path: Path) -> str:
+    with pytest.raises(MediaError) as caught:
+        probe(path)
+    assert caught.value.path == path
+    return caught.value.what
+
+
+def test_what_is_no_footage_says_why(tmp_path: Path) -> None:
+    (tmp_path / "empty.mp4").touch()
+    (tmp_path / "folder.mp4").mkdir()
+    (tmp_path / "text.mp4").write_text("no pictures here\n" * 100)
+    (tmp_path / "random.mp4").write_bytes(random.Random(0).randbytes(100_000))
+    whole = make_video(tmp_path / "whole.mp4", frames=60).read_bytes()
+    (tmp_path / "half.mp4").write_bytes(whole[: len(whole) // 2])
+    assert reason(tmp_path / "missing.mp4") == "file not found"
+    assert reason(tmp_path / "empty.mp4") == "empty file"
+    assert reason(tmp_path / "folder.mp4") == "a folder, not a file"
+    assert "not a video file" in reason(tmp_path / "text.mp4")
+    assert "not a video file" in reason(tmp_path / "random.mp4")
+    assert reason(tmp_path / "half.mp4") == "the file is cut off or damaged: its index (moov) can't be read"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs here")
+def test_fifo_and_socket_are_refused_unopened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo.mp4")
+    assert reason(tmp_path / "fifo.mp4") == "not a regular file"
+    assert reason(Path("/dev/null")) == "not a regular file"
+
+
+def test_pictures_and_sound_are_no_video(tmp_path: Path) -> None:
+    with wave.open(str(tmp_path / "sound.mp4"), "wb") as sound:
+        sound.setparams((1, 2, 48000, 0, "NONE", ""))
+        sound.writeframes(bytes(96000))
+    assert reason(tmp_path / "sound.mp4") == "no video stream"
+    make_video(tmp_path / "still.png", frames=1, codec="png", pix_fmt="rgb24", container_format="image2")
+    assert "picture" in reason(tmp_path / "still.png")
+
+
+def test_playlists_open_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that names other files or URLs is refused, and nothing but it is opened."""
+    secret = make_video(tmp_path / "secret.mp4", frames=10)
+    opened: list[str] = []
+    real_refuse = container._refuse
+
+    def watching(url: str, flags: int, options: dict[str, str]) -> None:
+        opened.append(url)
+        real_refuse(url, flags, options)
+
+    monkeypatch.setattr(container, "_refuse", watching)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.2)
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/a.ts"
+        lists = {
+            "a.m3u8": f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{url}\n#EXTINF:1,\n{secret}\n#EXT-X-ENDLIST\n",
+            "b.mp4": f"ffconcat version 1.0\nfile {secret}\n",
+            "c.sdp": "v=0\no=- 0 0 IN IP4 127.0.0.1\nc=IN IP4 127.0.0.1\nm=video 9 RTP/AVP 96\n",
+            "d.mpd": f'<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011"><BaseURL>{url}</BaseURL></MPD>',
+        }
+        for name, text in lists.items():
+            (tmp_path / name).write_text(text)
+            assert "not a video file" in reason(tmp_path / name)
+        with pytest.raises(TimeoutError):
+            server.accept()
+    assert opened == []
+
+
+def test_names_that_look_like_protocols_are_only_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    make_video(tmp_path / "plain.mp4", frames=3).rename(tmp_path / "concat:a|b.mp4")
+    assert probe(Path("concat:a|b.mp4")).width == 160
+    raw = tmp_path / os.fsdecode(b"not-utf8-\xff.mp4")
+    (tmp_path / "concat:a|b.mp4").rename(raw)
+    assert probe(raw).width == 160

@@ -1,0 +1,70 @@
+"""Frame times as the file gives them, made strictly increasing ticks from the first frame."""
+
+from __future__ import annotations
+
+from array import array
+from fractions import Fraction
+
+from tr_desktop.moments import FrameTimes
+
+
+class Clock:
+    """Collects the time of each decoded frame, in the order in which frames are shown; none is ever left out.
+
+    tick_s: seconds per tick of the stream's time base. rate: nominal frames a second, used only where the file is
+    silent or contradicts itself. longest_s: the longest pause between two frames that is believed.
+
+    Three repairs, counted, so that damage can't stretch a file: a frame without a time, and one after a jump longer
+    than `longest_s` either way, is put one nominal frame after the one before it (after a jump, later frames keep their
+    distance to it); a frame that isn't later than the one before it is shown one tick after it.
+    """
+
+    def __init__(self, tick_s: Fraction, rate: Fraction, longest_s: Fraction) -> None:
+        self.untimed = self.backward = self.jumps = 0
+        self._tick_s = tick_s
+        self._frame_ticks = max(round(1 / (rate * tick_s)), 1)
+        self._longest_ticks = max(int(longest_s / tick_s), 2 * self._frame_ticks)
+        self._start_pts: int | None = None
+        self._shift = 0  # tick = time stamp - shift
+        self._ticks = array("q")
+
+    def __len__(self) -> int:
+        return len(self._ticks)
+
+    def place(self, pts: int | None, dts: int | None = None) -> int:
+        """The tick at which the frame with this presentation time stamp starts to be shown.
+
+        dts: for containers that store no presentation times (AVI): the decoding time stamp that came with the frame,
+        which is later than its presentation by the same delay for all frames.
+        """
+        stamp = pts if pts is not None else dts
+        self.untimed += pts is None
+        if not self._ticks:
+            self._start_pts, self._shift = pts, stamp or 0
+            return self._keep(0)
+        last = self._ticks[-1]
+        if stamp is None:
+            return self._keep(last + self._frame_ticks)
+        step = stamp - self._shift - last
+        if abs(step) > self._longest_ticks:
+            self.jumps += 1
+            step = self._frame_ticks
+            self._shift = stamp - last - step
+        elif step <= 0:
+            self.backward += 1
+            step = 1
+        return self._keep(last + step)
+
+    def times(self, last_duration_ticks: int) -> FrameTimes:
+        """All frames; the last one is shown for `last_duration_ticks`, or one nominal frame where that is absurd."""
+        if not self._ticks:
+            raise ValueError("no frame was placed")
+        if not 0 < last_duration_ticks <= self._longest_ticks:
+            last_duration_ticks = self._frame_ticks
+        is_regular = not (self.untimed or self.backward or self.jumps)
+        end_tick = self._ticks[-1] + last_duration_ticks
+        return FrameTimes(self._ticks, end_tick, self._tick_s, self._start_pts if is_regular else None)
+
+    def _keep(self, tick: int) -> int:
+        self._ticks.append(tick)
+        return tick

@@ -1,0 +1,135 @@
+"""Opens footage so that it can neither block, nor lead to another file or to the network.
+
+The file is handed to the demuxer as an open Python file: the demuxer then knows no path and no protocol, and whatever a
+playlist or a reference track asks for is refused. Only demuxers of self-contained video files are let in.
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import av
+import av.error
+from av.container import InputContainer
+from av.stream import Discard, Disposition
+from av.video.stream import VideoStream
+
+from tr_desktop.errors import MediaError
+
+# Demuxers of files that hold their own pictures. Missing on purpose: playlists and indexes of other files (hls, dash,
+# concat, sdp, imf), still pictures (image2, *_pipe), devices, and sound alone.
+_DEMUXERS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mxf,mpegts,mpeg,mpegvideo,m4v,h264,hevc,vvc,obu,av1,ivf,flv,asf,ogg,dv,gxf,"
+    "nut,rm,wtv,lxf,vc1,vc1test,dirac,yuv4mpegpipe,mjpeg,h263,h261,apv,evc"
+)
+# Raw sound that FFmpeg takes for its own container; let in only to be told apart as "no video stream".
+_SOUND = "wav,mp3,aac,flac,ac3,eac3,aiff,caf,w64,amr"
+
+# AVFMT_FLAG_GENPTS: PyAV sets it, and FFmpeg then makes up presentation times where AVI has none, in the wrong order.
+_GENPTS = 1
+
+# What cover pictures are coded in; a stream of these is taken only where there is nothing else.
+_PICTURE_CODECS = {"mjpeg", "png", "bmp", "gif", "webp", "tiff", "jpeg2000", "apng"}
+
+
+@contextmanager
+def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Open `path` and choose its video stream; closed when the block ends.
+
+    Raises MediaError with the reason where the file can't be opened or has no video stream that can be decoded.
+    """
+    check_regular(path)
+    try:
+        file = path.open("rb", buffering=0)
+    except OSError as error:
+        raise MediaError(f"can't be read: {error.strerror or error}", path=path) from error
+    with file:
+        try:
+            container = av.open(
+                file,
+                "r",
+                options={"format_whitelist": f"{_DEMUXERS},{_SOUND}", "protocol_whitelist": "none"},
+                metadata_errors="replace",
+                io_open=_refuse,
+                buffer_size=1 << 16,
+            )
+        except (av.error.FFmpegError, OSError, ValueError) as error:
+            raise MediaError(_why_not_opened(path, error), path=path) from error
+        container.flags &= ~_GENPTS
+        with container:
+            stream = choose_stream(container, path)
+            for other in container.streams:  # don't hand out what nobody decodes
+                if other.index != stream.index:
+                    other.discard = Discard.all
+            yield container, stream
+
+
+def check_regular(path: Path) -> None:
+    """Raise MediaError unless `path` is a regular file with something in it; opens nothing, so a FIFO can't block."""
+    try:
+        status = path.stat()
+    except FileNotFoundError as error:
+        raise MediaError("file not found", path=path) from error
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the name
+        raise MediaError(f"can't be read: {getattr(error, 'strerror', None) or error}", path=path) from error
+    if stat.S_ISDIR(status.st_mode):
+        raise MediaError("a folder, not a file", path=path)
+    if not stat.S_ISREG(status.st_mode):
+        raise MediaError("not a regular file", path=path)
+    if status.st_size == 0:
+        raise MediaError("empty file", path=path)
+
+
+def choose_stream(container: InputContainer, path: Path) -> VideoStream:
+    """The stream an editor means by "the video": no cover picture, one that has frames, the default, the largest."""
+    streams = container.streams.video
+    if not streams:
+        raise MediaError("no video stream", path=path)
+    moving = [s for s in streams if not s.disposition & (Disposition.attached_pic | Disposition.timed_thumbnails)]
+    if not moving:
+        raise MediaError("attached picture only, no video stream", path=path)
+    counted = any(s.frames for s in moving)
+
+    def rank(stream: VideoStream) -> tuple[bool, bool, bool, bool, int, int]:
+        context = stream.codec_context
+        return (
+            context is None,
+            counted and not stream.frames,
+            context is not None and context.name in _PICTURE_CODECS,
+            not stream.disposition & Disposition.default,
+            -(context.width * context.height if context is not None else 0),
+            stream.index,
+        )
+
+    stream = min(moving, key=rank)
+    if stream.codec_context is None:
+        raise MediaError("its codec isn't supported by this decoder", path=path)
+    if stream.codec_context.codec_tag in ("encv", "drmi"):
+        raise MediaError("encrypted", path=path)
+    return stream
+
+
+def _refuse(url: str, flags: int, options: dict[str, str]) -> NoReturn:
+    raise PermissionError(f"footage may not open another file: {url}")
+
+
+def _why_not_opened(path: Path, error: Exception) -> str:
+    try:
+        with path.open("rb") as file:
+            head = file.read(512)
+    except OSError:
+        head = b""
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if text.startswith((b"#EXTM3U", b"ffconcat", b"[playlist]", b"<?xml", b"v=0")):
+        return "a playlist or text, not a video file"
+    if isinstance(error, av.error.InvalidDataError):
+        if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free"):
+            return "the file is cut off or damaged: its index (moov) can't be read"
+        return "not a video file, or the file is damaged from its start"
+    if isinstance(error, av.error.ArgumentError):
+        return "not a video file that can be searched (a playlist, a picture or an unknown kind)"
+    return f"can't be opened: {error}"

@@ -1,0 +1,93 @@
+"""Packets and frames of an opened video, past damage: what can't be read or decoded is counted, never fatal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import av.error
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from tr_desktop.footage.clock import Clock
+from tr_desktop.moments import Media
+
+_READ_ATTEMPTS = 10  # in a row; a demuxer that fails more often than this stands still
+
+# A pause between frames longer than this is a damaged or restarted clock in containers whose clock may restart. Others
+# have an index, and an honest still picture there (a screen recording) can last.
+_RESTARTING = {"mpegts", "mpeg", "wtv"}
+_PAUSE_RESTARTING_S = 10
+_PAUSE_S = 3600
+
+
+@dataclass
+class Damage:
+    """What went wrong while a file was read."""
+
+    packets: int = 0
+    undecoded: int = 0
+    pictures: int = 0
+    read_error: str = ""
+
+    def sentences(self, clock: Clock) -> list[str]:
+        """One sentence for each kind of damage, for an editor."""
+        found = [
+            ("damaged parts of the stream", self.packets),
+            ("parts of the stream left out because they can't be decoded", self.undecoded),
+            ("frames with damaged pictures", self.pictures),
+            ("frames with a time before that of the frame before them", clock.backward),
+            ("jumps of the file's clock that were closed", clock.jumps),
+        ]
+        sentences = [f"{what}: {count}" for what, count in found if count]
+        return sentences + ([f"reading stopped early: {self.read_error}"] if self.read_error else [])
+
+
+def new_clock(media: Media, container: InputContainer, stream: VideoStream) -> Clock:
+    """A clock for the frames of `stream`; the same file always gets the same one."""
+    if stream.time_base is None:
+        raise ValueError("the video stream has no time base")
+    pause_s = _PAUSE_RESTARTING_S if container.format.name in _RESTARTING else _PAUSE_S
+    return Clock(stream.time_base, media.rate, Fraction(pause_s))
+
+
+def read_packets(
+    container: InputContainer, stream: VideoStream, damage: Damage
+) -> Iterator[Packet[VideoStream] | None]:
+    """Packets from where the container stands to the end of the file, then None, which flushes the decoder."""
+    failures = 0
+    while failures < _READ_ATTEMPTS:
+        try:
+            for packet in container.demux(stream):
+                failures = 0
+                # Empty ones are the demuxer's own flush, and "the same picture again" in AVI, which would flush too.
+                if packet.size and packet.stream_index == stream.index:
+                    damage.packets += packet.is_corrupt
+                    yield packet
+            break
+        except IndexError:  # PyAV's flush at the end of a stream whose damage looked like one more track
+            break
+        except (av.error.FFmpegError, OSError) as error:
+            failures += 1
+            damage.read_error = str(getattr(error, "strerror", None) or error)
+    yield None
+
+
+def decode_packet(packet: Packet[VideoStream] | None, stream: VideoStream, damage: Damage) -> list[VideoFrame]:
+    """The frames that this packet brings out of the decoder, in the order in which they are shown."""
+    try:
+        frames = stream.codec_context.decode(packet)
+    except av.error.FFmpegError:
+        damage.undecoded += 1
+        return []
+    damage.pictures += sum(frame.is_corrupt for frame in frames)
+    return frames
+
+
+def decode_frames(container: InputContainer, stream: VideoStream, damage: Damage) -> Iterator[VideoFrame]:
+    """Every frame from where the container stands to the end of the file."""
+    for packet in read_packets(container, stream, damage):
+        yield from decode_packet(packet, stream, damage)

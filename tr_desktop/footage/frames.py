@@ -1,0 +1,100 @@
+"""Footage to pictures at a steady rate, and the exact time of every frame on the way."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.reformatter import Interpolation, VideoReformatter
+from numpy.typing import NDArray
+
+from tr_desktop.errors import MediaError
+from tr_desktop.footage.container import open_video
+from tr_desktop.footage.decode import Damage, decode_frames, new_clock
+from tr_desktop.moments import FrameTimes, Media
+
+
+@dataclass(frozen=True)
+class SampledFrame:
+    """One sampled picture.
+
+    frame: counted from the file's first frame (0). tick: when it starts to be shown (`FrameTimes.ticks[frame]`).
+    picture: uint8 RGB [S, S, 3], upright, squashed to a square. repeat: how many grid times it covers; more than 1 only
+    where one frame stays on screen for longer than the sampling step.
+    """
+
+    frame: int
+    tick: int
+    picture: NDArray[np.uint8]
+    repeat: int = 1
+
+
+class Sampler:
+    """Decodes a file once, from its first frame to its last, and yields the frame on screen at every k · `every_s`.
+
+    Times count from the file's first frame, which is always yielded; each frame is yielded at most once, in order.
+    Every frame is decoded, and its number and time come from the file's own presentation times, so they are exact for
+    variable rates, start offsets, edit lists and reordered frames. Leaving the loop early closes the file.
+
+    After the loop has ended: `times` holds all frames, `problems` says in sentences what damage was passed over.
+
+    media: as the probe read it. every_s: sampling step, seconds. size_px: S, the side of the pictures.
+    Iterating raises MediaError where the file can't be opened or no frame can be decoded.
+    """
+
+    def __init__(self, media: Media, every_s: Fraction, size_px: int) -> None:
+        if every_s <= 0 or size_px <= 0:
+            raise ValueError(f"nothing to sample every {every_s} s at {size_px} px")
+        self.media, self.every_s, self.size_px = media, every_s, size_px
+        self.problems: list[str] = []
+        self._times: FrameTimes | None = None
+
+    @property
+    def times(self) -> FrameTimes:
+        """The time of every frame; ValueError before the loop has ended."""
+        if self._times is None:
+            raise ValueError("the footage hasn't been decoded to its end yet")
+        return self._times
+
+    def __iter__(self) -> Iterator[SampledFrame]:
+        damage, picture_of = Damage(), PictureMaker(self.media, self.size_px)
+        with open_video(self.media.path) as (container, stream):
+            clock = new_clock(self.media, container, stream)
+            every_ticks = self.every_s / (stream.time_base or 1)
+            covered = 0  # grid times below this one have their frame
+            shown: VideoFrame | None = None
+            shown_tick = 0
+            for frame in decode_frames(container, stream, damage):
+                tick = clock.place(frame.pts, frame.dts)
+                due = math.ceil(tick / every_ticks)  # the first grid time that isn't before this frame
+                if shown is not None and due > covered:
+                    yield SampledFrame(len(clock) - 2, shown_tick, picture_of(shown), due - covered)
+                    covered = due
+                shown, shown_tick = frame, tick
+        if shown is None:
+            raise MediaError("no frame of it can be decoded", path=self.media.path)
+        self._times = clock.times(shown.duration or 0)
+        self.problems = damage.sentences(clock)
+        due = math.ceil(self._times.end_tick / every_ticks)
+        if due > covered:
+            yield SampledFrame(len(clock) - 1, shown_tick, picture_of(shown), due - covered)
+
+
+class PictureMaker:
+    """Decoded frames to upright square RGB pictures, by averaging areas (no aliasing at small sizes)."""
+
+    def __init__(self, media: Media, size_px: int) -> None:
+        self._size_px = size_px
+        self._quarter_turns = -media.rotation // 90  # numpy turns counter-clockwise
+        self._reformatter = VideoReformatter()  # keeps the scaler's tables from frame to frame
+
+    def __call__(self, frame: VideoFrame) -> NDArray[np.uint8]:
+        """uint8 RGB [S, S, 3] of one frame."""
+        size = self._size_px
+        square = self._reformatter.reformat(frame, size, size, "rgb24", interpolation=Interpolation.AREA)
+        picture: NDArray[np.uint8] = np.asarray(square.to_ndarray(), np.uint8)
+        return np.ascontiguousarray(np.rot90(picture, self._quarter_turns))

@@ -1,0 +1,75 @@
+"""What a video file is, read once from its header and its first frame."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from tr_desktop.errors import MediaError
+from tr_desktop.footage.container import open_video
+from tr_desktop.footage.decode import Damage, decode_packet, read_packets
+from tr_desktop.footage.rate import header_rate
+from tr_desktop.footage.source_tc import reel_name, source_timecode
+from tr_desktop.moments import AudioTrack, Media
+
+_FIRST_FRAME_PACKETS = 600  # how far to look for a frame that decodes
+_SQUAREST = 8  # pixel aspect ratios beyond 8:1 are damage, not anamorphic pictures
+
+
+def probe(path: Path) -> Media:
+    """Read what `path` is and prove that it can be decoded.
+
+    MediaError says, in words for `coverage.skipped`, why the file can't be searched.
+    """
+    path = path.absolute()
+    with open_video(path) as (container, stream):
+        status = path.stat()
+        rate, is_vfr = header_rate(stream)
+        start_tc, has_timecode = source_timecode(path, container, stream, rate)
+        frame = _first_frame(path, container, stream)
+        rotation = round(-frame.rotation / 90) % 4 * 90  # FFmpeg's angle is counter-clockwise
+        width, height = _shown_size(stream, frame)
+        if rotation % 180:
+            width, height = height, width
+        return Media(
+            path=path,
+            size_bytes=status.st_size,
+            mtime_ns=status.st_mtime_ns,
+            width=width,
+            height=height,
+            rate=rate,
+            start_tc=start_tc,
+            has_timecode=has_timecode,
+            rotation=rotation,
+            is_vfr=is_vfr,
+            codec=stream.codec_context.codec.canonical_name,
+            reel=reel_name(container, stream),
+            audio=tuple(
+                AudioTrack(s.codec_context.name, s.codec_context.channels, s.codec_context.sample_rate)
+                for s in container.streams.audio
+                if s.codec_context is not None
+            ),
+        )
+
+
+def _first_frame(path: Path, container: InputContainer, stream: VideoStream) -> VideoFrame:
+    damage = Damage()
+    for tried, packet in enumerate(read_packets(container, stream, damage)):
+        if packet is not None and packet.has_sidedata("encryption_info"):
+            raise MediaError("encrypted", path=path)
+        if frames := decode_packet(packet, stream, damage):
+            return frames[0]
+        if tried >= _FIRST_FRAME_PACKETS:
+            break
+    raise MediaError("the file is cut off or damaged: none of its frames can be decoded", path=path)
+
+
+def _shown_size(stream: VideoStream, frame: VideoFrame) -> tuple[int, int]:
+    """(width, height) in square pixels before rotation."""
+    aspect = stream.sample_aspect_ratio
+    if not aspect or not 1 <= aspect * _SQUAREST <= _SQUAREST**2:
+        return frame.width, frame.height
+    return max(round(frame.width * aspect), 1), frame.height

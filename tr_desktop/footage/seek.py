@@ -1,0 +1,125 @@
+"""Exact random access: the frames that are asked for, each found by its own time stamp."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+from itertools import chain
+
+import av.error
+import numpy as np
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from tr_desktop.errors import MediaError
+from tr_desktop.footage.container import open_video
+from tr_desktop.footage.decode import Damage, decode_frames, decode_packet, read_packets
+from tr_desktop.footage.frames import PictureMaker
+from tr_desktop.moments import FrameTimes, Media
+
+# How far before the wanted frame to seek, attempt by attempt. MP4 seeks by decoding time and so may land on a keyframe
+# that is shown after the wanted frame; a transport stream has no index and lands anywhere near.
+_BACK_OFF_S = (Fraction(0), Fraction(1, 2), Fraction(1), Fraction(2), Fraction(4), Fraction(8))
+_READ_ON_S = Fraction(2)  # wanted frames closer than this are reached by decoding on
+
+
+def read_frames(
+    media: Media, times: FrameTimes, frames: Sequence[int], size_px: int
+) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """Yield (frame, picture) for each of `frames`, in rising order and once each.
+
+    media, times: as the probe and a finished `Sampler` gave them. picture: uint8 RGB [S, S, 3], as the sampler's.
+    Yields the very frames that the sampler numbered: they are recognised by their time stamps, and where the file's
+    time stamps can't be trusted (`times.start_pts` is None) it is decoded from its start.
+    Raises IndexError for a frame outside the file, MediaError where the file can't be read or lacks the frame by now.
+    """
+    wanted = sorted(set(frames))
+    if wanted and not 0 <= wanted[0] <= wanted[-1] < len(times):
+        raise IndexError(f"frames {wanted[0]} … {wanted[-1]} of a file of {len(times)}")
+    picture_of = PictureMaker(media, size_px)
+    found = 0
+    if times.start_pts is not None:
+        for number, frame in _seek_each(media, times, times.start_pts, wanted):
+            yield number, picture_of(frame)
+            found += 1
+    if found < len(wanted):  # no trustworthy time stamps, or a seek that went astray
+        for number, frame in _from_start(media, wanted[found:]):
+            yield number, picture_of(frame)
+            found += 1
+    if found < len(wanted):
+        raise MediaError(f"frame {wanted[found]} is no longer in it: the file has changed", path=media.path)
+
+
+def _seek_each(
+    media: Media, times: FrameTimes, start_pts: int, wanted: Sequence[int]
+) -> Iterator[tuple[int, VideoFrame]]:
+    """Wanted frames, one seek for each run of near ones; ends early at the first that isn't found."""
+    read_on_ticks = _READ_ON_S / times.tick_s
+    rest = list(reversed(wanted))
+    while rest:
+        asked = len(rest)
+        for seeks in (True, False):  # where no seek lands before the frame, a newly opened file stands at its start
+            with open_video(media.path) as (container, stream):
+                pts = start_pts + times.ticks[rest[-1]]
+                frames = _land(container, stream, pts, start_pts, times.tick_s) if seeks else None
+                if frames is None and seeks:
+                    continue
+                for frame in frames or decode_frames(container, stream, Damage()):
+                    tick = times.ticks[rest[-1]]
+                    if frame.pts is None or frame.pts - start_pts < tick:
+                        continue
+                    if frame.pts - start_pts > tick:
+                        break
+                    yield rest.pop(), frame
+                    if not rest or times.ticks[rest[-1]] - tick > read_on_ticks:
+                        break
+                break
+        if len(rest) == asked:
+            return
+
+
+def _land(
+    container: InputContainer, stream: VideoStream, pts: int, start_pts: int, tick_s: Fraction
+) -> Iterator[VideoFrame] | None:
+    """Frames from a keyframe that is shown at or before `pts`, or None where no seek finds one."""
+    damage = Damage()
+    for back_off_s in _BACK_OFF_S:
+        target = pts - int(back_off_s / tick_s)
+        if target < start_pts:
+            return None
+        try:
+            container.seek(target, stream=stream)
+        except av.error.FFmpegError:
+            return None
+        packets = read_packets(container, stream, damage)
+        keyframe = next((packet for packet in packets if packet is not None and packet.is_keyframe), None)
+        if keyframe is not None and keyframe.pts is not None and keyframe.pts <= pts:
+            return _frames_shown_after(keyframe.pts, chain((keyframe,), packets), stream, damage)
+    return None
+
+
+def _frames_shown_after(
+    keyframe_pts: int, packets: Iterable[Packet[VideoStream] | None], stream: VideoStream, damage: Damage
+) -> Iterator[VideoFrame]:
+    """Frames without those stored after the keyframe but shown before it.
+
+    In an open GOP these refer to pictures before the keyframe, which weren't decoded: some decoders bring them out,
+    wrong.
+    """
+    for packet in packets:
+        for frame in decode_packet(packet, stream, damage):
+            if frame.pts is None or frame.pts >= keyframe_pts:
+                yield frame
+
+
+def _from_start(media: Media, wanted: Sequence[int]) -> Iterator[tuple[int, VideoFrame]]:
+    rest = list(reversed(wanted))
+    with open_video(media.path) as (container, stream):
+        for number, frame in enumerate(decode_frames(container, stream, Damage())):
+            if number == rest[-1]:
+                yield rest.pop(), frame
+                if not rest:
+                    return
