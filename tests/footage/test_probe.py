@@ -17,7 +17,7 @@ from tr_desktop.errors import MediaError
 from tr_desktop.footage import container
 from tr_desktop.footage.frames import Sampler
 from tr_desktop.footage.probe import probe
-from tr_desktop.footage.rate import measured, rate_of_ticks
+from tr_desktop.footage.rate import rate_of_ticks
 from tr_desktop.moments import AudioTrack
 
 NTSC = Fraction(30000, 1001)
@@ -32,8 +32,7 @@ def test_rate_is_exact(tmp_path: Path, suffix: str, rate: Fraction) -> None:
     media = probe(path)
     sampler = Sampler(media, Fraction(1), 8)
     list(sampler)
-    media = measured(media, sampler.times)
-    assert (media.rate, media.is_vfr) == (rate, False)
+    assert (sampler.media.rate, sampler.media.is_vfr) == (rate, False)
 
 
 @pytest.mark.parametrize(

@@ -25,16 +25,17 @@ _PAUSE_S = 3600
 
 
 @dataclass
-class Damage:
-    """What went wrong while a file was read."""
+class Reading:
+    """How far a file has been read, and what went wrong on the way."""
 
+    bytes: int = 0
     packets: int = 0
     undecoded: int = 0
     pictures: int = 0
     read_error: str = ""
 
     def sentences(self, clock: Clock) -> list[str]:
-        """One sentence for each kind of damage, for an editor."""
+        """What an editor should know of the damage, one sentence for each kind."""
         found = [
             ("damaged parts of the stream", self.packets),
             ("parts of the stream left out because they can't be decoded", self.undecoded),
@@ -55,7 +56,7 @@ def new_clock(media: Media, container: InputContainer, stream: VideoStream) -> C
 
 
 def read_packets(
-    container: InputContainer, stream: VideoStream, damage: Damage
+    container: InputContainer, stream: VideoStream, reading: Reading
 ) -> Iterator[Packet[VideoStream] | None]:
     """Packets from where the container stands to the end of the file, then None, which flushes the decoder."""
     failures = 0
@@ -65,29 +66,31 @@ def read_packets(
                 failures = 0
                 # Empty ones are the demuxer's own flush, and "the same picture again" in AVI, which would flush too.
                 if packet.size and packet.stream_index == stream.index:
-                    damage.packets += packet.is_corrupt
+                    reading.packets += packet.is_corrupt
+                    reading.bytes = max(reading.bytes, (packet.pos or 0) + packet.size)
                     yield packet
             break
         except IndexError:  # PyAV's flush at the end of a stream whose damage looked like one more track
             break
         except (av.error.FFmpegError, OSError) as error:
             failures += 1
-            damage.read_error = str(getattr(error, "strerror", None) or error)
+            if failures == _READ_ATTEMPTS:
+                reading.read_error = str(getattr(error, "strerror", None) or error)
     yield None
 
 
-def decode_packet(packet: Packet[VideoStream] | None, stream: VideoStream, damage: Damage) -> list[VideoFrame]:
+def decode_packet(packet: Packet[VideoStream] | None, stream: VideoStream, reading: Reading) -> list[VideoFrame]:
     """The frames that this packet brings out of the decoder, in the order in which they are shown."""
     try:
         frames = stream.codec_context.decode(packet)
     except av.error.FFmpegError:
-        damage.undecoded += 1
+        reading.undecoded += 1
         return []
-    damage.pictures += sum(frame.is_corrupt for frame in frames)
+    reading.pictures += sum(frame.is_corrupt for frame in frames)
     return frames
 
 
-def decode_frames(container: InputContainer, stream: VideoStream, damage: Damage) -> Iterator[VideoFrame]:
+def decode_frames(container: InputContainer, stream: VideoStream, reading: Reading) -> Iterator[VideoFrame]:
     """Every frame from where the container stands to the end of the file."""
-    for packet in read_packets(container, stream, damage):
-        yield from decode_packet(packet, stream, damage)
+    for packet in read_packets(container, stream, reading):
+        yield from decode_packet(packet, stream, reading)

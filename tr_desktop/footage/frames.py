@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from tr_desktop.errors import MediaError
 from tr_desktop.footage.container import open_video
-from tr_desktop.footage.decode import Damage, decode_frames, new_clock
+from tr_desktop.footage.decode import Reading, decode_frames, new_clock
+from tr_desktop.footage.rate import measured
 from tr_desktop.moments import FrameTimes, Media
 
 
@@ -40,7 +41,8 @@ class Sampler:
     Every frame is decoded, and its number and time come from the file's own presentation times, so they are exact for
     variable rates, start offsets, edit lists and reordered frames. Leaving the loop early closes the file.
 
-    After the loop has ended: `times` holds all frames, `problems` says in sentences what damage was passed over.
+    After the loop has ended: `times` holds all frames, `problems` says in sentences what damage was passed over, and
+    `media` has the rate that its frames show where the header didn't tell. `read_bytes` says how far the loop is.
 
     media: as the probe read it. every_s: sampling step, seconds. size_px: S, the side of the pictures.
     Iterating raises MediaError where the file can't be opened or no frame can be decoded.
@@ -51,7 +53,13 @@ class Sampler:
             raise ValueError(f"nothing to sample every {every_s} s at {size_px} px")
         self.media, self.every_s, self.size_px = media, every_s, size_px
         self.problems: list[str] = []
+        self._reading = Reading()
         self._times: FrameTimes | None = None
+
+    @property
+    def read_bytes(self) -> int:
+        """How far into the file the latest picture was, bytes."""
+        return self._reading.bytes
 
     @property
     def times(self) -> FrameTimes:
@@ -61,14 +69,15 @@ class Sampler:
         return self._times
 
     def __iter__(self) -> Iterator[SampledFrame]:
-        damage, picture_of = Damage(), PictureMaker(self.media, self.size_px)
+        reading, picture_of = Reading(), PictureMaker(self.media, self.size_px)
+        self._reading = reading
         with open_video(self.media.path) as (container, stream):
             clock = new_clock(self.media, container, stream)
             every_ticks = self.every_s / (stream.time_base or 1)
             covered = 0  # grid times below this one have their frame
             shown: VideoFrame | None = None
             shown_tick = 0
-            for frame in decode_frames(container, stream, damage):
+            for frame in decode_frames(container, stream, reading):
                 tick = clock.place(frame.pts, frame.dts)
                 due = math.ceil(tick / every_ticks)  # the first grid time that isn't before this frame
                 if shown is not None and due > covered:
@@ -78,7 +87,8 @@ class Sampler:
         if shown is None:
             raise MediaError("no frame of it can be decoded", path=self.media.path)
         self._times = clock.times(shown.duration or 0)
-        self.problems = damage.sentences(clock)
+        self.media = measured(self.media, self._times)
+        self.problems = reading.sentences(clock)
         due = math.ceil(self._times.end_tick / every_ticks)
         if due > covered:
             yield SampledFrame(len(clock) - 1, shown_tick, picture_of(shown), due - covered)

@@ -10,7 +10,7 @@ from av.video.stream import VideoStream
 
 from tr_desktop.errors import MediaError
 from tr_desktop.footage.container import open_video
-from tr_desktop.footage.decode import Damage, decode_packet, read_packets
+from tr_desktop.footage.decode import Reading, decode_packet, read_packets
 from tr_desktop.footage.rate import header_rate
 from tr_desktop.footage.source_tc import reel_name, source_timecode
 from tr_desktop.moments import AudioTrack, Media
@@ -56,11 +56,11 @@ def probe(path: Path) -> Media:
 
 
 def _first_frame(path: Path, container: InputContainer, stream: VideoStream) -> VideoFrame:
-    damage = Damage()
-    for tried, packet in enumerate(read_packets(container, stream, damage)):
+    reading = Reading()
+    for tried, packet in enumerate(read_packets(container, stream, reading)):
         if packet is not None and packet.has_sidedata("encryption_info"):
             raise MediaError("encrypted", path=path)
-        if frames := decode_packet(packet, stream, damage):
+        if frames := decode_packet(packet, stream, reading):
             return frames[0]
         if tried >= _FIRST_FRAME_PACKETS:
             break

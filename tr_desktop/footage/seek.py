@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tr_desktop.errors import MediaError
 from tr_desktop.footage.container import open_video
-from tr_desktop.footage.decode import Damage, decode_frames, decode_packet, read_packets
+from tr_desktop.footage.decode import Reading, decode_frames, decode_packet, read_packets
 from tr_desktop.footage.frames import PictureMaker
 from tr_desktop.moments import FrameTimes, Media
 
@@ -67,7 +67,7 @@ def _seek_each(
                 frames = _land(container, stream, pts, start_pts, times.tick_s) if seeks else None
                 if frames is None and seeks:
                     continue
-                for frame in frames or decode_frames(container, stream, Damage()):
+                for frame in frames or decode_frames(container, stream, Reading()):
                     tick = times.ticks[rest[-1]]
                     if frame.pts is None or frame.pts - start_pts < tick:
                         continue
@@ -85,7 +85,7 @@ def _land(
     container: InputContainer, stream: VideoStream, pts: int, start_pts: int, tick_s: Fraction
 ) -> Iterator[VideoFrame] | None:
     """Frames from a keyframe that is shown at or before `pts`, or None where no seek finds one."""
-    damage = Damage()
+    reading = Reading()
     for back_off_s in _BACK_OFF_S:
         target = pts - int(back_off_s / tick_s)
         if target < start_pts:
@@ -94,15 +94,15 @@ def _land(
             container.seek(target, stream=stream)
         except av.error.FFmpegError:
             return None
-        packets = read_packets(container, stream, damage)
+        packets = read_packets(container, stream, reading)
         keyframe = next((packet for packet in packets if packet is not None and packet.is_keyframe), None)
         if keyframe is not None and keyframe.pts is not None and keyframe.pts <= pts:
-            return _frames_shown_after(keyframe.pts, chain((keyframe,), packets), stream, damage)
+            return _frames_shown_after(keyframe.pts, chain((keyframe,), packets), stream, reading)
     return None
 
 
 def _frames_shown_after(
-    keyframe_pts: int, packets: Iterable[Packet[VideoStream] | None], stream: VideoStream, damage: Damage
+    keyframe_pts: int, packets: Iterable[Packet[VideoStream] | None], stream: VideoStream, reading: Reading
 ) -> Iterator[VideoFrame]:
     """Frames without those stored after the keyframe but shown before it.
 
@@ -110,7 +110,7 @@ def _frames_shown_after(
     wrong.
     """
     for packet in packets:
-        for frame in decode_packet(packet, stream, damage):
+        for frame in decode_packet(packet, stream, reading):
             if frame.pts is None or frame.pts >= keyframe_pts:
                 yield frame
 
@@ -118,7 +118,7 @@ def _frames_shown_after(
 def _from_start(media: Media, wanted: Sequence[int]) -> Iterator[tuple[int, VideoFrame]]:
     rest = list(reversed(wanted))
     with open_video(media.path) as (container, stream):
-        for number, frame in enumerate(decode_frames(container, stream, Damage())):
+        for number, frame in enumerate(decode_frames(container, stream, Reading())):
             if number == rest[-1]:
                 yield rest.pop(), frame
                 if not rest:
