@@ -130,14 +130,14 @@ def _never_footage(path: Path, stat: os.stat_result) -> str | None:
 
 def _read(path: Path, encoder: Encoder, report: Callable[[int, Fraction], None]) -> Indexed:
     """Decode and encode one file. Raises MediaError when nothing of it can be shown."""
-    media, every_s = probe(path), 1 / encoder.pack.sample_fps
-    sampler = Sampler(media, every_s, encoder.pack.input_px)
+    every_s = 1 / encoder.pack.sample_fps
+    sampler = Sampler(probe(path), every_s, encoder.pack.input_px)
     rows: list[npt.NDArray[np.float16]] = []
     for batch in _batches(sampler):
         vectors = encoder.encode_images(np.stack([sample.picture for sample in batch])).astype(np.float16)
         rows.append(np.repeat(vectors, [sample.repeat for sample in batch], axis=0))
         report(sampler.read_bytes, sum(map(len, rows)) * every_s)
-    return Indexed(media, sampler.times, every_s, np.concatenate(rows), tuple(sampler.problems))
+    return Indexed(sampler.media, sampler.times, every_s, np.concatenate(rows), tuple(sampler.problems))
 
 
 def _batches(items: Iterable[_T]) -> Iterator[list[_T]]:

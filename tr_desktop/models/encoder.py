@@ -1,0 +1,73 @@
+"""The two towers of a pack: pictures and sentences to vectors of one space."""
+
+from __future__ import annotations
+
+import io
+from functools import cached_property
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+from tokenizers import Tokenizer
+
+from tr_desktop.models.pack import Pack
+from tr_desktop.models.runtime import device_of, open_session
+
+MOST_TOKENS = 64
+
+Vectors = npt.NDArray[np.float32]
+
+
+class Encoder:
+    """Runs a pack. Each tower is opened when it is first needed: a search over indexed footage never opens the image's.
+
+    device: 'auto', 'cpu' or 'cuda'. Raises PackError for a damaged pack, UserError where 'cuda' doesn't work.
+    """
+
+    def __init__(self, pack: Pack, device: str = "auto") -> None:
+        self.pack = pack
+        self._wanted_device = device
+
+    @property
+    def device(self) -> str:
+        """What runs the towers: 'cpu' or 'cuda'."""
+        return device_of(self._text_tower)
+
+    def encode_images(self, pictures: npt.NDArray[np.uint8]) -> Vectors:
+        """RGB pictures [N, S, S, 3] to [N, D], L2-normalised. What turns bytes into the tower's numbers is in its graph."""
+        return _unit(self._image_tower.run(None, {"pictures": pictures})[0])
+
+    def encode_text(self, texts: list[str]) -> Vectors:
+        """Sentences to [N, D], L2-normalised. What is longer than MOST_TOKENS word pieces is cut."""
+        encoded = self._tokenizer.encode_batch(texts)
+        tokens = np.array([e.ids for e in encoded], np.int64)
+        mask = np.array([e.attention_mask for e in encoded], np.int64)
+        return _unit(self._text_tower.run(None, {"tokens": tokens, "mask": mask})[0])
+
+    @cached_property
+    def background(self) -> npt.NDArray[np.float16]:
+        """Vectors [B, D] of pictures of all sorts: what a sentence's similarity to a frame is measured against."""
+        return cast(
+            "npt.NDArray[np.float16]", np.load(io.BytesIO(self.pack.read("background.npy")), allow_pickle=False)
+        )
+
+    @cached_property
+    def _image_tower(self) -> onnxruntime.InferenceSession:
+        return open_session(self.pack.read("image.onnx"), self._wanted_device)
+
+    @cached_property
+    def _text_tower(self) -> onnxruntime.InferenceSession:
+        return open_session(self.pack.read("text.onnx"), self._wanted_device)
+
+    @cached_property
+    def _tokenizer(self) -> Tokenizer:
+        tokenizer = Tokenizer.from_str(self.pack.read("tokenizer.json").decode())
+        tokenizer.enable_truncation(MOST_TOKENS)
+        tokenizer.enable_padding()
+        return tokenizer
+
+
+def _unit(rows: Vectors) -> Vectors:
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.maximum(norms, 1e-12), np.float32)

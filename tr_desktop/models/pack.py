@@ -1,0 +1,178 @@
+"""Model packs: a folder or a .trpack zip with `pack.json` and the files it lists.
+
+A pack may come from anywhere, so it is data and nothing else: only listed files of known kinds are read, each checked for
+size and hash first; a model that points to other files or asks for operators from outside is refused by name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import stat
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from tr_desktop.errors import PackError
+from tr_desktop.models.onnx_check import refusal
+
+SCHEMA = 1
+EMBEDDED = Path(__file__).parent / "packs"
+REQUIRED = ("image.onnx", "text.onnx", "tokenizer.json", "background.npy", "CARD.md")
+# What a pack may hold; above all no pickles, whatever their name.
+_KINDS = {".onnx", ".json", ".npy", ".md"}
+_MOST_BYTES = 4 << 30
+
+
+@dataclass(frozen=True)
+class Pack:
+    """An opened pack.
+
+    input_px: side of the square pictures that the image tower takes. sample_fps: frames a second it is meant for.
+    width: length of its vectors. threshold: the score from which a moment is called confident. calibration: a logistic
+    regression over named evidence, `bias` and `weights`. sha256: of pack.json, which holds the hashes of all other files.
+    """
+
+    name: str
+    location: Path
+    sha256: str
+    licence: str
+    sources: tuple[str, ...]
+    input_px: int
+    sample_fps: Fraction
+    width: int
+    threshold: float
+    bias: float
+    weights: Mapping[str, float]
+    files: Mapping[str, tuple[int, str]] = field(repr=False)
+    _read_raw: Callable[[str], bytes] = field(repr=False)
+
+    def read(self, name: str) -> bytes:
+        """The bytes of one listed file, checked. Raises PackError when it is missing, changed or unsafe."""
+        if name not in self.files:
+            raise PackError(f"The model pack has no {name}", path=self.location, remedy="Install the pack again")
+        size_bytes, sha256 = self.files[name]
+        content = self._read_raw(name)
+        if len(content) != size_bytes or hashlib.sha256(content).hexdigest() != sha256:
+            raise PackError(
+                f"{name} of the model pack is not what its pack.json says (damaged or changed)",
+                path=self.location,
+                remedy="Install the pack again",
+            )
+        if name.endswith(".onnx") and (why := refusal(content)):
+            raise PackError(f"{name} of the model pack is refused: {why}", path=self.location)
+        return content
+
+    def verify(self) -> None:
+        """Check every file of the pack. Raises PackError at the first that is missing, changed or unsafe."""
+        for name in self.files:
+            self.read(name)
+
+    def calibrated_score(self, evidence: Mapping[str, float]) -> float:
+        """How likely a moment with this evidence is right, in [0, 1]."""
+        logit = self.bias + sum(weight * evidence[name] for name, weight in self.weights.items())
+        return 1 / (1 + math.exp(-max(min(logit, 60.0), -60.0)))
+
+    @cached_property
+    def card(self) -> str:
+        return self.read("CARD.md").decode()
+
+
+def list_packs() -> list[str]:
+    """Names of the embedded packs."""
+    return sorted(folder.name for folder in EMBEDDED.iterdir() if (folder / "pack.json").is_file())
+
+
+def load_pack(name_or_path: str | Path) -> Pack:
+    """The embedded pack of that name, or the folder or .trpack file at that path. Raises PackError."""
+    text = str(name_or_path)
+    if text in list_packs():
+        return _parse(EMBEDDED / text, _folder_reader(EMBEDDED / text))
+    path = Path(name_or_path)
+    if path.is_dir():
+        return _parse(path, _folder_reader(path))
+    if path.is_file():
+        return _parse(path, _zip_reader(path))
+    raise PackError(
+        f"There is no model pack {text!r}",
+        remedy=f"Embedded packs: {', '.join(list_packs()) or 'none'}; or give a folder or a .trpack file",
+    )
+
+
+def _folder_reader(folder: Path) -> Callable[[str], bytes]:
+    def read(name: str) -> bytes:
+        path = folder / name
+        try:
+            if any(part.is_symlink() for part in (path, *path.parents) if part.is_relative_to(folder) and part != folder):
+                raise PackError(f"{name} of the model pack is a link, which is refused", path=folder)
+            return path.read_bytes()
+        except OSError as error:
+            raise PackError(
+                f"{name} of the model pack can't be read: {error.strerror}", path=folder, remedy="Install the pack again"
+            ) from error
+
+    return read
+
+
+def _zip_reader(path: Path) -> Callable[[str], bytes]:
+    def read(name: str) -> bytes:
+        try:
+            with zipfile.ZipFile(path) as archive:
+                info = archive.getinfo(name)
+                if stat.S_ISLNK(info.external_attr >> 16):
+                    raise PackError(f"{name} of the model pack is a link, which is refused", path=path)
+                if info.file_size > _MOST_BYTES:
+                    raise PackError(f"{name} of the model pack is too large", path=path)
+                return archive.read(info)
+        except KeyError as error:
+            raise PackError(f"The model pack has no {name}", path=path, remedy="Install the pack again") from error
+        except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+            raise PackError(f"The model pack can't be read: {error}", path=path) from error
+
+    return read
+
+
+def _parse(location: Path, read_raw: Callable[[str], bytes]) -> Pack:
+    manifest = read_raw("pack.json")
+    try:
+        facts: dict[str, Any] = json.loads(manifest)
+        if facts["schema"] != SCHEMA:
+            raise PackError(
+                f"The model pack is of schema {facts['schema']}, this version knows {SCHEMA}",
+                path=location,
+                remedy="Update TimeRefine Desktop, or choose another pack",
+            )
+        files = {name: (int(file["size_bytes"]), str(file["sha256"])) for name, file in facts["files"].items()}
+        pack = Pack(
+            name=str(facts["name"]),
+            location=location,
+            sha256=hashlib.sha256(manifest).hexdigest(),
+            licence=str(facts["licence"]),
+            sources=tuple(map(str, facts["sources"])),
+            input_px=int(facts["input_px"]),
+            sample_fps=Fraction(facts["sample_fps"]),
+            width=int(facts["width"]),
+            threshold=float(facts["threshold"]),
+            bias=float(facts["calibration"]["bias"]),
+            weights={name: float(weight) for name, weight in facts["calibration"]["weights"].items()},
+            files=files,
+            _read_raw=read_raw,
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, ZeroDivisionError) as error:
+        raise PackError(f"The model pack's pack.json is damaged: {error!r}", path=location) from error
+    for name in files:
+        parts = PurePosixPath(name)
+        if parts.is_absolute() or ".." in parts.parts or "\\" in name or ":" in name:
+            raise PackError(f"The model pack lists a path outside itself: {name}", path=location)
+        if parts.suffix not in _KINDS:
+            raise PackError(f"The model pack lists a kind of file that is refused: {name}", path=location)
+    if missing := [name for name in REQUIRED if name not in files]:
+        raise PackError(f"The model pack has no {', '.join(missing)}", path=location)
+    if not (0 < pack.input_px <= 4096 and 0 < pack.sample_fps <= 60 and pack.width > 0):
+        raise PackError("The model pack's pack.json is damaged: sizes out of range", path=location)
+    return pack

@@ -1,0 +1,37 @@
+"""ONNX Runtime sessions on the device that really works."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import onnxruntime
+
+from tr_desktop.errors import UserError
+
+_CUDA, _CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
+_FATAL_ONLY = 4
+
+
+def open_session(model: bytes, device: str) -> onnxruntime.InferenceSession:
+    """A session for `model` on `device`: 'cpu', 'cuda', or 'auto' (CUDA where it works, else the CPU).
+
+    The runtime lists CUDA as available wherever its package is installed, driver or not, and falls back in silence: what
+    the opened session says is the truth. Raises UserError when 'cuda' was asked for and doesn't work.
+    """
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = _FATAL_ONLY
+    wants_cuda = device != "cpu" and _CUDA in onnxruntime.get_available_providers()
+    if wants_cuda:
+        onnxruntime.set_default_logger_severity(_FATAL_ONLY)  # a missing driver is no news with 'auto'
+    session = onnxruntime.InferenceSession(model, options, providers=[_CUDA, _CPU] if wants_cuda else [_CPU])
+    if device == "cuda" and device_of(session) != "cuda":
+        raise UserError(
+            "The models can't run on CUDA here",
+            remedy="Install the GPU runtime (python3 run.py gpu …) and NVIDIA's driver, or use --device auto",
+        )
+    return session
+
+
+def device_of(session: onnxruntime.InferenceSession) -> str:
+    """'cuda' or 'cpu': what runs this session."""
+    return "cuda" if cast("list[str]", session.get_providers())[0] == _CUDA else "cpu"
