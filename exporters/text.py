@@ -13,8 +13,8 @@ _BREAKING = {
 
 
 def one_line(text: str) -> str:
-    """`text` without line breaks, tabs and other controls; each becomes a space, all else stays as it is."""
-    return "".join(" " if unicodedata.category(char) in _BREAKING else char for char in text)
+    """`text` without line breaks, tabs, other controls and what XML can't hold; each is a space, all else stays."""
+    return "".join(" " if unicodedata.category(char) in _BREAKING or char in "\ufffe\uffff" else char for char in text)
 
 
 def ascii_line(text: str) -> str:

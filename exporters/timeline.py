@@ -53,6 +53,12 @@ class Clip:
         """Exclusive: the label of the first frame that isn't in the clip."""
         return self.media.start_tc + self.end_frame
 
+    @property
+    def evidence(self) -> str:
+        """How sure the search is, for the note of a marker."""
+        edges = f"edges {self.start_confidence:.2f} and {self.end_confidence:.2f}"
+        return f"score {self.score:.2f}{'' if self.confident else ' (not confident)'}, {edges}"
+
 
 @dataclass(frozen=True)
 class Timeline:
@@ -84,6 +90,11 @@ class Timeline:
             yield offset, clip
             offset += clip.frames
 
+    def marked(self) -> Iterator[tuple[int, Clip]]:
+        """Each clip with the frame its moment starts at, behind the handle, counted from the start of the timeline."""
+        for offset, clip in self.placed():
+            yield offset + clip.found.start_frame - clip.start_frame, clip
+
     def by_rate(self) -> tuple[Timeline, ...]:
         """One timeline for each source rate, in the order in which the rates first appear."""
         label = str(self.start_tc)
@@ -113,6 +124,11 @@ def timeline_from_moments(
         raise ExportError(f"Handles can't be negative ({float(handles_s):g} s)", remedy="Give 0 or more seconds")
     clips = tuple(_clip(rank, moment, handles_s) for rank, moment in enumerate(moments, 1))
     return Timeline(name, _start(start_tc, clips), clips)
+
+
+def fps_text(rate: Fraction) -> str:
+    """A rate as editors write it: 25, 29.97, 23.976."""
+    return f"{float(rate):.3f}".rstrip("0").rstrip(".")
 
 
 def _clip(rank: int, moment: Moment, handles_s: Fraction) -> Clip:

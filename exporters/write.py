@@ -7,11 +7,10 @@ import secrets
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 from exporters.registry import Exporter, find
-from exporters.timeline import Timeline
+from exporters.timeline import Timeline, fps_text
 from tr_desktop.errors import ExportError
 from tr_desktop.timecode import is_smpte_rate
 
@@ -68,11 +67,6 @@ def write_verified(path: Path, content: bytes) -> None:
         ) from error
     finally:
         part.unlink(missing_ok=True)
-
-
-def fps_text(rate: Fraction) -> str:
-    """A rate as editors write it: 25, 29.97, 23.976."""
-    return f"{float(rate):.3f}".rstrip("0").rstrip(".")
 
 
 def _content(exporter: Exporter, timeline: Timeline) -> bytes:

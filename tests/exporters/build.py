@@ -5,6 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
+import pytest
+
+from exporters.timeline import Timeline, timeline_from_moments
 from tr_desktop.moments import AudioTrack, FrameTimes, Media, Moment, Refinement, RefineStep, Segment
 from tr_desktop.timecode import Timecode
 
@@ -47,13 +50,14 @@ def media(
     folder: Path = Path("/footage"),
     reel: str = "",
     is_vfr: bool = False,
+    size: tuple[int, int] = (1920, 1080),
 ) -> Media:
     return Media(
         path=folder / name,
         size_bytes=1,
         mtime_ns=1,
-        width=1920,
-        height=1080,
+        width=size[0],
+        height=size[1],
         rate=rate,
         start_tc=start if isinstance(start, Timecode) else Timecode.parse(start, rate, drop),
         has_timecode=True,
@@ -83,3 +87,21 @@ def moment(
         end_confidence=0.7,
     )
     return Moment(source, times, Refinement((step,), 0), score=0.82, confident=True, query=query)
+
+
+LAYOUTS: list[tuple[int, ...]] = [(), (1,), (1, 1), (2,), (1,) * 8, (1, 2, 6)]
+FOUND = [(0, 1), (3, 50), (17, 1800), (1798, 3601), (17980, 17985)]
+
+
+def matrix_timeline(rate: Fraction, drop: bool, start: str, channels: tuple[int, ...] = (2,)) -> Timeline:
+    """Moments at places where labels skip, with handles; source and timeline both start at `start`."""
+    source = media("clip ü & 1.mov", rate=rate, start=start, drop=drop, channels=channels, reel="A001C003_210101_R2EC")
+    moments = [moment(source, *found, frames=20000) for found in FOUND]
+    return timeline_from_moments(moments, handles_s=Fraction(1, 5), start_tc=start)
+
+
+over_the_matrix = pytest.mark.parametrize(
+    ("rate", "drop", "start"),
+    [(rate, drop, start) for rate, drop in AXES for start in STARTS],
+    ids=lambda value: value if isinstance(value, str) else f"{float(value):g}",
+)

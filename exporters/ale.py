@@ -1,0 +1,53 @@
+"""Avid Log Exchange: a bin of clips for Avid, and metadata for Resolve.
+
+A heading, the columns' names, and a line of tab-separated cells for each moment; ends are exclusive. A list holds one
+frame rate (`FPS`), by which Avid reads the labels. `VIDEO_FORMAT` says 1080 for pictures up to that size: Avid takes
+CUSTOM into projects of odd sizes only. There is no duration column; readers work it out of Start and End.
+"""
+
+from __future__ import annotations
+
+from exporters.registry import Exporter
+from exporters.text import one_line, shortened
+from exporters.timeline import Clip, Timeline, fps_text
+
+FIDELITY = {
+    "frames": "exact",
+    "source timecode": "exact, drop-frame kept",
+    "rates": "one; a file for each",
+    "tracks": "named, up to 24 audio channels",
+    "reel": "yes (Tape)",
+    "file": "path and name",
+    "query, score, edges": "columns",
+    "handles": "in the cut",
+}
+_COLUMNS = ("Name", "Tracks", "Start", "End", "Tape", "FPS", "Source File", "Source Path", "DESCRIPT", "Comments")
+
+
+def render(timeline: Timeline) -> str:
+    hd = all(clip.media.width <= 1920 and clip.media.height <= 1080 for clip in timeline.clips)
+    fps = fps_text(timeline.rate)
+    heading = {"FIELD_DELIM": "TABS", "VIDEO_FORMAT": "1080" if hd else "CUSTOM", "AUDIO_FORMAT": "48khz", "FPS": fps}
+    lines = ["Heading", *(f"{name}\t{value}" for name, value in heading.items())]
+    lines += ["", "Column", "\t".join(_COLUMNS), "", "Data"]
+    lines += ["\t".join(map(one_line, _row(clip, fps))) for clip in timeline.clips]
+    return "\r\n".join([*lines, ""])
+
+
+def _row(clip: Clip, fps: str) -> tuple[str, ...]:
+    channels = min(24, sum(track.channels for track in clip.media.audio))
+    return (
+        clip.name,
+        "V" + "".join(f"A{channel}" for channel in range(1, channels + 1)),
+        str(clip.source_in),
+        str(clip.source_out),
+        clip.media.reel,
+        fps,
+        clip.name,
+        str(clip.media.path),
+        shortened(clip.query, 250),
+        clip.evidence,
+    )
+
+
+EXPORTER = Exporter("ale", "Avid Log Exchange", ".ale", render, FIDELITY)

@@ -1,0 +1,50 @@
+"""Marker EDL for DaVinci Resolve: `Timelines > Import > Timeline Markers from EDL`, onto a timeline that is open.
+
+Resolve writes and reads this dialect: an event one frame long whose source labels repeat the record labels, two spaces
+at its end, and a line `note |C:colour |M:name |D:frames`. Labels are the timeline's: it must start where ours starts. A
+note that starts with a digit makes Resolve lose the marker, hence `- ` before it; a `|` would part the fields.
+"""
+
+from __future__ import annotations
+
+from exporters.registry import Exporter
+from exporters.text import one_line, shortened
+from exporters.timeline import Clip, Timeline
+
+FIDELITY = {
+    "frames": "exact",
+    "source timecode": "no: markers lie on the timeline",
+    "rates": "one; a file for each",
+    "tracks": "none",
+    "reel": "no",
+    "file": "name in the note",
+    "query, score, edges": "name and note of the marker",
+    "handles": "the marker covers the moment without them",
+}
+
+
+def render(timeline: Timeline) -> str:
+    lines = [
+        f"TITLE: {shortened(one_line(timeline.name), 70)}",
+        f"FCM: {'DROP FRAME' if timeline.start_tc.drop else 'NON-DROP FRAME'}",
+        "",
+    ]
+    for number, (frame, clip) in enumerate(timeline.marked(), 1):
+        start = timeline.start_tc + frame
+        labels = f"{start} {start + 1}"
+        lines += [f"{number:03d}  001      V     C        {labels} {labels}  ", _marker(clip), ""]
+    return "\r\n".join([*lines, ""])
+
+
+def _marker(clip: Clip) -> str:
+    colour = "Green" if clip.confident else "Yellow"
+    name = _field(shortened(clip.query, 120)) or f"moment {clip.rank}"
+    frames = clip.found.end_frame - clip.found.start_frame
+    return f"- {clip.evidence}, {_field(clip.name)} |C:ResolveColor{colour} |M:{name} |D:{frames}"
+
+
+def _field(text: str) -> str:
+    return one_line(text).replace("|", "/")
+
+
+EXPORTER = Exporter("resolve-markers", "Resolve marker EDL", ".markers.edl", render, FIDELITY)

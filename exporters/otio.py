@@ -1,0 +1,146 @@
+"""OpenTimelineIO, `.otio` and `.otioz`, shaped so that Resolve (18.5 on) and Premiere (25.6 on) open it.
+
+Notable choices:
+- Written as plain JSON: the file format is small and stable, the library isn't needed to write it, and the tests let
+  the library read it. Clip.1 and Marker.2 are schemas that every reader knows, the older ones in editors too.
+- Source ranges count from the source timecode and lie within the media's available range, which starts there: Resolve
+  refuses ranges that count from zero.
+- An audio track for each stream. Resolve links by `Link Group ID` and finds the stream by `Channels`; Premiere links by
+  `LinkID`. Resolve shows a marker's note only from its own metadata.
+- OpenTimelineIO's rates are floats: a rate is the float nearest to ours, and frame counts are whole numbers.
+- `.otioz` holds the timeline alone; the media stays where it is.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+from exporters.links import file_url
+from exporters.registry import Exporter
+from exporters.text import one_line, shortened
+from exporters.timeline import Clip, Timeline
+
+Json = dict[str, Any]
+
+FIDELITY = {
+    "frames": "exact",
+    "source timecode": "exact as a frame count; the format has no drop-frame flag",
+    "rates": "one; a file for each",
+    "tracks": "one video, a track for each audio stream, linked",
+    "reel": "as metadata",
+    "file": "path and name",
+    "query, score, edges": "clip markers and metadata",
+    "handles": "in the cut and in the media's available range",
+}
+
+
+def render(timeline: Timeline) -> str:
+    streams = max(len(clip.media.audio) for clip in timeline.clips)
+    tracks = [_track("Video 1", "Video", {}, [_clip(clip) for clip in timeline.clips])]
+    for stream in range(streams):
+        sounding = next(clip for clip in timeline.clips if len(clip.media.audio) > stream)
+        kind = _channel_type(sounding.media.audio[stream].channels)
+        children = [_clip(clip, stream) if stream < len(clip.media.audio) else _gap(clip) for clip in timeline.clips]
+        tracks.append(_track(f"Audio {stream + 1}", "Audio", {"Resolve_OTIO": {"Audio Type": kind}}, children))
+    document = {
+        "OTIO_SCHEMA": "Timeline.1",
+        "metadata": {},
+        "name": one_line(timeline.name),
+        "global_start_time": _time(timeline.start_tc.frame, timeline.rate),
+        "tracks": {"OTIO_SCHEMA": "Stack.1", "name": "tracks", "children": tracks} | _item(),
+    }
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def render_zip(timeline: Timeline) -> bytes:
+    """The bundle, with dates that don't depend on when it's made."""
+    bundle = io.BytesIO()
+    with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in (("content.otio", render(timeline)), ("version.txt", "1.0.0")):
+            archive.writestr(zipfile.ZipInfo(name), text, zipfile.ZIP_DEFLATED)
+    return bundle.getvalue()
+
+
+def _item() -> Json:
+    return {"metadata": {}, "source_range": None, "effects": [], "markers": [], "enabled": True}
+
+
+def _track(name: str, kind: str, metadata: Json, children: Sequence[Json]) -> Json:
+    return (
+        {"OTIO_SCHEMA": "Track.1", "name": name, "kind": kind, "children": children} | _item() | {"metadata": metadata}
+    )
+
+
+def _clip(clip: Clip, stream: int | None = None) -> Json:
+    """The picture of a clip, or the sound of one of its streams."""
+    resolve: Json = {"Link Group ID": clip.rank}
+    premiere: Json = {"LinkID": clip.rank}
+    if stream is not None:
+        channels = range(clip.media.audio[stream].channels)
+        resolve["Channels"] = [{"Source Channel ID": channel, "Source Track ID": stream} for channel in channels]
+        premiere["AudioChannels"] = {"ChannelType": _channel_type(len(channels))}
+    return (
+        {"OTIO_SCHEMA": "Clip.1", "name": one_line(clip.name), "media_reference": _media(clip)}
+        | _item()
+        | {
+            "metadata": {"Resolve_OTIO": resolve, "PremierePro_OTIO": premiere, "timerefine": _found(clip)},
+            "source_range": _range(clip.source_in.frame, clip.frames, clip.rate),
+            "markers": [_marker(clip)] if stream is None else [],
+        }
+    )
+
+
+def _gap(clip: Clip) -> Json:
+    return {"OTIO_SCHEMA": "Gap.1", "name": ""} | _item() | {"source_range": _range(0, clip.frames, clip.rate)}
+
+
+def _media(clip: Clip) -> Json:
+    return {
+        "OTIO_SCHEMA": "ExternalReference.1",
+        "metadata": {"timerefine": {"reel": clip.media.reel}} if clip.media.reel else {},
+        "name": one_line(clip.name),
+        "available_range": _range(clip.media.start_tc.frame, clip.media_frames, clip.rate),
+        "target_url": file_url(clip.media.path),
+    }
+
+
+def _marker(clip: Clip) -> Json:
+    start = (clip.media.start_tc + clip.found.start_frame).frame
+    return {
+        "OTIO_SCHEMA": "Marker.2",
+        "name": one_line(shortened(clip.query, 120)),
+        "color": "GREEN" if clip.confident else "YELLOW",
+        "marked_range": _range(start, clip.found.end_frame - clip.found.start_frame, clip.rate),
+        "comment": clip.evidence,
+        "metadata": {"Resolve_OTIO": {"Note": clip.evidence}},
+    }
+
+
+def _found(clip: Clip) -> Json:
+    return {
+        "query": clip.query.encode("utf-8", "replace").decode(),
+        "score": clip.score,
+        "edges": {"start": clip.start_confidence, "end": clip.end_confidence},
+    }
+
+
+def _channel_type(channels: int) -> str:
+    return "Stereo" if channels == 2 else "Mono"
+
+
+def _range(start_frame: int, frames: int, rate: Fraction) -> Json:
+    times = {"start_time": _time(start_frame, rate), "duration": _time(frames, rate)}
+    return {"OTIO_SCHEMA": "TimeRange.1"} | times
+
+
+def _time(frames: int, rate: Fraction) -> Json:
+    return {"OTIO_SCHEMA": "RationalTime.1", "rate": float(rate), "value": float(frames)}
+
+
+EXPORTER = Exporter("otio", "OpenTimelineIO", ".otio", render, FIDELITY)
+EXPORTER_ZIP = Exporter("otioz", "OpenTimelineIO bundle", ".otioz", render_zip, FIDELITY)

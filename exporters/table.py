@@ -1,0 +1,98 @@
+"""CSV, TSV and JSON: the moments as data.
+
+`start`, `end` are the moment itself, `in`, `out` the cut with its handles; frames count from the first of the file,
+ends are exclusive, labels are source timecode. JSON uses the names of `find --json`. Tables begin with a byte order
+mark, without which spreadsheets take UTF-8 for something else, and no cell of text can be taken for a formula.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from fractions import Fraction
+from functools import partial
+from typing import Any
+
+from exporters.registry import Exporter
+from exporters.text import one_line
+from exporters.timeline import Clip, Timeline
+
+FIDELITY = {
+    "frames": "exact",
+    "source timecode": "exact, drop-frame kept",
+    "rates": "any, a column says which",
+    "tracks": "none",
+    "reel": "yes",
+    "file": "path and name",
+    "query, score, edges": "columns",
+    "handles": "in the cut; the moment has columns of its own",
+}
+
+
+def render_table(timeline: Timeline, *, delimiter: str) -> str:
+    text = io.StringIO()
+    rows = [_row(clip) for clip in timeline.clips]
+    writer = csv.DictWriter(text, list(rows[0]), delimiter=delimiter, lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+    return "\ufeff" + text.getvalue()
+
+
+def render_json(timeline: Timeline) -> str:
+    moments = []
+    for clip in timeline.clips:
+        row = _row(clip)
+        row["edges"] = {"start": row.pop("start_confidence"), "end": row.pop("end_confidence")}
+        moments.append(row)
+    document = {
+        "schema": 1,
+        "kind": "timerefine timeline",
+        "name": timeline.name,
+        "start_tc": str(timeline.start_tc),
+        "moments": moments,
+    }
+    return json.dumps(document, indent=1) + "\n"  # ASCII: names that aren't text still make a file that is
+
+
+def _row(clip: Clip) -> dict[str, Any]:
+    tc, found = clip.media.start_tc, clip.found
+    return {
+        "rank": clip.rank,
+        "query": clip.query,
+        "score": clip.score,
+        "confident": clip.confident,
+        "start_confidence": clip.start_confidence,
+        "end_confidence": clip.end_confidence,
+        "file": clip.name,
+        "media": str(clip.media.path),
+        "reel": clip.media.reel,
+        "rate": str(clip.rate),
+        "start_frame": found.start_frame,
+        "end_frame": found.end_frame,
+        "start_s": _seconds(found.start_frame / clip.rate),
+        "end_s": _seconds(found.end_frame / clip.rate),
+        "start_tc": str(tc + found.start_frame),
+        "end_tc": str(tc + found.end_frame),
+        "in_frame": clip.start_frame,
+        "out_frame": clip.end_frame,
+        "in_tc": str(clip.source_in),
+        "out_tc": str(clip.source_out),
+    }
+
+
+def _seconds(time_s: Fraction) -> float:
+    """To a ten-thousandth, as `find --json` gives it: enough to tell frames, not what decides them."""
+    return round(float(time_s), 4)
+
+
+def _cell(value: Any) -> str:
+    if not isinstance(value, str):
+        return str(value)
+    line = one_line(value)
+    return f"'{line}" if line.lstrip()[:1] in {"=", "+", "-", "@"} else line
+
+
+EXPORTER_CSV = Exporter("csv", "CSV", ".csv", partial(render_table, delimiter=","), FIDELITY, one_rate=False)
+EXPORTER_TSV = Exporter("tsv", "TSV", ".tsv", partial(render_table, delimiter="\t"), FIDELITY, one_rate=False)
+EXPORTER_JSON = Exporter("json", "JSON", ".json", render_json, FIDELITY, one_rate=False)

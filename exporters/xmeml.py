@@ -1,0 +1,215 @@
+"""Final Cut Pro 7 XML (xmeml 4): what Premiere reads and writes itself, and Resolve reads well.
+
+Notable choices:
+- One sequence for each source rate. Editors disagree on what in and out mean in a sequence of another rate.
+- `in` and `out` of a clip count from the first frame of the media, not from its timecode; the timecode is in `<file>`,
+  where Resolve takes it from. `<frame>` is the count of frames, drop-frame or not.
+- A source's two-channel streams come first, each as a pair of tracks that Premiere joins into a stereo track
+  (`currentExplodedTrackIndex`), then a track for each other channel: a mono channel in a stereo pair plays on one side.
+- Moments are markers of the sequence: clip markers don't survive Resolve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from xml.etree.ElementTree import Element
+
+from exporters.links import file_url
+from exporters.markup import document, element
+from exporters.registry import Exporter
+from exporters.text import shortened
+from exporters.timeline import Clip, Timeline, fps_text
+from tr_desktop.timecode import Timecode, nominal_fps
+
+FIDELITY = {
+    "frames": "exact",
+    "source timecode": "exact, drop-frame kept",
+    "rates": "a sequence for each",
+    "tracks": "one video, every audio channel, linked",
+    "reel": "yes",
+    "file": "path and name",
+    "query, score, edges": "sequence markers",
+    "handles": "in the cut; markers cover the moment without them",
+}
+
+
+def render(timeline: Timeline) -> str:
+    parts = timeline.by_rate()
+    files: dict[Path, str] = {}
+    sequences = [
+        _sequence(number, timeline.name if len(parts) == 1 else f"{timeline.name} {fps_text(part.rate)}", part, files)
+        for number, part in enumerate(parts, 1)
+    ]
+    if len(sequences) > 1:
+        sequences = [element("project", element("name", timeline.name), element("children", *sequences))]
+    return document(element("xmeml", *sequences, version=4), "xmeml")
+
+
+def _sequence(number: int, name: str, timeline: Timeline, files: dict[Path, str]) -> Element:
+    rate, placed = timeline.rate, list(timeline.placed())
+    first = timeline.clips[0].media
+    audio = _audio_tracks(timeline.clips)
+    # Each item of the sequence, by clip: (id, media type, number of its track, number within the track)
+    ids: list[list[tuple[str, str, int, int]]] = [
+        [(f"clipitem-{number}-{index}-v", "video", 1, index)] for index in range(1, len(placed) + 1)
+    ]
+    for track_index, (_, channels) in enumerate(audio, 1):
+        sounding = [index for index, channel in enumerate(channels) if channel is not None]
+        for clip_index, index in enumerate(sounding, 1):
+            ids[index].append((f"clipitem-{number}-{index + 1}-a{track_index}", "audio", track_index, clip_index))
+
+    def item(index: int, media_type: str, track_index: int, *extra: Element) -> Element:
+        offset, clip = placed[index]
+        own = next(id_ for id_, kind, track, _ in ids[index] if (kind, track) == (media_type, track_index))
+        return element(
+            "clipitem",
+            element("name", clip.name),
+            element("enabled", "TRUE"),
+            element("duration", clip.media_frames),
+            _rate(rate),
+            element("start", offset),
+            element("end", offset + clip.frames),
+            element("in", clip.start_frame),
+            element("out", clip.end_frame),
+            _file(clip, files),
+            *extra,
+            *_links(ids[index]),
+            id=own,
+        )
+
+    video = element(
+        "video",
+        element("format", _picture(rate, first.width, first.height)),
+        element("track", *(item(index, "video", 1) for index in range(len(placed)))),
+    )
+    sound = element("audio", element("numOutputChannels", 2), element("format", _sound(_rate_hz(timeline.clips))))
+    for track_index, (attributes, channels) in enumerate(audio, 1):
+        track = element("track", **attributes)
+        for index, channel in enumerate(channels):
+            if channel is not None:
+                source = element("sourcetrack", element("mediatype", "audio"), element("trackindex", channel))
+                track.append(item(index, "audio", track_index, source))
+        track.append(element("outputchannelindex", 1 + int(attributes["currentExplodedTrackIndex"])))
+        sound.append(track)
+    return element(
+        "sequence",
+        element("name", name),
+        element("duration", timeline.frames),
+        _rate(rate),
+        _timecode(timeline.start_tc),
+        element("media", video, sound),
+        *_markers(timeline),
+        id=f"sequence-{number}",
+    )
+
+
+def _audio_tracks(clips: tuple[Clip, ...]) -> list[tuple[dict[str, str], list[int | None]]]:
+    """Audio tracks with what Premiere needs to know of each, and for each clip its source channel there, from 1."""
+    stereo, mono = zip(*(_channels(clip) for clip in clips), strict=True)
+    tracks: list[tuple[dict[str, str], list[int | None]]] = []
+    for kind, pair, per_clip in (("Stereo", 2, stereo), ("Mono", 1, mono)):
+        for index in range(max(map(len, per_clip))):
+            attributes = {
+                "currentExplodedTrackIndex": str(index % pair),
+                "totalExplodedTrackCount": str(pair),
+                "premiereTrackType": kind,
+            }
+            tracks.append((attributes, [own[index] if index < len(own) else None for own in per_clip]))
+    return tracks
+
+
+def _channels(clip: Clip) -> tuple[list[int], list[int]]:
+    """The channels of a clip's two-channel streams, and of its others, numbered through the file from 1."""
+    stereo: list[int] = []
+    mono: list[int] = []
+    channel = 1
+    for track in clip.media.audio:
+        (stereo if track.channels == 2 else mono).extend(range(channel, channel + track.channels))
+        channel += track.channels
+    return stereo, mono
+
+
+def _file(clip: Clip, files: dict[Path, str]) -> Element:
+    """The media: in full where it first appears, by its id after that."""
+    media = clip.media
+    if media.path in files:
+        return element("file", id=files[media.path])
+    files[media.path] = f"file-{len(files) + 1}"
+    streams = [
+        element("audio", _sound(track.rate_hz), element("channelcount", track.channels)) for track in media.audio
+    ]
+    return element(
+        "file",
+        element("name", clip.name),
+        element("pathurl", file_url(media.path, "localhost")),
+        _rate(clip.rate),
+        element("duration", clip.media_frames),
+        _timecode(media.start_tc, media.reel),
+        element("media", element("video", _picture(clip.rate, media.width, media.height)), *streams),
+        id=files[media.path],
+    )
+
+
+def _links(items: list[tuple[str, str, int, int]]) -> Iterator[Element]:
+    """Every item of a clip names all of them, itself too; a picture without sound needs no link."""
+    for own, media_type, track_index, clip_index in items if len(items) > 1 else []:
+        yield element(
+            "link",
+            element("linkclipref", own),
+            element("mediatype", media_type),
+            element("trackindex", track_index),
+            element("clipindex", clip_index),
+        )
+
+
+def _markers(timeline: Timeline) -> Iterator[Element]:
+    for frame, clip in timeline.marked():
+        yield element(
+            "marker",
+            element("comment", f"{clip.evidence}, {clip.name}"),
+            element("name", shortened(clip.query, 120) or f"moment {clip.rank}"),
+            element("in", frame),
+            element("out", frame + clip.found.end_frame - clip.found.start_frame),
+        )
+
+
+def _rate(rate: Fraction) -> Element:
+    """29.97 is a timebase of 30 with ntsc TRUE: a thousand and first slower."""
+    ntsc = rate == nominal_fps(rate) * Fraction(1000, 1001)
+    return element("rate", element("timebase", nominal_fps(rate)), element("ntsc", "TRUE" if ntsc else "FALSE"))
+
+
+def _timecode(timecode: Timecode, reel: str = "") -> Element:
+    return element(
+        "timecode",
+        _rate(timecode.rate),
+        element("string", str(timecode)),
+        element("frame", timecode.frame),
+        element("displayformat", "DF" if timecode.drop else "NDF"),
+        *([element("reel", element("name", reel))] if reel else []),
+    )
+
+
+def _picture(rate: Fraction, width: int, height: int) -> Element:
+    return element(
+        "samplecharacteristics",
+        _rate(rate),
+        element("width", width),
+        element("height", height),
+        element("anamorphic", "FALSE"),
+        element("pixelaspectratio", "square"),
+        element("fielddominance", "none"),
+    )
+
+
+def _sound(rate_hz: int) -> Element:
+    return element("samplecharacteristics", element("depth", 16), element("samplerate", rate_hz))
+
+
+def _rate_hz(clips: tuple[Clip, ...]) -> int:
+    return next((track.rate_hz for clip in clips for track in clip.media.audio), 48000)
+
+
+EXPORTER = Exporter("xmeml", "Final Cut Pro 7 XML", ".xml", render, FIDELITY, one_rate=False)

@@ -1,0 +1,116 @@
+"""FCPXML: every time on the frame grid and inside its asset, and the DTD where it's there.
+
+Apple's DTD isn't ours to ship. Set TR_FCPXML_DTD to a copy of `FCPXMLv1_10.dtd` to validate against it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from fractions import Fraction
+from pathlib import Path
+from urllib.parse import unquote_to_bytes
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from exporters import fcpxml
+from exporters.timeline import Timeline, timeline_from_moments
+from tests.exporters.build import AWKWARD_NAMES, LAYOUTS, NTSC_24, NTSC_30, matrix_timeline, media, moment
+from tests.exporters.build import over_the_matrix as over
+
+DTD = os.environ.get("TR_FCPXML_DTD", "")
+
+
+def frames(time: str, rate: Fraction) -> int:
+    """Whole frames in a FCPXML time, which must be a fraction and on the frame grid."""
+    count = Fraction(time.removesuffix("s")) * rate
+    assert "/" in time and time.endswith("s") and count.denominator == 1
+    assert int(time.split("/")[1][:-1]) < 2**31
+    return int(count)
+
+
+def check(timeline: Timeline, project: ET.Element, root: ET.Element) -> None:
+    """The project holds the timeline's frames, told by Apple's rules alone."""
+    sequence, by_id = project.find("sequence"), {element.get("id"): element for element in root.find("resources")}
+    frame_s = Fraction(by_id[sequence.get("format")].get("frameDuration").removesuffix("s"))
+    rate = 1 / frame_s
+    assert rate == timeline.rate
+    assert frames(sequence.get("tcStart"), rate) == timeline.start_tc.frame
+    assert frames(sequence.get("duration"), rate) == timeline.frames
+    assert sequence.get("tcFormat") == ("DF" if timeline.start_tc.drop else "NDF")
+    expected_offset = timeline.start_tc.frame
+    for element, clip in zip(sequence.find("spine"), timeline.clips, strict=True):
+        asset = by_id[element.get("ref")]
+        assert Fraction(by_id[asset.get("format")].get("frameDuration").removesuffix("s")) == frame_s
+        asset_start, asset_frames = (frames(asset.get(name), rate) for name in ("start", "duration"))
+        start, length, offset = (frames(element.get(name), rate) for name in ("start", "duration", "offset"))
+        assert offset == expected_offset
+        assert asset_start <= start and start + length <= asset_start + asset_frames
+        assert asset_start == clip.media.start_tc.frame and start - asset_start == clip.start_frame
+        assert length == clip.frames
+        [marker] = element.findall("marker")
+        marked, marked_frames = (frames(marker.get(name), rate) for name in ("start", "duration"))
+        assert start <= marked and marked + marked_frames <= start + length
+        assert marked - asset_start == clip.found.start_frame
+        assert marked_frames == clip.found.end_frame - clip.found.start_frame
+        assert element.get("name") == asset.get("name")
+        expected_offset += length
+
+
+def validate(text: str, folder: Path) -> None:
+    if not DTD or not shutil.which("xmllint"):
+        return
+    path = folder / "a.fcpxml"
+    path.write_text(text, encoding="utf-8")
+    checked = subprocess.run(["xmllint", "--noout", "--dtdvalid", DTD, str(path)], capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stderr
+
+
+@over
+def test_times_are_on_the_grid_and_mean_the_frames(rate: Fraction, drop: bool, start: str) -> None:
+    timeline = matrix_timeline(rate, drop, start)
+    root = ET.fromstring(fcpxml.render(timeline))
+    [project] = root.iter("project")
+    check(timeline, project, root)
+    assert root.get("version") == "1.10"
+    assert [element.get("value") for element in root.iter("md")] == ["A001C003_210101_R2EC"]
+
+
+@pytest.mark.skipif(not DTD or not shutil.which("xmllint"), reason="needs TR_FCPXML_DTD and xmllint")
+@pytest.mark.parametrize("channels", LAYOUTS, ids=str)
+@pytest.mark.parametrize("rates", [(Fraction(25),), (NTSC_24, NTSC_30, Fraction(50))], ids=["one rate", "three rates"])
+def test_the_dtd_holds(tmp_path: Path, channels: tuple[int, ...], rates: tuple[Fraction, ...]) -> None:
+    moments = [moment(media(f"{rate}.mov", rate, channels=channels, reel="A1"), query="a 'b' & <c>") for rate in rates]
+    validate(fcpxml.render(timeline_from_moments(moments, name='"x"')), tmp_path)
+
+
+@pytest.mark.parametrize("channels", LAYOUTS, ids=str)
+def test_audio_is_counted(channels: tuple[int, ...]) -> None:
+    [asset] = ET.fromstring(fcpxml.render(timeline_from_moments([moment(media(channels=channels))]))).iter("asset")
+    assert asset.get("hasAudio") == ("1" if channels else None)
+    assert asset.get("audioSources") == (str(len(channels)) if channels else None)
+    assert asset.get("audioChannels") == (str(max(channels)) if channels else None)
+
+
+@pytest.mark.parametrize("name", AWKWARD_NAMES)
+def test_any_name_finds_its_file_again(name: str, tmp_path: Path) -> None:
+    source = media(name)
+    text = fcpxml.render(timeline_from_moments([moment(source, query=name), moment(source)], name=name))
+    root = ET.fromstring(text)
+    [url] = [element.get("src") for element in root.iter("media-rep")]
+    assert unquote_to_bytes(url.removeprefix("file://")) == os.fsencode(source.path)
+    assert not set("'!$&()*+,;=") & set(url) and url.isascii()
+    assert len(list(root.iter("asset-clip"))) == 2 and len(list(root.iter("marker"))) == 2
+    validate(text, tmp_path)
+
+
+def test_each_rate_is_a_project() -> None:
+    moments = [moment(media("a.mov", NTSC_24)), moment(media("b.mov", NTSC_30)), moment(media("c.mov", NTSC_24))]
+    timeline = timeline_from_moments(moments, name="hits")
+    root = ET.fromstring(fcpxml.render(timeline))
+    projects = list(root.iter("project"))
+    assert [project.get("name") for project in projects] == ["hits 23.976", "hits 29.97"]
+    for project, part in zip(projects, timeline.by_rate(), strict=True):
+        check(part, project, root)

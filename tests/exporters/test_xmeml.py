@@ -1,0 +1,120 @@
+"""Final Cut Pro 7 XML, read back by OpenTimelineIO, and what it can't see by the rules of the format."""
+
+from __future__ import annotations
+
+import os
+from fractions import Fraction
+from urllib.parse import unquote_to_bytes
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from exporters import xmeml
+from exporters.timeline import timeline_from_moments
+from tests.exporters.build import AWKWARD_NAMES, LAYOUTS, NTSC_24, NTSC_30, matrix_timeline, media, moment
+from tests.exporters.build import over_the_matrix as over
+from tr_desktop.timecode import nominal_fps
+
+otio = pytest.importorskip("opentimelineio")
+pytest.importorskip("otio_fcp_adapter")
+
+
+@over
+def test_opentimelineio_reads_the_frames_meant(rate: Fraction, drop: bool, start: str) -> None:
+    timeline = matrix_timeline(rate, drop, start)
+    read = otio.adapters.read_from_string(xmeml.render(timeline), "fcp_xml")
+    assert read.global_start_time.value == timeline.start_tc.frame
+    assert read.global_start_time.rate == pytest.approx(float(rate))
+    assert [len(tracks) for tracks in (read.video_tracks(), read.audio_tracks())] == [1, 1]  # a pair is one
+    for track in read.tracks:
+        clips = list(track.find_clips())
+        for clip, (offset, meant) in zip(clips, timeline.placed(), strict=True):
+            # the adapter counts a source range from the timecode of the media
+            assert clip.source_range.start_time.value == meant.source_in.frame
+            assert clip.source_range.duration.value == meant.frames
+            assert clip.transformed_time_range(clip.trimmed_range(), read.tracks).start_time.value == offset
+            assert clip.media_reference.available_range.start_time.value == meant.media.start_tc.frame
+            assert clip.media_reference.available_range.duration.value == meant.media_frames
+    for marker, (frame, meant) in zip(read.tracks.markers, timeline.marked(), strict=True):
+        assert marker.marked_range.start_time.value == frame
+        assert marker.marked_range.duration.value == meant.found.end_frame - meant.found.start_frame
+        assert marker.name == "a dog catches a frisbee"
+
+
+@over
+def test_rates_and_labels_are_said_as_the_format_has_them(rate: Fraction, drop: bool, start: str) -> None:
+    timeline = matrix_timeline(rate, drop, start)
+    root = ET.fromstring(xmeml.render(timeline))
+    for element in root.iter("rate"):
+        ntsc = {"TRUE": Fraction(1000, 1001), "FALSE": Fraction(1)}[element.findtext("ntsc")]
+        assert int(element.findtext("timebase")) * ntsc == rate and int(element.findtext("timebase")) == nominal_fps(
+            rate
+        )
+    for element in root.iter("timecode"):
+        assert element.findtext("string") == str(timeline.start_tc)
+        assert element.findtext("displayformat") == ("DF" if drop else "NDF")
+    assert root.findtext(".//file/timecode/reel/name") == "A001C003_210101_R2EC"
+    for item in root.iter("clipitem"):
+        assert 0 <= int(item.findtext("in")) < int(item.findtext("out")) <= int(item.findtext("duration"))
+        assert int(item.findtext("end")) - int(item.findtext("start")) == int(item.findtext("out")) - int(
+            item.findtext("in")
+        )
+
+
+@pytest.mark.parametrize("channels", LAYOUTS, ids=str)
+def test_every_channel_has_a_place_and_is_linked_to_its_picture(channels: tuple[int, ...]) -> None:
+    moments = [
+        moment(media("a.mov", channels=channels)),
+        moment(media("silent.mov")),
+        moment(media("a.mov", channels=channels)),
+    ]
+    root = ET.fromstring(xmeml.render(timeline_from_moments(moments)))
+    tracks = {kind: root.findall(f".//media/{kind}/track") for kind in ("video", "audio")}
+    assert (len(tracks["video"]), len(tracks["audio"])) == (1, sum(channels))
+    where = {
+        item.get("id"): (kind, track_index, clip_index, item.findtext("start"))
+        for kind in tracks
+        for track_index, track in enumerate(tracks[kind], 1)
+        for clip_index, item in enumerate(track.findall("clipitem"), 1)
+    }
+    assert len(where) == 3 + 2 * sum(channels)
+    for item in root.iter("clipitem"):
+        linked = [link.findtext("linkclipref") for link in item.findall("link")]
+        for link in item.findall("link"):
+            kind, track_index, clip_index, start = where[link.findtext("linkclipref")]
+            assert kind == link.findtext("mediatype")
+            assert (track_index, clip_index) == (int(link.findtext("trackindex")), int(link.findtext("clipindex")))
+            assert start == item.findtext("start")
+        together = [id_ for id_, place in where.items() if place[3] == item.findtext("start")]
+        assert sorted(linked) == (sorted(together) if len(together) > 1 else [])
+    sounds = [
+        int(item.findtext("sourcetrack/trackindex")) for track in tracks["audio"] for item in track.findall("clipitem")
+    ]
+    assert sorted(set(sounds)) == list(range(1, sum(channels) + 1))
+    pairs = [track.get("premiereTrackType") for track in tracks["audio"]]
+    assert pairs == ["Stereo"] * 2 * channels.count(2) + ["Mono"] * sum(count for count in channels if count != 2)
+
+
+@pytest.mark.parametrize("name", AWKWARD_NAMES)
+def test_any_name_finds_its_file_again(name: str) -> None:
+    source = media(name)
+    text = xmeml.render(timeline_from_moments([moment(source, query=name), moment(source)], name=name))
+    root = ET.fromstring(text)
+    [url] = [element.text for element in root.iter("pathurl")]
+    assert url.isascii() and unquote_to_bytes(url.removeprefix("file://localhost")) == os.fsencode(source.path)
+    assert len(list(root.iter("clipitem"))) == 2
+    read = otio.adapters.read_from_string(text, "fcp_xml")
+    assert [clip.name for clip in read.find_clips()] == [
+        "".join(c if c.isprintable() or c in "\u200d" else " " for c in name)
+    ] * 2
+
+
+def test_each_rate_is_a_sequence() -> None:
+    moments = [moment(media("a.mov", NTSC_24)), moment(media("b.mov", NTSC_30)), moment(media("c.mov", NTSC_24))]
+    read = otio.adapters.read_from_string(xmeml.render(timeline_from_moments(moments, name="hits")), "fcp_xml")
+    assert [sequence.name for sequence in read] == ["hits 23.976", "hits 29.97"]
+    assert [[clip.name for clip in sequence.find_clips()] for sequence in read] == [["a.mov", "c.mov"], ["b.mov"]]
+    ids = [
+        element.get("id") for element in ET.fromstring(xmeml.render(timeline_from_moments(moments))).iter("clipitem")
+    ]
+    assert len(set(ids)) == 3
