@@ -10,6 +10,7 @@ from tests.media import make_video, remux
 
 NTSC = Fraction(30000, 1001)
 FILM = Fraction(24000, 1001)
+X265 = "log-level=none:pools=1:keyint=30"
 VFR_TICKS = [0, 20, 80, 113, 147, 180, 250, 290, 300, 1100, 1133, 1166, *range(1200, 3200, 33)]
 
 
@@ -33,7 +34,7 @@ MAKERS: dict[str, Callable[[Path], Path]] = {
         p, frames=150, options={"preset": "ultrafast", "x264-params": "intra-refresh=1:keyint=30"}
     ),
     "hevc.mp4": lambda p: make_video(
-        p, frames=90, codec="libx265", options={"preset": "ultrafast", "x265-params": "log-level=none:pools=1"}
+        p, frames=90, codec="libx265", options={"preset": "ultrafast", "x265-params": X265}
     ),
     "ntsc.mov": lambda p: make_video(p, frames=120, rate=NTSC, options=h264(60), timecode="01:00:00;00"),
     "film.mkv": lambda p: make_video(p, frames=120, rate=FILM, options=h264(48)),
@@ -55,6 +56,23 @@ MAKERS: dict[str, Callable[[Path], Path]] = {
     ),
     "late.mp4": lambda p: make_video(p, frames=60, ticks=range(90, 150), time_base=Fraction(1, 30), options=h264(30)),
     "edit_list.mp4": edit_list,
+    "pyramid.mp4": lambda p: make_video(
+        p, frames=150, options={"preset": "veryfast", "bf": "7", "x264-params": "b-adapt=0:b-pyramid=normal:ref=4"}
+    ),
+    "slices.ts": lambda p: make_video(p, frames=90, options=h264(30, slices="3")),
+    "intra.mp4": lambda p: make_video(p, frames=60, gop=1, options=h264(1)),
+    "hevc_closed.mp4": lambda p: make_video(
+        p, frames=90, codec="libx265", options={"preset": "ultrafast", "x265-params": X265 + ":open-gop=0:bframes=3"}
+    ),
+    "hevc_layers.mkv": lambda p: make_video(
+        p,
+        frames=90,
+        codec="libx265",
+        options={"preset": "ultrafast", "x265-params": X265 + ":temporal-layers=2:bframes=3"},
+    ),
+    "dnxhr.mov": lambda p: make_video(
+        p, frames=30, codec="dnxhd", size=(256, 144), pix_fmt="yuv422p", options={"profile": "dnxhr_sq"}
+    ),
 }
 FIRST_NUMBER = {"edit_list.mp4": 47}
 """The number on the first frame shown, where it isn't 0."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.footage.recipes import FIRST_NUMBER, MAKERS, VFR_TICKS
@@ -25,6 +26,40 @@ def footage(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         return path if path.exists() else MAKERS[name](path)
 
     return get
+
+
+# What isn't here is decoded whole: open GOPs from the start on, and containers that don't store presentation times.
+SKIPPING = {
+    "gop30.mp4": 0.7,
+    "gop250.mp4": 0.7,
+    "ntsc.mov": 0.7,
+    "film.mkv": 0.7,
+    "offset.ts": 0.7,
+    "pyramid.mp4": 0.7,
+    "slices.ts": 0.7,
+    "hevc_closed.mp4": 0.7,
+    "intra.mp4": 0.1,
+    "prores.mov": 0.15,
+    "dnxhr.mov": 0.15,
+    "mjpeg.avi": 0.1,
+}
+
+
+@pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.parametrize("every_s", [Fraction(1, 2), Fraction(1, 7), Fraction(2)])
+def test_leaving_out_what_is_not_needed_changes_nothing(
+    footage: Callable[[str], Path], name: str, every_s: Fraction
+) -> None:
+    media = probe(footage(name))
+    every, some = Sampler(media, every_s, 40, decode_all=True), Sampler(media, every_s, 40)
+    for a, b in zip(every, some, strict=True):
+        assert (a.frame, a.tick, a.repeat) == (b.frame, b.tick, b.repeat)
+        assert np.array_equal(a.picture, b.picture)
+    assert (every.times, every.media, every.problems) == (some.times, some.media, some.problems)
+    assert every.decoded_packets >= len(every.times)
+    assert some.decoded_packets <= every.decoded_packets
+    if every_s == Fraction(1, 2):
+        assert some.decoded_packets <= SKIPPING.get(name, 1) * every.decoded_packets
 
 
 @pytest.mark.parametrize("name", MAKERS)

@@ -27,6 +27,7 @@ class Clock:
         self._start_pts: int | None = None
         self._shift = 0  # tick = time stamp - shift
         self._ticks = array("q")
+        self._end_tick = 0
 
     def __len__(self) -> int:
         return len(self._ticks)
@@ -55,15 +56,22 @@ class Clock:
             step = 1
         return self._keep(last + step)
 
-    def times(self, last_duration_ticks: int) -> FrameTimes:
-        """All frames; the last one is shown for `last_duration_ticks`, or one nominal frame where that is absurd."""
-        if not self._ticks:
-            raise ValueError("no frame was placed")
+    @property
+    def is_regular(self) -> bool:
+        """Whether every frame so far came with a time later than that of the one before it."""
+        return not (self.untimed or self.backward or self.jumps)
+
+    def finish(self, last_duration_ticks: int) -> int:
+        """Set, and return, the tick at which the last frame ends: one nominal frame on where its duration is absurd."""
         if not 0 < last_duration_ticks <= self._longest_ticks:
             last_duration_ticks = self._frame_ticks
-        is_regular = not (self.untimed or self.backward or self.jumps)
-        end_tick = self._ticks[-1] + last_duration_ticks
-        return FrameTimes(self._ticks, end_tick, self._tick_s, self._start_pts if is_regular else None)
+        self._end_tick = self._ticks[-1] + last_duration_ticks
+        return self._end_tick
+
+    @property
+    def times(self) -> FrameTimes:
+        """All frames, once finished."""
+        return FrameTimes(self._ticks, self._end_tick, self._tick_s, self._start_pts if self.is_regular else None)
 
     def _keep(self, tick: int) -> int:
         self._ticks.append(tick)

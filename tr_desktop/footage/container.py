@@ -65,6 +65,7 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
             for other in container.streams:  # don't hand out what nobody decodes
                 if other.index != stream.index:
                     other.discard = Discard.all
+            stream.thread_type = "AUTO"  # by frame where the codec allows, else by slice
             yield container, stream
 
 

@@ -26,20 +26,30 @@ _PAUSE_S = 3600
 
 @dataclass
 class Reading:
-    """How far a file has been read, and what went wrong on the way."""
+    """How far a file has been read, and what went wrong on the way.
+
+    bytes: read so far. decoded: packets given to the decoder. damaged_packets, undecoded: packets that arrived damaged,
+    that the decoder refused. damaged_frames: frames that came out damaged. read_error: why reading stopped early.
+    """
 
     bytes: int = 0
-    packets: int = 0
+    decoded: int = 0
+    damaged_packets: int = 0
     undecoded: int = 0
-    pictures: int = 0
+    damaged_frames: int = 0
     read_error: str = ""
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether anything at all went wrong so far."""
+        return bool(self.damaged_packets or self.undecoded or self.damaged_frames or self.read_error)
 
     def sentences(self, clock: Clock) -> list[str]:
         """What an editor should know of the damage, one sentence for each kind."""
         found = [
-            ("damaged parts of the stream", self.packets),
+            ("damaged parts of the stream", self.damaged_packets),
             ("parts of the stream left out because they can't be decoded", self.undecoded),
-            ("frames with damaged pictures", self.pictures),
+            ("frames with damaged pictures", self.damaged_frames),
             ("frames with a time before that of the frame before them", clock.backward),
             ("jumps of the file's clock that were closed", clock.jumps),
         ]
@@ -66,7 +76,7 @@ def read_packets(
                 failures = 0
                 # Empty ones are the demuxer's own flush, and "the same picture again" in AVI, which would flush too.
                 if packet.size and packet.stream_index == stream.index:
-                    reading.packets += packet.is_corrupt
+                    reading.damaged_packets += packet.is_corrupt
                     reading.bytes = max(reading.bytes, (packet.pos or 0) + packet.size)
                     yield packet
             break
@@ -81,12 +91,13 @@ def read_packets(
 
 def decode_packet(packet: Packet[VideoStream] | None, stream: VideoStream, reading: Reading) -> list[VideoFrame]:
     """The frames that this packet brings out of the decoder, in the order in which they are shown."""
+    reading.decoded += packet is not None
     try:
         frames = stream.codec_context.decode(packet)
     except av.error.FFmpegError:
         reading.undecoded += 1
         return []
-    reading.pictures += sum(frame.is_corrupt for frame in frames)
+    reading.damaged_frames += sum(frame.is_corrupt for frame in frames)
     return frames
 
 

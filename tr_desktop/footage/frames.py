@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -13,8 +13,11 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from tr_desktop.errors import MediaError
+from tr_desktop.footage import due, skip
+from tr_desktop.footage.clock import Clock
 from tr_desktop.footage.container import open_video
-from tr_desktop.footage.decode import Reading, decode_frames, new_clock
+from tr_desktop.footage.decode import Reading, new_clock
+from tr_desktop.footage.due import Grid
 from tr_desktop.footage.rate import measured
 from tr_desktop.moments import FrameTimes, Media
 
@@ -38,20 +41,22 @@ class Sampler:
     """Decodes a file once, from its first frame to its last, and yields the frame on screen at every k · `every_s`.
 
     Times count from the file's first frame, which is always yielded; each frame is yielded at most once, in order.
-    Every frame is decoded, and its number and time come from the file's own presentation times, so they are exact for
-    variable rates, start offsets, edit lists and reordered frames. Leaving the loop early closes the file.
+    Every frame is counted, and timed by the file's own presentation times, so both are exact for variable rates, start
+    offsets, edit lists and reordered frames. Leaving the loop early closes the file.
 
     After the loop has ended: `times` holds all frames, `problems` says in sentences what damage was passed over, and
     `media` has the rate that its frames show where the header didn't tell. `read_bytes` says how far the loop is.
 
-    media: as the probe read it. every_s: sampling step, seconds. size_px: S, the side of the pictures.
+    media: as the probe read it. every_s: sampling step, seconds. size_px: S, the side of the pictures. decode_all: also
+    decode frames that nobody asked for and no other frame needs; the samples are the same, only later (`skip.py`).
     Iterating raises MediaError where the file can't be opened or no frame can be decoded.
     """
 
-    def __init__(self, media: Media, every_s: Fraction, size_px: int) -> None:
+    def __init__(self, media: Media, every_s: Fraction, size_px: int, *, decode_all: bool = False) -> None:
         if every_s <= 0 or size_px <= 0:
             raise ValueError(f"nothing to sample every {every_s} s at {size_px} px")
         self.media, self.every_s, self.size_px = media, every_s, size_px
+        self.decode_all = decode_all
         self.problems: list[str] = []
         self._reading = Reading()
         self._times: FrameTimes | None = None
@@ -62,6 +67,11 @@ class Sampler:
         return self._reading.bytes
 
     @property
+    def decoded_packets(self) -> int:
+        """How many coded pictures were given to the decoder so far."""
+        return self._reading.decoded
+
+    @property
     def times(self) -> FrameTimes:
         """The time of every frame; ValueError before the loop has ended."""
         if self._times is None:
@@ -69,29 +79,23 @@ class Sampler:
         return self._times
 
     def __iter__(self) -> Iterator[SampledFrame]:
-        reading, picture_of = Reading(), PictureMaker(self.media, self.size_px)
-        self._reading = reading
-        with open_video(self.media.path) as (container, stream):
-            clock = new_clock(self.media, container, stream)
-            every_ticks = self.every_s / (stream.time_base or 1)
-            covered = 0  # grid times below this one have their frame
-            shown: VideoFrame | None = None
-            shown_tick = 0
-            for frame in decode_frames(container, stream, reading):
-                tick = clock.place(frame.pts, frame.dts)
-                due = math.ceil(tick / every_ticks)  # the first grid time that isn't before this frame
-                if shown is not None and due > covered:
-                    yield SampledFrame(len(clock) - 2, shown_tick, picture_of(shown), due - covered)
-                    covered = due
-                shown, shown_tick = frame, tick
-        if shown is None:
+        picture_of = PictureMaker(self.media, self.size_px)
+        clock: Clock | None = None
+        covered = 0  # grid times that have their frame
+        for due_frames in (due.due_frames,) if self.decode_all else (skip.due_frames, due.due_frames):
+            self._reading = Reading()
+            with suppress(skip.NotSafe), open_video(self.media.path) as (container, stream):
+                clock = new_clock(self.media, container, stream)
+                grid = Grid(self.every_s / (stream.time_base or 1), covered)
+                for shown in due_frames(container, stream, clock, grid, self._reading):
+                    yield SampledFrame(shown.number, shown.tick, picture_of(shown.frame), shown.repeat)
+                    covered += shown.repeat
+                break
+        if not clock:
             raise MediaError("no frame of it can be decoded", path=self.media.path)
-        self._times = clock.times(shown.duration or 0)
+        self._times = clock.times
         self.media = measured(self.media, self._times)
-        self.problems = reading.sentences(clock)
-        due = math.ceil(self._times.end_tick / every_ticks)
-        if due > covered:
-            yield SampledFrame(len(clock) - 1, shown_tick, picture_of(shown), due - covered)
+        self.problems = self._reading.sentences(clock)
 
 
 class PictureMaker:

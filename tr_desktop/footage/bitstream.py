@@ -1,0 +1,124 @@
+"""What can be told of a coded picture without decoding it: does it start afresh, and does any other refer to it?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+
+@dataclass(frozen=True)
+class PictureKind:
+    """Of one packet.
+
+    is_start: no later picture refers to anything before this one. is_reference: pictures of its own temporal layer may
+    refer to it; pictures of higher layers always may. has_news: it carries settings that later packets need and that
+    differ from those before.
+    """
+
+    is_start: bool
+    is_reference: bool
+    layer: int = 0
+    has_news: bool = False
+
+
+KindOf: TypeAlias = "Callable[[Packet[VideoStream]], PictureKind]"
+
+# Every packet is a whole picture of its own.
+_INTRA_CODECS = {"prores", "dnxhd", "mjpeg", "v210", "dvvideo"}
+_INTRA = PictureKind(is_start=True, is_reference=False)
+_REFERENCE = PictureKind(is_start=False, is_reference=True)
+
+_MPEG2_B_PICTURE = 3
+_NAL_START = b"\0\0\1"
+_UNIT_BYTES = 4096  # settings are shorter, and of pictures only the header is read
+
+
+def kind_reader(stream: VideoStream) -> KindOf | None:
+    """A function that tells the kinds of this stream's packets in order, or None where its codec isn't known enough."""
+    codec = stream.codec_context.codec.canonical_name
+    if codec in _INTRA_CODECS:
+        return lambda packet: _INTRA
+    if codec == "mpeg2video":
+        return _mpeg2_kind
+    extradata = stream.codec_context.extradata or b""
+    if codec == "h264":
+        return _NalReader(extradata, 4, _h264_kind)
+    if codec == "hevc":
+        return _NalReader(extradata, 21, _hevc_kind)
+    return None
+
+
+class _NalReader:
+    """Packets of H.264 or HEVC to kinds.
+
+    extradata: the decoder's configuration. In MP4 it starts with 1 and its byte `length_at` tells how many bytes before
+    each unit hold the unit's length (ISO/IEC 14496-15); elsewhere start codes part the units.
+    """
+
+    def __init__(
+        self, extradata: bytes, length_at: int, kind_of: Callable[[list[bytes]], tuple[PictureKind, list[bytes]]]
+    ) -> None:
+        is_prefixed = extradata[:1] == b"\1" and len(extradata) > length_at
+        self._length_bytes = (extradata[length_at] & 3) + 1 if is_prefixed else 0
+        self._kind_of = kind_of
+        self._settings: list[bytes] = []
+
+    def __call__(self, packet: Packet[VideoStream]) -> PictureKind:
+        kind, settings = self._kind_of(list(_nal_units(bytes(packet), self._length_bytes)))
+        if settings and settings != self._settings:
+            self._settings = settings
+            return replace(kind, has_news=True)
+        return kind
+
+
+def _h264_kind(units: list[bytes]) -> tuple[PictureKind, list[bytes]]:
+    """ITU-T H.264, 7.4.1: nal_ref_idc is 0 in all slices of a picture that no other refers to; type 5 is IDR."""
+    slices = [unit for unit in units if 1 <= unit[0] & 31 <= 5]
+    # 6, 9, 12: supplemental information, delimiter, filler; from 24 on: not the standard's
+    settings = [unit for unit in units if unit[0] & 31 not in (1, 2, 3, 4, 5, 6, 9, 12, *range(24, 32))]
+    if not slices:
+        return _REFERENCE, settings
+    is_start = all(unit[0] & 31 == 5 for unit in slices)
+    return PictureKind(is_start, is_reference=any(unit[0] & 0x60 for unit in slices)), settings
+
+
+def _hevc_kind(units: list[bytes]) -> tuple[PictureKind, list[bytes]]:
+    """ITU-T H.265, table 7-1: even types below 16 are sub-layer non-reference pictures; 19 and 20 are IDR."""
+    types = [unit[0] >> 1 & 63 for unit in units]
+    slices = [kind for kind in types if kind < 32]
+    # 35, 38, 39, 40: delimiter, filler, supplemental information; from 48 on: not the standard's (Dolby Vision)
+    settings = [unit for unit, kind in zip(units, types, strict=True) if kind in (32, 33, 34, 36, 37, *range(41, 48))]
+    if not slices:
+        return _REFERENCE, settings
+    is_reference = any(kind >= 16 or kind & 1 for kind in slices)
+    layer = max((unit[1] & 7) - 1 for unit, kind in zip(units, types, strict=True) if kind < 32)
+    return PictureKind(all(kind in (19, 20) for kind in slices), is_reference, layer), settings
+
+
+def _mpeg2_kind(packet: Packet[VideoStream]) -> PictureKind:
+    """ITU-T H.262, 6.2.3: picture_coding_type. Nothing refers to a B picture; where a GOP is closed isn't relied on."""
+    data = bytes(packet)
+    header = data.find(b"\0\0\1\0")
+    is_b = 0 <= header < len(data) - 5 and data[header + 5] >> 3 & 7 == _MPEG2_B_PICTURE
+    return PictureKind(is_start=False, is_reference=not is_b)
+
+
+def _nal_units(data: bytes, length_bytes: int) -> Iterator[bytes]:
+    """NAL units; those of pictures may be cut to their first bytes."""
+    start = 0
+    if length_bytes:
+        while start + length_bytes + 2 <= len(data):
+            size = int.from_bytes(data[start : start + length_bytes], "big")
+            start += length_bytes
+            yield data[start : start + min(size, _UNIT_BYTES)]
+            start += size
+        return
+    start = data.find(_NAL_START)
+    while 0 <= start < len(data) - 4:
+        following = data.find(_NAL_START, start + 3)
+        yield data[start + 3 : min(following if following >= 0 else len(data), start + 3 + _UNIT_BYTES)]
+        start = following
