@@ -157,3 +157,13 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(LibraryError, match="can't be opened"):
         Catalog(tmp_path / "library")
+
+
+def test_a_file_named_in_two_ways_is_one_file(tmp_path, catalog, monkeypatch):
+    clip = write_clip(tmp_path / "a" / "clip.mp4", [("red", 25)])
+    (tmp_path / "b").mkdir()
+    monkeypatch.chdir(tmp_path / "b")
+    encoder = ToyEncoder()
+    for spelling in (Path("../a/clip.mp4"), clip, tmp_path / "b" / ".." / "a"):
+        assert index([spelling], catalog, encoder).searched == [clip]
+    assert encoder.encoded_frames == 2

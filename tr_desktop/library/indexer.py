@@ -160,7 +160,8 @@ def _walk(paths: Iterable[Path]) -> tuple[list[Path], list[Skipped]]:
         skipped.append(Skipped(Path(error.filename), f"the folder can't be opened: {error.strerror}"))
 
     for given in paths:
-        path = given.expanduser().absolute()
+        # One spelling for one file: no "..", but a link stays the link that the user named.
+        path = Path(os.path.abspath(given.expanduser()))  # noqa: PTH100
         if path.is_dir():
             for folder, folders, names in os.walk(path, onerror=not_entered):
                 folders.sort()

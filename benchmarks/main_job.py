@@ -1,0 +1,78 @@
+"""The main job against its floor: indexing beside plain ffmpeg decoding, and the time to an answer once indexed.
+
+    python benchmarks/main_job.py [--seconds 60] [--runs 3]     # needs ffmpeg
+
+Prints a Markdown table. The footage is generated in the run: 1080p H.264 of 30 fps with a keyframe every second, moving
+and noisy, as a camera's would be. Ratios are what counts: seconds on these machines are noise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+
+def make_footage(path: Path, seconds: int) -> None:
+    source = f"testsrc2=size=1920x1080:rate=30:duration={seconds},noise=alls=12:allf=t"
+    encode = ["-c:v", "libx264", "-preset", "veryfast", "-b:v", "16M", "-g", "30", "-pix_fmt", "yuv420p"]
+    subprocess.run(["ffmpeg", "-loglevel", "error", "-y", "-f", "lavfi", "-i", source, *encode, str(path)], check=True)
+
+
+def timed(command: list[str]) -> float:
+    """Wall seconds of one command; its exit status may be 1 (no confident match)."""
+    started_s = time.perf_counter()
+    status = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
+    if status not in (0, 1):
+        raise SystemExit(f"{' '.join(command)}: exit status {status}")
+    return time.perf_counter() - started_s
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--runs", type=int, default=3)
+    arguments = parser.parse_args()
+    ours = [sys.executable, "-m", "tr_desktop.cli"]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        clip = folder / "clip.mp4"
+        make_footage(clip, arguments.seconds)
+        floor = [
+            "ffmpeg",
+            "-loglevel",
+            "error",
+            "-i",
+            str(clip),
+            "-an",
+            "-vf",
+            "fps=2,scale=224:224",
+            "-f",
+            "null",
+            "-",
+        ]
+        pairs = []
+        for run in range(arguments.runs):  # one after the other in each run, so that both meet the same machine
+            library = ["--library", str(folder / f"library-{run}")]
+            pairs.append((timed(floor), timed([*ours, "index", str(clip), *library])))
+        find = [timed([*ours, "find", "a test picture", str(clip), *library]) for _ in range(arguments.runs)]
+        floor_find = [timed([sys.executable, "-c", "import numpy, onnxruntime"]) for _ in range(arguments.runs)]
+    index_s = statistics.median(index for _, index in pairs)
+    print("| | median | beside its floor |")
+    print("|---|---|---|")
+    print(
+        f"| index {arguments.seconds} s of 1080p H.264 | {arguments.seconds / index_s:.1f} × real time | "
+        f"{statistics.median(index / floor for floor, index in pairs):.2f} × ffmpeg decoding it to null at 2 fps |"
+    )
+    print(
+        f"| find on indexed footage, command to answer | {statistics.median(find):.2f} s | "
+        f"{statistics.median(find) / statistics.median(floor_find):.1f} × importing numpy and onnxruntime |"
+    )
+
+
+if __name__ == "__main__":
+    main()
