@@ -1,9 +1,12 @@
-"""Which decoder returns the frame that it is asked for.
+"""Which decoder returns the frame that it is asked for, and how long sampling takes beside ffmpeg.
 
     python benchmarks/decode.py correct   # every installed one of PyAV (ours), decord, OpenCV and MoviePy
+    python benchmarks/decode.py speed     # needs the ffmpeg command; --keep FOLDER keeps the footage for the next time
 
-Prints a Markdown table. The footage is generated, and every frame has its number burnt in, so that a decoder is judged
-by the picture it returned and not by what it says it returned.
+Both print Markdown tables and generate their footage. For `correct` every frame has its number burnt in, so that a
+decoder is judged by the picture it returned and not by what it says it returned. `speed` samples 2 frames a second at
+224 × 224 and gives the time as a share of that of `ffmpeg -an -vf fps=2,scale=224:224 -f null -` on the same file, run
+in turns.
 """
 
 from __future__ import annotations
@@ -12,8 +15,11 @@ import argparse
 import contextlib
 import importlib.util
 import random
+import resource
+import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -101,12 +107,83 @@ def correct(folder: Path) -> None:
         print(f"| {name} |", " | ".join(results), "|", flush=True)
 
 
+X264 = "-c:v libx264 -preset veryfast -b:v 20M -pix_fmt yuv420p -bf 3 -sc_threshold 0"
+FOOTAGE = {
+    "H.264 1080p30, GOP 30": ("h264_30.mp4", f"{X264} -g 30"),
+    "H.264 1080p30, GOP 250": ("h264_250.mp4", f"{X264} -g 250"),
+    "H.264 1080p30, GOP 30, no B-frames": ("h264_ip.mp4", f"{X264} -g 30 -bf 0"),
+    "HEVC 10-bit 1080p30, open GOP 30": (
+        "hevc10.mp4",
+        "-c:v libx265 -preset ultrafast -b:v 12M -pix_fmt yuv420p10le -x265-params bframes=3:keyint=30:log-level=none",
+    ),
+    "ProRes 422 HQ 1080p30": ("prores.mov", "-c:v prores_ks -profile:v 3 -pix_fmt yuv422p10le"),
+    "DNxHR SQ 1080p30": ("dnxhr.mov", "-c:v dnxhd -profile:v dnxhr_sq -pix_fmt yuv422p"),
+    "MPEG-2 1080p25 in MXF, GOP 12": ("mpeg2.mxf", "-r 25 -c:v mpeg2video -b:v 40M -g 12 -bf 2 -pix_fmt yuv420p"),
+}
+SCENE = "testsrc2=s=1920x1080:r=30,noise=alls=12:allf=t"  # motion and grain, so that bits are spent as on footage
+SECONDS = 12
+
+
+def timed(work: Callable[[], object], who: int) -> tuple[float, float]:
+    """(wall, processor) seconds of `work`, whose processor time is counted for `who` (resource.RUSAGE_...)."""
+
+    def processor_s() -> float:
+        usage = resource.getrusage(who)
+        return usage.ru_utime + usage.ru_stime
+
+    wall_s, used_s = time.perf_counter(), processor_s()
+    work()
+    return time.perf_counter() - wall_s, processor_s() - used_s
+
+
+def speed(folder: Path, rounds: int) -> None:
+    """Sampling time as a share of ffmpeg's: the median of `rounds` runs of each, in turns."""
+    print("| footage | × real time | time, all decoded | time, ours | processor, all decoded | processor, ours |")
+    print("|---|---|---|---|---|---|")
+    for title, (name, options) in FOOTAGE.items():
+        path = folder / name
+        if not path.exists():
+            make = [
+                "ffmpeg",
+                "-v",
+                "error",
+                "-f",
+                "lavfi",
+                "-i",
+                SCENE,
+                "-t",
+                str(SECONDS),
+                *options.split(),
+                str(path),
+            ]
+            subprocess.run(make, check=True)
+        media = probe(path)
+        null = ["ffmpeg", "-v", "error", "-i", str(path), "-an", "-vf", "fps=2,scale=224:224", "-f", "null", "-"]
+        ways = [
+            (lambda null=null: subprocess.run(null, check=True), resource.RUSAGE_CHILDREN),
+            (lambda media=media: list(Sampler(media, Fraction(1, 2), 224, decode_all=True)), resource.RUSAGE_SELF),
+            (lambda media=media: list(Sampler(media, Fraction(1, 2), 224)), resource.RUSAGE_SELF),
+        ]
+        runs = np.array([[timed(*way) for way in ways] for _ in range(rounds)])  # [rounds, ways, 2]
+        shares = np.median(runs[:, 1:] / runs[:, :1], axis=0)  # within a round: the machine's load changes
+        times_real = SECONDS / np.median(runs[:, 2, 0])
+        figures = [f"{times_real:.0f}", *(f"{share:.2f}" for share in shares.T.flat)]
+        print(f"| {title} |", " | ".join(figures), "|", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["correct"])
-    parser.parse_args()
+    parser.add_argument("what", choices=["correct", "speed"])
+    parser.add_argument("--keep", type=Path, help="folder for the footage of `speed`")
+    parser.add_argument("--rounds", type=int, default=5)
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        correct(Path(folder))
+        if given.what == "correct":
+            correct(Path(folder))
+        else:
+            keep = given.keep or Path(folder)
+            keep.mkdir(parents=True, exist_ok=True)
+            speed(keep, given.rounds)
 
 
 if __name__ == "__main__":

@@ -60,6 +60,12 @@ MAKERS: dict[str, Callable[[Path], Path]] = {
         p, frames=150, options={"preset": "veryfast", "bf": "7", "x264-params": "b-adapt=0:b-pyramid=normal:ref=4"}
     ),
     "slices.ts": lambda p: make_video(p, frames=90, options=h264(30, slices="3")),
+    "interlaced.ts": lambda p: make_video(
+        p,
+        frames=90,
+        rate=Fraction(25),
+        options={"preset": "veryfast", "bf": "3", "x264-params": "interlaced=1:b-adapt=0"},
+    ),
     "intra.mp4": lambda p: make_video(p, frames=60, gop=1, options=h264(1)),
     "hevc_closed.mp4": lambda p: make_video(
         p, frames=90, codec="libx265", options={"preset": "ultrafast", "x265-params": X265 + ":open-gop=0:bframes=3"}

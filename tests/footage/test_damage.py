@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.footage.recipes import MAKERS
 from tests.media import make_video, read_number
 from tr_desktop.errors import MediaError
 from tr_desktop.footage.clock import Clock
@@ -89,6 +90,8 @@ def test_a_file_cut_off_keeps_what_is_there(tmp_path: Path, suffix: str, kept: f
         whole_ones = samples[: len(sampler.times) - 5]  # the cut goes through the last ones
         assert [read_number(s.picture) for s in whole_ones] == list(range(len(whole_ones)))
         assert len(sampler.times) <= 125
+        if suffix in ("mp4", "avi", "mxf") and kept < 0.7:  # the others don't say how long they should be
+            assert any("cut off" in problem for problem in sampler.problems)
 
 
 def test_corrupted_spots_are_noted_and_the_rest_is_right(tmp_path: Path) -> None:
@@ -106,6 +109,27 @@ def test_corrupted_spots_are_noted_and_the_rest_is_right(tmp_path: Path) -> None
     right = [s for s in samples if sampler.times.time_s(s.frame) < 3]
     assert [read_number(s.picture) for s in right] == [s.frame for s in right]
     assert sampler.times.duration_s <= 11
+
+
+@pytest.mark.parametrize("name", ["gop30.mp4", "hevc.mp4", "mpeg2.ts", "mpeg2.mxf", "film.mkv", "mjpeg.avi"])
+def test_random_damage_is_survived(tmp_path: Path, name: str) -> None:
+    whole = MAKERS[name](tmp_path / name).read_bytes()
+    rng, path = random.Random(name), tmp_path / f"damaged_{name}"
+    for _ in range(12):
+        data = bytearray(whole)
+        for _ in range(rng.randrange(1, 6)):
+            start, size = rng.randrange(len(data)), rng.randrange(1, 400)
+            noise = rng.randbytes(size)
+            data[start : start + size] = noise if rng.random() < 0.7 else b""
+        path.write_bytes(data)
+        try:
+            sampler = Sampler(probe(path), Fraction(1, 2), 16)
+            repeats = sum(s.repeat for s in sampler)
+            frames = [0, len(sampler.times) - 1]
+            assert [f for f, _ in read_frames(sampler.media, sampler.times, frames, 16)] == sorted(set(frames))
+            assert repeats <= 2 * sampler.times.duration_s + 1
+        except MediaError as error:
+            assert error.what
 
 
 def clock() -> Clock:

@@ -6,13 +6,16 @@ import os
 import random
 import socket
 import struct
+import sys
 import wave
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import pytest
+from av.stream import Disposition
 
-from tests.media import make_video
+from tests.media import make_video, numbered_picture
 from tr_desktop.errors import MediaError
 from tr_desktop.footage import container
 from tr_desktop.footage.frames import Sampler
@@ -151,6 +154,37 @@ def test_pictures_and_sound_are_no_video(tmp_path: Path) -> None:
     assert "picture" in reason(tmp_path / "still.png")
 
 
+def test_encrypted_footage_is_named(tmp_path: Path) -> None:
+    keys = {"encryption_scheme": "cenc-aes-ctr", "encryption_key": "0" * 32, "encryption_kid": "1" * 32}
+    path = make_video(tmp_path / "a.mp4", frames=10, container_options=keys)
+    assert reason(path) == "encrypted"
+
+
+def test_the_video_is_not_its_cover_picture(tmp_path: Path) -> None:
+    """Of several video streams, the one that an editor means; a cover alone is no video."""
+    for name, with_film in (("film.mp4", True), ("song.mp4", False)):
+        with av.open(str(tmp_path / name), "w") as writing:
+            streams = [writing.add_stream("mjpeg", rate=1)]
+            if with_film:
+                streams += [writing.add_stream("libx264", rate=25), writing.add_stream("libx264", rate=25)]
+            for stream, size in zip(streams, (400, 160, 80), strict=False):
+                stream.width, stream.height = size, size // 2
+                stream.pix_fmt = "yuv420p" if stream.codec.name == "libx264" else "yuvj420p"
+            streams[0].disposition = Disposition.attached_pic
+            if with_film:
+                streams[2].disposition = Disposition.default
+            for stream in streams:
+                for number in range(1 if stream is streams[0] else 5):
+                    picture = numbered_picture(number, stream.width, stream.height)
+                    frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+                    frame.pts = number
+                    writing.mux(stream.encode(frame))
+                writing.mux(stream.encode(None))
+    media = probe(tmp_path / "film.mp4")
+    assert (media.codec, media.width) == ("h264", 80)
+    assert reason(tmp_path / "song.mp4") == "attached picture only, no video stream"
+
+
 def test_playlists_open_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that names other files or URLs is refused, and nothing but it is opened."""
     secret = make_video(tmp_path / "secret.mp4", frames=10)
@@ -183,6 +217,8 @@ def test_names_that_look_like_protocols_are_only_names(tmp_path: Path, monkeypat
     monkeypatch.chdir(tmp_path)
     make_video(tmp_path / "plain.mp4", frames=3).rename(tmp_path / "concat:a|b.mp4")
     assert probe(Path("concat:a|b.mp4")).width == 160
+    if sys.platform != "linux":
+        return  # the other systems' file names are Unicode
     raw = tmp_path / os.fsdecode(b"not-utf8-\xff.mp4")
     (tmp_path / "concat:a|b.mp4").rename(raw)
     assert probe(raw).width == 160

@@ -68,7 +68,10 @@ class _NalReader:
         self._settings: list[bytes] = []
 
     def __call__(self, packet: Packet[VideoStream]) -> PictureKind:
-        kind, settings = self._kind_of(list(_nal_units(bytes(packet), self._length_bytes)))
+        units = list(_nal_units(bytes(packet), self._length_bytes))
+        if any(len(unit) < 2 for unit in units):
+            return _REFERENCE  # damaged: the decoder has to see it
+        kind, settings = self._kind_of(units)
         if settings and settings != self._settings:
             self._settings = settings
             return replace(kind, has_news=True)

@@ -13,7 +13,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from tr_desktop.footage.clock import Clock
-from tr_desktop.moments import Media
+from tr_desktop.moments import FrameTimes, Media
 
 _READ_ATTEMPTS = 10  # in a row; a demuxer that fails more often than this stands still
 
@@ -30,6 +30,7 @@ class Reading:
 
     bytes: read so far. decoded: packets given to the decoder. damaged_packets, undecoded: packets that arrived damaged,
     that the decoder refused. damaged_frames: frames that came out damaged. read_error: why reading stopped early.
+    promised_ticks: the stream's duration by its header, 0 where that doesn't tell.
     """
 
     bytes: int = 0
@@ -38,13 +39,14 @@ class Reading:
     undecoded: int = 0
     damaged_frames: int = 0
     read_error: str = ""
+    promised_ticks: int = 0
 
     @property
     def is_damaged(self) -> bool:
         """Whether anything at all went wrong so far."""
         return bool(self.damaged_packets or self.undecoded or self.damaged_frames or self.read_error)
 
-    def sentences(self, clock: Clock) -> list[str]:
+    def sentences(self, clock: Clock, times: FrameTimes) -> list[str]:
         """What an editor should know of the damage, one sentence for each kind."""
         found = [
             ("damaged parts of the stream", self.damaged_packets),
@@ -54,7 +56,12 @@ class Reading:
             ("jumps of the file's clock that were closed", clock.jumps),
         ]
         sentences = [f"{what}: {count}" for what, count in found if count]
-        return sentences + ([f"reading stopped early: {self.read_error}"] if self.read_error else [])
+        missing_s = (self.promised_ticks - times.end_tick) * times.tick_s
+        if missing_s > 1 and missing_s > times.duration_s / 50:
+            sentences.append(f"the file is cut off: the last {float(missing_s):.1f} s are missing")
+        if self.read_error:
+            sentences.append(f"reading stopped early: {self.read_error}")
+        return sentences
 
 
 def new_clock(media: Media, container: InputContainer, stream: VideoStream) -> Clock:

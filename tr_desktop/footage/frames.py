@@ -83,8 +83,8 @@ class Sampler:
         clock: Clock | None = None
         covered = 0  # grid times that have their frame
         for due_frames in (due.due_frames,) if self.decode_all else (skip.due_frames, due.due_frames):
-            self._reading = Reading()
             with suppress(skip.NotSafe), open_video(self.media.path) as (container, stream):
+                self._reading = Reading(promised_ticks=stream.duration or 0)
                 clock = new_clock(self.media, container, stream)
                 grid = Grid(self.every_s / (stream.time_base or 1), covered)
                 for shown in due_frames(container, stream, clock, grid, self._reading):
@@ -95,7 +95,7 @@ class Sampler:
             raise MediaError("no frame of it can be decoded", path=self.media.path)
         self._times = clock.times
         self.media = measured(self.media, self._times)
-        self.problems = self._reading.sentences(clock)
+        self.problems = self._reading.sentences(clock, self._times)
 
 
 class PictureMaker:
