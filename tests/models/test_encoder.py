@@ -1,0 +1,60 @@
+import numpy as np
+import onnxruntime
+import pytest
+
+from tests.models.toy_pack import write_pack
+from tr_desktop.errors import UserError
+from tr_desktop.models.encoder import MOST_TOKENS, Encoder
+from tr_desktop.models.pack import Pack, load_pack
+
+
+@pytest.fixture
+def encoder(tmp_path):
+    return Encoder(load_pack(write_pack(tmp_path / "toy")), "cpu")
+
+
+def test_pictures_and_sentences_meet_in_one_space(encoder):
+    pictures = np.zeros((2, 32, 32, 3), np.uint8)
+    pictures[0, ..., 0] = pictures[1, ..., 2] = 200
+    images, texts = encoder.encode_images(pictures), encoder.encode_text(["red", "blue"])
+    assert images.shape == texts.shape == (2, 3) and images.dtype == texts.dtype == np.float32
+    np.testing.assert_allclose(images @ texts.T, np.eye(2), atol=1e-6)
+
+
+def test_vectors_have_length_one_and_do_not_depend_on_the_batch(encoder):
+    texts = ["red", "red green green blue", "nothing known"]
+    together = encoder.encode_text(texts)
+    np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(together, np.concatenate([encoder.encode_text([text]) for text in texts]), atol=1e-6)
+
+
+def test_a_very_long_sentence_is_cut(encoder):
+    long = "red " * MOST_TOKENS + "blue " * 1000
+    np.testing.assert_allclose(encoder.encode_text([long]), encoder.encode_text(["red"]), atol=1e-6)
+
+
+def test_a_sentence_opens_the_text_tower_only(encoder, monkeypatch):
+    read = []
+    original = Pack.read
+    monkeypatch.setattr(Pack, "read", lambda pack, name: read.append(name) or original(pack, name))
+    encoder.encode_text(["red"])
+    assert sorted(read) == ["text.onnx", "tokenizer.json"]
+
+
+def test_the_device_is_what_really_runs(encoder):
+    assert encoder.device == "cpu"
+
+
+@pytest.mark.skipif(
+    "CUDAExecutionProvider" in onnxruntime.get_available_providers(), reason="CUDA may work on this machine"
+)
+def test_cuda_where_there_is_none_is_a_sentence_and_auto_is_the_cpu(encoder):
+    with pytest.raises(UserError, match="CUDA"):
+        Encoder(encoder.pack, "cuda").encode_text(["red"])
+    automatic = Encoder(encoder.pack, "auto")
+    automatic.encode_text(["red"])
+    assert automatic.device == "cpu"
+
+
+def test_the_background_is_read_without_pickles(encoder, tmp_path):
+    assert encoder.background.shape == (3, 3) and encoder.background.dtype == np.float16
