@@ -100,6 +100,27 @@ def test_the_edl_reads_back_to_the_frames_of_the_answer(sample, library, capsys,
         assert _frame(edit.source_out) == 24 * 3600 + moment["end_frame"]
 
 
+def test_a_saved_result_exports_to_the_same_bytes(sample, library, capsys, tmp_path):
+    out, again, result = tmp_path / "hits.edl", tmp_path / "again.edl", tmp_path / "result.json"
+    _, document = run_json(
+        capsys, "find", "a cat", str(sample), "--library", library, "--export", str(out), "--handles", "0.5"
+    )
+    result.write_text(json.dumps(document))
+    assert main(["export", str(result), "--to", str(again), "--handles", "0.5", "--library", library]) == 0
+    assert again.read_bytes() == out.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "content", ["{}", "[]", "no json", '{"schema": 9}', '{"schema": 1, "query": "x", "moments": [{}]}']
+)
+def test_what_is_no_saved_result_is_refused_with_a_sentence(tmp_path, capsys, content):
+    result = tmp_path / "result.json"
+    result.write_text(content)
+    assert main(["export", str(result), "--to", str(tmp_path / "hits.edl"), "--library", str(tmp_path)]) == 2
+    assert "esult" in capsys.readouterr().err
+    assert not (tmp_path / "hits.edl").exists()
+
+
 def _frame(label: str, fps: int = 24) -> int:
     hours, minutes, seconds, frames = map(int, label.split(":"))
     return ((hours * 60 + minutes) * 60 + seconds) * fps + frames

@@ -1,4 +1,4 @@
-"""The `tr-desktop` command: `find`, `index`, `doctor`, `train`, `evaluate`.
+"""The `tr-desktop` command: `find`, `index`, `export`, `doctor`, `train`, `evaluate`.
 
 Results go to standard output; progress and messages to standard error. Exit status: 0 with at least one confident
 moment (or the job done), 1 with none, 2 for what the user can mend, 130 when interrupted.
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from tr_desktop.errors import UserError
 
 if TYPE_CHECKING:
-    from tr_desktop.grounding import Answer
+    from tr_desktop.moments import Moment
 
 OK, NOT_CONFIDENT, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
 
@@ -50,8 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     find.add_argument("--top", metavar="N", type=_positive, default=None, help="how many moments (default 5)")
     find.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
     find.add_argument("--export", metavar="OUT", type=Path, help="write the moments for an editor, such as hits.edl")
-    find.add_argument("--format", metavar="NAME", help="the export's format, when its file name doesn't say")
-    find.add_argument("--handles", metavar="SECONDS", type=_seconds, default=Fraction(0), help="extra on both sides")
+    _add_export(find)
     find.add_argument("--no-refine", action="store_true", help="answer with the rough segments")
     find.add_argument("--steps", metavar="K", type=_steps, default=None, help="refinement steps, 0 to 8 (default 3)")
     _add_common(find)
@@ -61,6 +60,13 @@ def _parser() -> argparse.ArgumentParser:
     index.add_argument("paths", metavar="PATH", nargs="+", type=Path, help="files or folders")
     _add_common(index)
     index.set_defaults(run=_index)
+
+    export = commands.add_parser("export", help="write a saved result in any export format")
+    export.add_argument("result", metavar="RESULT.json", type=Path, help="what find --json printed")
+    export.add_argument("--to", metavar="OUT", type=Path, required=True, dest="export", help="the file to write")
+    _add_export(export)
+    export.add_argument("--library", metavar="DIR", type=Path, default=None, help="where the index is kept")
+    export.set_defaults(run=_export_saved)
 
     doctor = commands.add_parser("doctor", help="say what is installed and run a self-test")
     _add_common(doctor)
@@ -76,6 +82,11 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--library", metavar="DIR", type=Path, default=None, help="where the index is kept")
     parser.add_argument("--model", metavar="PACK", default="mini", help="model pack: a name, folder or .trpack file")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="what runs the models")
+
+
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--format", metavar="NAME", help="the export's format, when its file name doesn't say")
+    parser.add_argument("--handles", metavar="SECONDS", type=_seconds, default=Fraction(0), help="extra on both sides")
 
 
 # The rooms below are imported when a command needs them, so that `--help` and errors come at once.
@@ -112,15 +123,31 @@ def _find(arguments: argparse.Namespace) -> int:
         print(report.as_text(answer))
     print(report.coverage_text(answer.coverage), file=sys.stderr)
     if arguments.export is not None:
-        _export(answer, arguments)
+        _export(answer.moments, answer.query, arguments)
     return OK if any(moment.confident for moment in answer.moments) else NOT_CONFIDENT
 
 
-def _export(answer: Answer, arguments: argparse.Namespace) -> None:
+def _export_saved(arguments: argparse.Namespace) -> int:
+    from exporters import registry
+    from tr_desktop import report
+    from tr_desktop.library.catalog import Catalog
+
+    registry.find(arguments.export, arguments.format)
+    try:
+        document = json.loads(arguments.result.read_bytes())
+    except (OSError, ValueError) as error:
+        raise UserError(f"The result can't be read: {error}", path=arguments.result) from error
+    with Catalog(arguments.library or _default_library()) as catalog:
+        moments = report.moments_from_json(document, catalog)
+    _export(moments, document["query"], arguments)
+    return OK
+
+
+def _export(moments: Sequence[Moment], name: str, arguments: argparse.Namespace) -> None:
     from exporters.timeline import timeline_from_moments
     from exporters.write import export
 
-    timeline = timeline_from_moments(answer.moments, name=answer.query, handles_s=arguments.handles)
+    timeline = timeline_from_moments(moments, name=name, handles_s=arguments.handles)
     written = export(timeline, arguments.export, arguments.format)
     for note in written.notes:
         print(note, file=sys.stderr)

@@ -1,14 +1,17 @@
-"""An answer as one JSON document (schema 1) and as text for a person."""
+"""An answer as one JSON document (schema 1), back from it, and as text for a person."""
 
 from __future__ import annotations
 
 from collections import Counter
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
+from tr_desktop.errors import UserError
 from tr_desktop.grounding import Answer
+from tr_desktop.library.catalog import Catalog
 from tr_desktop.library.indexer import Coverage
-from tr_desktop.moments import Moment, RefineStep
+from tr_desktop.moments import Moment, Refinement, RefineStep, Segment
 
 SCHEMA = 1
 
@@ -59,6 +62,47 @@ def _step(step: RefineStep) -> dict[str, Any]:
         "score": round(step.score, 4),
         "edges": {"start": round(step.start_confidence, 4), "end": round(step.end_confidence, 4)},
     }
+
+
+def moments_from_json(document: Any, catalog: Catalog) -> list[Moment]:
+    """The moments of a document that `find --json` printed, with what the library knows of their files.
+
+    Raises UserError where it is no such document, or one of its files has changed or left the library since.
+    """
+    try:
+        if document["schema"] != SCHEMA:
+            raise UserError(f"The result is of schema {document['schema']}, this version knows {SCHEMA}")
+        return [_moment_from_json(entry, str(document["query"]), catalog) for entry in document["moments"]]
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise UserError(
+            f"This is no result of tr-desktop find --json ({error!r})",
+            remedy="Save one with: find … --json > result.json",
+        ) from error
+
+
+def _moment_from_json(entry: dict[str, Any], query: str, catalog: Catalog) -> Moment:
+    path = Path(entry["media"])
+    try:
+        media, times = catalog.media(path)
+    except KeyError as error:
+        raise UserError("A file of the result isn't in the library", path=path, remedy="Search again") from error
+    steps = tuple(
+        RefineStep(
+            step=int(step["step"]),
+            segment=Segment(int(step["start_frame"]), int(step["end_frame"])),
+            start_s=times.time_s(int(step["start_frame"])),
+            end_s=times.time_s(int(step["end_frame"])),
+            score=float(step["score"]),
+            start_confidence=float(step["edges"]["start"]),
+            end_confidence=float(step["edges"]["end"]),
+        )
+        for step in entry["steps"]
+    )
+    refinement = Refinement(steps, int(entry["stop"]))
+    kept = refinement.kept.segment
+    if (kept.start_frame, kept.end_frame) != (entry["start_frame"], entry["end_frame"]) or kept.end_frame > len(times):
+        raise UserError("A moment of the result doesn't fit its file", path=path, remedy="Search again")
+    return Moment(media, times, refinement, float(entry["score"]), bool(entry["confident"]), query)
 
 
 def as_text(answer: Answer) -> str:

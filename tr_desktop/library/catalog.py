@@ -204,19 +204,34 @@ class Catalog:
                 (key, stat.st_size, stat.st_mtime_ns, reason),
             )
 
+    def media(self, path: Path) -> tuple[Media, FrameTimes]:
+        """What is known of a file but its vectors. Raises KeyError when it isn't in the library."""
+        row = self._db.execute(
+            "SELECT size_bytes, mtime_ns, facts, ticks, end_tick, tick_s, start_pts FROM media WHERE path = ?",
+            (os.fsencode(path),),
+        ).fetchone()
+        if row is None:
+            raise KeyError(path)
+        size_bytes, mtime_ns, facts, ticks, end_tick, tick_s, start_pts = row
+        return (
+            _media(path, size_bytes, mtime_ns, json.loads(facts)),
+            FrameTimes(_unpack_ticks(ticks), end_tick, Fraction(tick_s), start_pts),
+        )
+
     def load(self, path: Path, pack: str) -> Indexed:
         """Everything known of an indexed file. Raises KeyError when it isn't in the library."""
         row = self._db.execute(
-            "SELECT size_bytes, mtime_ns, facts, ticks, end_tick, tick_s, start_pts, problems, every_s, rows, width"
-            " FROM media JOIN vectors ON media_id = id WHERE path = ? AND pack = ?",
+            "SELECT problems, every_s, rows, width FROM media JOIN vectors ON media_id = id"
+            " WHERE path = ? AND pack = ?",
             (os.fsencode(path), pack),
         ).fetchone()
         if row is None:
             raise KeyError(path)
-        size_bytes, mtime_ns, facts, ticks, end_tick, tick_s, start_pts, problems, every_s, rows, width = row
+        problems, every_s, rows, width = row
+        media, times = self.media(path)
         return Indexed(
-            media=_media(path, size_bytes, mtime_ns, json.loads(facts)),
-            times=FrameTimes(_unpack_ticks(ticks), end_tick, Fraction(tick_s), start_pts),
+            media=media,
+            times=times,
             every_s=Fraction(every_s),
             vectors=np.frombuffer(rows, "<f2").reshape(-1, width),
             problems=tuple(json.loads(problems)),
