@@ -52,6 +52,17 @@ def kind_reader(stream: VideoStream) -> KindOf | None:
     return None
 
 
+def has_one_layer(stream: VideoStream) -> bool:
+    """Whether there is one temporal layer, so that nothing at all refers to a non-reference picture.
+
+    Only HEVC has layers of that kind; MP4 and Matroska say how many (ISO/IEC 14496-15, numTemporalLayers).
+    """
+    extradata = stream.codec_context.extradata or b""
+    if stream.codec_context.codec.canonical_name != "hevc":
+        return True
+    return extradata[:1] == b"\1" and len(extradata) > 21 and extradata[21] >> 3 & 7 == 1
+
+
 class _NalReader:
     """Packets of H.264 or HEVC to kinds.
 

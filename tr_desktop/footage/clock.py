@@ -61,9 +61,13 @@ class Clock:
         """Whether every frame so far came with a time later than that of the one before it."""
         return not (self.untimed or self.backward or self.jumps)
 
+    def is_believable(self, step_ticks: int) -> bool:
+        """Whether a frame may follow another after so long."""
+        return 0 < step_ticks <= self._longest_ticks
+
     def finish(self, last_duration_ticks: int) -> int:
         """Set, and return, the tick at which the last frame ends: one nominal frame on where its duration is absurd."""
-        if not 0 < last_duration_ticks <= self._longest_ticks:
+        if not self.is_believable(last_duration_ticks):
             last_duration_ticks = self._frame_ticks
         self._end_tick = self._ticks[-1] + last_duration_ticks
         return self._end_tick

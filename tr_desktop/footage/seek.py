@@ -18,6 +18,7 @@ from tr_desktop.errors import MediaError
 from tr_desktop.footage.container import open_video
 from tr_desktop.footage.decode import Reading, decode_frames, decode_packet, read_packets
 from tr_desktop.footage.frames import PictureMaker
+from tr_desktop.footage.skip import leave_out
 from tr_desktop.moments import FrameTimes, Media
 
 # How far before the wanted frame to seek, attempt by attempt. MP4 seeks by decoding time and so may land on a keyframe
@@ -31,23 +32,32 @@ def read_frames(
 ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
     """Yield (frame, picture) for each of `frames`, in rising order and once each.
 
-    media, times: as the probe and a finished `Sampler` gave them. picture: uint8 RGB [S, S, 3], as the sampler's.
-    Yields the very frames that the sampler numbered: they are recognised by their time stamps, and where the file's
-    time stamps can't be trusted (`times.start_pts` is None) it is decoded from its start.
+    picture: uint8 RGB [S, S, 3], as the sampler's. The rest is as in `find_frames`.
+    """
+    picture_of = PictureMaker(media, size_px)
+    for number, frame in find_frames(media, times, frames):
+        yield number, picture_of(frame)
+
+
+def find_frames(media: Media, times: FrameTimes, frames: Sequence[int]) -> Iterator[tuple[int, VideoFrame]]:
+    """Yield (frame, decoded frame) for each of `frames`, in rising order and once each.
+
+    media, times: as the probe and a finished `Sampler` gave them. These are the very frames that the sampler numbered:
+    they are recognised by their time stamps, and where the file's time stamps can't be trusted (`times.start_pts` is
+    None) it is decoded from its start.
     Raises IndexError for a frame outside the file, MediaError where the file can't be read or lacks the frame by now.
     """
     wanted = sorted(set(frames))
     if wanted and not 0 <= wanted[0] <= wanted[-1] < len(times):
         raise IndexError(f"frames {wanted[0]} … {wanted[-1]} of a file of {len(times)}")
-    picture_of = PictureMaker(media, size_px)
     found = 0
     if times.start_pts is not None:
         for number, frame in _seek_each(media, times, times.start_pts, wanted):
-            yield number, picture_of(frame)
+            yield number, frame
             found += 1
     if found < len(wanted):  # no trustworthy time stamps, or a seek that went astray
         for number, frame in _from_start(media, wanted[found:]):
-            yield number, picture_of(frame)
+            yield number, frame
             found += 1
     if found < len(wanted):
         raise MediaError(f"frame {wanted[found]} is no longer in it: the file has changed", path=media.path)
@@ -58,34 +68,43 @@ def _seek_each(
 ) -> Iterator[tuple[int, VideoFrame]]:
     """Wanted frames, one seek for each run of near ones; ends early at the first that isn't found."""
     read_on_ticks = _READ_ON_S / times.tick_s
-    rest = list(reversed(wanted))
+    rest = [start_pts + times.ticks[frame] for frame in reversed(wanted)]
+    numbers = iter(wanted)
     while rest:
         asked = len(rest)
-        for seeks in (True, False):  # where no seek lands before the frame, a newly opened file stands at its start
+        with open_video(media.path) as (container, stream):
+            while rest and (frames := _land(container, stream, rest, start_pts, times.tick_s)) is not None:
+                before = len(rest)
+                for frame in _run(frames, rest, read_on_ticks):
+                    yield next(numbers), frame
+                if len(rest) == before:
+                    return
+        if rest:  # no seek lands before the frame, but a newly opened file stands at its start
             with open_video(media.path) as (container, stream):
-                pts = start_pts + times.ticks[rest[-1]]
-                frames = _land(container, stream, pts, start_pts, times.tick_s) if seeks else None
-                if frames is None and seeks:
-                    continue
-                for frame in frames or decode_frames(container, stream, Reading()):
-                    tick = times.ticks[rest[-1]]
-                    if frame.pts is None or frame.pts - start_pts < tick:
-                        continue
-                    if frame.pts - start_pts > tick:
-                        break
-                    yield rest.pop(), frame
-                    if not rest or times.ticks[rest[-1]] - tick > read_on_ticks:
-                        break
-                break
+                for frame in _run(decode_frames(container, stream, Reading()), rest, read_on_ticks):
+                    yield next(numbers), frame
         if len(rest) == asked:
             return
 
 
+def _run(frames: Iterable[VideoFrame], rest: list[int], read_on_ticks: Fraction) -> Iterator[VideoFrame]:
+    """Those of `frames` whose time stamps are at the end of `rest`, taken off there, until the next one is too far."""
+    for frame in frames:
+        if frame.pts is None or frame.pts < rest[-1]:
+            continue
+        if frame.pts > rest[-1]:
+            return
+        found = rest.pop()
+        yield frame
+        if not rest or rest[-1] - found > read_on_ticks:
+            return
+
+
 def _land(
-    container: InputContainer, stream: VideoStream, pts: int, start_pts: int, tick_s: Fraction
+    container: InputContainer, stream: VideoStream, wanted: Sequence[int], start_pts: int, tick_s: Fraction
 ) -> Iterator[VideoFrame] | None:
-    """Frames from a keyframe that is shown at or before `pts`, or None where no seek finds one."""
-    reading = Reading()
+    """Frames from a keyframe on that is shown at or before the last of `wanted`, or None where no seek finds one."""
+    reading, pts = Reading(), wanted[-1]
     for back_off_s in _BACK_OFF_S:
         target = pts - int(back_off_s / tick_s)
         if target < start_pts:
@@ -97,7 +116,8 @@ def _land(
         packets = read_packets(container, stream, reading)
         keyframe = next((packet for packet in packets if packet is not None and packet.is_keyframe), None)
         if keyframe is not None and keyframe.pts is not None and keyframe.pts <= pts:
-            return _frames_shown_after(keyframe.pts, chain((keyframe,), packets), stream, reading)
+            needed = leave_out(chain((keyframe,), packets), stream, set(wanted))
+            return _frames_shown_after(keyframe.pts, needed, stream, reading)
     return None
 
 

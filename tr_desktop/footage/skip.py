@@ -9,7 +9,7 @@ missing time stamp, a container that hides frames) `NotSafe` is raised, and the 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from av.container import InputContainer
@@ -17,7 +17,7 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from tr_desktop.footage.bitstream import KindOf, PictureKind, kind_reader
+from tr_desktop.footage.bitstream import KindOf, PictureKind, has_one_layer, kind_reader
 from tr_desktop.footage.clock import Clock
 from tr_desktop.footage.decode import Reading, decode_packet, read_packets
 from tr_desktop.footage.due import DueFrame, Grid
@@ -65,6 +65,22 @@ def due_frames(
             yield from decoder.feed(packet)
         group = following
     yield from decoder.finish()
+
+
+def leave_out(
+    packets: Iterable[Packet[VideoStream] | None], stream: VideoStream, wanted: Container[int]
+) -> Iterator[Packet[VideoStream] | None]:
+    """The packets without those that no other picture refers to, unless their time stamp is wanted; for random access.
+
+    Unlike in `due_frames` no packet is read ahead, so this is for streams of one temporal layer; others pass whole.
+    """
+    kind_of = kind_reader(stream) if has_one_layer(stream) else None
+    for packet in packets:
+        if packet is not None and kind_of is not None and packet.pts is not None and packet.pts not in wanted:
+            kind = kind_of(packet)
+            if not (kind.is_reference or kind.has_news):
+                continue
+        yield packet
 
 
 class _Decoder:
@@ -139,7 +155,10 @@ def _plan(
     if end is None:
         ticks.append(clock.finish(packets[-1].duration or 0))
     else:
-        ticks.append(ticks[-1] + end - _pts(packets[-1]))
+        step = end - _pts(packets[-1])
+        if not clock.is_believable(step):
+            raise NotSafe
+        ticks.append(ticks[-1] + step)
     for index, packet in enumerate(packets):
         if repeat := grid.take(ticks[index + 1]):
             yield _pts(packet), (number + index, ticks[index], repeat)
