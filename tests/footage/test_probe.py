@@ -22,6 +22,7 @@ from tr_desktop.footage.frames import Sampler
 from tr_desktop.footage.probe import probe
 from tr_desktop.footage.rate import rate_of_ticks
 from tr_desktop.moments import AudioTrack
+from tr_desktop.timecode import Timecode
 
 NTSC = Fraction(30000, 1001)
 
@@ -96,6 +97,15 @@ def test_timecode_track_at_half_the_picture_rate(tmp_path: Path) -> None:
     assert media.start_tc.rate == Fraction(60000, 1001)
     assert media.start_tc.drop
     assert media.start_tc.frame == 2 * count
+
+
+def test_mxf_timecode_at_half_the_picture_rate(tmp_path: Path) -> None:
+    """50p in MXF is often labelled 25 to the second."""
+    path = make_video(tmp_path / "a.mxf", frames=6, rate=Fraction(50), codec="mpeg2video", timecode="10:00:00:40")
+    assert str(probe(path).start_tc) == "10:00:00:40"
+    path.write_bytes(path.read_bytes().replace(b"\x15\x02\x00\x02\x00\x32", b"\x15\x02\x00\x02\x00\x19"))
+    count = 10 * 3600 * 50 + 40  # the track's own count is unchanged, now in frames of 25
+    assert probe(path).start_tc == Timecode(2 * count, Fraction(50))
 
 
 def test_no_timecode_starts_at_zero(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -21,6 +22,8 @@ _CONTAINERS = {
     b"stbl",
 }  # atoms on the way to a sample description
 _NTSC = Fraction(1000, 1001)
+_MXF_TIMECODE_BASE = re.compile(rb"\x15\x02\x00\x02(..)", re.DOTALL)  # local tag 1502, length 2
+_MXF_HEADER_BYTES = 1 << 20
 
 
 def source_timecode(
@@ -28,11 +31,11 @@ def source_timecode(
 ) -> tuple[Timecode, bool]:
     """(timecode of the first frame counted at `rate`, whether the file carries one); zero where it carries none.
 
-    A QuickTime timecode track may count at another rate than the picture (29.97 drop-frame beside 59.94 footage, SMPTE
-    ST 12-1): the label is read at the track's rate and carried over to the picture's.
+    A timecode track may count at another rate than the picture (29.97 drop-frame beside 59.94 footage, SMPTE ST 12-1):
+    the label is read at the track's rate and carried over to the picture's.
     """
     for text in _labels(container, stream):
-        tc_rate, drop = _track_rate(path) if container.format.name.startswith("mov") else (None, None)
+        tc_rate, drop = _track_rate(path, container.format.name)
         for label_rate in dict.fromkeys((_same_family(tc_rate, rate), rate)):
             try:
                 drops = (";" in text if drop is None else drop) and label_rate in DROP_FRAME_RATES
@@ -72,18 +75,23 @@ def _same_family(tc_rate: Fraction | None, rate: Fraction) -> Fraction:
     return tc_rate
 
 
-def _track_rate(path: Path) -> tuple[Fraction | None, bool | None]:
-    """(frames a second, drop-frame?) of the first timecode track of a QuickTime or MP4 file; (None, None) without one.
+def _track_rate(path: Path, format_name: str) -> tuple[Fraction | None, bool | None]:
+    """(frames a second, drop-frame?) of the file's first timecode track; None for what it doesn't tell.
 
-    The layout is that of the timecode sample description, QuickTime File Format, "Timecode Media".
+    FFmpeg gives the label but not the rate that it counts in. QuickTime File Format, "Timecode Media"; SMPTE ST 377-1,
+    Timecode Component, Rounded Timecode Base.
     """
     try:
         with path.open("rb") as file:
-            for entry in _timecode_entries(file, 0, path.stat().st_size):
-                flags = int.from_bytes(entry[20:24], "big")
-                timescale, duration = int.from_bytes(entry[24:28], "big"), int.from_bytes(entry[28:32], "big")
-                if timescale and duration:
-                    return Fraction(timescale, duration), bool(flags & 1)
+            if format_name == "mxf":
+                base = _MXF_TIMECODE_BASE.search(file.read(_MXF_HEADER_BYTES))
+                return (Fraction(int.from_bytes(base[1], "big")) or None if base else None), None
+            if format_name.startswith("mov"):
+                for entry in _timecode_entries(file, 0, path.stat().st_size):
+                    flags = int.from_bytes(entry[20:24], "big")
+                    timescale, duration = int.from_bytes(entry[24:28], "big"), int.from_bytes(entry[28:32], "big")
+                    if timescale and duration:
+                        return Fraction(timescale, duration), bool(flags & 1)
     except OSError:
         pass
     return None, None
