@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,26 +37,36 @@ def export(timeline: Timeline, out: Path, format_name: str | None = None) -> Rep
     contents = [_content(exporter, part) for part in parts]
     footage = {clip.media.path for clip in timeline.clips}
     for path in paths:
-        _refuse_footage(path, footage)
+        refuse_footage(path, footage)
     for path, content in zip(paths, contents, strict=True):
         write_verified(path, content)
     return Report(tuple(paths), tuple(_notes(timeline, exporter, paths, parts)))
 
 
 def write_verified(path: Path, content: bytes) -> None:
-    """Put `content` at `path` whole or not at all: written beside it, flushed, read back, then moved into place.
+    """Put `content` at `path` whole or not at all, read back before it's moved into place.
 
-    ExportError: the folder is missing or can't be written, the disk is full, or what is read back differs.
+    ExportError: as for `replacing`, or what is read back differs.
     """
-    target = path.resolve()  # writes through a link instead of replacing it
-    part = target.with_name(f".{secrets.token_hex(6)}.part")
-    try:
-        with part.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+    with replacing(path) as part:
+        part.write_bytes(content)
         if part.read_bytes() != content:
             raise ExportError("What was written can't be read back the same", path=path, remedy="Check the disk")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Gives a path beside `path` to write to; what is there when the block ends is flushed and moved to `path`.
+
+    After any exception what was at `path` before is still there, and nothing else is left. ExportError: the folder is
+    missing or can't be written, or the disk is full.
+    """
+    target = path.resolve()  # writes through a link instead of replacing it
+    part = target.with_name(f".{secrets.token_hex(6)}{target.suffix[:16]}")
+    try:
+        yield part
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
         if target.exists():
             shutil.copymode(target, part)
         part.replace(target)
@@ -69,6 +80,17 @@ def write_verified(path: Path, content: bytes) -> None:
         part.unlink(missing_ok=True)
 
 
+def refuse_footage(path: Path, footage: Iterable[Path]) -> None:
+    """ExportError if `path` is one of the source files, under whatever name."""
+    for media in footage:
+        try:
+            same = path.samefile(media)
+        except OSError:  # one of the two isn't there
+            continue
+        if same:
+            raise ExportError("An export can't replace the footage itself", path=path, remedy="Choose another name")
+
+
 def _content(exporter: Exporter, timeline: Timeline) -> bytes:
     rendered = exporter.render(timeline)
     return rendered.encode() if isinstance(rendered, str) else rendered
@@ -78,16 +100,6 @@ def _beside(out: Path, exporter: Exporter, part: Timeline) -> Path:
     suffix = exporter.suffix if out.name.lower().endswith(exporter.suffix) else out.suffix
     stem = out.name[: len(out.name) - len(suffix)]
     return out.with_name(f"{stem}.{fps_text(part.rate)}fps{suffix}")
-
-
-def _refuse_footage(path: Path, footage: Iterable[Path]) -> None:
-    for media in footage:
-        try:
-            same = path.samefile(media)
-        except OSError:  # one of the two isn't there
-            continue
-        if same:
-            raise ExportError("An export can't replace the footage itself", path=path, remedy="Choose another name")
 
 
 def _sync_folder(folder: Path) -> None:

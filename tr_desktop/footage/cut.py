@@ -1,0 +1,510 @@
+"""Clips cut out of footage, each decoded after writing and compared with its source.
+
+Two ways:
+- `cut_exact` decodes the frames asked for and encodes them anew, in a mezzanine or a delivery codec: exactly these
+  frames, for any footage.
+- `cut_lossless` copies the coded pictures. Where every picture is coded by itself that is exact; else it starts at a
+  keyframe and ends before one, and says which frames it really holds.
+
+Frames are counted and recognised by time stamp, never by seconds; nothing is hidden behind an edit list. The clip's
+timecode is that of its own first frame (writers that copy the source's start shift the clip), reel, rotation, pixel
+aspect, colour tags, language and title come along, and every audio track does: sample-exact where it's encoded, to the
+packet (21 ms for AAC) where it's copied.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+
+import av
+import av.error
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream
+from av.container import OutputContainer
+from av.packet import Packet
+from av.stream import Discard
+from av.video.frame import PictureType, VideoFrame
+from av.video.reformatter import ColorRange, VideoReformatter
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from tr_desktop.errors import ExportError
+from tr_desktop.footage.container import open_video
+from tr_desktop.footage.frames import Sampler
+from tr_desktop.footage.probe import probe
+from tr_desktop.footage.seek import find_frames, read_frames
+from tr_desktop.moments import FrameTimes, Media, Segment
+from tr_desktop.timecode import Timecode, is_smpte_rate
+
+Progress = Callable[[int, int], None]
+"""Called with (frames done, frames in all); an exception raised in it stops the cut."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """How `cut_exact` encodes. bits_per_pixel: about how large it gets, for the check of free space."""
+
+    name: str
+    title: str
+    suffix: str
+    codec: str
+    pix_fmt: str
+    options: dict[str, str]
+    bits_per_pixel: float
+    audio_codec: str = ""  # PCM of the source's depth
+
+    @property
+    def min_width(self) -> int:
+        return 256 if self.codec == "dnxhd" else 16
+
+
+_HEVC = {"crf": "18", "tag": "hvc1", "x265-params": "log-level=error"}
+PRESETS = {
+    preset.name: preset
+    for preset in (
+        Preset("prores", "ProRes 422 HQ", ".mov", "prores_ks", "yuv422p10le", {"profile": "3", "vendor": "apl0"}, 5),
+        Preset("dnxhr", "DNxHR HQX", ".mov", "dnxhd", "yuv422p10le", {"profile": "dnxhr_hqx"}, 5),
+        Preset("h264", "H.264", ".mp4", "libx264", "yuv420p", {"crf": "16", "preset": "medium"}, 1.5, "aac"),
+        Preset("hevc", "HEVC 10-bit", ".mp4", "libx265", "yuv420p10le", _HEVC, 1.5, "aac"),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A clip that was written and verified. segment: the source frames it holds; start_tc: the label of its first."""
+
+    path: Path
+    segment: Segment
+    start_tc: Timecode
+
+
+def cut_exact(
+    media: Media, times: FrameTimes, segment: Segment, out: Path, preset: Preset, on_progress: Progress | None = None
+) -> Cut:
+    """Encode the frames of `segment` to `out`, which is overwritten, and verify it.
+
+    media, times: as the probe and a finished `Sampler` gave them. Variable rates keep their times.
+    ExportError: nothing can be decoded there, the encoder or the disk refuses, or what was written isn't the segment.
+    """
+    count = segment.end_frame - segment.start_frame
+    start_tick = times.ticks[segment.start_frame]
+    time_base = times.tick_s if media.is_vfr else 1 / media.rate
+    frame_ticks = [
+        times.ticks[n] - start_tick if media.is_vfr else n - segment.start_frame
+        for n in range(segment.start_frame, segment.end_frame)
+    ]
+    start_tc = _timecode(media, times, segment.start_frame)
+    try:
+        with ExitStack() as stack:
+            writing = stack.enter_context(_writing(out))
+            frames = _source_frames(media, times, segment)
+            first = next(frames)
+            picture = _add_picture(writing, media, preset, first, time_base, count)
+            _describe(media, writing, picture, start_tc)
+            start_s, length_s = _span(media, times, segment)
+            sounds = [
+                _EncodedSound(stack, media, index, writing, start_s, length_s, preset.audio_codec)
+                for index in range(len(media.audio))
+            ]
+            to_preset = VideoReformatter()
+            for done, shown in enumerate(chain((first,), frames)):
+                frame = to_preset.reformat(
+                    shown,
+                    picture.codec_context.width,
+                    picture.codec_context.height,
+                    preset.pix_fmt,
+                    src_color_range=shown.color_range,
+                    dst_color_range=ColorRange.MPEG,
+                )
+                frame.pts, frame.time_base, frame.dts = frame_ticks[done], time_base, None
+                frame.duration = (frame_ticks[done + 1] - frame.pts) if done + 1 < count else 0
+                frame.pict_type = PictureType.NONE  # the encoder chooses its own keyframes
+                writing.mux(picture.encode(frame))
+                for sound in sounds:
+                    sound.write_until(frame.pts * time_base)
+                if on_progress:
+                    on_progress(done + 1, count)
+            writing.mux(picture.encode(None))
+            for sound in sounds:
+                sound.write_until(None)
+    except (av.error.FFmpegError, OSError, ValueError, StopIteration) as error:
+        reason = f"the clip can't be encoded as {preset.title}: {error}"
+        raise ExportError(reason, path=media.path, remedy="Try another preset, or a lossless cut") from error
+    verify(media, times, segment, out, start_tc, lossless=False)
+    return Cut(out, segment, start_tc)
+
+
+def cut_lossless(
+    media: Media, times: FrameTimes, segment: Segment, out: Path, on_progress: Progress | None = None
+) -> Cut:
+    """Copy coded pictures to `out`, which is overwritten, and verify it.
+
+    The `Cut` says which frames it holds: `segment` itself for footage whose pictures are all keyframes, else outward to
+    the nearest places where the stream can be parted. ExportError: as for `cut_exact`, or the stream can't be parted.
+    """
+    if times.start_pts is None:
+        raise ExportError(
+            "The file's time stamps contradict each other, so it can't be cut without encoding",
+            path=media.path,
+            remedy="Use an exact cut",
+        )
+    try:
+        with ExitStack() as stack:
+            source, packets, held = _packets_of(stack, media, times, times.start_pts, segment)
+            start_tc = _timecode(media, times, held.start_frame)
+            writing = stack.enter_context(_writing(out))
+            picture = writing.add_stream_from_template(source)
+            picture.metadata.clear()
+            picture.codec_context.framerate = media.rate  # the muxer counts timecode by it
+            _describe(media, writing, picture, start_tc)
+            if media.rotation:
+                picture.set_display_rotation(-media.rotation)
+            start_s, length_s = _span(media, times, held)
+            sounds = [_CopiedSound(stack, media, n, writing, start_s, length_s) for n in range(len(media.audio))]
+            shift = times.start_pts + times.ticks[held.start_frame]
+            for done, packet in enumerate(packets, 1):
+                packet.pts, packet.dts, packet.stream = _minus(packet.pts, shift), _minus(packet.dts, shift), picture
+                writing.mux(packet)
+                for sound in sounds:
+                    sound.write_until((packet.dts or 0) * times.tick_s)
+                if on_progress:
+                    on_progress(done, len(packets))
+            for sound in sounds:
+                sound.write_until(None)
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        reason = f"the clip can't be copied into {out.suffix}: {error}"
+        raise ExportError(reason, path=media.path, remedy="Use an exact cut") from error
+    verify(media, times, held, out, start_tc, lossless=True)
+    return Cut(out, held, start_tc)
+
+
+def lossless_suffix(media: Media) -> str:
+    """The container that a lossless cut of `media` goes into."""
+    return {".mkv": ".mkv", ".webm": ".mkv", ".mp4": ".mp4", ".m4v": ".mp4"}.get(media.path.suffix.lower(), ".mov")
+
+
+def estimated_bytes(media: Media, times: FrameTimes, segment: Segment, preset: Preset | None) -> int:
+    """About how much room a cut needs; preset None: a lossless one."""
+    frames = segment.end_frame - segment.start_frame
+    if preset is None:
+        return media.size_bytes * (frames + 250) // (len(times) + 250)
+    sound = sum(track.channels * track.rate_hz * 3 for track in media.audio) * frames / media.rate
+    return int(media.width * media.height * frames * preset.bits_per_pixel / 8 + sound)
+
+
+def verify(
+    media: Media, times: FrameTimes, segment: Segment, clip: Path, start_tc: Timecode, *, lossless: bool
+) -> None:
+    """Decode all of `clip` and compare it with the source: how many frames, the first and the last picture, timecode.
+
+    A copied picture must be the same to the bit. An encoded one must be like the source's, and no less like it than the
+    source's frames beside it. ExportError says what isn't right; the clip is left for the caller to remove.
+    """
+    count = segment.end_frame - segment.start_frame
+    written = probe(clip)
+    sampler = Sampler(written, Fraction(10**6), _SIDE_PX, decode_all=True)
+    for _ in sampler:
+        pass
+    wrong = []
+    if len(sampler.times) != count:
+        wrong.append(f"it has {len(sampler.times)} frames instead of {count}")
+    else:
+        for frame in {segment.start_frame, segment.end_frame - 1}:
+            near = [n for n in (frame - 1, frame, frame + 1) if 0 <= n < len(times)]
+            pictures = dict(read_frames(media, times, near, _SIDE_PX))
+            [(_, own)] = read_frames(sampler.media, sampler.times, [frame - segment.start_frame], _SIDE_PX)
+            off = {n: float(np.abs(own.astype(int) - pictures[n]).mean()) for n in near}
+            if off[frame] > (0 if lossless else _LIKE) or off[frame] > min(off.values()) + _NOISE:
+                wrong.append(f"its frame {frame - segment.start_frame} isn't frame {frame} of the source")
+    if sampler.problems:
+        wrong.append(f"it is damaged ({sampler.problems[0]})")
+    if len(written.audio) != len(media.audio):
+        wrong.append(f"it has {len(written.audio)} audio tracks instead of {len(media.audio)}")
+    if is_smpte_rate(media.rate) and not media.is_vfr and str(written.start_tc) != str(start_tc):
+        wrong.append(f"its timecode starts at {written.start_tc} instead of {start_tc}")
+    if wrong:
+        reason = f"The clip was cut, but {'; '.join(wrong)}"
+        raise ExportError(reason, path=media.path, remedy="Try another way of cutting")
+
+
+_SIDE_PX = 64
+_LIKE = 8.0  # mean difference of 8-bit pictures; an encoder at these rates stays below 3
+_NOISE = 0.5
+
+
+def _source_frames(media: Media, times: FrameTimes, segment: Segment) -> Iterator[VideoFrame]:
+    return (frame for _, frame in find_frames(media, times, range(segment.start_frame, segment.end_frame)))
+
+
+def _writing(out: Path) -> OutputContainer:
+    options = {"movflags": "use_metadata_tags"} if out.suffix in {".mov", ".mp4"} else {}
+    return av.open(str(out), "w", container_options=options)
+
+
+def _add_picture(
+    writing: OutputContainer, media: Media, preset: Preset, first: VideoFrame, time_base: Fraction, count: int
+) -> VideoStream:
+    options = {name: value for name, value in preset.options.items() if name != "tag"}
+    if preset.codec == "libx265" and count < 8:  # x265 4.1 makes up decoding times where its reordering isn't filled
+        options["x265-params"] += ":bframes=0"
+    stream = writing.add_stream(preset.codec, rate=media.rate, options=options)
+    assert isinstance(stream, VideoStream)
+    context = stream.codec_context
+    if first.width < preset.min_width:
+        raise ValueError(f"pictures must be at least {preset.min_width} wide")
+    context.width, context.height = first.width & ~1, first.height & ~1  # chroma is subsampled by two
+    context.pix_fmt = preset.pix_fmt
+    context.time_base = time_base
+    if "tag" in preset.options:
+        context.codec_tag = preset.options["tag"]
+    context.color_primaries, context.color_trc = first.color_primaries, first.color_trc
+    context.colorspace = first.colorspace
+    context.color_range = ColorRange.MPEG  # editors take coded footage for video range, whatever it says
+    if first.width * first.height != media.width * media.height:  # pixels that aren't square
+        turned = media.rotation % 180
+        shown = (media.height, media.width) if turned else (media.width, media.height)
+        context.sample_aspect_ratio = Fraction(shown[0] * first.height, shown[1] * first.width)
+    if media.rotation:
+        stream.set_display_rotation(-media.rotation)
+    return stream
+
+
+def _describe(media: Media, writing: OutputContainer, picture: VideoStream, start_tc: Timecode) -> None:
+    """Title and dates of the source, the timecode of the clip's first frame, and the reel."""
+    with open_video(media.path) as (reading, _):
+        kept = {key: value for key, value in reading.metadata.items() if key.lower() not in _OWN_KEYS}
+        writing.metadata.update(kept)
+    if is_smpte_rate(media.rate):  # muxers know no other labels
+        if writing.format.name == "matroska":
+            writing.metadata["timecode"] = str(start_tc)
+        else:
+            picture.metadata["timecode"] = str(start_tc)
+    if media.reel:
+        picture.metadata["reel_name"] = media.reel
+
+
+_OWN_KEYS = {"timecode", "major_brand", "minor_version", "compatible_brands", "encoder", "reel_name", "duration"}
+
+
+def _timecode(media: Media, times: FrameTimes, frame: int) -> Timecode:
+    counted = round(times.time_s(frame) * media.rate) if media.is_vfr else frame
+    start = media.start_tc + counted
+    return replace(start, frame=start.frame % start.frames_per_day)
+
+
+def _span(media: Media, times: FrameTimes, segment: Segment) -> tuple[Fraction, Fraction]:
+    """(start on the file's own clock, length) in seconds."""
+    start_s = times.time_s(segment.start_frame)
+    return (times.start_pts or 0) * times.tick_s + start_s, times.time_s(segment.end_frame) - start_s
+
+
+def _minus(stamp: int | None, shift: int) -> int | None:
+    return None if stamp is None else stamp - shift
+
+
+def _packets_of(
+    stack: ExitStack, media: Media, times: FrameTimes, start_pts: int, segment: Segment
+) -> tuple[VideoStream, list[Packet[VideoStream]], Segment]:
+    """Coded pictures that decode by themselves and cover `segment`, as they are stored, and the frames they hold."""
+    first_pts = start_pts + times.ticks[segment.start_frame]
+    end_pts = start_pts + int(times.time_s(segment.end_frame) / times.tick_s)
+    for back_s in (0, 1, 4, 16, None):  # a seek goes by decoding time and may land after the keyframe that is needed
+        reading, source = stack.enter_context(open_video(media.path))
+        if back_s is not None:  # None: from where a newly opened file stands
+            reading.seek(max(start_pts, first_pts - int(back_s / times.tick_s)), stream=source)
+        packets, shown_until = _group(reading.demux(source), first_pts, end_pts)
+        if packets:
+            held_start = _frame(times, (packets[0].pts or 0) - start_pts)
+            held_end = len(times) if shown_until is None else _frame(times, shown_until - start_pts)
+            return source, packets, Segment(held_start, held_end)
+    raise ValueError("there is no keyframe before the moment")
+
+
+def _group(
+    stored: Iterator[Packet[VideoStream]], first_pts: int, end_pts: int
+) -> tuple[list[Packet[VideoStream]], int | None]:
+    """(from the last keyframe shown by `first_pts` to where the stream can be parted, when that is; None: its end).
+
+    It can be parted before a keyframe, but pictures stored after a keyframe and shown before it (open GOP) go with it:
+    those of the first keyframe are left out, and the end is where those of the last one begin.
+    """
+    kept: list[Packet[VideoStream]] = []
+    beyond: list[Packet[VideoStream]] = []  # a keyframe after the moment, and what is shown ahead of it
+    for packet in stored:
+        if not packet.size:
+            continue
+        if packet.pts is None:
+            raise ValueError("a picture has no time stamp")
+        if beyond:
+            if packet.pts < (beyond[0].pts or 0):
+                beyond.append(packet)
+                continue
+            if (ends := _earliest(beyond)) >= end_pts:
+                return kept, ends
+            kept, beyond = kept + beyond, []
+        if packet.is_keyframe and packet.pts <= first_pts:
+            kept = [packet]
+        elif packet.is_keyframe and packet.pts >= end_pts and kept:
+            beyond = [packet]
+        elif kept and packet.pts > (kept[0].pts or 0):
+            kept.append(packet)
+    if beyond and (ends := _earliest(beyond)) >= end_pts:
+        return kept, ends
+    return kept + beyond, None
+
+
+def _earliest(packets: list[Packet[VideoStream]]) -> int:
+    return min(packet.pts for packet in packets if packet.pts is not None)
+
+
+def _frame(times: FrameTimes, tick: int) -> int:
+    frame = bisect.bisect_left(times.ticks, tick)
+    if frame == len(times.ticks) or times.ticks[frame] != tick:
+        raise ValueError("a coded picture isn't a frame that is shown")
+    return frame
+
+
+class _Sound:
+    """One audio track of the clip, written piece by piece alongside the pictures."""
+
+    def __init__(self, stack: ExitStack, media: Media, index: int, writing: OutputContainer) -> None:
+        self._writing = writing
+        self._reading, _ = stack.enter_context(open_video(media.path))
+        self._source = self._reading.streams.audio[index]
+        self._source.discard = Discard.default
+        self._packets: Iterator[tuple[Fraction, list[Packet[AudioStream]]]] = iter(())
+        self._written_s = Fraction(-1)
+
+    def write_until(self, time_s: Fraction | None) -> None:
+        """Write packets up to `time_s` after the clip's start; None: all that there are."""
+        while time_s is None or self._written_s < time_s:
+            reached = next(self._packets, None)
+            if reached is None:
+                return
+            self._written_s, packets = reached
+            self._writing.mux(packets)
+
+    def _demux_from(self, start_s: Fraction) -> Iterator[Packet[AudioStream]]:
+        with suppress(av.error.FFmpegError):  # a container that can't seek is read from its start
+            self._reading.seek(max(0, int((start_s - 1) * 1_000_000)))
+        for packet in self._reading.demux(self._source):
+            if packet.size:
+                yield packet
+
+    def _keep_language(self, stream: AudioStream) -> None:
+        if language := self._source.metadata.get("language"):
+            stream.metadata["language"] = language
+
+
+class _CopiedSound(_Sound):
+    """The source's packets that begin within the clip."""
+
+    def __init__(
+        self,
+        stack: ExitStack,
+        media: Media,
+        index: int,
+        writing: OutputContainer,
+        start_s: Fraction,
+        length_s: Fraction,
+    ) -> None:
+        super().__init__(stack, media, index, writing)
+        stream = writing.add_stream_from_template(self._source)
+        stream.metadata.clear()
+        self._keep_language(stream)
+        self._packets = self._copied(stream, start_s, length_s)
+
+    def _copied(
+        self, stream: AudioStream, start_s: Fraction, length_s: Fraction
+    ) -> Iterator[tuple[Fraction, list[Packet[AudioStream]]]]:
+        for packet in self._demux_from(start_s):
+            if packet.pts is None or packet.time_base is None:
+                continue
+            time_s = packet.pts * packet.time_base - start_s
+            if time_s >= length_s:
+                return
+            if time_s >= 0:
+                shift = round(start_s / packet.time_base)
+                packet.pts, packet.dts, packet.stream = packet.pts - shift, _minus(packet.dts, shift), stream
+                yield time_s, [packet]
+
+
+class _EncodedSound(_Sound):
+    """The source's samples within the clip, to the sample; silence where it has none."""
+
+    def __init__(
+        self,
+        stack: ExitStack,
+        media: Media,
+        index: int,
+        writing: OutputContainer,
+        start_s: Fraction,
+        length_s: Fraction,
+        codec: str,
+    ) -> None:
+        super().__init__(stack, media, index, writing)
+        context = self._source.codec_context
+        self._rate_hz = context.sample_rate
+        is_deep = not context.format.name.startswith(("u8", "s16"))
+        stream = writing.add_stream(
+            codec or ("pcm_s24le" if is_deep else "pcm_s16le"), rate=self._rate_hz, layout=context.layout.name
+        )
+        assert isinstance(stream, AudioStream)
+        self._keep_language(stream)
+        format_name = "fltp" if codec else ("s32" if is_deep else "s16")
+        self._packets = self._encoded(stream, format_name, start_s, round(length_s * self._rate_hz))
+
+    def _encoded(
+        self, stream: AudioStream, format_name: str, start_s: Fraction, samples: int
+    ) -> Iterator[tuple[Fraction, list[Packet[AudioStream]]]]:
+        done = 0
+        for first, sound in self._samples(format_name, start_s):
+            lead = min(max(first - done, 0), samples - done)
+            sound = sound[:, max(done - first, 0) : max(samples - first, 0)]
+            if lead:
+                sound = np.concatenate([np.zeros((sound.shape[0], lead), sound.dtype), sound], axis=1)
+            if sound.shape[1]:
+                yield Fraction(done, self._rate_hz), stream.encode(self._frame(stream, format_name, sound, done))
+                done += sound.shape[1]
+            if done >= samples:
+                break
+        if done < samples:
+            channels = stream.codec_context.channels
+            silence = np.zeros((channels, samples - done), _DTYPES[format_name])
+            yield Fraction(done, self._rate_hz), stream.encode(self._frame(stream, format_name, silence, done))
+        yield Fraction(samples, self._rate_hz), stream.encode(None)
+
+    def _samples(self, format_name: str, start_s: Fraction) -> Iterator[tuple[int, NDArray[np.generic]]]:
+        """(sample number from the clip's start, samples [channels, n]) of all that is decoded around it."""
+        context = self._source.codec_context
+        resampler = AudioResampler(format=format_name, layout=context.layout.name, rate=self._rate_hz)
+        for packet in self._demux_from(start_s):
+            with suppress(av.error.InvalidDataError):
+                for frame in packet.decode():
+                    if frame.pts is None or frame.time_base is None:
+                        continue
+                    first = round((frame.pts * frame.time_base - start_s) * self._rate_hz)
+                    for part in resampler.resample(frame):
+                        array = part.to_ndarray()
+                        channels = len(part.layout.channels)
+                        yield first, array if array.shape[0] == channels else array.reshape(-1, channels).T
+                        first += part.samples
+
+    def _frame(self, stream: AudioStream, format_name: str, sound: NDArray[np.generic], first: int) -> AudioFrame:
+        packed = sound if format_name == "fltp" else sound.T.reshape(1, -1)
+        layout = stream.codec_context.layout.name
+        frame = AudioFrame.from_ndarray(np.ascontiguousarray(packed), format=format_name, layout=layout)
+        frame.sample_rate, frame.pts, frame.time_base = self._rate_hz, first, Fraction(1, self._rate_hz)
+        return frame
+
+
+_DTYPES = {"fltp": np.float32, "s32": np.int32, "s16": np.int16}
