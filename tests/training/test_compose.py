@@ -1,0 +1,89 @@
+"""Composed videos: exact truth, fixed by their seed, with what real footage has in it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("PIL", reason="composing needs the train extra")
+pytest.importorskip("torch", reason="composing needs the train extra")
+
+from tests.training.refiner_toys import toy_sources  # noqa: E402
+from tr_desktop.training.compose import DURATION_S, Composer, Example, Shot, Video  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def examples() -> list[Example]:
+    composer = Composer(toy_sources(), seed=3)
+    return [composer.example() for _ in range(150)]
+
+
+def test_a_seed_names_a_set(examples: list[Example]) -> None:
+    again = Composer(toy_sources(), seed=3)
+    other = Composer(toy_sources(), seed=4)
+    assert [again.example().windows for _ in range(20)] == [e.windows for e in examples[:20]]
+    assert [other.example().windows for _ in range(20)] != [e.windows for e in examples[:20]]
+    frames = np.arange(0, examples[0].video.frames, 7)
+    np.testing.assert_array_equal(
+        Composer(toy_sources(), 3).example().video.vectors(frames), examples[0].video.vectors(frames)
+    )
+
+
+def test_the_query_holds_exactly_in_its_windows(examples: list[Example]) -> None:
+    for example in examples:
+        video = example.video
+        shows = np.zeros(video.frames, bool)
+        for shot, start, end in zip(video.shots, video.starts[:-1], video.starts[1:], strict=True):
+            shows[start:end] = any(f"caption {number}" == example.query for number in shot.source.captions)
+        told = np.zeros(video.frames, bool)
+        for start, end in example.windows:
+            assert 0 <= start < end <= video.frames
+            told[start:end] = True
+        np.testing.assert_array_equal(told, shows)
+
+
+def test_there_is_some_of_everything(examples: list[Example]) -> None:
+    counts = [len(example.windows) for example in examples]
+    assert min(counts) == 0 and max(counts) >= 2
+    lengths = np.array([e - s for example in examples for s, e in example.windows_s])
+    assert lengths.min() >= 0.9 and lengths.max() <= 41 and lengths.max() > 15
+    durations = np.array([example.video.duration_s for example in examples])
+    assert durations.min() >= 0.5 * DURATION_S[0] and durations.max() <= 1.2 * DURATION_S[1]
+    joins = [shot.dissolve > 0 for example in examples for shot in example.video.shots[1:]]
+    assert 0.1 < np.mean(joins) < 0.4
+    assert any(example.windows and example.windows[0][0] == 0 for example in examples)
+    hard = [edge for example in examples for window in example.is_hard for edge in window]
+    assert 0.5 < np.mean(hard) < 0.95
+
+
+def test_pictures_change_at_a_cut_and_blend_in_a_dissolve() -> None:
+    a, b = toy_sources().items[:2]
+    cut = Video((Shot(a, 50, 0.0), Shot(b, 50, 0.0)), 25.0, noise=0.0)
+    rows = cut.vectors(np.arange(100))
+    steps = 1 - np.sum(rows[1:] * rows[:-1], axis=1)
+    assert steps.argmax() == 49
+    assert steps[49] > 10 * np.delete(steps, 49).max()
+    blended = Video((Shot(a, 50, 0.0), Shot(b, 50, 0.0, dissolve=20)), 25.0, noise=0.0).vectors(np.arange(100))
+    np.testing.assert_allclose(blended[:39], rows[:39], atol=1e-6)
+    np.testing.assert_allclose(blended[61:], rows[61:], atol=1e-6)
+    towards = blended @ rows[75]
+    assert np.all(np.diff(towards[40:60]) > 0)
+    assert (1 - np.sum(blended[1:] * blended[:-1], axis=1)).max() < steps.max() / 4
+
+
+def test_vectors_are_of_unit_length_whatever_is_asked_for(examples: list[Example]) -> None:
+    rows = examples[1].video.vectors(examples[1].video.index_frames(1.0))
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+    one = examples[1].video.vectors(np.array([17]))
+    many = examples[1].video.vectors(np.arange(30))
+    np.testing.assert_allclose(one[0], many[17], atol=1e-6)
+
+
+def test_what_means_the_same_is_no_distractor(examples: list[Example]) -> None:
+    sources = toy_sources()
+    for example in examples:
+        meaning = sources.caption_vectors @ example.query_vector
+        near = np.quantile([meaning[list(item.captions)].max() for item in sources.items], 0.99)
+        for shot in example.video.shots:
+            if example.query not in {sources.captions[c] for c in shot.source.captions}:
+                assert meaning[list(shot.source.captions)].max() <= near

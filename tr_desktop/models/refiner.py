@@ -1,0 +1,139 @@
+"""Running `refiner.onnx`: rough answers over the indexed frames, steps that move their edges, and looking closer.
+
+The graph knows no encoder: it reads `localize.signals`. Its contract (`training/refiner.py` exports it): inputs
+channels [T, C], vectors [T, D], times [T], segments [M, 2], reach [M, K] (1 ≤ K ≤ MOST_STEPS); outputs dense [T, 3] and
+steps [M, K + 1, 5], all fp32, times in seconds from the file's first frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tr_desktop.localize import closer
+from tr_desktop.localize.signals import FileView, Signals, signals
+from tr_desktop.models.runtime import open_session
+
+Floats = npt.NDArray[np.float32]
+Frames = npt.NDArray[np.int64]
+Look = Callable[[Frames], npt.NDArray[np.floating]]
+
+MOST_STEPS = 8
+# Of two rough answers that overlap more than this (tIoU), the weaker is dropped.
+MOST_OVERLAP = 0.5
+# Seconds of the index on either side of a segment that stay in sight when looking closer.
+CONTEXT_S = 60.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """One answer, seconds from the file's first frame. score: the chance that tIoU reaches 0.5. start_confidence,
+    end_confidence: the chance that the edge is within half a second of the truth. All in [0, 1]."""
+
+    start_s: float
+    end_s: float
+    score: float
+    start_confidence: float
+    end_confidence: float
+
+
+@dataclass(frozen=True)
+class Closer:
+    """What looking closer found. steps: two, on the first and on the second look. start_frame, end_frame: [in, out) on
+    exact frames. frames_read: how many were asked for."""
+
+    steps: tuple[Step, Step]
+    start_frame: int
+    end_frame: int
+    frames_read: int
+
+
+class Refiner:
+    """content: bytes of a pack's `refiner.onnx`. device: 'auto', 'cpu' or 'cuda'."""
+
+    def __init__(self, content: bytes, device: str = "auto") -> None:
+        self._session = open_session(content, device)
+
+    def rough_and_refine(self, index: Signals, step_s: float, steps: int, most: int) -> list[list[Step]]:
+        """At most `most` answers from the index alone, each with its rough segment and `steps` refinements of it.
+
+        step_s: sampling step of the index, seconds. steps: 0 … MOST_STEPS. In order of the rough answers, best first;
+        the scores of later steps may rank them otherwise.
+        """
+        rough = self._rough(index, most)
+        reach = closer.index_reach_s(rough, step_s, max(steps, 1))
+        rows = self.refine(index, rough, reach)[:, : steps + 1]
+        return [[Step(*map(float, row)) for row in chain] for chain in rows]
+
+    def look_closer(
+        self,
+        view: FileView,
+        index_frames: Frames,
+        index_vectors: npt.NDArray[np.floating],
+        starts_s: npt.NDArray[np.float64],
+        segment: tuple[float, float],
+        look: Look,
+    ) -> Closer:
+        """Go on from `segment` (seconds) on frames that are decoded for it, at most `closer.MOST_FRAMES` an edge.
+
+        index_frames: [T] numbers of the indexed frames, index_vectors: [T, D]. starts_s: [frames + 1], from
+        `closer.frame_times_s`. look: encodes the frames it is asked for, sorted, to [n, D], L2-normalised.
+        """
+        low, high = np.searchsorted(starts_s[index_frames], (segment[0] - CONTEXT_S, segment[1] + CONTEXT_S))
+        frames, vectors = index_frames[low:high], index_vectors[low:high].astype(np.float32)
+        read, steps = 0, list[Step]()
+        edges = np.array([segment], np.float32)
+        for looks, reach in ((closer.first_look, None), (closer.second_look, closer.fine_reach_s)):
+            wanted = np.unique(np.concatenate([looks(starts_s, float(edge)) for edge in edges[0]]))
+            new = np.setdiff1d(wanted, frames)
+            read += len(new)
+            if len(new):
+                frames, vectors = np.append(frames, new), np.concatenate([vectors, look(new)])
+                order = np.argsort(frames)
+                frames, vectors = frames[order], vectors[order]
+            seen = signals(vectors, starts_s[frames], view)
+            reach_s = closer.LOOK_REACH_S if reach is None else reach(starts_s, float(edges[0, 0]))
+            row = self.refine(seen, edges, np.array([[reach_s]], np.float32))[0, -1]
+            steps.append(Step(*map(float, row)))
+            edges = row[None, :2]
+        start, end = (self._placed(starts_s, float(edge), frames, vectors) for edge in edges[0])
+        return Closer((steps[0], steps[1]), start, max(end, start + 1), read)
+
+    def refine(self, seen: Signals, segments: Floats, reach_s: Floats) -> Floats:
+        """segments: [M, 2] seconds; reach_s: [M, K], how far each step may move an edge. → [M, K + 1, 5]: the segments
+        given and after each step as start_s, end_s, score, start_confidence, end_confidence."""
+        return np.asarray(self._run(seen, segments, reach_s, ["steps"])[0], np.float32)
+
+    def _rough(self, seen: Signals, most: int) -> Floats:
+        """What frames vote for, strongest first and without repetition: [M, 2]."""
+        dummy = np.array([[0, 1]], np.float32)
+        dense = self._run(seen, dummy, dummy[:, :1] + 1, ["dense"])[0]
+        first, last = float(seen.times_s[0]), float(seen.times_s[-1])
+        votes = dense[np.argsort(-dense[:, 0])]
+        kept: list[npt.NDArray[np.floating]] = []
+        segments = np.clip(votes[:, 1:], first, max(last, first + 0.1))
+        while len(segments) and len(kept) < most:
+            best, segments = segments[0], segments[1:]
+            kept.append(best)
+            overlap = np.minimum(segments[:, 1], best[1]) - np.maximum(segments[:, 0], best[0])
+            hull = np.maximum(segments[:, 1], best[1]) - np.minimum(segments[:, 0], best[0])
+            segments = segments[overlap <= MOST_OVERLAP * hull]
+        return np.stack(kept).astype(np.float32)
+
+    def _run(self, seen: Signals, segments: Floats, reach_s: Floats, outputs: list[str]) -> list[Floats]:
+        inputs = {
+            "channels": seen.channels,
+            "vectors": seen.vectors,
+            "times": seen.times_s,
+            "segments": segments,
+            "reach": reach_s,
+        }
+        return list(self._session.run(outputs, inputs))
+
+    @staticmethod
+    def _placed(starts_s: npt.NDArray[np.float64], edge_s: float, frames: Frames, vectors: Floats) -> int:
+        near = np.isin(frames, closer.second_look(starts_s, edge_s))
+        return closer.place_edge(starts_s, edge_s, frames[near], vectors[near])

@@ -1,0 +1,242 @@
+"""Untrimmed videos with known moments, composed from encoded sources: what the refiner trains and is tested on.
+
+Notable choices: everything is decided by one random generator, so that a seed names a test set; a video is a list of
+shots in whole frames, so that its truth is exact to the frame; vectors are looked up when asked for, at any frame, so
+that looking closer costs nothing; what could honestly be taken for the moment (the sources whose captions are nearest
+to the query) never serves as a distractor, but look-alike pictures do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import accumulate
+
+import numpy as np
+import numpy.typing as npt
+
+from tr_desktop.training.refiner_sources import Source, Sources, Vectors
+
+Frames = npt.NDArray[np.int64]
+Window = tuple[int, int]  # frames [start, end)
+
+RATES_FPS = (24.0, 25.0, 30.0)
+DURATION_S = (10.0, 600.0)
+MOMENT_S = (1.0, 40.0)
+SHOT_S = (1.0, 15.0)
+DISSOLVE_S = (0.3, 3.0)
+DISSOLVED_JOINS = 0.25
+NOWHERE = 0.12  # share of queries that occur nowhere
+JUMP_CUTS = 0.15  # share of moments with a cut inside
+LOOK_ALIKE = 0.3  # share of distractors that look like the moment
+NEAREST_CAPTIONS = 0.01  # share of sources too near in meaning to be a distractor
+
+
+@dataclass(frozen=True)
+class Shot:
+    """`frames` frames of a source. offset_s: where in the source it begins. dissolve: frames over which it is blended
+    with the shot before it, half of them on either side of the join; 0 is a hard cut."""
+
+    source: Source
+    frames: int
+    offset_s: float
+    dissolve: int = 0
+
+
+@dataclass(frozen=True)
+class Video:
+    """Shots at `rate_fps`. noise: how much consecutive frames of a still picture differ, as a share of their length."""
+
+    shots: tuple[Shot, ...]
+    rate_fps: float
+    noise: float = 0.03
+    seed: int = 0
+
+    @cached_property
+    def starts(self) -> Frames:
+        """First frame of every shot, and the number of frames: [S + 1]."""
+        return np.array([0, *accumulate(shot.frames for shot in self.shots)], np.int64)
+
+    @property
+    def frames(self) -> int:
+        return int(self.starts[-1])
+
+    @property
+    def duration_s(self) -> float:
+        return self.frames / self.rate_fps
+
+    def index_frames(self, fps: float) -> Frames:
+        """The frames on screen at every 1/fps seconds."""
+        return np.unique((np.arange(0, self.duration_s, 1 / fps) * self.rate_fps).astype(np.int64))
+
+    def vectors(self, frames: Frames) -> Vectors:
+        """What an encoder sees at these frames: [n, D], L2-normalised."""
+        numbers = np.searchsorted(self.starts, frames, side="right") - 1
+        rows = np.empty((len(frames), self.shots[0].source.vectors.shape[1]), np.float32)
+        for number in np.unique(numbers):
+            mine = numbers == number
+            rows[mine] = self._shot_rows(int(number), frames[mine])
+            for joined, side in ((number - 1, number), (number + 1, number + 1)):  # blend with neighbours
+                if 0 < side < len(self.shots) and self.shots[side].dissolve:
+                    share = self._dissolved(int(side), frames[mine], is_next=joined > number)[:, None]
+                    other = self._shot_rows(int(joined), frames[mine])
+                    rows[mine] = (1 - share) * rows[mine] + share * other
+        rows += self._noise_table[
+            frames * 7919 % len(self._noise_table)
+        ]  # the same for a frame whenever it is asked for
+        return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
+
+    @cached_property
+    def _noise_table(self) -> Vectors:
+        width = self.shots[0].source.vectors.shape[1]
+        table = np.random.default_rng(self.seed).normal(0, self.noise / np.sqrt(width), (127, width))
+        return table.astype(np.float32)
+
+    def _dissolved(self, side: int, frames: Frames, is_next: bool) -> npt.NDArray[np.float64]:
+        """How much of the shot on the other side of join `side` is seen: 0, rising to 1/2 at the join."""
+        join, length = self.starts[side], self.shots[side].dissolve
+        into = np.clip((frames + 0.5 - join) / length + 0.5, 0, 1)
+        return np.asarray(into if is_next else 1 - into)
+
+    def _shot_rows(self, number: int, frames: Frames) -> Vectors:
+        shot = self.shots[number]
+        source, rows = shot.source, len(shot.source.vectors)
+        at_s = (frames - self.starts[number]) / self.rate_fps
+        if source.is_still:  # one camera move, as long as the shot
+            place = np.clip(at_s * self.rate_fps / shot.frames, 0, 1) * (rows - 1)
+        else:  # forwards and back again
+            turn = max(rows - 1, 1)
+            place = turn - np.abs((np.maximum(at_s + shot.offset_s, 0) * source.fps) % (2 * turn) - turn)
+        place = np.clip(place, 0, rows - 1)
+        low = np.minimum(place.astype(int), max(rows - 2, 0))
+        share = (place - low)[:, None]
+        return np.asarray((1 - share) * source.vectors[low] + share * source.vectors[np.minimum(low + 1, rows - 1)])
+
+
+@dataclass(frozen=True)
+class Example:
+    """A query about a composed video. windows: where it holds, frames [start, end) in order; empty: nowhere.
+
+    is_hard: for each window, whether its start and its end are hard cuts (or the video's own ends).
+    """
+
+    video: Video
+    query: str
+    query_vector: Vectors
+    windows: tuple[Window, ...]
+    is_hard: tuple[tuple[bool, bool], ...]
+    kind: str = field(default="moment")
+
+    @property
+    def windows_s(self) -> list[tuple[float, float]]:
+        rate = self.video.rate_fps
+        return [(start / rate, end / rate) for start, end in self.windows]
+
+
+class Composer:
+    """Makes examples from `sources`, one after the other, the same for the same seed.
+
+    duration_s: range of the videos' lengths.
+    """
+
+    def __init__(self, sources: Sources, seed: int, duration_s: tuple[float, float] = DURATION_S) -> None:
+        self.sources, self.duration_s = sources, duration_s
+        self._rng = np.random.default_rng(seed)
+        self._means = np.stack([_unit(item.vectors.mean(axis=0)) for item in sources.items])
+        self._clips = [number for number, item in enumerate(sources.items) if not item.is_still]
+        self._stills = [number for number, item in enumerate(sources.items) if item.is_still]
+        # [C, sources]: whether a caption belongs to a source
+        self._caption_rows = [np.array(item.captions) for item in sources.items]
+
+    def example(self) -> Example:
+        rng = self._rng
+        rate = float(rng.choice(RATES_FPS))
+        duration = _log_uniform(rng, *self.duration_s)
+        target = int(rng.choice(self._clips if rng.random() < 0.65 and self._clips else self._stills or self._clips))
+        source = self.sources.items[target]
+        caption = int(rng.choice(source.captions))
+        query = self.sources.caption_vectors[caption]
+        occurs = 0 if rng.random() < NOWHERE else int(rng.choice([1, 2, 3], p=[0.75, 0.15, 0.10]))
+        moments = self._moments(source, duration, occurs, rate)
+        left = duration * rate - sum(sum(shot.frames for shot in shots) for shots in moments)
+        gaps = self._distractors(target, caption, max(left, 2 * rate), rate, len(moments) + 1)
+        shots, windows = _interleave(gaps, moments)
+        joined = [self._joined(shots, number, rate) for number in range(len(shots))]
+        video = Video(tuple(joined), rate, float(rng.uniform(0, 0.08)), int(rng.integers(1 << 31)))
+        hard = tuple((_is_hard(joined, start), _is_hard(joined, end)) for start, end in windows)
+        frames = tuple((int(video.starts[start]), int(video.starts[end])) for start, end in windows)
+        return Example(video, self.sources.captions[caption], query, frames, hard, "moment" if frames else "nowhere")
+
+    def _moments(self, source: Source, duration: float, occurs: int, rate: float) -> list[list[Shot]]:
+        """Each occurrence of the moment: one shot, or two of the same thing with a cut between them."""
+        rng, moments = self._rng, []
+        longest = MOMENT_S[1] if source.is_still else min(3 * len(source.vectors) / source.fps, MOMENT_S[1])
+        longest = max(min(longest, 0.7 * duration / max(occurs, 1)), 1.5 * MOMENT_S[0])
+        for _ in range(occurs):
+            frames = round(_log_uniform(rng, MOMENT_S[0], longest) * rate)
+            parts = [frames]
+            if frames > 3 * rate and rng.random() < JUMP_CUTS:
+                parts = [first := int(rng.uniform(0.3, 0.7) * frames), frames - first]
+            moments.append([self._shot(source, part) for part in parts])
+        return moments
+
+    def _distractors(self, target: int, caption: int, frames: float, rate: float, groups: int) -> list[list[Shot]]:
+        """`groups` lists of shots, about `frames` frames in all; none is empty, but for a first or last one at
+        times."""
+        rng, items = self._rng, self.sources.items
+        meaning = self.sources.caption_vectors @ self.sources.caption_vectors[caption]
+        nearness = np.array([meaning[rows].max() for rows in self._caption_rows])
+        allowed = nearness < np.quantile(nearness, 1 - NEAREST_CAPTIONS)
+        allowed[target] = False
+        choice = np.flatnonzero(allowed)
+        alike = choice[np.argsort(-(self._means[choice] @ self._means[target]))[:12]]
+        shots: list[list[Shot]] = [[] for _ in range(groups)]
+        filled = shots  # moments at the very start and end of a video occur too
+        if groups > 1 and rng.random() < 0.3:
+            filled = shots[1:] if rng.random() < 0.5 else shots[:-1]
+        while frames > 0 or not all(filled):
+            pick = int(rng.choice(alike if rng.random() < LOOK_ALIKE else choice))
+            length = round(_log_uniform(rng, *SHOT_S) * rate)
+            group = next((g for g in filled if not g), filled[int(rng.integers(len(filled)))])
+            group.append(self._shot(items[pick], max(min(length, int(frames)), round(rate / 2))))
+            frames -= group[-1].frames
+        return shots
+
+    def _shot(self, source: Source, frames: int) -> Shot:
+        length_s = len(source.vectors) / source.fps if source.fps else 0.0
+        return Shot(source, frames, float(self._rng.uniform(0, max(length_s, 1e-3))))
+
+    def _joined(self, shots: list[Shot], number: int, rate: float) -> Shot:
+        """Shot `number` with its join to the one before: a cut, or a dissolve that fits both."""
+        shot = shots[number]
+        if number == 0 or shots[number - 1].source is shot.source or self._rng.random() >= DISSOLVED_JOINS:
+            return shot
+        frames = round(_log_uniform(self._rng, *DISSOLVE_S) * rate)
+        fits = min(frames, shot.frames, shots[number - 1].frames) // 2 * 2
+        return Shot(shot.source, shot.frames, shot.offset_s, fits)
+
+
+def _interleave(gaps: list[list[Shot]], moments: list[list[Shot]]) -> tuple[list[Shot], list[Window]]:
+    """All shots in order, and the shot numbers [first, last) of each moment; moments that touch become one."""
+    shots, windows = [*gaps[0]], list[Window]()
+    for moment, gap in zip(moments, gaps[1:], strict=True):
+        first = len(shots)
+        shots += moment
+        if windows and windows[-1][1] == first:
+            windows[-1] = (windows[-1][0], len(shots))
+        else:
+            windows.append((first, len(shots)))
+        shots += gap
+    return shots, windows
+
+
+def _is_hard(shots: list[Shot], join: int) -> bool:
+    return join in (0, len(shots)) or shots[join].dissolve == 0
+
+
+def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
+    return float(np.exp(rng.uniform(np.log(low), np.log(max(high, low)))))
+
+
+def _unit(row: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    return np.asarray(row / max(float(np.linalg.norm(row)), 1e-9), np.float32)

@@ -1,0 +1,305 @@
+"""How much refinement helps, step by step, beside what needs no model and what needs no training.
+
+A method's answer to a query is a ranked list of segments; everything else is `metrics.py`. The refiner answers once for
+every step, so that the table shows what each step adds: rough, steps on the index, the first look, the second look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from tr_desktop.localize import closer
+from tr_desktop.localize.edges import refine_edges, shot_change
+from tr_desktop.localize.rough import rough_segments
+from tr_desktop.localize.signals import signals, view_file
+from tr_desktop.models.refiner import Refiner, Step
+from tr_desktop.training import metrics
+from tr_desktop.training.compose import Composer, Example
+from tr_desktop.training.refiner_sources import Sources
+
+Segment = tuple[float, float, float]  # start_s, end_s, score
+MOST = 5
+INDEX_STEPS = 2
+EXACT = "last step on the exact frame"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One query about one video, as the index and, for looking closer, the file itself give it.
+
+    windows_s: true windows; none: the query occurs nowhere. is_hard: whether each window's edges are hard cuts. frames:
+    [T] indexed frame numbers; vectors: [T, D]; starts_s: [frames + 1]. look: encodes any frames. group: the video, for
+    the bootstrap.
+    """
+
+    group: str
+    query_vector: npt.NDArray[np.float32]
+    windows_s: Sequence[tuple[float, float]]
+    is_hard: Sequence[tuple[bool, bool]]
+    frames: npt.NDArray[np.int64]
+    vectors: npt.NDArray[np.floating]
+    starts_s: npt.NDArray[np.float64]
+    step_s: float
+    look: Callable[[npt.NDArray[np.int64]], npt.NDArray[np.floating]]
+
+    @property
+    def duration_s(self) -> float:
+        return float(self.starts_s[-1])
+
+
+@dataclass
+class Answers:
+    """One method's answers, query by query. chains: for the refiner, all steps of the first answer."""
+
+    name: str
+    ranked: list[list[Segment]] = field(default_factory=list)
+
+
+@dataclass
+class RefinerAnswers:
+    """The refiner's answers at every step, and what it says of its last one."""
+
+    by_step: list[Answers]
+    chains: list[list[Step]] = field(default_factory=list)
+    frames_read: list[int] = field(default_factory=list)
+
+
+def composed_cases(sources: Sources, count: int, seed: int, fps: float, duration_s: tuple[float, float]) -> list[Case]:
+    """`count` cases composed from `sources`, the same for the same seed whatever `fps` their index has."""
+    composer = Composer(sources, seed, duration_s)
+    return [_composed_case(composer.example(), str(number), fps) for number in range(count)]
+
+
+def _composed_case(example: Example, group: str, fps: float) -> Case:
+    video = example.video
+    frames = video.index_frames(fps)
+    return Case(
+        group=group,
+        query_vector=example.query_vector,
+        windows_s=example.windows_s,
+        is_hard=example.is_hard,
+        frames=frames,
+        vectors=video.vectors(frames),
+        starts_s=np.arange(video.frames + 1) / video.rate_fps,
+        step_s=1 / fps,
+        look=video.vectors,
+    )
+
+
+def answer_with_refiner(
+    refiner: Refiner,
+    cases: Sequence[Case],
+    background: npt.NDArray[np.float32],
+    steps: int = INDEX_STEPS,
+    most: int = MOST,
+) -> RefinerAnswers:
+    """What `--steps` 0, 1, … would answer to every case; the first answer is looked at more closely."""
+    names = ["rough", *(f"step {k} (index)" for k in range(1, steps + 1)), "first look", "second look", EXACT]
+    out = RefinerAnswers([Answers(name) for name in names])
+    for case in cases:
+        view = view_file(case.vectors, case.query_vector, background, case.duration_s)
+        index = signals(case.vectors, case.starts_s[case.frames], view)
+        chains = refiner.rough_and_refine(index, case.step_s, steps, most)
+        rough = [(c[0].start_s, c[0].end_s, 1 / (rank + 1)) for rank, c in enumerate(chains)]
+        out.by_step[0].ranked.append(rough)
+        for step in range(1, steps + 1):
+            ranked = [(c[step].start_s, c[step].end_s, c[step].score) for c in chains]
+            out.by_step[step].ranked.append(sorted(ranked, key=lambda s: -s[2]))
+        best, *rest = sorted(chains, key=lambda c: -c[-1].score)
+        others = [(c[-1].start_s, c[-1].end_s, c[-1].score) for c in rest]
+        kept = (best[-1].start_s, best[-1].end_s)
+        found = refiner.look_closer(view, case.frames, case.vectors, case.starts_s, kept, case.look)
+        for answers, step_ in zip(out.by_step[steps + 1 : steps + 3], found.steps, strict=True):
+            answers.ranked.append([(step_.start_s, step_.end_s, best[-1].score), *others])
+        start_s, end_s = (float(case.starts_s[frame]) for frame in (found.start_frame, found.end_frame))
+        out.by_step[-1].ranked.append([(start_s, end_s, best[-1].score), *others])
+        out.chains.append([*best, *found.steps])
+        out.frames_read.append(found.frames_read)
+    return out
+
+
+def answer_without_training(cases: Sequence[Case], prior: tuple[float, float], steps: int = 3) -> list[Answers]:
+    """Whole video, its middle half, the constant prior (shares of the duration), best window, training-free steps."""
+    whole, centre, constant, window, free = (
+        Answers(name) for name in ("whole video", "centre half", "constant prior", "best window", "training-free steps")
+    )
+    for case in cases:
+        d = case.duration_s
+        whole.ranked.append([(*metrics.whole_video(d), 1.0)])
+        centre.ranked.append([(*metrics.centre_half(d), 1.0)])
+        constant.ranked.append([(prior[0] * d, prior[1] * d, 1.0)])
+        curve = (case.vectors.astype(np.float32) @ case.query_vector).astype(np.float32)
+        change = shot_change(case.vectors.astype(np.float16))
+        rough = rough_segments(curve, MOST)
+        edges = _sample_edges(case)
+        window.ranked.append([(edges[a], edges[b], 1 / (n + 1)) for n, (a, b) in enumerate(rough)])
+        moved = [refine_edges(curve, change, segment, steps, 1 / case.step_s)[-1] for segment in rough]
+        free.ranked.append([(edges[m.start], edges[m.end], 1 / (n + 1)) for n, m in enumerate(moved)])
+    return [whole, centre, constant, window, free]
+
+
+def _sample_edges(case: Case) -> list[float]:
+    """When each indexed frame takes over from the one before it: half-way; the file's ends at the ends. [T + 1]"""
+    shown = case.starts_s[case.frames]
+    return [0.0, *((shown[1:] + shown[:-1]) / 2).tolist(), case.duration_s]
+
+
+def table(cases: Sequence[Case], methods: Sequence[Answers], rate_fps: float) -> list[str]:
+    """One Markdown row for each method over the cases that have an answer, with 95 % bootstrap intervals.
+
+    rate_fps: what seconds are turned to frames with, for the edge errors of hits (tIoU ≥ 0.5).
+    """
+    kept = [n for n, case in enumerate(cases) if case.windows_s]
+    truths = [cases[n].windows_s for n in kept]
+    lines = [
+        "| method | R1@0.3 | R1@0.5 | R1@0.7 | R1@0.9 | mIoU | mAP | start error p50 / p90 | end error p50 / p90 |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for answers in methods:
+        ranked = [answers.ranked[n] for n in kept]
+        iou = np.array([metrics.best_iou(r[0], t) for r, t in zip(ranked, truths, strict=True)])
+        groups = _grouped(iou, [cases[n].group for n in kept])
+        shares = []
+        for threshold in metrics.R1_THRESHOLDS:
+            share = metrics.recall_at_1(iou, (threshold,))[threshold]
+            low, high = metrics.bootstrap_interval([g >= threshold for g in groups], resamples=400)
+            shares.append(f"{share:.1f} [{100 * low:.0f}, {100 * high:.0f}]")
+        low, high = metrics.bootstrap_interval(groups, resamples=400)
+        precision = float(np.mean([*metrics.mean_average_precision(ranked, truths).values()]))
+        errors = [_edge_error(ranked, truths, iou, side, rate_fps) for side in (0, 1)]
+        shares.append(f"{100 * iou.mean():.1f} [{100 * low:.0f}, {100 * high:.0f}]")
+        lines.append(f"| {answers.name} | {' | '.join([*shares, f'{precision:.1f}', *errors])} |")
+    return lines
+
+
+def _edge_error(
+    ranked: Sequence[list[Segment]],
+    truths: Sequence[Sequence[tuple[float, float]]],
+    iou: metrics.Array,
+    side: int,
+    rate: float,
+) -> str:
+    pairs = [(r[0][side], _matched(r[0], t)[side]) for r, t, i in zip(ranked, truths, iou, strict=True) if i >= 0.5]
+    error = metrics.edge_errors([p[0] for p in pairs], [p[1] for p in pairs])
+    return f"{error.median:.2f} / {error.p90:.2f} s ({error.median * rate:.0f} / {error.p90 * rate:.0f} fr)"
+
+
+def _matched(segment: Segment, windows: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    return windows[int(np.argmax(metrics.temporal_iou(segment[:2], np.array(windows))))]
+
+
+def _grouped(values: metrics.Array, names: Sequence[str]) -> list[metrics.Array]:
+    groups: dict[str, list[float]] = {}
+    for value, name in zip(values, names, strict=True):
+        groups.setdefault(name, []).append(float(value))
+    return [np.array(group) for group in groups.values()]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the table doesn't say. no_loss: share of steps after which tIoU isn't lower than before. hard_median,
+    hard_p90: edge error at hard cuts of hits, frames. quality_ece, edge_ece: calibration of the last step.
+    false_confident: share of queries that occur nowhere and are answered with score ≥ 0.5. frames_read: most frames
+    decoded for one answer.
+    """
+
+    no_loss: float
+    hard_median: float
+    hard_p90: float
+    hard_edges: int
+    quality_ece: float
+    edge_ece: float
+    false_confident: float
+    confident: float
+    frames_read: int
+    gain_miou: float
+
+
+def findings(cases: Sequence[Case], answers: RefinerAnswers) -> Findings:
+    """See Findings."""
+    kept_steps, hard, right, sure, near, trust = [], [], [], [], [], []
+    for number, (case, chain) in enumerate(zip(cases, answers.chains, strict=True)):
+        final = answers.by_step[-1].ranked[number][0]
+        iou = metrics.best_iou(final, case.windows_s)
+        right.append(iou >= 0.5)
+        sure.append(final[2])
+        if not case.windows_s:
+            near += [False, False]
+            trust += [chain[-1].start_confidence, chain[-1].end_confidence]
+            continue
+        path = [metrics.best_iou((s.start_s, s.end_s), case.windows_s) for s in chain]
+        kept_steps += [b >= a - 1e-6 for a, b in pairwise(path)]
+        window = _matched(final, case.windows_s)
+        near += [iou > 0 and abs(final[side] - window[side]) <= 0.5 for side in (0, 1)]
+        trust += [chain[-1].start_confidence, chain[-1].end_confidence]
+        if iou >= 0.5 and case.is_hard:
+            which = list(case.windows_s).index(window)
+            frames = [closer.nearest_boundary(case.starts_s, edge) for edge in (*final[:2], *window)]
+            hard += [abs(frames[side] - frames[side + 2]) for side in (0, 1) if case.is_hard[which][side]]
+    nowhere = np.array([not case.windows_s for case in cases])
+    confident = np.array(sure) >= 0.5
+    error = metrics.edge_errors(hard, np.zeros(len(hard)))
+    ious = [
+        [metrics.best_iou(a.ranked[n][0], c.windows_s) for n, c in enumerate(cases) if c.windows_s]
+        for a in (answers.by_step[0], answers.by_step[-1])
+    ]
+    return Findings(
+        no_loss=float(np.mean(kept_steps)),
+        hard_median=error.median,
+        hard_p90=error.p90,
+        hard_edges=error.count,
+        quality_ece=metrics.expected_calibration_error(sure, right),
+        edge_ece=metrics.expected_calibration_error(trust, near),
+        false_confident=float(confident[nowhere].mean()) if nowhere.any() else float("nan"),
+        confident=float(confident[~nowhere].mean()),
+        frames_read=max(answers.frames_read),
+        gain_miou=100 * float(np.mean(ious[1]) - np.mean(ious[0])),
+    )
+
+
+def calibration(cases: Sequence[Case], answers: RefinerAnswers) -> npt.NDArray[np.float64]:
+    """Scale and shift [2, 2] of the logits of the score and of the edges' confidence under which they are honest.
+
+    Platt scaling (1999) on answers of an uncalibrated refiner to composed queries: what reaches tIoU 0.5, which edges
+    are near the truth.
+    """
+    score, right, trust, near = [], [], [], []
+    for case, chain in zip(cases, answers.chains, strict=True):
+        for step in (chain[-3], chain[-1]):
+            segment = (step.start_s, step.end_s, step.score)
+            iou = metrics.best_iou(segment, case.windows_s)
+            window = _matched(segment, case.windows_s) if case.windows_s else (np.nan, np.nan)
+            if step is chain[-3]:  # the score that counts is that of the last step on the index
+                score.append(step.score)
+                right.append(iou >= 0.5)
+            trust += [step.start_confidence, step.end_confidence]
+            near += [iou > 0 and abs(edge - true) <= 0.5 for edge, true in zip(segment, window, strict=False)]
+    return np.array([_platt(score, right), _platt(trust, near)])
+
+
+def _platt(chance: Sequence[float], happened: Sequence[bool]) -> tuple[float, float]:
+    """Logistic regression of `happened` on the logit of `chance`, by Newton's method with a little ridge."""
+    sure = np.clip(chance, 1e-4, 1 - 1e-4)
+    x = np.stack([np.log(sure / (1 - sure)), np.ones(len(sure))], 1)
+    y, w = np.array(happened, np.float64), np.array([1.0, 0.0])
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-x @ w))
+        gradient = x.T @ (p - y) + 0.1 * (w - (1, 0))
+        hessian = (x * (p * (1 - p))[:, None]).T @ x + 0.1 * np.eye(2)
+        w = w - np.linalg.solve(hessian, gradient)
+    return float(w[0]), float(w[1])
+
+
+def reliability_lines(cases: Sequence[Case], answers: RefinerAnswers) -> list[str]:
+    """The reliability plot of the last score, as text: confidence, share right, count for each tenth."""
+    final = [a[0] for a in answers.by_step[-1].ranked]
+    right = [metrics.best_iou(f, case.windows_s) >= 0.5 for f, case in zip(final, cases, strict=True)]
+    bars = metrics.reliability([f[2] for f in final], right)
+    return [
+        f"  score {b.confidence:.2f} right {b.accuracy:.2f} {'#' * round(40 * b.accuracy)} ({b.count})" for b in bars
+    ]

@@ -1,0 +1,308 @@
+"""The refiner: dense rough answers, then one shared block that moves both edges, step by step.
+
+Notable choices:
+- It reads encoder-free signals (`localize/signals.py`) and compares a file's vectors only with each other, by products
+  without weights, so any encoder of any width will do.
+- Frames carry real times. A step reads the signals at times around both edges, inside and outside, interpolated between
+  frames; what span it reads and how far it may move an edge is its `reach`, an input. The same block thus works on a
+  coarse index with a reach of seconds and on single frames with a reach of a fraction of a second.
+- Steps chain through the segment alone (no hidden state), so refinement can stop, look closer and go on.
+- Each edge is seen from outside to inside by the same weights; the end edge is the start edge mirrored.
+- A row of the answer judges its own segment: `quality` is the chance that tIoU reaches 0.5, an edge's confidence the
+  chance that it is within EDGE_TOLERANCE_S of the truth.
+- The auxiliary head tells the final truth from every step's state and exists in training only (TimeRefine, Wang et al.,
+  arXiv 2412.09601).
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from tr_desktop.localize.signals import NAMES
+
+WIDTH = 64
+STATE = 128
+DILATIONS = (1, 2, 4, 8, 16, 32)
+EDGE_POINTS = 17  # odd: one stands on the edge itself
+INSIDE_POINTS = 8
+OUTSIDE_POINTS = 4
+MOST_STEPS = 8
+EDGE_TOLERANCE_S = 0.5
+SHORTEST_S = 0.02
+# Moves smaller than this share of the reach are not made: an edge that is nearly right stays where it is.
+STILL = 0.03
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What the block says of the segment it was given and of those that follow; K + 1 rows each.
+
+    segments: [B, M, K + 1, 2] seconds. quality: [B, M, K + 1], edges: [B, M, K + 1, 2], both logits. final: [B, M, K +
+    1, 2], the auxiliary head's truth as shares of the duration.
+    """
+
+    segments: Tensor
+    quality: Tensor
+    edges: Tensor
+    final: Tensor
+
+
+class Trunk(nn.Module):
+    """Signals [B, T, C] to features [B, T, WIDTH]: residual dilated convolutions over frames."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inputs = nn.Linear(len(NAMES), WIDTH)
+        self.convs = nn.ModuleList(nn.Conv1d(WIDTH, WIDTH, 3, padding=d, dilation=d) for d in DILATIONS)
+        self.mixes = nn.ModuleList(nn.Linear(WIDTH, WIDTH) for _ in DILATIONS)
+        self.norms = nn.ModuleList(nn.LayerNorm(WIDTH) for _ in DILATIONS)
+
+    def forward(self, channels: Tensor, mask: Tensor) -> Tensor:
+        x = self.inputs(channels) * mask[..., None]
+        for conv, mix, norm in zip(self.convs, self.mixes, self.norms, strict=True):
+            local = functional.gelu(conv(x.transpose(1, 2)).transpose(1, 2))
+            x = norm(x + mix(local)) * mask[..., None]
+        features: Tensor = x
+        return features
+
+
+class Refiner(nn.Module):
+    """The whole model; about 0.25 M parameters.
+
+    is_chained: steps continue from one another; otherwise every step starts from the rough segment (an ablation).
+    samples_locally: otherwise a step reads attention-pooled features of the whole timeline (an ablation).
+    is_shared: one block for all steps; otherwise each step has its own (an ablation).
+    """
+
+    def __init__(self, *, is_chained: bool = True, samples_locally: bool = True, is_shared: bool = True) -> None:
+        super().__init__()
+        self.is_chained = is_chained
+        self.trunk = Trunk()
+        self.dense = nn.Sequential(nn.Linear(WIDTH, WIDTH), nn.GELU(), nn.Linear(WIDTH, 3))
+        copies = 1 if is_shared else MOST_STEPS + 1
+        self.blocks = nn.ModuleList(Block(samples_locally) for _ in range(copies))
+
+    def rough(self, features: Tensor, times: Tensor) -> tuple[Tensor, Tensor]:
+        """Score logit [B, T] and segment [B, T, 2] in seconds that each frame votes for."""
+        dense = self.dense(features)
+        reach = 2 * torch.exp(dense[..., 1:].clamp(-5, 4))
+        return dense[..., 0], torch.stack([times - reach[..., 0], times + reach[..., 1]], dim=-1)
+
+    def refine(
+        self, features: Tensor, vectors: Tensor, times: Tensor, lengths: Tensor, starts: Tensor, reach: Tensor
+    ) -> Steps:
+        """features: [B, T, WIDTH]; vectors: [B, T, D]; times: [B, T]; lengths: [B], frames that are real; starts: [B,
+        M, 2] seconds; reach: [B, M, K] seconds."""
+        steps, segment = reach.shape[2], starts
+        rows: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
+        for k in range(steps + 1):
+            block = self.blocks[k % len(self.blocks)]
+            given = segment.detach() if self.is_chained else starts  # each step learns from its own move only
+            moved, *judged = block(features, vectors, times, lengths, given, reach[:, :, min(k, steps - 1)])
+            rows.append((segment, *judged))
+            segment = moved
+        segments, quality, edges, final = (torch.stack(part, dim=2) for part in zip(*rows, strict=True))
+        return Steps(segments, quality, edges, final)
+
+
+class Block(nn.Module):
+    """One step: judge a segment and move its edges."""
+
+    around: Tensor
+    inside: Tensor
+    outside: Tensor
+
+    def __init__(self, samples_locally: bool = True) -> None:
+        super().__init__()
+        point = WIDTH + 3
+        self.samples_locally = samples_locally
+        self.point = nn.Linear(point, 16)
+        self.edge = nn.Linear(16 * EDGE_POINTS, STATE)
+        self.side = nn.Parameter(torch.zeros(2, STATE))
+        self.context = nn.Linear(3 * point + 8, STATE)
+        self.state = nn.Sequential(nn.LayerNorm(3 * STATE), nn.Linear(3 * STATE, STATE), nn.GELU())
+        self.move = nn.Sequential(nn.Linear(2 * STATE, STATE), nn.GELU(), nn.Linear(STATE, 2))
+        self.quality = nn.Linear(STATE, 1)
+        self.auxiliary = nn.Linear(STATE, 2)
+        if not samples_locally:
+            self.ask = nn.Linear(8, WIDTH)
+            self.keys = nn.Linear(WIDTH, WIDTH)
+        around = torch.linspace(-1, 1, EDGE_POINTS)
+        inside = (torch.arange(INSIDE_POINTS) + 0.5) / INSIDE_POINTS
+        outside = (torch.arange(OUTSIDE_POINTS) + 1) / OUTSIDE_POINTS
+        self.register_buffer("around", around, persistent=False)
+        self.register_buffer("inside", inside, persistent=False)
+        self.register_buffer("outside", outside, persistent=False)
+
+    def forward(
+        self, features: Tensor, vectors: Tensor, times: Tensor, lengths: Tensor, segment: Tensor, reach: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        start, end = segment[..., 0], segment[..., 1]  # [B, M]
+        width = (end - start).clamp(min=SHORTEST_S)
+        first, last = times[:, :1], torch.gather(times, 1, lengths[:, None] - 1)  # [B, 1]
+        far = torch.maximum(width, reach)[..., None]
+        at = torch.cat(
+            [
+                start[..., None] + reach[..., None] * self.around,
+                end[..., None] - reach[..., None] * self.around,  # mirrored: from outside to inside
+                start[..., None] + width[..., None] * self.inside,
+                start[..., None] - far * self.outside,
+                end[..., None] + far * self.outside,
+            ],
+            dim=-1,
+        )  # [B, M, P]
+        e, i = EDGE_POINTS, INSIDE_POINTS
+        off = torch.relu(first[..., None] - at) + torch.relu(at - last[..., None])
+        low, high, share = places(at, times, lengths)
+        looks = _interpolate(vectors, low, high, share)  # [B, M, P, D]
+        within, beyond = looks[:, :, 2 * e : 2 * e + i].mean(2), looks[:, :, 2 * e + i :].mean(2)  # [B, M, D]
+        points = torch.cat(
+            [
+                _interpolate(features, low, high, share),
+                *(functional.cosine_similarity(looks, part[:, :, None], -1)[..., None] for part in (within, beyond)),
+                torch.tanh(off / reach[..., None])[..., None],
+            ],
+            dim=-1,
+        )  # [B, M, P, WIDTH + 3]
+        duration = (last + 1e-3).expand_as(width)
+        scalars = torch.stack(
+            [
+                torch.log(width) / 4,
+                torch.log(reach) / 4,
+                torch.log(width / reach) / 4,
+                torch.log(duration) / 4,
+                start / duration,
+                end / duration,
+                torch.tanh(width / duration),
+                torch.ones_like(width),
+            ],
+            dim=-1,
+        )
+        if not self.samples_locally:
+            points = self._attended(points, features, scalars, lengths)
+        parts = points[:, :, 2 * e : 2 * e + i], points[:, :, 2 * e + i : 2 * e + i + 4], points[:, :, 2 * e + i + 4 :]
+        context = self.context(torch.cat([*(part.mean(2) for part in parts), scalars], -1))
+        tokens = functional.gelu(self.point(points[:, :, : 2 * e])).reshape(*segment.shape, -1)  # [B, M, 2, 16·E]
+        edges = functional.gelu(self.edge(tokens) + self.side)  # [B, M, 2, STATE]
+        state = self.state(torch.cat([edges.flatten(2), functional.gelu(context)], -1))  # [B, M, STATE]
+        both = self.move(torch.cat([edges, state[:, :, None].expand_as(edges)], -1))  # [B, M, 2, 2]
+        inwards = reach[..., None] * _shrink(torch.tanh(both[..., 0]))
+        moved = torch.stack([start + inwards[..., 0], end - inwards[..., 1]], -1)
+        moved = torch.maximum(torch.minimum(moved, last[..., None]), first[..., None])
+        middle = moved.mean(-1, keepdim=True)
+        half = ((moved[..., 1:] - moved[..., :1]) / 2).clamp(min=SHORTEST_S / 2)
+        moved = torch.cat([middle - half, middle + half], -1)
+        return moved, self.quality(state)[..., 0], both[..., 1], torch.sigmoid(self.auxiliary(state))
+
+    def _attended(self, points: Tensor, features: Tensor, scalars: Tensor, lengths: Tensor) -> Tensor:
+        """Every sampling point replaced by one attention-pooled reading of the timeline (the ablation)."""
+        real = torch.arange(features.shape[1])[None] < lengths[:, None]
+        logits = self.ask(scalars) @ self.keys(features).transpose(1, 2) / WIDTH**0.5  # [B, M, T]
+        pooled = torch.softmax(logits.masked_fill(~real[:, None], -1e4), -1) @ features
+        pooled = torch.cat([pooled, torch.zeros_like(points[:, :, 0, :3])], -1)
+        return pooled[:, :, None].expand_as(points)
+
+
+def places(at: Tensor, times: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The frames before and after each moment `at` [B, M, P] of `times` [B, T], as rows of [B · T], and the share of
+    the later one. Moments outside the timeline fall on its first or last frame; frames from `lengths` [B] on are
+    padding."""
+    last = (lengths - 1)[:, None, None]
+    low = (times[:, None, None] <= at[..., None]).to(torch.int64).sum(-1) - 1
+    low = torch.minimum(low.clamp(min=0), last)
+    high = torch.minimum(low + 1, last)
+    row = (torch.arange(len(lengths)) * times.shape[1])[:, None, None]
+    flat = times.flatten()
+    before, after = flat[low + row], flat[high + row]
+    share = ((at - before) / (after - before).clamp(min=1e-4)).clamp(0, 1)
+    return low + row, high + row, share[..., None]
+
+
+def _interpolate(rows: Tensor, low: Tensor, high: Tensor, share: Tensor) -> Tensor:
+    """rows [B, T, X] between the frames `low` and `high`: [B, M, P, X]."""
+    flat = rows.flatten(0, 1)
+    return (1 - share) * flat[low] + share * flat[high]
+
+
+def _shrink(share: Tensor) -> Tensor:
+    return share - share.clamp(-STILL, STILL)
+
+
+class Exported(nn.Module):
+    """The graph that ships: one timeline, no padding, probabilities instead of logits."""
+
+    calibration: Tensor
+
+    def __init__(self, model: Refiner, calibration: Tensor) -> None:
+        super().__init__()
+        self.model = model
+        self.register_buffer(
+            "calibration", calibration
+        )  # [2, 2]: scale and shift of quality's and of the edges' logits
+
+    def forward(
+        self, channels: Tensor, vectors: Tensor, times: Tensor, segments: Tensor, reach: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        mask = torch.ones_like(times)[None]
+        lengths = mask.sum(1).to(torch.int64)
+        features = self.model.trunk(channels[None], mask)
+        score, votes = self.model.rough(features, times[None])
+        count = reach.shape[1]
+        each = torch.minimum(torch.arange(MOST_STEPS), torch.full((), count) - 1)  # beyond K: repeated, cut off below
+        steps = self.model.refine(
+            features, vectors[None], times[None], lengths, segments[None], reach[None][:, :, each]
+        )
+        scale, shift = self.calibration[:, 0], self.calibration[:, 1]
+        rows = torch.cat(
+            [
+                steps.segments[0],
+                torch.sigmoid(steps.quality[0] * scale[0] + shift[0])[..., None],
+                torch.sigmoid(steps.edges[0] * scale[1] + shift[1]),
+            ],
+            -1,
+        )
+        return torch.cat([torch.sigmoid(score[0])[:, None], votes[0]], -1), rows[:, : count + 1]
+
+
+def export(model: Refiner, calibration: Tensor, path: Path) -> None:
+    """Write `refiner.onnx`: one file, fp32, every dimension free but the number of signals.
+
+    Inputs: channels [T, len(NAMES)], vectors [T, D], times [T], segments [M, 2], reach [M, K] with 1 ≤ K ≤ MOST_STEPS.
+    Outputs: dense [T, 3] (score, start_s, end_s: what each frame votes for) and steps [M, K + 1, 5] (start_s, end_s,
+    quality, confidence of the start and of the end).
+    """
+    frames, width, segments, steps = 24, 6, 3, 2
+    torch.manual_seed(0)
+    example = (
+        torch.randn(frames, len(NAMES)),
+        functional.normalize(torch.randn(frames, width), dim=1),
+        torch.arange(frames) / 2,
+        torch.tensor([[2.0, 5.0], [1.0, 9.0], [6.0, 7.0]]),
+        torch.full((segments, steps), 2.0),
+    )
+    buffer = io.BytesIO()
+    torch.onnx.export(
+        Exported(model.eval(), calibration),
+        example,
+        buffer,  # type: ignore[arg-type]
+        input_names=["channels", "vectors", "times", "segments", "reach"],
+        output_names=["dense", "steps"],
+        dynamic_axes={
+            "channels": {0: "T"},
+            "vectors": {0: "T", 1: "D"},
+            "times": {0: "T"},
+            "segments": {0: "M"},
+            "reach": {0: "M", 1: "K"},
+            "dense": {0: "T"},
+            "steps": {0: "M", 1: "K1"},
+        },
+        dynamo=False,
+        opset_version=17,
+    )
+    path.write_bytes(buffer.getvalue())
