@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import tarfile
+from fractions import Fraction
+from pathlib import Path
+
+import av
 import numpy as np
 import pytest
 
 pytest.importorskip("PIL", reason="composing needs the train extra")
 pytest.importorskip("torch", reason="composing needs the train extra")
 
-from tests.training.refiner_toys import toy_sources  # noqa: E402
-from tr_desktop.training.compose import DURATION_S, Composer, Example, Shot, Video  # noqa: E402
+from tests.toy import COLOURS, write_clip
+from tests.training.refiner_toys import toy_sources
+from tr_desktop.training.annotations import read_annotations
+from tr_desktop.training.compose import DURATION_S, Composer, Example, Shot, Video
+from tr_desktop.training.refiner_reels import render_reels
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +96,27 @@ def test_what_means_the_same_is_no_distractor(examples: list[Example]) -> None:
         for shot in example.video.shots:
             if example.query not in {sources.captions[c] for c in shot.source.captions}:
                 assert meaning[list(shot.source.captions)].max() <= near
+
+
+def test_reels_are_cut_on_the_frames_that_their_annotations_say(tmp_path: Path) -> None:
+    clips = tmp_path / "data" / "clips"
+    clips.mkdir(parents=True)
+    entries = []
+    with tarfile.open(clips / "clips.tar", "w") as tar:
+        for number in range(9):
+            source = write_clip(tmp_path / f"{number}.mp4", [(list(COLOURS)[number % 4], 40)], Fraction(12))
+            tar.add(source, f"clips/{number}.mp4")
+            entry = {"tar": "clips.tar", "file": f"{number}.mp4", "split": "val" if number else "train"}
+            entries.append(entry | {"captions": ["nothing but one plain colour"], "captions_machine": []})
+    (clips / "manifest.jsonl").write_text("\n".join(json.dumps(entry) for entry in entries))
+    path = render_reels(tmp_path / "data", tmp_path / "reels", 1, seed=0)
+    rows = read_annotations(path, "footage")
+    with av.open(str(tmp_path / "reels" / "reel-00.mp4")) as container:
+        frames = list(container.decode(video=0))
+    shown = np.array([float(frame.time) for frame in frames])
+    colours = np.array([frame.to_ndarray(format="rgb24").mean((0, 1)) for frame in frames])
+    jumps = shown[1:][np.abs(np.diff(colours, axis=0)).max(axis=1) > 20]
+    edges = {round(edge, 3) for row in rows for window in row.windows for edge in window}
+    assert {round(float(jump), 3) for jump in jumps} <= edges
+    assert len(rows) == 8 and len(jumps) >= 4
+    assert rows[-1].windows[0][1] == pytest.approx(rows[0].duration_s)

@@ -145,8 +145,8 @@ class Composer:
         self._means = np.stack([_unit(item.vectors.mean(axis=0)) for item in sources.items])
         self._clips = [number for number, item in enumerate(sources.items) if not item.is_still]
         self._stills = [number for number, item in enumerate(sources.items) if item.is_still]
-        # [C, sources]: whether a caption belongs to a source
-        self._caption_rows = [np.array(item.captions) for item in sources.items]
+        self._captions = np.concatenate([item.captions for item in sources.items])
+        self._first_caption = np.cumsum([0, *(len(item.captions) for item in sources.items[:-1])])
 
     def example(self) -> Example:
         rng = self._rng
@@ -185,7 +185,7 @@ class Composer:
         times."""
         rng, items = self._rng, self.sources.items
         meaning = self.sources.caption_vectors @ self.sources.caption_vectors[caption]
-        nearness = np.array([meaning[rows].max() for rows in self._caption_rows])
+        nearness = np.maximum.reduceat(meaning[self._captions], self._first_caption)  # of each source
         allowed = nearness < np.quantile(nearness, 1 - NEAREST_CAPTIONS)
         allowed[target] = False
         choice = np.flatnonzero(allowed)

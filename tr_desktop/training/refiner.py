@@ -162,10 +162,11 @@ class Block(nn.Module):
         low, high, share = places(at, times, lengths)
         looks = _interpolate(vectors, low, high, share)  # [B, M, P, D]
         within, beyond = looks[:, :, 2 * e : 2 * e + i].mean(2), looks[:, :, 2 * e + i :].mean(2)  # [B, M, D]
+        means = functional.normalize(torch.stack([within, beyond], -1), dim=2)  # [B, M, D, 2]
         points = torch.cat(
             [
                 _interpolate(features, low, high, share),
-                *(functional.cosine_similarity(looks, part[:, :, None], -1)[..., None] for part in (within, beyond)),
+                looks @ means,  # how alike the segment, and what lies outside; less where two shots are blended
                 torch.tanh(off / reach[..., None])[..., None],
             ],
             dim=-1,
@@ -214,13 +215,14 @@ def places(at: Tensor, times: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, 
     the later one. Moments outside the timeline fall on its first or last frame; frames from `lengths` [B] on are
     padding."""
     last = (lengths - 1)[:, None, None]
-    low = (times[:, None, None] <= at[..., None]).to(torch.int64).sum(-1) - 1
+    before = (times[:, None, None] <= at[..., None]).to(times.dtype)
+    low = (before @ torch.ones_like(times)[:, None, :, None]).squeeze(-1).to(torch.int64) - 1  # counts, fast in ONNX
     low = torch.minimum(low.clamp(min=0), last)
     high = torch.minimum(low + 1, last)
     row = (torch.arange(len(lengths)) * times.shape[1])[:, None, None]
     flat = times.flatten()
-    before, after = flat[low + row], flat[high + row]
-    share = ((at - before) / (after - before).clamp(min=1e-4)).clamp(0, 1)
+    then = flat[low + row]
+    share = ((at - then) / (flat[high + row] - then).clamp(min=1e-4)).clamp(0, 1)
     return low + row, high + row, share[..., None]
 
 

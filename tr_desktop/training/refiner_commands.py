@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +29,9 @@ from tr_desktop.training.evaluate_refiner import (
 )
 from tr_desktop.training.refiner import export
 from tr_desktop.training.refiner_data import Timeline, compose_timelines
+from tr_desktop.training.refiner_experiments import VARIANTS, compare, steps_table, trained
 from tr_desktop.training.refiner_footage import footage_cases
+from tr_desktop.training.refiner_reels import render_reels
 from tr_desktop.training.refiner_sources import Sources, encode_sources, load_sources
 from tr_desktop.training.refiner_train import Recipe, train
 
@@ -51,42 +51,14 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--iterations", metavar="N", type=int, default=2500, help="training steps (default 2500)")
     parser.add_argument("--seed", metavar="N", type=int, default=0)
     parser.add_argument("--threads", metavar="N", type=int, default=2)
-    parser.add_argument(
-        "--without",
-        metavar="PART",
-        action="append",
-        default=[],
-        choices=sorted(_ABLATIONS),
-        help=f"leave a part out, to measure what it is worth: {', '.join(sorted(_ABLATIONS))}",
-    )
-
-
-_ABLATIONS: dict[str, Callable[[Recipe], Recipe]] = {
-    "auxiliary-head": lambda recipe: replace(recipe, auxiliary=0.0),
-    "progressive-term": lambda recipe: replace(recipe, progressive=0.0),
-    "chaining": lambda recipe: replace(recipe, is_chained=False),
-    "local-sampling": lambda recipe: replace(recipe, samples_locally=False),
-    "shared-weights": lambda recipe: replace(recipe, is_shared=False),
-    "decreasing-noise": lambda recipe: replace(recipe, sigmas_s=(3.0,)),
-    "own-rough-starts": lambda recipe: replace(recipe, own_rough=0.0),
-    "noisy-starts": lambda recipe: replace(recipe, own_rough=1.0),
-}
 
 
 def run_train(arguments: argparse.Namespace) -> int:
     """Compose, train, calibrate, export."""
     torch.set_num_threads(arguments.threads)
     sources = [_sources(arguments, path).of_splits("train") for path in _source_files(arguments)]
-    share = -(-arguments.videos // len(sources))
-    by_depth: list[list[Timeline]] = [[], [], []]
-    for number, part in enumerate(sources):
-        seed, longest = TRAIN_SEED + arguments.seed + number, (DURATION_S[0], arguments.longest)
-        for timelines, composed in zip(by_depth, compose_timelines(part, share, seed, longest), strict=True):
-            timelines += composed
-        _say(f"{share} training videos composed")
+    by_depth = _training_videos(arguments, sources)
     recipe = Recipe(iterations=arguments.iterations, seed=arguments.seed)
-    for part_left_out in arguments.without:
-        recipe = _ABLATIONS[part_left_out](recipe)
     model = train(by_depth, recipe, _say)
     export(model, torch.tensor([[1.0, 0.0], [1.0, 0.0]]), arguments.out)
     refiner = Refiner(arguments.out.read_bytes(), "cpu")
@@ -97,11 +69,51 @@ def run_train(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _training_videos(arguments: argparse.Namespace, sources: list[Sources]) -> list[list[Timeline]]:
+    """At each depth; an equal share from each encoder's sources."""
+    by_depth: list[list[Timeline]] = [[], [], []]
+    share = -(-arguments.videos // len(sources))
+    for number, part in enumerate(sources):
+        seed, longest = TRAIN_SEED + arguments.seed + number, (DURATION_S[0], arguments.longest)
+        for timelines, composed in zip(by_depth, compose_timelines(part, share, seed, longest), strict=True):
+            timelines += composed
+        _say(f"{share} training videos composed")
+    return by_depth
+
+
+def add_experiments_arguments(parser: argparse.ArgumentParser) -> None:
+    _add_sources(parser)
+    parser.add_argument("--videos", metavar="N", type=int, default=1000, help="composed training videos (default 1000)")
+    parser.add_argument("--longest", metavar="S", type=float, default=240.0, help="their greatest length, seconds")
+    parser.add_argument("--iterations", metavar="N", type=int, default=1000, help="training steps (default 1000)")
+    parser.add_argument("--seeds", metavar="N", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--queries", metavar="N", type=int, default=300, help="composed test queries (default 300)")
+    parser.add_argument("--fps", metavar="F", type=float, default=1.0, help="rate of the index (default 1)")
+    parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=VARIANTS, help="which (default all)")
+    parser.add_argument("--threads", metavar="N", type=int, default=2)
+    parser.set_defaults(seed=0)
+
+
+def run_experiments(arguments: argparse.Namespace) -> int:
+    """Print the table of variants, then that of K."""
+    torch.set_num_threads(arguments.threads)
+    sources = [_sources(arguments, path) for path in _source_files(arguments)]
+    by_depth = _training_videos(arguments, [part.of_splits("train") for part in sources])
+    test, length = sources[0].of_splits(*TEST_SPLITS), (DURATION_S[0], arguments.longest)
+    cases = composed_cases(test, arguments.queries, TEST_SEED, arguments.fps, length)
+    chosen = (arguments.variants, arguments.seeds, arguments.iterations)
+    print("\n".join(compare(by_depth, cases, test.background, *chosen, _say)))
+    refiner = trained(by_depth, Recipe(iterations=arguments.iterations, seed=arguments.seeds[0]))
+    print("\n" + "\n".join(steps_table(refiner, cases, test.background)))
+    return 0
+
+
 def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("bench", metavar="BENCH", help=f"composed, or an annotation form: {', '.join(sorted(READERS))}")
     _add_sources(parser)
     parser.add_argument("--annotations", metavar="FILE", type=Path, help="the annotation file")
     parser.add_argument("--videos", metavar="DIR", type=Path, help="where the annotated videos are")
+    parser.add_argument("--cuts", action="store_true", help="every annotated edge is a hard cut (as in reels)")
     parser.add_argument("--refiner", metavar="FILE", type=Path, help="a refiner.onnx (default: the pack's)")
     parser.add_argument("--fps", metavar="F", type=float, nargs="+", default=[1.0, 2.0], help="rates of the index")
     parser.add_argument("--steps", metavar="K", type=int, default=2, help="steps on the index (default 2)")
@@ -109,6 +121,21 @@ def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--longest", metavar="S", type=float, default=DURATION_S[1], help="longest composed video, s")
     parser.add_argument("--splits", nargs="+", default=TEST_SPLITS, help="whose sources the test videos are made of")
     parser.add_argument("--seed", metavar="N", type=int, default=0)
+
+
+def add_reels_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", metavar="DIR", type=Path, required=True, help="a folder with clips/")
+    parser.add_argument(
+        "--out", metavar="DIR", type=Path, required=True, help="where videos and annotations are written"
+    )
+    parser.add_argument("--count", metavar="N", type=int, default=16, help="how many reels (default 16)")
+    parser.add_argument("--seed", metavar="N", type=int, default=0)
+
+
+def run_reels(arguments: argparse.Namespace) -> int:
+    """Render reels with exact truth, to evaluate with `evaluate footage --cuts`."""
+    print(render_reels(arguments.data, arguments.out, arguments.count, arguments.seed))
+    return 0
 
 
 def run_evaluate(arguments: argparse.Namespace) -> int:
@@ -147,7 +174,8 @@ def _annotated(arguments: argparse.Namespace, fps: float) -> Bench:
             remedy=f"Say composed, or one of {', '.join(sorted(READERS))} with --annotations and --videos",
         )
     encoder = Encoder(load_pack(arguments.pack))
-    cases = footage_cases(read_annotations(arguments.annotations, arguments.bench), arguments.videos, encoder, fps)
+    rows = read_annotations(arguments.annotations, arguments.bench)
+    cases = footage_cases(rows, arguments.videos, encoder, fps, is_cut=arguments.cuts)
     return cases, encoder.background.astype(np.float32), CHARADES_PRIOR
 
 

@@ -22,9 +22,13 @@ from tr_desktop.training.evaluate_refiner import Case
 BATCH = 32
 
 
-def footage_cases(annotations: Sequence[Annotation], folder: Path, encoder: Encoder, fps: float) -> list[Case]:
-    """One case for each annotation whose query doesn't fit the whole video. Raises MediaError for an unreadable
-    file."""
+def footage_cases(
+    annotations: Sequence[Annotation], folder: Path, encoder: Encoder, fps: float, *, is_cut: bool = False
+) -> list[Case]:
+    """One case for each annotation whose query doesn't fit the whole video. is_cut: all true edges are hard cuts.
+
+    Raises MediaError for an unreadable file.
+    """
     cases = []
     for video in sorted({a.video for a in annotations}):
         media = probe(folder / video)
@@ -40,7 +44,7 @@ def footage_cases(annotations: Sequence[Annotation], folder: Path, encoder: Enco
                 group=video,
                 query_vector=query,
                 windows_s=annotation.windows,
-                is_hard=(),
+                is_hard=((is_cut, is_cut),) * len(annotation.windows),
                 frames=np.array([frame.frame for frame in sampled], np.int64),
                 vectors=vectors,
                 starts_s=frame_times_s(times),
