@@ -7,6 +7,8 @@ import time
 from fractions import Fraction
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 
 from tests.footage.recipes import MAKERS
@@ -30,6 +32,11 @@ def test_every_odd_file_is_sampled_or_refused_with_a_reason() -> None:
             media = probe(path)
             sampler = Sampler(media, Fraction(1, 2), 32)
             samples = list(sampler)
+            every = Sampler(media, Fraction(1, 2), 32, decode_all=True)
+            for a, b in zip(every, samples, strict=True):
+                assert (a.frame, a.tick, a.repeat) == (b.frame, b.tick, b.repeat), path.name
+                assert np.array_equal(a.picture, b.picture), path.name
+            assert every.times == sampler.times, path.name
             last = read_frames(media, sampler.times, [len(sampler.times) - 1], 32)
             assert [frame for frame, _ in last] == [len(sampler.times) - 1], path.name
             assert samples[0].frame == 0, path.name
@@ -38,7 +45,7 @@ def test_every_odd_file_is_sampled_or_refused_with_a_reason() -> None:
             sampled += 1
         except MediaError as error:
             assert error.what, path.name
-        assert time.monotonic() - started < 10, path.name
+        assert time.monotonic() - started < 60, path.name
     assert sampled >= 65  # 19 hold no video or none that any decoder reads
 
 
@@ -130,6 +137,22 @@ def test_random_damage_is_survived(tmp_path: Path, name: str) -> None:
             assert repeats <= 2 * sampler.times.duration_s + 1
         except MediaError as error:
             assert error.what
+
+
+def test_frames_stamped_the_other_way_round_are_shown_by_their_stamps(tmp_path: Path) -> None:
+    whole = make_video(tmp_path / "whole.mkv", frames=30, codec="mjpeg", pix_fmt="yuvj420p")
+    path = tmp_path / "swapped.mkv"
+    with av.open(str(whole)) as reading, av.open(str(path), "w") as writing:
+        copy = writing.add_stream_from_template(reading.streams.video[0])
+        packets = [packet for packet in reading.demux(video=0) if packet.size]
+        packets[11].pts, packets[12].pts = packets[12].pts, packets[11].pts
+        for number, packet in enumerate(packets):
+            packet.dts, packet.stream = number * 33 - 100, copy
+            writing.mux(packet)
+    sampler = Sampler(probe(path), Fraction(1, 1000), 40)
+    numbers = [read_number(s.picture) for s in sampler]
+    assert numbers == [*range(11), 12, 11, *range(13, 30)]
+    assert [read_number(p) for _, p in read_frames(sampler.media, sampler.times, [11, 12], 40)] == [12, 11]
 
 
 def clock() -> Clock:

@@ -22,6 +22,7 @@ _READ_ATTEMPTS = 10  # in a row; a demuxer that fails more often than this stand
 _RESTARTING = {"mpegts", "mpeg", "wtv"}
 _PAUSE_RESTARTING_S = 10
 _PAUSE_S = 3600
+_SWAPPED_S = Fraction(1, 5)  # further apart, it's a clock that restarted
 
 
 @dataclass
@@ -109,6 +110,21 @@ def decode_packet(packet: Packet[VideoStream] | None, stream: VideoStream, readi
 
 
 def decode_frames(container: InputContainer, stream: VideoStream, reading: Reading) -> Iterator[VideoFrame]:
-    """Every frame from where the container stands to the end of the file."""
+    """Every frame from where the container stands to the end of the file, in the order in which they are shown."""
+    held: VideoFrame | None = None
     for packet in read_packets(container, stream, reading):
-        yield from decode_packet(packet, stream, reading)
+        for frame in decode_packet(packet, stream, reading):
+            if held is not None and _belongs_before(frame, held):
+                yield frame  # a faulty writer stamped these two the other way round: the stamps decide
+                continue
+            if held is not None:
+                yield held
+            held = frame
+    if held is not None:
+        yield held
+
+
+def _belongs_before(frame: VideoFrame, held: VideoFrame) -> bool:
+    if frame.pts is None or held.pts is None or frame.time_base is None:
+        return False
+    return 0 < (held.pts - frame.pts) * frame.time_base < _SWAPPED_S
