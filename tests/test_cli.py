@@ -183,7 +183,7 @@ def test_doctor_passes_its_self_test(capsys, tmp_path):
 
 def test_control_c_leaves_the_library_sound(tmp_path):
     for number in range(40):
-        write_clip(tmp_path / "footage" / f"{number}.mp4", [("red", 250), ("blue", 250)])
+        write_clip(tmp_path / "footage" / f"{number}.mp4", [("red", 250), ("blue", 250 + number)])
     library = tmp_path / "library"
     command = [sys.executable, "-m", "tr_desktop.cli", "index", str(tmp_path / "footage"), "--library", str(library)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
@@ -204,7 +204,7 @@ def _indexed(library: Path) -> int:
         return 0
     database = sqlite3.connect(library / "library.sqlite3", timeout=30)
     try:
-        return int(database.execute("SELECT count(*) FROM vectors").fetchone()[0])
+        return int(database.execute("SELECT count(*) FROM vectors WHERE is_whole").fetchone()[0])
     except sqlite3.OperationalError:  # the tables are just being made
         return 0
     finally:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
-from fractions import Fraction
 from typing import NoReturn
 
 from tqdm import tqdm
@@ -17,8 +15,7 @@ class IndexBar:
 
     def __init__(self) -> None:
         self._bar: tqdm[NoReturn] | None = None
-        self._started_s = time.monotonic()
-        self._footage_s = Fraction(0)
+        self._last: Progress | None = None
 
     def __enter__(self) -> IndexBar:
         return self
@@ -30,17 +27,13 @@ class IndexBar:
     def update(self, progress: Progress) -> None:
         if self._bar is None:
             self._bar = tqdm(total=progress.total_bytes, unit="B", unit_scale=True, file=sys.stderr, dynamic_ncols=True)
-        self._footage_s = progress.footage_s
+        self._last = progress
         self._bar.set_description(f"{progress.path.name} ({progress.file_number}/{progress.files})", refresh=False)
-        self._bar.set_postfix_str(f"{self._times_real_time:.1f}× real time", refresh=False)
+        self._bar.set_postfix_str(f"{progress.times_real_time:.1f}× real time", refresh=False)
         self._bar.update(progress.done_bytes - self._bar.n)
 
     def summary(self) -> str:
         """One sentence on what was newly read and how fast."""
-        if not self._footage_s:
+        if self._last is None or not self._last.footage_s:
             return "Nothing new to index."
-        return f"Indexed {float(self._footage_s):.1f} s of footage at {self._times_real_time:.1f}× real time."
-
-    @property
-    def _times_real_time(self) -> float:
-        return float(self._footage_s) / max(time.monotonic() - self._started_s, 1e-6)
+        return f"Indexed {float(self._last.footage_s):.1f} s of footage at {self._last.times_real_time:.1f}× real time."

@@ -8,8 +8,9 @@ import pytest
 
 from tests.toy import ToyEncoder, write_clip
 from tr_desktop.errors import LibraryError, UserError
-from tr_desktop.library.catalog import SCHEMA, Catalog
+from tr_desktop.library.catalog import Catalog
 from tr_desktop.library.indexer import index
+from tr_desktop.library.schema import MIGRATIONS
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def test_a_second_run_decodes_nothing(tmp_path, catalog, monkeypatch):
     def never(*_):
         raise AssertionError("the file was opened again")
 
-    monkeypatch.setattr("tr_desktop.library.indexer.probe", never)
+    monkeypatch.setattr("tr_desktop.library.reading.probe", never)
     again = index([tmp_path], catalog, encoder)
     assert encoder.encoded_frames == seen > 0
     assert again == first
@@ -99,8 +100,8 @@ def test_coverage_adds_up_over_awkward_files(tmp_path, catalog):
 
 
 def test_an_interrupted_index_keeps_whole_files_and_a_sound_database(tmp_path):
-    for name in "abc":
-        write_clip(tmp_path / "footage" / f"{name}.mp4", [("red", 50)])
+    for name, colour in zip("abc", ("red", "green", "blue"), strict=True):
+        write_clip(tmp_path / "footage" / f"{name}.mp4", [(colour, 50)])
 
     class Interrupted(ToyEncoder):
         def encode_images(self, pictures):
@@ -121,11 +122,11 @@ def test_an_interrupted_index_keeps_whole_files_and_a_sound_database(tmp_path):
 
 
 def test_progress_reaches_the_end_of_what_is_new(tmp_path, catalog):
-    clips = [write_clip(tmp_path / f"{n}.mp4", [("red", 200)]) for n in range(2)]
+    clips = [write_clip(tmp_path / f"{n}.mp4", [("red", 200 + n)]) for n in range(2)]
     seen = []
     index(clips, catalog, ToyEncoder(), seen.append)
     assert seen[-1].done_bytes == seen[-1].total_bytes == sum(clip.stat().st_size for clip in clips)
-    assert seen[-1].footage_s == 16
+    assert seen[-1].footage_s == 16.5  # 17 and 16 rows of half a second
     assert [p.done_bytes for p in seen] == sorted(p.done_bytes for p in seen)
 
 
@@ -138,7 +139,7 @@ def test_a_newer_library_is_refused_untouched(tmp_path):
     Catalog(tmp_path).close()
     path = tmp_path / "library.sqlite3"
     database = sqlite3.connect(path)
-    database.execute(f"PRAGMA user_version = {SCHEMA + 1}")
+    database.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
     database.close()
     before = path.read_bytes()
     with pytest.raises(LibraryError, match="newer version"):

@@ -77,6 +77,15 @@ class Clock:
         """All frames, once finished."""
         return FrameTimes(self._ticks, self._end_tick, self._tick_s, self._start_pts if self.is_regular else None)
 
+    @property
+    def times_so_far(self) -> FrameTimes:
+        """The frames whose end is known by now: until finished, all but the last (of a single one it is a guess)."""
+        if self._end_tick or len(self._ticks) < 2:
+            ticks, end_tick = self._ticks[:], self._end_tick or self._frame_ticks
+        else:
+            ticks, end_tick = self._ticks[:-1], self._ticks[-1]
+        return FrameTimes(ticks, end_tick, self._tick_s, self._start_pts if self.is_regular else None)
+
     def _keep(self, tick: int) -> int:
         self._ticks.append(tick)
         return tick

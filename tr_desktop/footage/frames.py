@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -48,17 +49,23 @@ class Sampler:
     `media` has the rate that its frames show where the header didn't tell. `read_bytes` says how far the loop is.
 
     media: as the probe read it. every_s: sampling step, seconds. size_px: S, the side of the pictures. decode_all: also
-    decode frames that nobody asked for and no other frame needs; the samples are the same, only later (`skip.py`).
+    decode frames that nobody asked for and no other frame needs; the samples are the same, only later (`skip.py`). It
+    becomes true where damage makes that necessary: who breaks off and reads on later has to hand it back in. first_row:
+    k of the first sample wanted, to read on; what is before is counted, and decoded only as far as others need it.
     Iterating raises MediaError where the file can't be opened or no frame can be decoded.
     """
 
-    def __init__(self, media: Media, every_s: Fraction, size_px: int, *, decode_all: bool = False) -> None:
-        if every_s <= 0 or size_px <= 0:
-            raise ValueError(f"nothing to sample every {every_s} s at {size_px} px")
+    def __init__(
+        self, media: Media, every_s: Fraction, size_px: int, *, decode_all: bool = False, first_row: int = 0
+    ) -> None:
+        if every_s <= 0 or size_px <= 0 or first_row < 0:
+            raise ValueError(f"nothing to sample every {every_s} s at {size_px} px from {first_row}")
         self.media, self.every_s, self.size_px = media, every_s, size_px
         self.decode_all = decode_all
         self.problems: list[str] = []
         self._reading = Reading()
+        self._clock: Clock | None = None
+        self._covered = first_row  # grid times that have their frame
         self._times: FrameTimes | None = None
 
     @property
@@ -78,18 +85,28 @@ class Sampler:
             raise ValueError("the footage hasn't been decoded to its end yet")
         return self._times
 
+    @property
+    def times_so_far(self) -> FrameTimes:
+        """The time of every frame that the samples so far stand for; ValueError before the first."""
+        if not self._clock:
+            raise ValueError("nothing has been decoded yet")
+        times = self._clock.times_so_far
+        frames = bisect.bisect_left(times.ticks, self._covered * self.every_s / times.tick_s)
+        end_tick = times.ticks[frames] if frames < len(times) else times.end_tick
+        return FrameTimes(times.ticks[:frames], end_tick, times.tick_s, times.start_pts)
+
     def __iter__(self) -> Iterator[SampledFrame]:
         picture_of = PictureMaker(self.media, self.size_px)
         clock: Clock | None = None
-        covered = 0  # grid times that have their frame
         for due_frames in (due.due_frames,) if self.decode_all else (skip.due_frames, due.due_frames):
+            self.decode_all = due_frames is due.due_frames
             with suppress(skip.NotSafe), open_video(self.media.path) as (container, stream):
                 self._reading = Reading(promised_ticks=stream.duration or 0)
-                clock = new_clock(self.media, container, stream)
-                grid = Grid(self.every_s / (stream.time_base or 1), covered)
+                clock = self._clock = new_clock(self.media, container, stream)
+                grid = Grid(self.every_s / (stream.time_base or 1), self._covered)
                 for shown in due_frames(container, stream, clock, grid, self._reading):
+                    self._covered += shown.repeat
                     yield SampledFrame(shown.number, shown.tick, picture_of(shown.frame), shown.repeat)
-                    covered += shown.repeat
                 break
         if not clock:
             raise MediaError("no frame of it can be decoded", path=self.media.path)

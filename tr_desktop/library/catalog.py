@@ -1,8 +1,9 @@
-"""The catalogue: one SQLite file that knows every media file, its frames' times, its vectors, or why it was skipped.
+"""The catalogue: one SQLite file that knows every file, what it holds, its frames' times and where its vectors are.
 
-Notable choices: a file is written in one transaction, so an interrupted index leaves whole files or nothing of them; a
-file counts as unchanged while its size and modification time stay; vectors are little-endian fp16, frame times are
-zlib-packed differences; paths are stored as bytes, since a file name need not be text. A newer database is refused.
+Notable choices: footage is known by its content, so a file that was moved, renamed or copied is never decoded again; a
+batch of vectors is on the disk before the transaction that says so commits, so a kill costs a batch at most; nothing is
+forgotten because its drive is missing; paths are stored as bytes, since a file name need not be text. A newer database
+is refused; one that can't be written is opened to be searched.
 """
 
 from __future__ import annotations
@@ -10,58 +11,67 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import threading
 import zlib
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from tr_desktop.errors import LibraryError
+from tr_desktop.library.lock import LOCK_NAME, NotWritableError, sole_writer
+from tr_desktop.library.schema import MIGRATIONS, check_not_newer, migrate, version_of
+from tr_desktop.library.vectors import Rows, VectorFile
 from tr_desktop.moments import AudioTrack, FrameTimes, Media
 from tr_desktop.timecode import Timecode
 
-SCHEMA = 1
 FILE_NAME = "library.sqlite3"
 
-_CREATE = """
-CREATE TABLE media (
-  id INTEGER PRIMARY KEY,
-  path BLOB NOT NULL UNIQUE,
-  size_bytes INTEGER NOT NULL,
-  mtime_ns INTEGER NOT NULL,
-  facts TEXT NOT NULL,          -- what the probe read, JSON
-  ticks BLOB NOT NULL,          -- presentation times of all frames
-  end_tick INTEGER NOT NULL,
-  tick_s TEXT NOT NULL,         -- seconds in a tick, 'n/d'
-  start_pts INTEGER,            -- the first frame's time stamp, null where the file's stamps can't be trusted
-  problems TEXT NOT NULL        -- what was damaged but survived, JSON list
-);
-CREATE TABLE vectors (
-  media_id INTEGER NOT NULL REFERENCES media(id) ON DELETE CASCADE,
-  pack TEXT NOT NULL,           -- sha256 of the model pack
-  every_s TEXT NOT NULL,        -- row k stands for the frame on screen at k * every_s, 'n/d'
-  rows BLOB NOT NULL,           -- fp16 [T, width]
-  width INTEGER NOT NULL,
-  PRIMARY KEY (media_id, pack)
-);
-CREATE TABLE skipped (
-  path BLOB PRIMARY KEY,
-  size_bytes INTEGER NOT NULL,
-  mtime_ns INTEGER NOT NULL,
-  reason TEXT NOT NULL
-);
-"""
+
+@dataclass(frozen=True)
+class Source:
+    """A file as it was found, and the digest of its content (`identity.py`)."""
+
+    path: Path
+    size_bytes: int
+    mtime_ns: int
+    digest: bytes
+
+
+class Known(NamedTuple):
+    """What the library knows of one path.
+
+    reason: why it can't be searched, or None. media_id: the same for all copies. rows: vectors of the pack asked for;
+    is_whole: whether these are all. end_tick, tick_s: of the footage read so far.
+    """
+
+    size_bytes: int
+    mtime_ns: int
+    reason: str | None
+    media_id: int | None
+    rows: int
+    is_whole: bool
+    end_tick: int
+    tick_s: str
+
+
+class Standing(NamedTuple):
+    """How far footage was read for a pack: the next row, how to read on, whether it is done."""
+
+    rows: int
+    decode_all: bool
+    is_whole: bool
 
 
 @dataclass(frozen=True)
 class Indexed:
-    """One searchable file.
+    """One searchable file, or the part of it that has been read so far.
 
     vectors: fp16 [T, width], L2-normalised; row k stands for the frame on screen at k * `every_s` seconds.
     problems: damage that was passed over, as sentences.
@@ -70,7 +80,7 @@ class Indexed:
     media: Media
     times: FrameTimes
     every_s: Fraction
-    vectors: npt.NDArray[np.float16]
+    vectors: Rows
     problems: tuple[str, ...] = ()
 
     def boundary_frame(self, row: int) -> int:
@@ -89,21 +99,20 @@ class Indexed:
 
 
 class Catalog:
-    """The library's database in `folder`, created when it isn't there.
+    """The library's database in `folder`, created when it isn't there. Its methods may be called from any thread.
 
-    Raises LibraryError when the folder can't be written, the file is no database, or a newer version wrote it.
+    is_read_only: whether the folder can't be written; such a library can still be searched.
+    Raises LibraryError when the folder can't be made or read, the file is no database, or a newer version wrote it.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / FILE_NAME
+        self.folder = folder.absolute()
+        self.path = self.folder / FILE_NAME
+        self.is_read_only = False
+        self._lock = threading.RLock()
+        self._free: dict[str, _Free] = {}
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(self.path, timeout=30, isolation_level=None)
-            self._db.execute("PRAGMA foreign_keys = ON")
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = NORMAL")
-            with self._transaction():
-                self._create_or_check()
+            self._db = self._open()
         except (OSError, sqlite3.Error) as error:
             raise LibraryError(
                 f"The library can't be opened: {error}",
@@ -111,18 +120,31 @@ class Catalog:
                 remedy="Choose another folder with --library, or make this one writable",
             ) from error
 
-    def _create_or_check(self) -> None:
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version > SCHEMA:
-            raise LibraryError(
-                f"The library was written by a newer version (format {version}, this one knows {SCHEMA})",
-                path=self.path,
-                remedy="Update TimeRefine Desktop, or choose another folder with --library",
-            )
-        if version == 0:
-            for statement in _CREATE.split(";\n"):
-                self._db.execute(statement)
-            self._db.execute(f"PRAGMA user_version = {SCHEMA}")
+    def _open(self) -> sqlite3.Connection:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            db = self._connect("")
+            check_not_newer(db, self.path)
+            db.execute("PRAGMA foreign_keys = ON")
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = NORMAL")
+            if version_of(db) < len(MIGRATIONS):
+                db.execute("BEGIN IMMEDIATE")
+                migrate(db)
+                db.execute("COMMIT")
+            return db
+        except (OSError, sqlite3.OperationalError):
+            if not self.path.exists():
+                raise
+        # Where nobody can write, nobody does: the file may be read without SQLite's own bookkeeping beside it.
+        self.is_read_only = True
+        db = self._connect("?mode=ro&immutable=1")
+        check_not_newer(db, self.path)
+        return db
+
+    def _connect(self, options: str) -> sqlite3.Connection:
+        uri = self.path.absolute().as_uri() + options
+        return sqlite3.connect(uri, uri=True, timeout=30, isolation_level=None, check_same_thread=False)
 
     def close(self) -> None:
         self._db.close()
@@ -133,86 +155,34 @@ class Catalog:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
+    def owns(self, path: Path) -> bool:
+        """Whether `path` is one of the library's own files."""
+        own = ("vectors-", "library.sqlite3", LOCK_NAME)
+        return path.parent == self.folder and path.name.startswith(own)
 
-    def is_indexed(self, path: Path, stat: os.stat_result, pack: str) -> bool:
-        """Whether `path`, as it is now, has its vectors of `pack`."""
-        row = self._db.execute(
-            "SELECT 1 FROM media JOIN vectors ON media_id = id"
-            " WHERE path = ? AND size_bytes = ? AND mtime_ns = ? AND pack = ?",
-            (os.fsencode(path), stat.st_size, stat.st_mtime_ns, pack),
-        ).fetchone()
-        return row is not None
+    # Reading
 
-    def skip_reason(self, path: Path, stat: os.stat_result) -> str | None:
-        """Why `path`, as it is now, was skipped before; None when it was not."""
-        row = self._db.execute(
-            "SELECT reason FROM skipped WHERE path = ? AND size_bytes = ? AND mtime_ns = ?",
-            (os.fsencode(path), stat.st_size, stat.st_mtime_ns),
-        ).fetchone()
-        return None if row is None else str(row[0])
-
-    def add(self, item: Indexed, pack: str) -> None:
-        """Store one file whole; what was known of its path before is replaced."""
-        media, key = item.media, os.fsencode(item.media.path)
-        known = (media.size_bytes, media.mtime_ns)
-        with self._transaction():
-            self._db.execute("DELETE FROM skipped WHERE path = ?", (key,))
-            # Vectors of other packs stay as long as the file itself is the same.
-            self._db.execute("DELETE FROM media WHERE path = ? AND (size_bytes, mtime_ns) <> (?, ?)", (key, *known))
-            self._db.execute(
-                "INSERT OR IGNORE INTO media (path, size_bytes, mtime_ns, facts, ticks, end_tick, tick_s, start_pts,"
-                " problems) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    key,
-                    *known,
-                    json.dumps(_facts(media)),
-                    _pack_ticks(item.times),
-                    item.times.end_tick,
-                    str(item.times.tick_s),
-                    item.times.start_pts,
-                    json.dumps(item.problems),
-                ),
-            )
-            media_id = self._db.execute("SELECT id FROM media WHERE path = ?", (key,)).fetchone()[0]
-            self._db.execute(
-                "INSERT OR REPLACE INTO vectors (media_id, pack, every_s, rows, width) VALUES (?, ?, ?, ?, ?)",
-                (
-                    media_id,
-                    pack,
-                    str(item.every_s),
-                    item.vectors.astype("<f2").tobytes(),
-                    item.vectors.shape[1],
-                ),
-            )
-
-    def add_skipped(self, path: Path, stat: os.stat_result, reason: str) -> None:
-        """Remember why `path` can't be searched, so that it isn't opened again while it stays the same."""
-        key = os.fsencode(path)
-        with self._transaction():
-            self._db.execute("DELETE FROM media WHERE path = ?", (key,))
-            self._db.execute(
-                "INSERT OR REPLACE INTO skipped (path, size_bytes, mtime_ns, reason) VALUES (?, ?, ?, ?)",
-                (key, stat.st_size, stat.st_mtime_ns, reason),
-            )
+    def known(self, pack: str) -> dict[bytes, Known]:
+        """Everything that the library knows of files, by path as bytes."""
+        rows = self._rows(
+            "SELECT path, file.size_bytes, mtime_ns, reason, file.media_id, ifnull(vectors.rows, 0),"
+            " ifnull(vectors.is_whole, 0), ifnull(end_tick, 0), ifnull(tick_s, '1')"
+            " FROM file LEFT JOIN media ON media.id = file.media_id"
+            " LEFT JOIN vectors ON vectors.media_id = file.media_id AND pack = ?",
+            pack,
+        )
+        return {row[0]: Known(*row[1:]) for row in rows}
 
     def media(self, path: Path) -> tuple[Media, FrameTimes]:
         """What is known of a file but its vectors. Raises KeyError when it isn't in the library."""
-        row = self._db.execute(
-            "SELECT size_bytes, mtime_ns, facts, ticks, end_tick, tick_s, start_pts FROM media WHERE path = ?",
-            (os.fsencode(path),),
-        ).fetchone()
-        if row is None:
+        rows = self._rows(
+            "SELECT file.size_bytes, mtime_ns, facts, ticks, end_tick, tick_s, start_pts"
+            " FROM file JOIN media ON media.id = media_id WHERE path = ?",
+            os.fsencode(path),
+        )
+        if not rows:
             raise KeyError(path)
-        size_bytes, mtime_ns, facts, ticks, end_tick, tick_s, start_pts = row
+        size_bytes, mtime_ns, facts, ticks, end_tick, tick_s, start_pts = rows[0]
         return (
             _media(path, size_bytes, mtime_ns, json.loads(facts)),
             FrameTimes(_unpack_ticks(ticks), end_tick, Fraction(tick_s), start_pts),
@@ -220,26 +190,228 @@ class Catalog:
 
     def load(self, path: Path, pack: str) -> Indexed:
         """Everything known of an indexed file. Raises KeyError when it isn't in the library."""
-        row = self._db.execute(
-            "SELECT problems, every_s, rows, width FROM media JOIN vectors ON media_id = id"
-            " WHERE path = ? AND pack = ?",
-            (os.fsencode(path), pack),
-        ).fetchone()
-        if row is None:
+        rows = self._rows(
+            "SELECT vectors.id, problems, every_s, width FROM file JOIN media ON media.id = file.media_id"
+            " JOIN vectors ON vectors.media_id = media.id WHERE path = ? AND pack = ?",
+            os.fsencode(path),
+            pack,
+        )
+        if not rows:
             raise KeyError(path)
-        problems, every_s, rows, width = row
+        vectors_id, problems, every_s, width = rows[0]
+        spans = self._rows("SELECT at, rows FROM span WHERE vectors_id = ? ORDER BY first_row", vectors_id)
+        at = np.concatenate([np.arange(start, start + count) for start, count in spans])
         media, times = self.media(path)
         return Indexed(
             media=media,
             times=times,
             every_s=Fraction(every_s),
-            vectors=np.frombuffer(rows, "<f2").reshape(-1, width),
+            vectors=self.vector_file(pack, width).read(at),
             problems=tuple(json.loads(problems)),
         )
 
+    def spans(self, pack: str) -> npt.NDArray[np.int64]:
+        """Where the vectors of `pack` are: [S, 3] of media id, row number in the vector file, count; in file order."""
+        rows = self._rows(
+            "SELECT media_id, at, span.rows FROM span JOIN vectors ON vectors.id = vectors_id"
+            " WHERE pack = ? ORDER BY at",
+            pack,
+        )
+        return np.array(rows, np.int64).reshape(-1, 3)
+
+    def vector_file(self, pack: str, width: int) -> VectorFile:
+        return VectorFile(self.folder, pack, width)
+
+    def standing(self, source: Source, pack: str) -> Standing:
+        """How far the footage of `source`, whatever it was called then, has been read for `pack`."""
+        rows = self._rows(
+            "SELECT rows, decode_all, vectors.is_whole FROM media JOIN vectors ON media_id = media.id"
+            " WHERE digest = ? AND size_bytes = ? AND pack = ?",
+            source.digest,
+            source.size_bytes,
+            pack,
+        )
+        return Standing(rows[0][0], bool(rows[0][1]), bool(rows[0][2])) if rows else Standing(0, False, False)
+
+    # Writing
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Be the library's one writer while the block runs. Raises NotWritableError."""
+        if self.is_read_only:
+            raise NotWritableError(
+                "not indexed: the library can't be written",
+                path=self.folder,
+                remedy="Choose another folder with --library, or make this one writable",
+            )
+        with sole_writer(self.folder):
+            self._free.clear()
+            with self._transaction():
+                self._db.execute("DELETE FROM media WHERE id NOT IN (SELECT media_id FROM file WHERE media_id NOTNULL)")
+            yield
+
+    def append(
+        self,
+        source: Source,
+        media: Media,
+        times: FrameTimes,
+        pack: str,
+        every_s: Fraction,
+        first_row: int,
+        rows: npt.NDArray[np.float32],
+        *,
+        decode_all: bool,
+    ) -> None:
+        """Store one batch of vectors [n, width], from row `first_row` of its file on, and what else is known by now."""
+        width = rows.shape[1]
+        with self._transaction():
+            media_id = self._store_media(source, media, times, (), is_whole=False)
+            self._store_file(source, media_id)
+            self._db.execute(
+                "INSERT INTO vectors (media_id, pack, width, every_s, rows, decode_all, is_whole)"
+                " VALUES (?, ?, ?, ?, 0, 0, 0) ON CONFLICT DO NOTHING",
+                (media_id, pack, width, str(every_s)),
+            )
+            vectors_id = self._rows("SELECT id FROM vectors WHERE media_id = ? AND pack = ?", media_id, pack)[0][0]
+            at = self._free_rows(pack).take(len(rows))
+            self.vector_file(pack, width).write(at, rows)
+            grown = self._db.execute(
+                "UPDATE span SET rows = rows + ? WHERE vectors_id = ? AND at + rows = ? AND first_row + rows = ?",
+                (len(rows), vectors_id, at, first_row),
+            )
+            if not grown.rowcount:
+                self._db.execute("INSERT INTO span VALUES (?, ?, ?, ?)", (vectors_id, first_row, at, len(rows)))
+            self._db.execute(
+                "UPDATE vectors SET rows = ?, decode_all = ? WHERE id = ?",
+                (first_row + len(rows), decode_all, vectors_id),
+            )
+
+    def finish(self, source: Source, media: Media, times: FrameTimes, problems: Sequence[str], pack: str) -> None:
+        """The footage of `source` was read to its end; its vectors are all stored."""
+        with self._transaction():
+            media_id = self._store_media(source, media, times, problems, is_whole=True)
+            self._store_file(source, media_id)
+            self._db.execute("UPDATE vectors SET is_whole = 1 WHERE media_id = ? AND pack = ?", (media_id, pack))
+
+    def link(self, source: Source) -> list[Path]:
+        """`source` holds footage that is known already. The other paths that it was seen at."""
+        with self._transaction():
+            media_id = self._rows(
+                "SELECT id FROM media WHERE digest = ? AND size_bytes = ?", source.digest, source.size_bytes
+            )[0][0]
+            self._store_file(source, media_id)
+        rows = self._rows("SELECT path FROM file WHERE media_id = ? AND path <> ?", media_id, os.fsencode(source.path))
+        return [Path(os.fsdecode(row[0])) for row in rows]
+
+    def add_skipped(self, path: Path, stat: os.stat_result, reason: str) -> None:
+        """Remember why `path` can't be searched, so that it isn't opened again while it stays the same."""
+        with self._transaction():
+            self._db.execute(
+                "INSERT OR REPLACE INTO file (path, size_bytes, mtime_ns, reason) VALUES (?, ?, ?, ?)",
+                (os.fsencode(path), stat.st_size, stat.st_mtime_ns, reason),
+            )
+
+    def forget(self, path: Path) -> None:
+        """Drop a path that was moved away from. What it held stays as long as it is known by another path."""
+        with self._transaction():
+            self._db.execute("DELETE FROM file WHERE path = ?", (os.fsencode(path),))
+
+    def discard(self, source: Source, pack: str) -> None:
+        """Drop what was read of a file that changed meanwhile."""
+        with self._transaction():
+            self._db.execute(
+                "DELETE FROM vectors WHERE NOT is_whole AND pack = ? AND media_id IN"
+                " (SELECT id FROM media WHERE digest = ? AND size_bytes = ?)",
+                (pack, source.digest, source.size_bytes),
+            )
+            self._db.execute("DELETE FROM file WHERE path = ?", (os.fsencode(source.path),))
+
+    def _store_media(
+        self, source: Source, media: Media, times: FrameTimes, problems: Sequence[str], *, is_whole: bool
+    ) -> int:
+        # What is whole stays as it is: another pack's vectors refer to it.
+        self._db.execute(
+            "INSERT INTO media (digest, size_bytes, facts, ticks, end_tick, tick_s, start_pts, problems, is_whole)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET facts = excluded.facts,"
+            " ticks = excluded.ticks, end_tick = excluded.end_tick, tick_s = excluded.tick_s,"
+            " start_pts = excluded.start_pts, problems = excluded.problems, is_whole = excluded.is_whole"
+            " WHERE NOT media.is_whole",
+            (
+                source.digest,
+                source.size_bytes,
+                json.dumps(_facts(media)),
+                _pack_ticks(times),
+                times.end_tick,
+                str(times.tick_s),
+                times.start_pts,
+                json.dumps(list(problems)),
+                is_whole,
+            ),
+        )
+        rows = self._rows("SELECT id FROM media WHERE digest = ? AND size_bytes = ?", source.digest, source.size_bytes)
+        return int(rows[0][0])
+
+    def _store_file(self, source: Source, media_id: int) -> None:
+        self._db.execute(
+            "INSERT OR REPLACE INTO file (path, size_bytes, mtime_ns, media_id) VALUES (?, ?, ?, ?)",
+            (os.fsencode(source.path), source.size_bytes, source.mtime_ns, media_id),
+        )
+
+    def _free_rows(self, pack: str) -> _Free:
+        if pack not in self._free:
+            self._free[pack] = _Free(self.spans(pack)[:, 1:])
+        return self._free[pack]
+
+    def _rows(self, sql: str, *values: object) -> list[Any]:
+        with self._lock:
+            return self._db.execute(sql, values).fetchall()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All or nothing. Raises LibraryError where the disk is full, was pulled out or can't be written."""
+        with self._lock:
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                yield
+                self._db.execute("COMMIT")
+            except (OSError, sqlite3.OperationalError) as error:
+                raise LibraryError(
+                    f"The library can't be written: {getattr(error, 'strerror', None) or error}",
+                    path=self.folder,
+                    remedy="Make room on its disk, or choose another folder with --library; what is indexed is kept",
+                ) from error
+            finally:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+
+
+class _Free:
+    """Which rows of a vector file are nobody's: the gaps that changed files left, and everything after the last row.
+
+    Only gaps from before this writer began are used again: whoever searches meanwhile may still read the others.
+    """
+
+    def __init__(self, used: npt.NDArray[np.int64]) -> None:
+        """used: [S, 2] of row number and count, in order."""
+        self._gaps: list[list[int]] = []
+        self._end = 0
+        for at, count in used.tolist():
+            if at > self._end:
+                self._gaps.append([self._end, at])
+            self._end = at + count
+
+    def take(self, count: int) -> int:
+        """The first of `count` rows in a line that are free until now."""
+        for gap in self._gaps:
+            if gap[1] - gap[0] >= count:
+                gap[0] += count
+                return gap[0] - count
+        self._end += count
+        return self._end - count
+
 
 def _pack_ticks(times: FrameTimes) -> bytes:
-    return zlib.compress(np.diff(np.asarray(times.ticks, "<i8"), prepend=np.int64(0)).tobytes())
+    return zlib.compress(np.diff(np.asarray(times.ticks, "<i8"), prepend=np.int64(0)).tobytes(), level=1)
 
 
 def _unpack_ticks(blob: bytes) -> array[int]:

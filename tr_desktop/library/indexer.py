@@ -6,36 +6,23 @@ Every file found ends up either searched or skipped with a reason; nothing is pa
 from __future__ import annotations
 
 import os
-import stat as stat_flags
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import threading
+import time
+from collections.abc import Callable, Container, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
-from tr_desktop.errors import MediaError, UserError
-from tr_desktop.footage.frames import Sampler
-from tr_desktop.footage.probe import probe
-from tr_desktop.library.catalog import Catalog, Indexed
+from tr_desktop.errors import UserError
+from tr_desktop.library.catalog import Catalog, Known, Source
+from tr_desktop.library.lock import NotWritableError
+from tr_desktop.library.reading import Copy, Rows, Unreadable, Whole, read
+from tr_desktop.library.walk import is_out_of_reach, never_footage, plain, walk
 
 if TYPE_CHECKING:
     from tr_desktop.models.encoder import Encoder
-
-BATCH_FRAMES = 32
-
-_T = TypeVar("_T")
-
-# Never footage, so not worth opening. Anything else is judged by its content, whatever its name.
-_NOT_FOOTAGE = {
-    "a still picture": "bmp dng exr gif heic jpeg jpg png psd svg tif tiff webp",
-    "a sound file": "aac aif aiff flac m4a mp3 ogg opus wav",
-    "a document or data file": "aaf ale csv db doc docx edl fcpxml htm html json jsonl log md npy npz onnx otio otioz"
-    " pdf prproj py rtf srt sqlite3 sqlite3-shm sqlite3-wal trpack trproj tsv txt vtt xls xlsx xml yaml yml zip gz tar",
-}
-_REASON_BY_SUFFIX = {f".{suffix}": reason for reason, all_ in _NOT_FOOTAGE.items() for suffix in all_.split()}
 
 
 @dataclass(frozen=True)
@@ -46,10 +33,17 @@ class Skipped:
 
 @dataclass
 class Coverage:
-    """What a run looked at: `searched` and `skipped` together are all the files found."""
+    """What a run looked at: `searched` and `skipped` together are all the files found.
+
+    offline: those of `searched` whose drive isn't there now. incomplete: those that haven't been read to their end,
+    with how much has been, in seconds. searched_s: footage searched, in seconds.
+    """
 
     searched: list[Path] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    offline: list[Path] = field(default_factory=list)
+    incomplete: dict[Path, Fraction] = field(default_factory=dict)
+    searched_s: Fraction = Fraction(0)
 
     @property
     def files(self) -> int:
@@ -58,7 +52,9 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far an index run is. Bytes are those of the new files; footage_s: footage newly read so far, in seconds."""
+    """How far an index run is. Bytes are those of the new files; footage_s: footage newly read so far, in seconds;
+    elapsed_s: time that took.
+    """
 
     path: Path
     file_number: int
@@ -66,6 +62,18 @@ class Progress:
     done_bytes: int
     total_bytes: int
     footage_s: Fraction
+    elapsed_s: float
+
+    @property
+    def times_real_time(self) -> float:
+        return float(self.footage_s) / max(self.elapsed_s, 1e-6)
+
+    @property
+    def left_s(self) -> float | None:
+        """Time left, if the rest goes like what is done; None before anything is."""
+        if not self.done_bytes:
+            return None
+        return self.elapsed_s * (self.total_bytes - self.done_bytes) / self.done_bytes
 
 
 def index(
@@ -73,13 +81,20 @@ def index(
     catalog: Catalog,
     encoder: Encoder,
     on_progress: Callable[[Progress], None] = lambda _: None,
+    stop: threading.Event | None = None,
 ) -> Coverage:
     """Bring the library up to date with every file under `paths` and say which of them can be searched.
 
-    Raises UserError for a path that does not exist. A file that can't be read is listed, never raised.
+    A file that can't be read is listed, never raised; so is what is new where another process is indexing or the
+    library can't be written. stop: when set, indexing ends within a second, and reads on from there the next time.
+    Raises UserError for a path that does not exist and LibraryError for a full disk.
     """
-    files, skipped = _walk(paths)
-    reasons: dict[Path, str | None] = {}
+    paths = [plain(path) for path in paths]
+    found, not_entered, missing = walk(paths)
+    files = [path for path in found if not catalog.owns(path)]
+    pack = encoder.pack.sha256
+    known = catalog.known(pack)
+    reasons: dict[Path, str] = dict(not_entered)
     new: dict[Path, os.stat_result] = {}
     for path in files:
         try:
@@ -87,90 +102,131 @@ def index(
         except OSError as error:
             reasons[path] = f"can't be opened: {error.strerror}"
             continue
-        reasons[path] = _never_footage(path, stat) or catalog.skip_reason(path, stat)
-        if reasons[path] is None and not catalog.is_indexed(path, stat, encoder.pack.sha256):
+        entry = _as_it_is(known.get(os.fsencode(path)), stat)
+        if reason := never_footage(path, stat) or (entry and entry.reason):
+            reasons[path] = reason
+        elif entry is None or not entry.is_whole:
             new[path] = stat
 
-    total_bytes = sum(stat.st_size for stat in new.values())
-    done_bytes, footage_s = 0, Fraction(0)
-    for number, (path, stat) in enumerate(new.items(), 1):
-
-        def report(read_bytes: int, read_s: Fraction, path: Path = path, number: int = number) -> None:
-            on_progress(Progress(path, number, len(new), done_bytes + read_bytes, total_bytes, footage_s + read_s))  # noqa: B023
-
+    if new:
         try:
-            item = _read(path, encoder, report)
-        except MediaError as error:
-            reasons[path] = error.what
-            catalog.add_skipped(path, stat, error.what)
-        except OSError as error:  # the disk or the network, not the file: try again next time
-            reasons[path] = f"can't be read: {error.strerror or error}"
-        else:
-            catalog.add(item, encoder.pack.sha256)
-            footage_s += item.times.duration_s
-        done_bytes += stat.st_size
-        report(0, Fraction(0))
+            with catalog.writing():
+                reasons |= _read_new(new, catalog, encoder, on_progress, stop or threading.Event())
+        except NotWritableError as error:
+            reasons |= dict.fromkeys(new, error.what)
+        known = catalog.known(pack)
+        for path, stat in new.items():
+            entry = _as_it_is(known.get(os.fsencode(path)), stat)
+            if entry is not None and entry.rows:
+                reasons.pop(path, None)
 
-    coverage = Coverage(skipped=skipped)
-    for path, reason in reasons.items():
-        if reason is None:
-            coverage.searched.append(path)
-        else:
-            coverage.skipped.append(Skipped(path, reason))
+    return _coverage(files, reasons, _offline(paths, known, set(files)), missing, known)
+
+
+def _read_new(
+    new: Mapping[Path, os.stat_result],
+    catalog: Catalog,
+    encoder: Encoder,
+    on_progress: Callable[[Progress], None],
+    stop: threading.Event,
+) -> dict[Path, str]:
+    """Read and store `new`; of those that can't be searched now, why."""
+    pack, every_s = encoder.pack.sha256, 1 / encoder.pack.sample_fps
+    reasons = dict.fromkeys(new, "not indexed yet")
+    copies: list[Source] = []
+    started_s, rows_read, bytes_before = time.monotonic(), 0, 0
+    total_bytes, numbers = sum(stat.st_size for stat in new.values()), {path: n for n, path in enumerate(new, 1)}
+
+    def report(path: Path, read_bytes: int) -> None:
+        done_bytes, footage_s = bytes_before + min(read_bytes, new[path].st_size), rows_read * every_s
+        elapsed_s = time.monotonic() - started_s
+        on_progress(Progress(path, numbers[path], len(new), done_bytes, total_bytes, footage_s, elapsed_s))
+
+    with closing(read(new, catalog, encoder, stop)) as items:
+        for item in items:
+            if isinstance(item, Rows):
+                of = item.of
+                catalog.append(
+                    of.source, of.media, of.times, pack, every_s, of.first_row, item.rows, decode_all=of.decode_all
+                )
+                rows_read += len(item.rows)
+                report(of.source.path, of.read_bytes)
+                continue
+            if isinstance(item, Unreadable):
+                path, reasons[item.path] = item.path, item.reason
+                if item.is_final:
+                    catalog.add_skipped(path, item.stat, item.reason)
+            else:
+                path = item.source.path
+                if isinstance(item, Whole):
+                    catalog.finish(item.source, item.media, item.times, item.problems, pack)
+                    _forget_moved(catalog, item.source)
+                    del reasons[path]
+                elif isinstance(item, Copy):
+                    copies.append(item.source)
+                else:
+                    catalog.discard(item.source, pack)
+                    reasons[path] = "it changed while it was read; it is read again the next time"
+            report(path, new[path].st_size)
+            bytes_before += new[path].st_size
+    for source in copies:
+        if catalog.standing(source, pack).is_whole:
+            _forget_moved(catalog, source)
+            del reasons[source.path]
+    return reasons
+
+
+def _forget_moved(catalog: Catalog, source: Source) -> None:
+    """Its content is here now. Where it was before is forgotten if it was moved, not if that drive is missing."""
+    for path in catalog.link(source):
+        if not os.path.lexists(path) and not is_out_of_reach(path.parent):
+            catalog.forget(path)
+
+
+def _as_it_is(entry: Known | None, stat: os.stat_result) -> Known | None:
+    """What is known of a file, unless it changed since."""
+    is_same = entry is not None and (entry.size_bytes, entry.mtime_ns) == (stat.st_size, stat.st_mtime_ns)
+    return entry if is_same else None
+
+
+def _offline(paths: Sequence[Path], known: Mapping[bytes, Known], found: Container[Path]) -> list[Path]:
+    """Indexed files under `paths` whose drives aren't there. What was only deleted is not among them."""
+    beginnings = tuple(os.path.join(os.fsencode(path), b"") for path in paths)  # noqa: PTH118 (names are bytes)
+    exact = {os.fsencode(path) for path in paths}
+    offline, out_of_reach = [], dict[Path, bool]()
+    for name, entry in known.items():
+        if not entry.rows or not (name in exact or name.startswith(beginnings)):
+            continue
+        path = Path(os.fsdecode(name))
+        if path in found:
+            continue
+        if path.parent not in out_of_reach:
+            out_of_reach[path.parent] = is_out_of_reach(path.parent)
+        if out_of_reach[path.parent]:
+            offline.append(path)
+    return offline
+
+
+def _coverage(
+    files: Sequence[Path],
+    reasons: Mapping[Path, str],
+    offline: Sequence[Path],
+    missing: Sequence[Path],
+    known: Mapping[bytes, Known],
+) -> Coverage:
+    for path in missing:
+        if not any(other.is_relative_to(path) for other in offline):
+            raise UserError("There is no such file or folder", path=path, remedy="Check the path and try again")
+    coverage = Coverage(
+        searched=[path for path in files if path not in reasons] + list(offline),
+        skipped=[Skipped(path, reason) for path, reason in reasons.items()],
+        offline=list(offline),
+    )
+    ticks: dict[str, int] = {}
+    for path in coverage.searched:
+        entry = known[os.fsencode(path)]
+        ticks[entry.tick_s] = ticks.get(entry.tick_s, 0) + entry.end_tick
+        if not entry.is_whole:
+            coverage.incomplete[path] = entry.end_tick * Fraction(entry.tick_s)
+    coverage.searched_s = sum((count * Fraction(tick_s) for tick_s, count in ticks.items()), Fraction(0))
     return coverage
-
-
-def _never_footage(path: Path, stat: os.stat_result) -> str | None:
-    if not stat_flags.S_ISREG(stat.st_mode):
-        return "not a regular file"
-    if stat.st_size == 0:
-        return "an empty file"
-    return _REASON_BY_SUFFIX.get(path.suffix.lower())
-
-
-def _read(path: Path, encoder: Encoder, report: Callable[[int, Fraction], None]) -> Indexed:
-    """Decode and encode one file. Raises MediaError when nothing of it can be shown."""
-    every_s = 1 / encoder.pack.sample_fps
-    sampler = Sampler(probe(path), every_s, encoder.pack.input_px)
-    rows: list[npt.NDArray[np.float16]] = []
-    for batch in _batches(sampler):
-        vectors = encoder.encode_images(np.stack([sample.picture for sample in batch])).astype(np.float16)
-        rows.append(np.repeat(vectors, [sample.repeat for sample in batch], axis=0))
-        report(sampler.read_bytes, sum(map(len, rows)) * every_s)
-    return Indexed(sampler.media, sampler.times, every_s, np.concatenate(rows), tuple(sampler.problems))
-
-
-def _batches(items: Iterable[_T]) -> Iterator[list[_T]]:
-    batch: list[_T] = []
-    for item in items:
-        batch.append(item)
-        if len(batch) == BATCH_FRAMES:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def _walk(paths: Iterable[Path]) -> tuple[list[Path], list[Skipped]]:
-    """Every file under `paths`, folders in name order, and the folders that were not entered, with the reason."""
-    files: dict[Path, None] = {}
-    skipped: list[Skipped] = []
-
-    def not_entered(error: OSError) -> None:
-        skipped.append(Skipped(Path(error.filename), f"the folder can't be opened: {error.strerror}"))
-
-    for given in paths:
-        # One spelling for one file: no "..", but a link stays the link that the user named.
-        path = Path(os.path.abspath(given.expanduser()))  # noqa: PTH100
-        if path.is_dir():
-            for folder, folders, names in os.walk(path, onerror=not_entered):
-                folders.sort()
-                # Following them could loop for ever.
-                links = [Path(folder, name) for name in folders if Path(folder, name).is_symlink()]
-                skipped += [Skipped(link, "a link to a folder") for link in links]
-                files |= dict.fromkeys(Path(folder, name) for name in sorted(names))
-        elif os.path.lexists(path):
-            files[path] = None
-        else:
-            raise UserError("There is no such file or folder", path=given, remedy="Check the path and try again")
-    return list(files), skipped

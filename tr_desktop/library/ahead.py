@@ -1,0 +1,59 @@
+"""Work ahead: the next items are made in a thread while the caller uses the present one."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Generator, Iterator
+from typing import TypeVar
+
+_T = TypeVar("_T")
+
+_LOOK_S = 0.05  # how often who waits looks whether the work was stopped, so that Ctrl-C is heard on every system
+_PATIENCE_S = 0.5  # how long the end of a stopped thread is waited for; it may be in the middle of a slow file
+
+
+def ahead(items: Iterator[_T], depth: int, stop: threading.Event) -> Generator[_T, None, None]:
+    """The same items, of which up to `depth` are made in advance, by a thread of their own.
+
+    What `items` raises is raised here, in its turn. Once `stop` is set nothing more comes, and the thread ends at its
+    next item. Who leaves the loop early has to set it.
+    """
+    made: queue.Queue[_T] = queue.Queue(depth)
+    errors: list[BaseException] = []
+    ended = threading.Event()
+
+    def hand_over(item: _T) -> None:
+        while not stop.is_set():
+            try:
+                made.put(item, timeout=_LOOK_S)
+            except queue.Full:
+                continue
+            return
+
+    def make() -> None:
+        try:
+            for item in items:
+                hand_over(item)
+                if stop.is_set():
+                    break
+        except BaseException as error:  # noqa: BLE001 (whatever it is, it is the caller's)
+            errors.append(error)
+        ended.set()
+
+    thread = threading.Thread(target=make, daemon=True)
+    thread.start()
+    try:
+        while not stop.is_set():
+            is_last = ended.is_set()  # asked before the queue is found empty: nothing comes in between
+            try:
+                item = made.get(timeout=0 if is_last else _LOOK_S)
+            except queue.Empty:
+                if is_last:
+                    break
+                continue
+            yield item
+        if errors:
+            raise errors[0]
+    finally:
+        thread.join(_PATIENCE_S)

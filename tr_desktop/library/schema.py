@@ -1,0 +1,80 @@
+"""The catalogue's tables, and how a library that an older version wrote becomes one of this version."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from tr_desktop.errors import LibraryError
+
+# MIGRATIONS[n] makes a library of version n one of version n + 1.
+MIGRATIONS: tuple[str, ...] = (
+    "",
+    # Version 1 was never released: what it indexed is indexed again.
+    """
+DROP TABLE IF EXISTS vectors;
+DROP TABLE IF EXISTS media;
+DROP TABLE IF EXISTS skipped;
+CREATE TABLE media (            -- what a file holds, wherever it is and whatever it is called
+  id INTEGER PRIMARY KEY,
+  digest BLOB NOT NULL,
+  size_bytes INTEGER NOT NULL,
+  facts TEXT NOT NULL,          -- what the probe read, JSON
+  ticks BLOB NOT NULL,          -- presentation times of all frames, or of those read so far
+  end_tick INTEGER NOT NULL,
+  tick_s TEXT NOT NULL,         -- seconds in a tick, 'n/d'
+  start_pts INTEGER,            -- the first frame's time stamp, null where the file's stamps can't be trusted
+  problems TEXT NOT NULL,       -- what was damaged but survived, JSON list
+  is_whole INTEGER NOT NULL,    -- whether it was read to its end
+  UNIQUE (digest, size_bytes)
+);
+CREATE TABLE file (             -- where it was seen last
+  path BLOB PRIMARY KEY,
+  size_bytes INTEGER NOT NULL,
+  mtime_ns INTEGER NOT NULL,
+  media_id INTEGER REFERENCES media(id) ON DELETE CASCADE,
+  reason TEXT                   -- why it can't be searched
+) WITHOUT ROWID;
+CREATE INDEX file_media ON file(media_id);
+CREATE TABLE vectors (
+  id INTEGER PRIMARY KEY,
+  media_id INTEGER NOT NULL REFERENCES media(id) ON DELETE CASCADE,
+  pack TEXT NOT NULL,           -- sha256 of the model pack
+  width INTEGER NOT NULL,
+  every_s TEXT NOT NULL,        -- row k stands for the frame on screen at k * every_s, 'n/d'
+  rows INTEGER NOT NULL,
+  decode_all INTEGER NOT NULL,  -- how it has to be read on where it isn't whole
+  is_whole INTEGER NOT NULL,
+  UNIQUE (media_id, pack)
+);
+CREATE TABLE span (             -- rows [first_row, first_row + rows) are at [at, at + rows) in the pack's vector files
+  vectors_id INTEGER NOT NULL REFERENCES vectors(id) ON DELETE CASCADE,
+  first_row INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  rows INTEGER NOT NULL,
+  PRIMARY KEY (vectors_id, first_row)
+) WITHOUT ROWID;
+""",
+)
+
+
+def version_of(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def check_not_newer(db: sqlite3.Connection, path: Path) -> None:
+    """Raise LibraryError for a library that a newer version wrote."""
+    if (version := version_of(db)) > len(MIGRATIONS):
+        raise LibraryError(
+            f"The library was written by a newer version (format {version}, this one knows {len(MIGRATIONS)})",
+            path=path,
+            remedy="Update TimeRefine Desktop, or choose another folder with --library",
+        )
+
+
+def migrate(db: sqlite3.Connection) -> None:
+    """Bring the tables up to this version. Call it in a transaction, so that they change all or not at all."""
+    for migration in MIGRATIONS[version_of(db) :]:
+        for statement in migration.split(";\n"):
+            db.execute(statement)
+    db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")

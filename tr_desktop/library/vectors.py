@@ -1,0 +1,99 @@
+"""Frame vectors on disk, two files a model pack: made to be scanned whole, grown at the end, mapped into memory.
+
+Notable choices: a number is 16-bit fixed point under its row's own fp32 scale, which is finer than fp16 where it
+matters and takes the same room. Its two bytes are in two files, so that a first scan reads the upper bytes alone: they
+are an int8 index of the library that takes no further room. What they leave out is bounded, so a search stays exact
+(`search.py`; figures in docs/decisions/0006-library.md). Which rows belong to what is the catalogue's to know.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+# value = (256 · upper + lower) · scale, both bytes signed; the largest number of a row is ± 127 · 256 steps.
+_STEPS = 127 * 256
+# Half a step of the upper byte, and what fp16 rounds off of numbers up to 1: the most that the first scan leaves out.
+_LOWER_MOST = 128
+_FP16_ROUNDING = 2.0**-11
+# Rows converted at a time: they stay in the processor's cache, and BLAS starts no threads of its own for so few.
+_CHUNK_ROWS = 512
+
+Rows = npt.NDArray[np.float16]
+
+
+class VectorFile:
+    """The vectors [N, width] of one pack in `folder`."""
+
+    def __init__(self, folder: Path, pack: str, width: int) -> None:
+        name = hashlib.blake2b(pack.encode(), digest_size=8).hexdigest()
+        self._upper_path = folder / f"vectors-{name}.upper"
+        self._lower_path = folder / f"vectors-{name}.lower"
+        self._upper_kind = np.dtype([("bytes", "i1", (width,)), ("scale", "<f4")])
+        self._lower_kind = np.dtype(("i1", (width,)))
+
+    def write(self, at: int, rows: npt.NDArray[np.float32]) -> None:
+        """Put `rows` [n, width] at row number `at`; on the disk when this returns. Raises OSError."""
+        scale = np.maximum(np.abs(rows).max(axis=1), np.float32(1e-30)) / _STEPS
+        steps = np.rint(rows / scale[:, None]).astype(np.int32)
+        upper = np.empty(len(rows), self._upper_kind)
+        upper["bytes"] = (steps + 128) >> 8
+        upper["scale"] = scale
+        lower = (steps - (upper["bytes"].astype(np.int32) << 8)).astype(np.int8)
+        for path, part in ((self._lower_path, lower), (self._upper_path, upper)):
+            content = part.tobytes()
+            with path.open("r+b" if path.exists() else "w+b", buffering=0) as file:
+                file.seek(at * (len(content) // len(rows)))
+                while content:
+                    content = content[file.write(content) :]
+                os.fsync(file.fileno())
+
+    def read(self, at: npt.NDArray[np.int64]) -> Rows:
+        """The vectors of the rows numbered `at` [n]: fp16 [n, width]."""
+        upper, lower = self._map(self._upper_path, self._upper_kind), self._map(self._lower_path, self._lower_kind)
+        steps = lower[at].astype(np.float32)
+        steps += upper["bytes"][at].astype(np.float32) * 256
+        return np.asarray(steps * upper["scale"][at][:, None], np.float16)
+
+    def scan(
+        self, query: npt.NDArray[np.float32], runs: Sequence[tuple[int, int]]
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Similarity of `query` [width] to the rows of `runs`, each [start, end), from their upper bytes alone.
+
+        (similarity, bound), both [rows]: what `read` gives differs from it by no more than the bound.
+        """
+        upper = self._map(self._upper_path, self._upper_kind)
+        similarity = np.empty(sum(end - start for start, end in runs), np.float32)
+        scale = np.empty_like(similarity)
+        chunks, place = [], 0
+        for start, end in runs:
+            for at in range(start, end, _CHUNK_ROWS):
+                chunks.append((at, min(at + _CHUNK_ROWS, end), place))
+                place += chunks[-1][1] - at
+
+        def scan_chunks(some: Sequence[tuple[int, int, int]]) -> None:
+            buffer = np.empty((_CHUNK_ROWS, len(query)), np.float32)
+            for start, end, place in some:
+                count = end - start
+                buffer[:count] = upper["bytes"][start:end]
+                np.matmul(buffer[:count], query, out=similarity[place : place + count])
+                scale[place : place + count] = upper["scale"][start:end]
+
+        threads = min(os.cpu_count() or 1, 8)
+        parts = [len(chunks) * n // (4 * threads) for n in range(4 * threads + 1)]
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(scan_chunks, [chunks[a:b] for a, b in pairwise(parts)]))
+        similarity *= 256 * scale
+        weight = float(np.abs(query).sum())
+        return similarity, scale * np.float32(_LOWER_MOST * weight) + np.float32(_FP16_ROUNDING * weight)
+
+    @staticmethod
+    def _map(path: Path, kind: np.dtype[np.void] | np.dtype[np.int8]) -> npt.NDArray[np.void]:
+        return np.asarray(np.memmap(path, kind, "r"))
