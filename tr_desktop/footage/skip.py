@@ -22,7 +22,7 @@ from tr_desktop.footage.clock import Clock
 from tr_desktop.footage.decode import Reading, decode_packet, read_packets
 from tr_desktop.footage.due import DueFrame, Grid
 
-_HELD_BYTES = 128 << 20  # a group of pictures longer than this isn't waited for
+_HELD_BYTES = 64 << 20  # a group of pictures larger than this isn't waited for; up to four are held
 
 
 class NotSafe(Exception):  # noqa: N818 (a signal to the sampler, not an error of the user's)
@@ -54,16 +54,17 @@ def due_frames(
         raise NotSafe
     decoder = _Decoder(stream, reading)
     groups = _groups(read_packets(container, stream, reading), kind_of)
-    group = next(groups, None)
+    group, following = next(groups, None), next(groups, None)
     if group is None or _earliest(group) < group.key_pts:
         raise NotSafe  # frames at the start that may refer to what isn't in the file: only the decoder knows
+    decoder.due.update(_plan(group, following, clock, grid))
     while group is not None:
-        following = next(groups, None)
-        for packet_pts, due in _plan(group, following, clock, grid):
-            decoder.due[packet_pts] = due
+        after = next(groups, None)
+        if following is not None:  # nothing is handed out before the next group has shown that it really is later
+            decoder.due.update(_plan(following, after, clock, grid))
         for packet in _needed(group, following, decoder.due):
             yield from decoder.feed(packet)
-        group = following
+        group, following = following, after
     yield from decoder.finish()
 
 
