@@ -23,7 +23,7 @@ from tr_desktop.moments import FrameTimes, Media
 
 # How far before the wanted frame to seek, attempt by attempt. MP4 seeks by decoding time and so may land on a keyframe
 # that is shown after the wanted frame; a transport stream has no index and lands anywhere near.
-_BACK_OFF_S = (Fraction(0), Fraction(1, 2), Fraction(1), Fraction(2), Fraction(4), Fraction(8))
+_BACK_OFF_S = tuple(map(Fraction, (0, 0.5, 1, 2, 4, 8, 16, 32)))
 _READ_ON_S = Fraction(2)  # wanted frames closer than this are reached by decoding on
 
 
@@ -68,7 +68,7 @@ def _seek_each(
 ) -> Iterator[tuple[int, VideoFrame]]:
     """Wanted frames, one seek for each run of near ones; ends early at the first that isn't found."""
     read_on_ticks = _READ_ON_S / times.tick_s
-    rest = [start_pts + times.ticks[frame] for frame in reversed(wanted)]
+    rest = [start_pts + int(times.ticks[frame]) for frame in reversed(wanted)]
     numbers = iter(wanted)
     while rest:
         asked = len(rest)
