@@ -20,6 +20,7 @@ import numpy.typing as npt
 from tr_desktop.errors import UserError
 from tr_desktop.library.catalog import Catalog, Indexed
 from tr_desktop.library.indexer import Coverage, Progress, index
+from tr_desktop.library.search import best_media
 from tr_desktop.localize.edges import EdgeStep, refine_edges, shot_change
 from tr_desktop.localize.rough import contrast, rough_segments
 from tr_desktop.moments import Moment, Refinement, RefineStep, Segment
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 DEFAULT_TOP = 5
 DEFAULT_STEPS = 3
 MOST_STEPS = 8
+# Every frame of the library is compared; this many files, those with the best frames, are looked into for moments.
+MOST_FILES = 24
 # So many frames speak for a segment's best part; one alone is often a chance hit.
 PEAK_FRAMES = 3
 
@@ -71,7 +74,8 @@ def find(
         raise UserError(_nothing_searched(coverage))
 
     query_vector = encoder.encode_text([query])[0]
-    items = [catalog.load(path, encoder.pack.sha256) for path in coverage.searched]
+    best = best_media(catalog, encoder.pack.sha256, query_vector, coverage.media, max(MOST_FILES, top))
+    items = [catalog.load(coverage.media[media_id], encoder.pack.sha256) for media_id, _ in best]
     moments = chain.from_iterable(_moments(query, query_vector, item, encoder, top, steps) for item in items)
     return Answer(
         query=query,
@@ -79,7 +83,7 @@ def find(
         pack_sha256=encoder.pack.sha256,
         device=encoder.device,
         coverage=coverage,
-        searched_s=sum((item.times.duration_s for item in items), Fraction(0)),
+        searched_s=coverage.searched_s,
         moments=tuple(sorted(moments, key=lambda moment: -moment.score)[:top]),
     )
 

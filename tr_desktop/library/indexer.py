@@ -36,7 +36,8 @@ class Coverage:
     """What a run looked at: `searched` and `skipped` together are all the files found.
 
     offline: those of `searched` whose drive isn't there now. incomplete: those that haven't been read to their end,
-    with how much has been, in seconds. searched_s: footage searched, in seconds.
+    with how much has been, in seconds. searched_s: footage searched, in seconds. media: one path of everything
+    searched, by its id in the library, under which copies are the same.
     """
 
     searched: list[Path] = field(default_factory=list)
@@ -44,6 +45,7 @@ class Coverage:
     offline: list[Path] = field(default_factory=list)
     incomplete: dict[Path, Fraction] = field(default_factory=dict)
     searched_s: Fraction = Fraction(0)
+    media: dict[int, Path] = field(default_factory=dict)
 
     @property
     def files(self) -> int:
@@ -225,6 +227,8 @@ def _coverage(
     ticks: dict[str, int] = {}
     for path in coverage.searched:
         entry = known[os.fsencode(path)]
+        if entry.media_id is not None:
+            coverage.media.setdefault(entry.media_id, path)
         ticks[entry.tick_s] = ticks.get(entry.tick_s, 0) + entry.end_tick
         if not entry.is_whole:
             coverage.incomplete[path] = entry.end_tick * Fraction(entry.tick_s)
