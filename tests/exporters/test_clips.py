@@ -96,7 +96,7 @@ def test_random_exact_cuts_hold_the_frames_meant(name: str, footage: Footage, tm
 @pytest.mark.parametrize("preset", ["prores", "h264", "hevc"])
 def test_clips_of_a_frame_or_two(preset: str, footage: Footage, tmp_path: Path) -> None:
     media, times = footage("prores.mov")
-    for start in (0, 21, len(times) - 4):
+    for start in (0, len(times) - 4):
         for length in (1, 2, 4):
             out = tmp_path / f"{start}{PRESETS[preset].suffix}"
             cut_exact(media, times, Segment(start, start + length), out, PRESETS[preset])
