@@ -2,7 +2,7 @@
 
 Only the few fields that matter are followed, by their numbers in the ONNX schema (onnx.proto3): a tensor whose data lies
 in another file, and an operator from outside ONNX and ONNX Runtime. The runtime would look for such a file relative to
-the working folder.
+the working folder. A model may name sets of operators that it doesn't use, as those that ONNX Runtime writes do.
 """
 
 from __future__ import annotations
@@ -13,15 +13,14 @@ _KNOWN_DOMAINS = {b"", b"ai.onnx", b"ai.onnx.ml", b"com.microsoft"}
 
 # message → field number → message that lies there
 _NESTED = {
-    "Model": {7: "Graph", 8: "Opset", 25: "Function"},
+    "Model": {7: "Graph", 25: "Function"},
     "Graph": {1: "Node", 5: "Tensor", 15: "SparseTensor"},
-    "Function": {7: "Node", 9: "Opset"},
+    "Function": {7: "Node"},
     "Node": {5: "Attribute"},
     "Attribute": {5: "Tensor", 6: "Graph", 10: "Tensor", 11: "Graph", 22: "SparseTensor", 23: "SparseTensor"},
     "SparseTensor": {1: "Tensor", 2: "Tensor"},
 }
-# message → field number of an operator domain
-_DOMAIN = {"Node": 7, "Opset": 1}
+_NODE_DOMAIN = 7
 _EXTERNAL_DATA, _DATA_LOCATION = 13, 14
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _DEEPEST = 50
@@ -43,7 +42,7 @@ def _check(message: str, content: memoryview, depth: int) -> str | None:
             return "it keeps data in another file"
         if isinstance(value, int):
             continue
-        if number == _DOMAIN.get(message) and bytes(value) not in _KNOWN_DOMAINS:
+        if message == "Node" and number == _NODE_DOMAIN and bytes(value) not in _KNOWN_DOMAINS:
             return f"it needs operators from {bytes(value).decode(errors='replace')!r}"
         nested = _NESTED.get(message, {}).get(number)
         if nested and (why := _check(nested, value, depth + 1)):
