@@ -188,6 +188,32 @@ def test_copied_sound_stays_in_step(tmp_path: Path) -> None:
             assert abs(int(frame.to_ndarray().reshape(-1, 2)[0, 0]) - first // 160) <= 1
 
 
+def test_hdr10_and_colour_tags_come_along(tmp_path: Path) -> None:
+    tags = "colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc:hdr10=1:max-cll=1000,400"
+    display = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,50)"
+    params = f"log-level=none:pools=1:{tags}:master-display={display}"
+    path = make_video(
+        tmp_path / "hdr.mp4", frames=20, codec="libx265", pix_fmt="yuv420p10le", options={"x265-params": params}
+    )
+    media, times = read(path)
+
+    def colours(clip: Path) -> tuple[int, ...]:
+        with av.open(str(clip)) as container:
+            frame = next(container.decode(video=0))
+            return frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range
+
+    def display_of(clip: Path) -> dict[str, bytes]:
+        with av.open(str(clip)) as container:
+            sides = next(container.decode(video=0)).side_data
+            return {side.type.name: bytes(side) for side in sides if side.type.name != "SEI_UNREGISTERED"}
+
+    for preset in ("hevc", "prores", "h264"):
+        made = cut_exact(media, times, Segment(3, 13), tmp_path / f"{preset}{PRESETS[preset].suffix}", PRESETS[preset])
+        assert colours(made.path) == colours(path) == (9, 16, 9, 1)
+    assert set(display_of(path)) == {"MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL"}
+    assert display_of(tmp_path / "hevc.mp4") == display_of(path)
+
+
 def test_clips_are_named_by_rank_source_and_label(tmp_path: Path) -> None:
     path = make_video(tmp_path / "park ü.mov", frames=90, rate=NTSC_30, timecode="01:00:00;00")
     media, times = read(path)

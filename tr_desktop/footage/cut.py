@@ -15,12 +15,14 @@ packet (21 ms for AAC) where it's copied.
 from __future__ import annotations
 
 import bisect
+import struct
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import av
 import av.error
@@ -30,6 +32,7 @@ from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.packet import Packet
+from av.sidedata.sidedata import Type as SideDataType
 from av.stream import Discard
 from av.video.frame import PictureType, VideoFrame
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
@@ -268,8 +271,10 @@ def _add_picture(
     writing: OutputContainer, media: Media, preset: Preset, first: VideoFrame, time_base: Fraction, count: int
 ) -> VideoStream:
     options = {name: value for name, value in preset.options.items() if name != "tag"}
-    if preset.codec == "libx265" and count < 8:  # x265 4.1 makes up decoding times where its reordering isn't filled
-        options["x265-params"] += ":bframes=0"
+    if preset.codec == "libx265":
+        options["x265-params"] += _hdr10(first)
+        if count < 8:  # x265 4.1 makes up decoding times where its reordering isn't filled
+            options["x265-params"] += ":bframes=0"
     stream = writing.add_stream(preset.codec, rate=media.rate, options=options)
     assert isinstance(stream, VideoStream)
     context = stream.codec_context
@@ -290,6 +295,28 @@ def _add_picture(
     if media.rotation:
         stream.set_display_rotation(-media.rotation)
     return stream
+
+
+def _hdr10(frame: VideoFrame) -> str:
+    """Mastering display and light levels of HDR10 (SMPTE ST 2086, CTA-861.3) as x265 wants them, or "".
+
+    FFmpeg keeps them as `AVMasteringDisplayMetadata` (ten fractions: x and y of red, green, blue and white, then the
+    least and the most luminance, and two flags) and `AVContentLightMetadata` (MaxCLL, MaxFALL).
+    """
+    sides: Any = frame.side_data  # keyed by type; PyAV's stubs say by string
+    params = ""
+    if display := sides.get(SideDataType.MASTERING_DISPLAY_METADATA):
+        numbers = struct.unpack_from("=22i", bytes(display))
+        if all(numbers[1:20:2]) and all(numbers[20:]):
+            parts = [Fraction(numbers[at], numbers[at + 1]) for at in range(0, 20, 2)]
+            red, green, blue, white = (
+                f"{round(parts[at] * 50000)},{round(parts[at + 1] * 50000)}" for at in (0, 2, 4, 6)
+            )
+            least, most = (round(part * 10000) for part in parts[8:])
+            params += f":hdr10=1:master-display=G({green})B({blue})R({red})WP({white})L({most},{least})"
+    if levels := sides.get(SideDataType.CONTENT_LIGHT_LEVEL):
+        params += ":max-cll={},{}".format(*struct.unpack_from("=2I", bytes(levels)))
+    return params
 
 
 def _describe(media: Media, writing: OutputContainer, picture: VideoStream, start_tc: Timecode) -> None:
