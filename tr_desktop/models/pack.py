@@ -1,7 +1,7 @@
 """Model packs: a folder or a .trpack zip with `pack.json` and the files it lists.
 
-A pack may come from anywhere, so it is data and nothing else: only listed files of known kinds are read, each checked for
-size and hash first; a model that points to other files or asks for operators from outside is refused by name.
+A pack may come from anywhere, so it is data and nothing else: only listed files of known kinds are read, each checked
+for size and hash first; a model that points to other files or asks for operators from outside is refused by name.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Pack:
 
     input_px: side of the square pictures that the image tower takes. sample_fps: frames a second it is meant for.
     width: length of its vectors. threshold: the score from which a moment is called confident. calibration: a logistic
-    regression over named evidence, `bias` and `weights`. sha256: of pack.json, which holds the hashes of all other files.
+    regression over named evidence, `bias` and `weights`. sha256: of pack.json, which holds all other files' hashes.
     """
 
     name: str
@@ -108,12 +108,15 @@ def _folder_reader(folder: Path) -> Callable[[str], bytes]:
     def read(name: str) -> bytes:
         path = folder / name
         try:
-            if any(part.is_symlink() for part in (path, *path.parents) if part.is_relative_to(folder) and part != folder):
+            inside = [part for part in (path, *path.parents) if part != folder and part.is_relative_to(folder)]
+            if any(part.is_symlink() for part in inside):
                 raise PackError(f"{name} of the model pack is a link, which is refused", path=folder)
             return path.read_bytes()
         except OSError as error:
             raise PackError(
-                f"{name} of the model pack can't be read: {error.strerror}", path=folder, remedy="Install the pack again"
+                f"{name} of the model pack can't be read: {error.strerror}",
+                path=folder,
+                remedy="Install the pack again",
             ) from error
 
     return read

@@ -15,8 +15,8 @@ _FATAL_ONLY = 4
 def open_session(model: bytes, device: str) -> onnxruntime.InferenceSession:
     """A session for `model` on `device`: 'cpu', 'cuda', or 'auto' (CUDA where it works, else the CPU).
 
-    The runtime lists CUDA as available wherever its package is installed, driver or not, and falls back in silence: what
-    the opened session says is the truth. Raises UserError when 'cuda' was asked for and doesn't work.
+    The runtime lists CUDA as available wherever its package is installed, driver or not, and falls back in silence:
+    what the opened session says is the truth. Raises UserError when 'cuda' was asked for and doesn't work.
     """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _FATAL_ONLY
