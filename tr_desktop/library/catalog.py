@@ -111,6 +111,7 @@ class Catalog:
         self.is_read_only = False
         self._lock = threading.RLock()
         self._free: dict[str, _Free] = {}
+        self._vector_files: dict[str, VectorFile] = {}
         try:
             self._db = self._open()
         except (OSError, sqlite3.Error) as error:
@@ -220,7 +221,8 @@ class Catalog:
         return np.array(rows, np.int64).reshape(-1, 3)
 
     def vector_file(self, pack: str, width: int) -> VectorFile:
-        return VectorFile(self.folder, pack, width)
+        with self._lock:
+            return self._vector_files.setdefault(pack, VectorFile(self.folder, pack, width))
 
     def standing(self, source: Source, pack: str) -> Standing:
         """How far the footage of `source`, whatever it was called then, has been read for `pack`."""

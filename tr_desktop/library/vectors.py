@@ -30,14 +30,15 @@ Rows = npt.NDArray[np.float16]
 
 
 class VectorFile:
-    """The vectors [N, width] of one pack in `folder`."""
+    """The vectors [N, width] of one pack in `folder`. The files stay mapped from search to search."""
 
     def __init__(self, folder: Path, pack: str, width: int) -> None:
         name = hashlib.blake2b(pack.encode(), digest_size=8).hexdigest()
         self._upper_path = folder / f"vectors-{name}.upper"
         self._lower_path = folder / f"vectors-{name}.lower"
         self._upper_kind = np.dtype([("bytes", "i1", (width,)), ("scale", "<f4")])
-        self._lower_kind = np.dtype(("i1", (width,)))
+        self._lower_kind = np.dtype([("bytes", "i1", (width,))])
+        self._maps: dict[Path, npt.NDArray[np.void]] = {}
 
     def write(self, at: int, rows: npt.NDArray[np.float32]) -> None:
         """Put `rows` [n, width] at row number `at`; on the disk when this returns. Raises OSError."""
@@ -58,7 +59,7 @@ class VectorFile:
     def read(self, at: npt.NDArray[np.int64]) -> Rows:
         """The vectors of the rows numbered `at` [n]: fp16 [n, width]."""
         upper, lower = self._map(self._upper_path, self._upper_kind), self._map(self._lower_path, self._lower_kind)
-        steps = lower[at].astype(np.float32)
+        steps = lower["bytes"][at].astype(np.float32)
         steps += upper["bytes"][at].astype(np.float32) * 256
         return np.asarray(steps * upper["scale"][at][:, None], np.float16)
 
@@ -94,6 +95,10 @@ class VectorFile:
         weight = float(np.abs(query).sum())
         return similarity, scale * np.float32(_LOWER_MOST * weight) + np.float32(_FP16_ROUNDING * weight)
 
-    @staticmethod
-    def _map(path: Path, kind: np.dtype[np.void] | np.dtype[np.int8]) -> npt.NDArray[np.void]:
-        return np.asarray(np.memmap(path, kind, "r"))
+    def _map(self, path: Path, kind: np.dtype[np.void]) -> npt.NDArray[np.void]:
+        mapped = self._maps.get(path)
+        if mapped is None or mapped.nbytes != path.stat().st_size // kind.itemsize * kind.itemsize:
+            with path.open("rb") as file:  # a row that is just being written at the end isn't whole
+                rows = path.stat().st_size // kind.itemsize
+                mapped = self._maps[path] = np.asarray(np.memmap(file, kind, "r", shape=(rows,)))
+        return mapped

@@ -1,0 +1,209 @@
+"""Whatever stops an index run, the library stays sound and the next run ends where an uninterrupted one would have."""
+
+import multiprocessing
+import os
+import random
+import resource
+import signal
+import sqlite3
+import sys
+import threading
+import time
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.footage.recipes import MAKERS
+from tests.footage.test_damage import damaged_packets
+from tests.media import make_video
+from tests.toy import ToyEncoder, write_clip
+from tr_desktop.errors import LibraryError
+from tr_desktop.footage.frames import Sampler
+from tr_desktop.footage.probe import probe
+from tr_desktop.grounding import find
+from tr_desktop.library.catalog import Catalog
+from tr_desktop.library.indexer import index
+
+needs_fork = pytest.mark.skipif(sys.platform == "win32", reason="needs fork, signals and limits")
+
+
+def contents(library: Path) -> dict[str, tuple]:
+    """All that a library knows of its files, for comparing."""
+    with Catalog(library) as catalog:
+        items = [catalog.load(Path(os.fsdecode(path)), "toy") for path in catalog.known("toy")]
+    return {
+        item.media.path.name: (item.media, item.times, item.every_s, item.problems, item.vectors.tobytes())
+        for item in items
+    }
+
+
+def assert_sound(library: Path) -> None:
+    database = sqlite3.connect(library / "library.sqlite3")
+    assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert database.execute("PRAGMA foreign_key_check").fetchall() == []
+    database.close()
+
+
+@pytest.fixture(scope="module")
+def footage(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("footage")
+    write_clip(folder / "long.mp4", [(colour, 400) for colour in ("red", "green", "blue", "white", "red")])
+    write_clip(folder / "short.mp4", [("blue", 60)])
+    make_video(folder / "h264.mp4", frames=500, codec="libx264", options={"g": "12", "bf": "2"})
+    damaged = make_video(folder / "whole.ts", frames=300, codec="libx264", options={"g": "12"})
+    (folder / "damaged.ts").write_bytes(damaged_packets(damaged.read_bytes(), 0.02, 1))
+    damaged.unlink()
+    return folder
+
+
+class SlowEncoder(ToyEncoder):
+    """Takes as long for a batch as a real one would for a few frames, so that a kill meets work in progress."""
+
+    def encode_images(self, pictures):
+        time.sleep(0.01)
+        return super().encode_images(pictures)
+
+
+def index_alone(library: Path, footage: Path) -> None:
+    with Catalog(library) as catalog:
+        index([footage], catalog, SlowEncoder(sample_fps=Fraction(5)))
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory, footage) -> dict[str, tuple]:
+    library = tmp_path_factory.mktemp("reference")
+    index_alone(library, footage)
+    return contents(library)
+
+
+@needs_fork
+@pytest.mark.parametrize("kills", [12, pytest.param(50, marks=pytest.mark.slow)])
+def test_kills_at_random_moments(tmp_path, footage, uninterrupted, kills):
+    moments = random.Random(kills)
+    killed, number = 0, 0
+    while killed < kills:
+        library = tmp_path / f"library-{number}"
+        process = multiprocessing.get_context("fork").Process(target=index_alone, args=(library, footage))
+        process.start()
+        process.join(moments.uniform(0.02, 0.35))
+        if process.exitcode is None:
+            process.kill()
+            killed += 1
+        process.join()
+        if library.exists():
+            assert_sound(library)
+        if process.exitcode == 0:  # it got to its end in spite of all: once more from the start
+            assert contents(library) == uninterrupted
+            number += 1
+        else:
+            assert process.exitcode == -signal.SIGKILL
+    index_alone(library, footage)
+    assert contents(library) == uninterrupted
+
+
+@pytest.mark.parametrize("name", ["gop30.mp4", "open_gop.mp4", "vfr.mp4", "offset.ts", "mpeg2.mpg", "h264.avi"])
+def test_reading_on_gives_the_same_samples(tmp_path, name):
+    path = MAKERS[name](tmp_path / name)
+    whole = Sampler(probe(path), Fraction(1, 4), 40)
+    samples = list(whole)
+    row = 0
+    for number, sample in enumerate(samples):
+        if number in (1, len(samples) // 2, len(samples) - 1):
+            rest = Sampler(probe(path), Fraction(1, 4), 40, decode_all=whole.decode_all, first_row=row)
+            again = list(rest)
+            assert [(s.frame, s.tick, s.repeat) for s in again] == [
+                (s.frame, s.tick, s.repeat) for s in samples[number:]
+            ]
+            assert all(np.array_equal(a.picture, b.picture) for a, b in zip(again, samples[number:], strict=True))
+            assert (rest.times, rest.problems, rest.media) == (whole.times, whole.problems, whole.media)
+        row += sample.repeat
+
+
+def test_what_was_stored_is_not_encoded_again(tmp_path, footage):
+    class Breaking(ToyEncoder):
+        def encode_images(self, pictures):
+            if self.encoded_frames > 100:
+                raise RuntimeError("a bug")
+            return super().encode_images(pictures)
+
+    breaking, again = Breaking(sample_fps=Fraction(5)), ToyEncoder(sample_fps=Fraction(5))
+    with Catalog(tmp_path) as catalog:
+        with pytest.raises(RuntimeError, match="a bug"):
+            index([footage / "long.mp4"], catalog, breaking)
+        index([footage / "long.mp4"], catalog, again)
+    assert breaking.encoded_frames + again.encoded_frames == 400
+
+
+def test_a_file_is_searched_as_far_as_it_has_been_read(tmp_path):
+    clip = write_clip(tmp_path / "clip.mp4", [("red", 400), ("blue", 200), ("red", 2400)])
+    stop = threading.Event()
+    with Catalog(tmp_path / "library") as catalog:
+        encoder = SlowEncoder()
+        index([clip], catalog, encoder, lambda progress: progress.footage_s > 30 and stop.set(), stop)
+        with catalog.writing():  # as if another process were indexing
+            with Catalog(tmp_path / "library") as other:
+                answer = find("blue", [clip], other, encoder)
+        assert answer.coverage.searched == [clip]
+        read_s = answer.coverage.incomplete[clip]
+        assert 30 < read_s < 120 and answer.searched_s == read_s
+        segment = answer.moments[0].segment
+        assert abs(segment.start_frame - 400) <= 7 and abs(segment.end_frame - 600) <= 7
+        assert len(answer.moments[0].times) == read_s * 25
+        assert not find("blue", [clip], catalog, encoder).coverage.incomplete
+
+
+def test_a_second_writer_is_told_and_searches_meanwhile(tmp_path):
+    done = write_clip(tmp_path / "footage" / "done.mp4", [("red", 50), ("blue", 50)])
+    with Catalog(tmp_path / "library") as first, Catalog(tmp_path / "library") as second:
+        index([tmp_path / "footage"], first, ToyEncoder())
+        new = write_clip(tmp_path / "footage" / "new.mp4", [("green", 50)])
+        with first.writing():
+            answer = find("blue", [tmp_path / "footage"], second, ToyEncoder())
+        assert answer.coverage.searched == [done] and answer.moments
+        assert [(s.path, "another TimeRefine is indexing" in s.reason) for s in answer.coverage.skipped] == [
+            (new, True)
+        ]
+        assert index([tmp_path / "footage"], second, ToyEncoder()).searched == [done, new]
+
+
+def test_stopping_takes_less_than_a_second(tmp_path):
+    clip = write_clip(tmp_path / "clip.mp4", [("red", 4000)])
+    stop, asked = threading.Event(), []
+
+    def on_progress(_):
+        asked.append(time.monotonic())
+        stop.set()
+
+    with Catalog(tmp_path / "library") as catalog:
+        coverage = index([clip], catalog, SlowEncoder(), on_progress, stop)
+        assert time.monotonic() - asked[0] < 1 and len(asked) == 1
+        assert coverage.incomplete.keys() == {clip}
+
+
+def with_small_files(library: Path, footage: Path, result: multiprocessing.SimpleQueue) -> None:
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # writing then fails with "File too large", as on a full disk
+    with Catalog(library) as catalog:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, resource.RLIM_INFINITY))
+        try:
+            index([footage], catalog, ToyEncoder(sample_fps=Fraction(25)))
+        except LibraryError as error:
+            result.put(str(error))
+
+
+@needs_fork
+def test_where_nothing_more_can_be_written_it_says_so_and_reads_on_later(tmp_path, footage):
+    library, context = tmp_path / "library", multiprocessing.get_context("fork")
+    result = context.SimpleQueue()
+    process = context.Process(target=with_small_files, args=(library, footage, result))
+    process.start()
+    process.join(60)
+    assert process.exitcode == 0 and "can't be written" in result.get()
+    assert_sound(library)
+    full = {}
+    for folder in (library, tmp_path / "other"):
+        with Catalog(folder) as catalog:
+            index([footage], catalog, ToyEncoder(sample_fps=Fraction(25)))
+        full[folder] = contents(folder)
+    assert full[library] == full[tmp_path / "other"]
