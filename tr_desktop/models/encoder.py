@@ -35,7 +35,7 @@ class Encoder:
         return device_of(self._text_tower)
 
     def encode_images(self, pictures: npt.NDArray[np.uint8]) -> Vectors:
-        """RGB pictures [N, S, S, 3] to [N, D], L2-normalised. Turning bytes into the tower's numbers is in its graph."""
+        """RGB pictures [N, S, S, 3] to [N, D], L2-normalised. The graph itself turns bytes into its numbers."""
         return _unit(self._image_tower.run(None, {"pictures": pictures})[0])
 
     def encode_text(self, texts: list[str]) -> Vectors:

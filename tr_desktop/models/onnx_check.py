@@ -2,7 +2,8 @@
 
 Only the few fields that matter are followed, by their numbers in the ONNX schema (onnx.proto3): a tensor whose data
 lies in another file, and an operator from outside ONNX and ONNX Runtime. The runtime would look for such a file
-relative to the working folder. A model may name sets of operators that it doesn't use, as those that ONNX Runtime writes do.
+relative to the working folder. A model may name sets of operators that it doesn't use: those that ONNX Runtime writes
+do.
 """
 
 from __future__ import annotations
