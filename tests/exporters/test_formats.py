@@ -59,3 +59,10 @@ def test_what_holds_several_rates_takes_them(exporter: Exporter) -> None:
     if not exporter.one_rate:
         content = exporter.render(timeline)
         assert isinstance(content, str) and "a.mov" in content and "b.mov" in content
+
+
+@every_format
+def test_the_guide_says_what_the_format_keeps(exporter: Exporter) -> None:
+    guide = (PROJECT.parent / "docs" / "handoff.md").read_text(encoding="utf-8")
+    row = f"| `{exporter.name}` (`{exporter.suffix}`) | {' | '.join(exporter.fidelity.values())} |"
+    assert row in guide
