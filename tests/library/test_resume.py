@@ -12,6 +12,7 @@ import time
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -136,15 +137,34 @@ def test_what_was_stored_is_not_encoded_again(tmp_path, footage):
     assert breaking.encoded_frames + again.encoded_frames == 400
 
 
+def test_damage_that_was_passed_is_still_known_when_reading_goes_on(tmp_path):
+    clip = make_video(tmp_path / "clip.mp4", frames=600, gop=12)
+    with av.open(str(clip)) as container:
+        keyframes = [packet for packet in container.demux(video=0) if packet.is_keyframe and packet.size]
+    content, middle = bytearray(clip.read_bytes()), keyframes[4].pos + keyframes[4].size // 2
+    content[middle : middle + 20] = random.Random(0).randbytes(20)  # only the decoder notices
+    clip.write_bytes(content)
+    with Catalog(tmp_path / "whole") as catalog:
+        index([clip], catalog, ToyEncoder(sample_fps=Fraction(10)))
+    stop = threading.Event()
+    with Catalog(tmp_path / "stopped") as catalog:
+        encoder = SlowEncoder(sample_fps=Fraction(10))
+        index([clip], catalog, encoder, lambda progress: progress.footage_s > 8 and stop.set(), stop)
+        assert 80 < encoder.encoded_frames < 200
+        index([clip], catalog, encoder)
+    assert contents(tmp_path / "stopped") == contents(tmp_path / "whole")
+    assert contents(tmp_path / "whole")["clip.mp4"][3]
+
+
 def test_a_file_is_searched_as_far_as_it_has_been_read(tmp_path):
     clip = write_clip(tmp_path / "clip.mp4", [("red", 400), ("blue", 200), ("red", 2400)])
     stop = threading.Event()
     with Catalog(tmp_path / "library") as catalog:
         encoder = SlowEncoder()
         index([clip], catalog, encoder, lambda progress: progress.footage_s > 30 and stop.set(), stop)
-        with catalog.writing():  # as if another process were indexing
-            with Catalog(tmp_path / "library") as other:
-                answer = find("blue", [clip], other, encoder)
+        # As if another process were indexing.
+        with catalog.writing(), Catalog(tmp_path / "library") as other:
+            answer = find("blue", [clip], other, encoder)
         assert answer.coverage.searched == [clip]
         read_s = answer.coverage.incomplete[clip]
         assert 30 < read_s < 120 and answer.searched_s == read_s
