@@ -1,0 +1,75 @@
+"""`tr-desktop train encoder` and `tr-desktop evaluate encoder`: arguments, and what they call."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from tr_desktop.errors import UserError
+
+_MISSING = 'Install what training needs: pip install "tr-desktop[train]"'
+
+
+def add_train_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `train encoder`."""
+    parser.add_argument("--data", metavar="DIR", type=Path, required=True, help="folder with images/ and clips/")
+    parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="where the pack is written")
+    parser.add_argument("--cache", metavar="DIR", type=Path, help="where features are kept (default: OUT.cache)")
+    parser.add_argument("--tiers", metavar="A,B,C", default="A,B,C", help="rights of the pictures to train on")
+    parser.add_argument(
+        "--backbone", metavar="FILE", type=Path, help="EfficientNet-Lite2 state dict (default: installed)"
+    )
+    parser.add_argument("--names", metavar="FILE", type=Path, help="names of the backbone's classes, one a line")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.set_defaults(run=run_train)
+
+
+def run_train(arguments: argparse.Namespace) -> int:
+    """Build a pack; going on where an earlier run with the same cache was stopped."""
+    try:
+        from tr_desktop.training.encoder import EncoderConfig, train_encoder
+    except ImportError as error:
+        raise UserError(f"Training needs {error.name}, which is not installed", remedy=_MISSING) from error
+    out: Path = arguments.out
+    train_encoder(
+        EncoderConfig(
+            data=arguments.data,
+            out=out,
+            cache=arguments.cache or out.with_name(out.name + ".cache"),
+            tiers=arguments.tiers.replace(",", "").upper(),
+            backbone=arguments.backbone,
+            names=arguments.names,
+            seed=arguments.seed,
+        )
+    )
+    return 0
+
+
+def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `evaluate encoder`."""
+    parser.add_argument("--model", metavar="PACK", default="mini", help="model pack: a name, folder or .trpack file")
+    parser.add_argument("--footage", metavar="DIR", type=Path, help="annotated footage (annotations.jsonl)")
+    parser.add_argument("--data", metavar="DIR", type=Path, help="folder with images/ and clips/")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
+    parser.set_defaults(run=run_evaluate)
+
+
+def run_evaluate(arguments: argparse.Namespace) -> int:
+    """Print the figures of a pack, each with a bootstrap interval."""
+    try:
+        from tr_desktop.training.evaluate_encoder import evaluate_encoder
+    except ImportError as error:
+        raise UserError(f"Evaluation needs {error.name}, which is not installed", remedy=_MISSING) from error
+    if arguments.footage is None and arguments.data is None:
+        raise UserError("There is nothing to evaluate on", remedy="Give --footage DIR, --data DIR or both")
+    figures = evaluate_encoder(arguments.model, arguments.footage, arguments.data, arguments.device)
+    if arguments.json:
+        json.dump({name: figure.as_dict() for name, figure in figures.items()}, sys.stdout, indent=1)
+        print()
+    else:
+        for name, figure in figures.items():
+            print(f"{name:44s} {figure}")
+    return 0

@@ -1,0 +1,146 @@
+"""What the frozen early blocks see, computed once through ONNX Runtime and kept on disk.
+
+The early blocks are most of the cost of a picture and are never trained, so their output (a map at stride 32, float16)
+is cached for each view of each picture; training the late blocks then reads a file. The work is resumable: a run that
+was stopped goes on where it was, because the order of jobs follows from the corpus and the configuration.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from tr_desktop.training.backbone import EfficientNetLite2
+from tr_desktop.training.corpus import Picture
+from tr_desktop.training.quantise import PIXELS, quantised
+from tr_desktop.training.views import augmented, plain
+
+BATCH = 16
+CHANNELS = 208
+
+
+@dataclass(frozen=True)
+class Job:
+    """One view of one picture: 0 is the plain squash, others are augmented."""
+
+    picture: int
+    view: int
+
+
+class _Late(nn.Module):
+    """[N,208,S/32,S/32] → pooled [N,1280]."""
+
+    def __init__(self, net: EfficientNetLite2) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, some: Tensor) -> Tensor:
+        return self.net.late(some).mean((2, 3))
+
+
+class _Early(nn.Module):
+    """uint8 [N,S,S,3] → [N,208,S/32,S/32]."""
+
+    def __init__(self, net: EfficientNetLite2) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        x = (pixels.permute(0, 3, 1, 2).float() - 127.0) / 128.0
+        return self.net.early(x)
+
+
+def cached_maps(
+    net: EfficientNetLite2, pictures: Sequence[Picture], jobs: Sequence[Job], size_px: int, seed: int, cache: Path
+) -> NDArray[np.float16]:
+    """The early maps of `jobs`, [J,208,S/32,S/32] float16, memory-mapped; computes what the cache lacks."""
+    names = [[pictures[job.picture].key, job.view] for job in jobs]
+    digest = hashlib.sha256(json.dumps([names, size_px, seed]).encode()).hexdigest()[:16]
+    folder = cache / f"maps-{size_px}-{digest}"
+    folder.mkdir(parents=True, exist_ok=True)
+    side = size_px // 32
+    path, done_path = folder / "maps.f16", folder / "done"
+    done = int(done_path.read_text()) if done_path.exists() else 0
+    shape = (len(jobs), CHANNELS, side, side)
+    maps = np.memmap(path, np.float16, "r+" if path.exists() else "w+", shape=shape)
+    if done < len(jobs):
+        _fill(maps, done, done_path, early_session(net, pictures, size_px), pictures, jobs, size_px, seed)
+    return maps
+
+
+def _fill(
+    maps: NDArray[np.float16],
+    done: int,
+    done_path: Path,
+    session: ort.InferenceSession,
+    pictures: Sequence[Picture],
+    jobs: Sequence[Job],
+    size_px: int,
+    seed: int,
+) -> None:
+    def view(index: int) -> NDArray[np.uint8]:
+        job = jobs[index]
+        pixels = pictures[job.picture].pixels()
+        if job.view == 0:
+            return plain(pixels, size_px)
+        return augmented(pixels, size_px, np.random.default_rng([seed, job.picture, job.view]))
+
+    batches = [range(i, min(i + BATCH, len(jobs))) for i in range(done, len(jobs), BATCH)]
+    with ThreadPoolExecutor(1) as pool, tqdm(total=len(jobs), initial=done, unit="view", desc="frozen features") as bar:
+        ahead = [pool.submit(lambda b: np.stack([view(i) for i in b]), b) for b in batches[:4]]
+        for n, batch in enumerate(batches):
+            pixels = ahead.pop(0).result()
+            if n + 4 < len(batches):
+                ahead.append(pool.submit(lambda b: np.stack([view(i) for i in b]), batches[n + 4]))
+            maps[batch.start : batch.stop] = session.run(None, {PIXELS: pixels})[0]
+            bar.update(len(batch))
+            if n % 64 == 63 or n == len(batches) - 1:
+                done_path.write_text(str(batch.stop))
+
+
+def calibration_squares(pictures: Sequence[Picture], size_px: int) -> list[NDArray[np.uint8]]:
+    """The pictures that set the ranges of 8-bit activations: some plain, some augmented, the same at every call."""
+    train = [p for p in pictures if p.split == "train"]
+    rng = np.random.default_rng(0)
+    chosen = [train[i].pixels() for i in rng.choice(len(train), min(96, len(train)), replace=False)]
+    return [augmented(p, size_px, rng) if i % 2 else plain(p, size_px) for i, p in enumerate(chosen)]
+
+
+def early_session(net: EfficientNetLite2, pictures: Sequence[Picture], size_px: int) -> ort.InferenceSession:
+    """The early blocks in 8 bits, as the finished tower will run them, in ONNX Runtime: torch is far slower."""
+    example = torch.zeros(2, size_px, size_px, 3, dtype=torch.uint8)
+    model = _exported(_Early(net), example, PIXELS)
+    return _session(quantised(model, calibration_squares(pictures, size_px)))
+
+
+def late_session(net: EfficientNetLite2, side: int) -> ort.InferenceSession:
+    """The late blocks in full precision: `map` [N,208,side,side] to pooled features [N,1280]."""
+    return _session(_exported(_Late(net), torch.zeros(2, CHANNELS, side, side), "map"))
+
+
+def _exported(module: nn.Module, example: Tensor, name: str) -> bytes:
+    out = io.BytesIO()
+    torch.onnx.export(
+        module.eval(), (example,), out,  # type: ignore[arg-type]
+        input_names=[name], output_names=["out"], dynamic_axes={name: {0: "n"}, "out": {0: "n"}},
+        opset_version=17, dynamo=False,
+    )  # fmt: skip
+    return out.getvalue()
+
+
+def _session(model: bytes) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # kind to whoever shares the machine
+    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -1,0 +1,52 @@
+"""Which pictures the encoder trains on, and which views of them, in the order in which they are worth having."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from tr_desktop.training.corpus import Picture
+from tr_desktop.training.features import Job
+
+LEFT_OUT = 60
+RARELY_SAID = 60
+
+
+def left_out_labels(pictures: Sequence[Picture], seed: int = 2026) -> frozenset[str]:
+    """60 labels to test on that training never sees: specific names with at least 2 validation and at most 150 training
+    pictures, no broader word for another label, and said in few captions (those are dropped with them)."""
+    train = Counter(p.labels[0] for p in pictures if p.labels and p.split == "train")
+    val = Counter(p.labels[0] for p in pictures if p.labels and p.split == "val")
+    broad = {label for p in pictures for label in p.labels[1:]}
+    captions = " | ".join(c.lower() for p in pictures if p.split == "train" for c in p.captions)
+    fit = [
+        label
+        for label in sorted(val)
+        if val[label] >= 2 and train[label] <= 150 and label not in broad and captions.count(label) <= RARELY_SAID
+    ]
+    return frozenset(np.random.default_rng(seed).permutation(fit)[:LEFT_OUT].tolist())
+
+
+def chosen(pictures: Sequence[Picture], most_per_label: int, seed: int) -> list[Picture]:
+    """All captioned pictures and all validation pictures; of the only labelled ones at most `most_per_label` each."""
+    taken: Counter[str] = Counter()
+    keep = set()
+    for index in np.random.default_rng(seed).permutation(len(pictures)):
+        picture = pictures[index]
+        if picture.captions or picture.split != "train":
+            keep.add(index)
+        elif taken[picture.labels[0]] < most_per_label:
+            taken[picture.labels[0]] += 1
+            keep.add(index)
+    return [pictures[i] for i in sorted(keep)]
+
+
+def jobs(pictures: Sequence[Picture], views: int, seed: int) -> list[Job]:
+    """View 0 of every picture, then `views` - 1 augmented views of the training pictures, each pass in random order."""
+    rng = np.random.default_rng(seed)
+    order = [Job(int(i), 0) for i in rng.permutation(len(pictures))]
+    for view in range(1, views):
+        order += [Job(int(i), view) for i in rng.permutation(len(pictures)) if pictures[i].split == "train"]
+    return order
