@@ -48,9 +48,8 @@ SHOTS = {"coffee": (0, 96), "astronaut": (96, 216), "cat": (216, 360), "rocket":
     [
         ("a cat", "cat"),
         ("a cup of coffee", "coffee"),
-        ("a motorcycle in a garage", "motorcycle"),
-        ("a rocket standing on the launch pad", "rocket"),
-        ("a smiling woman in an orange suit", "astronaut"),
+        ("a red motorcycle", "motorcycle"),
+        ("a rocket", "rocket"),
     ],
 )
 def test_a_sentence_finds_the_shot_it_describes(sample, library, capsys, query, shot):
@@ -226,4 +225,6 @@ def test_a_person_riding_a_bicycle_is_found_in_real_footage(tmp_path, capsys):
     find = ["find", "a person riding a bicycle", str(SHARED / "footage")]
     _, document = run_json(capsys, *find, "--library", str(tmp_path), "--export", str(out))
     assert Path(document["moments"][0]["media"]).name == "sk_bikes.mp4"
-    assert out.read_text().count("* FROM CLIP NAME:") == len(document["moments"])
+    events = [event for edl in tmp_path.glob("hits*.edl") for event in pycmx.parse_cmx3600(edl.open()).events]
+    spans = {(e.edits[0].clip_name, e.edits[0].source_in, e.edits[0].source_out) for e in events}
+    assert spans == {(Path(m["media"]).name, m["start_tc"], m["end_tc"]) for m in document["moments"]}

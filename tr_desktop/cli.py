@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from fractions import Fraction
@@ -35,7 +36,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return USER_ERROR
     except KeyboardInterrupt:
         print("tr-desktop: interrupted; what was indexed so far is kept", file=sys.stderr)
-        return INTERRUPTED
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # A thread may still be inside a decoder or a model, which abort when the interpreter is taken down under them.
+        # What is stored is stored in whole transactions, so there is nothing to tidy up.
+        os._exit(INTERRUPTED)
 
 
 def _parser() -> argparse.ArgumentParser:
