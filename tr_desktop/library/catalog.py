@@ -25,8 +25,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tr_desktop.errors import LibraryError
+from tr_desktop.library import schema
 from tr_desktop.library.lock import LOCK_NAME, NotWritableError, sole_writer
-from tr_desktop.library.schema import MIGRATIONS, check_not_newer, migrate, version_of
 from tr_desktop.library.vectors import Rows, VectorFile
 from tr_desktop.moments import AudioTrack, FrameTimes, Media
 from tr_desktop.timecode import Timecode
@@ -125,22 +125,18 @@ class Catalog:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             db = self._connect("")
-            check_not_newer(db, self.path)
+            schema.check_not_newer(db, self.path)
             db.execute("PRAGMA foreign_keys = ON")
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = NORMAL")
-            if version_of(db) < len(MIGRATIONS):
-                db.execute("BEGIN IMMEDIATE")
-                migrate(db)
-                db.execute("COMMIT")
-            return db
         except (OSError, sqlite3.OperationalError):
             if not self.path.exists():
                 raise
-        # Where nobody can write, nobody does: the file may be read without SQLite's own bookkeeping beside it.
-        self.is_read_only = True
-        db = self._connect("?mode=ro&immutable=1")
-        check_not_newer(db, self.path)
+            # Where nobody can write, nobody does: the file may be read without SQLite's own bookkeeping beside it.
+            self.is_read_only = True
+            db = self._connect("?mode=ro&immutable=1")
+            schema.check_not_newer(db, self.path)
+        schema.migrate(db)
         return db
 
     def _connect(self, options: str) -> sqlite3.Connection:

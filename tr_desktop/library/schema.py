@@ -73,8 +73,16 @@ def check_not_newer(db: sqlite3.Connection, path: Path) -> None:
 
 
 def migrate(db: sqlite3.Connection) -> None:
-    """Bring the tables up to this version. Call it in a transaction, so that they change all or not at all."""
-    for migration in MIGRATIONS[version_of(db) :]:
-        for statement in migration.split(";\n"):
-            db.execute(statement)
-    db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+    """Bring the tables up to this version: all or not at all."""
+    if version_of(db) == len(MIGRATIONS):
+        return
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        for migration in MIGRATIONS[version_of(db) :]:
+            for statement in migration.split(";\n"):
+                db.execute(statement)
+        db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        db.execute("COMMIT")
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
