@@ -165,7 +165,7 @@ def cut_lossless(
             source, packets, held = _packets_of(stack, media, times, times.start_pts, segment)
             start_tc = _timecode(media, times, held.start_frame)
             writing = stack.enter_context(_writing(out))
-            picture = writing.add_stream_from_template(source)
+            picture = writing.add_stream_from_template(source, opaque=True)  # some have a decoder only
             picture.metadata.clear()
             picture.codec_context.framerate = media.rate  # the muxer counts timecode by it
             _describe(media, writing, picture, start_tc)
@@ -191,8 +191,16 @@ def cut_lossless(
 
 
 def lossless_suffix(media: Media) -> str:
-    """The container that a lossless cut of `media` goes into."""
-    return {".mkv": ".mkv", ".webm": ".mkv", ".mp4": ".mp4", ".m4v": ".mp4"}.get(media.path.suffix.lower(), ".mov")
+    """The container that a lossless cut of `media` goes into: one that editors read, if it can hold what's there."""
+    suffix = media.path.suffix.lower()
+    if suffix in {".mp4", ".m4v"}:
+        return ".mp4"
+    sound = all(track.codec in _MOV_SOUND or track.codec.startswith("pcm_") for track in media.audio)
+    return ".mov" if suffix == ".mov" or (media.codec in _MOV_PICTURES and sound) else ".mkv"
+
+
+_MOV_PICTURES = {"h264", "hevc", "prores", "dnxhd", "mjpeg", "mpeg2video", "mpeg4", "dvvideo", "qtrle", "jpeg2000"}
+_MOV_SOUND = {"aac", "ac3", "eac3", "alac", "mp3", "mp3float", "mp2", "mp2float"}
 
 
 def estimated_bytes(media: Media, times: FrameTimes, segment: Segment, preset: Preset | None) -> int:
