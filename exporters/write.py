@@ -13,6 +13,7 @@ from pathlib import Path
 from exporters.registry import Exporter, find
 from exporters.timeline import Timeline, fps_text
 from tr_desktop.errors import ExportError
+from tr_desktop.moments import Media
 from tr_desktop.timecode import is_smpte_rate
 
 
@@ -118,15 +119,21 @@ def _notes(timeline: Timeline, exporter: Exporter, paths: list[Path], parts: tup
             f"{path.name} ({fps_text(part.rate)} fps, {len(part.clips)} of {len(timeline.clips)} moments)"
             for path, part in zip(paths, parts, strict=True)
         )
-        yield f"The footage has several frame rates and {exporter.title} holds one: wrote {files}."
-    for media in dict.fromkeys(clip.media for clip in timeline.clips):
-        if media.is_vfr:
-            yield (
-                f"{media.path.name} has a variable frame rate: its places are by time at {fps_text(media.rate)} fps. "
-                "Convert it to a constant rate first if the frame must be exact."
-            )
-        elif not is_smpte_rate(media.rate):
-            yield (
-                f"{media.path.name} runs at {fps_text(media.rate)} fps, a rate that timecode doesn't have: "
-                f"its labels count frames, {exporter.title} readers may take them for another rate."
-            )
+        yield f"The footage has several frame rates and this format ({exporter.title}) holds one: wrote {files}."
+    footage = dict.fromkeys(clip.media for clip in timeline.clips)
+    variable = [_with_rate(media) for media in footage if media.is_vfr]
+    unlabelled = [_with_rate(media) for media in footage if not media.is_vfr and not is_smpte_rate(media.rate)]
+    if variable:
+        yield (
+            f"Variable frame rate: {', '.join(variable)}. Places in it are by time at the nominal rate; convert it to a "
+            "constant rate first if the frame must be exact."
+        )
+    if unlabelled:
+        yield (
+            f"A frame rate that timecode doesn't have: {', '.join(unlabelled)}. Labels count its frames; editors may take "
+            "them for another rate."
+        )
+
+
+def _with_rate(media: Media) -> str:
+    return f"{media.path.name} ({fps_text(media.rate)} fps)"

@@ -75,8 +75,8 @@ def test_several_rates_become_several_files_and_the_report_says_so(tmp_path: Pat
 def test_the_report_names_rates_that_no_label_counts(tmp_path: Path) -> None:
     moments = [moment(media("phone.mp4", is_vfr=True)), moment(media("gif.mp4", Fraction(28)))]
     notes = write.export(timeline_from_moments(moments), tmp_path / "hits.edl").notes
-    assert any("phone.mp4" in note and "variable" in note for note in notes)
-    assert any("gif.mp4" in note and "28 fps" in note for note in notes)
+    assert any("phone.mp4 (25 fps)" in note and "Variable" in note for note in notes)
+    assert any("gif.mp4 (28 fps)" in note for note in notes)
 
 
 def test_a_previous_export_stays_until_the_new_one_is_whole(
