@@ -125,13 +125,13 @@ def _notes(timeline: Timeline, exporter: Exporter, paths: list[Path], parts: tup
     unlabelled = [_with_rate(media) for media in footage if not media.is_vfr and not is_smpte_rate(media.rate)]
     if variable:
         yield (
-            f"Variable frame rate: {', '.join(variable)}. Places in it are by time at the nominal rate; convert it to a "
-            "constant rate first if the frame must be exact."
+            f"Variable frame rate: {', '.join(variable)}. Places in it are by time at the nominal rate; convert it to "
+            "a constant rate first if the frame must be exact."
         )
     if unlabelled:
         yield (
-            f"A frame rate that timecode doesn't have: {', '.join(unlabelled)}. Labels count its frames; editors may take "
-            "them for another rate."
+            f"A frame rate that timecode doesn't have: {', '.join(unlabelled)}. Labels count its frames; editors may "
+            "take them for another rate."
         )
 
 

@@ -176,9 +176,9 @@ def cut_lossless(
             shift = times.start_pts + times.ticks[held.start_frame]
             for done, packet in enumerate(packets, 1):
                 packet.pts, packet.dts, packet.stream = _minus(packet.pts, shift), _minus(packet.dts, shift), picture
-                writing.mux(packet)
                 for sound in sounds:
                     sound.write_until((packet.dts or 0) * times.tick_s)
+                writing.mux(packet)
                 if on_progress:
                     on_progress(done, len(packets))
             for sound in sounds:
