@@ -1,4 +1,4 @@
-"""The `tr-desktop` command: `find`, `index`, `export`, `doctor`, `train`, `evaluate`.
+"""The `tr-desktop` command: `find`, `index`, `watch`, `export`, `doctor`, `train`, `evaluate`.
 
 Results go to standard output; progress and messages to standard error. Exit status: 0 with at least one confident
 moment (or the job done), 1 with none, 2 for what the user can mend, 130 when interrupted.
@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,6 +59,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_export(find)
     find.add_argument("--no-refine", action="store_true", help="answer with the rough segments")
     find.add_argument("--steps", metavar="K", type=_steps, default=None, help="refinement steps, 0 to 8 (default 3)")
+    find.add_argument(
+        "--like",
+        metavar="EXAMPLE",
+        help="find what looks like a picture, or like footage at a time, MEDIA@SECONDS; there is no QUERY then",
+    )
+    _add_only(find)
     _add_common(find)
     find.set_defaults(run=_find)
 
@@ -65,6 +72,11 @@ def _parser() -> argparse.ArgumentParser:
     index.add_argument("paths", metavar="PATH", nargs="+", type=Path, help="files or folders")
     _add_common(index)
     index.set_defaults(run=_index)
+
+    watch = commands.add_parser("watch", help="follow folders and index what is new, until interrupted")
+    watch.add_argument("paths", metavar="FOLDER", nargs="+", type=Path, help="folders to follow")
+    _add_common(watch)
+    watch.set_defaults(run=_watch)
 
     export = commands.add_parser("export", help="write a saved result in any export format")
     export.add_argument("result", metavar="RESULT.json", type=Path, help="what find --json printed")
@@ -89,6 +101,18 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="what runs the models")
 
 
+def _add_only(parser: argparse.ArgumentParser) -> None:
+    only = parser.add_argument_group("which footage")
+    only.add_argument(
+        "--name", metavar="PATTERN", default="", help="such as 'A001*.mov'; with a slash, of the whole path"
+    )
+    only.add_argument("--after", metavar="DATE", type=_date, help="changed on this day or later, such as 2026-05-31")
+    only.add_argument("--before", metavar="DATE", type=_date, help="changed before this day")
+    only.add_argument("--longer", metavar="SECONDS", type=_seconds, help="at least this long")
+    only.add_argument("--shorter", metavar="SECONDS", type=_seconds, help="at most this long")
+    only.add_argument("--height", metavar="PIXELS", type=_positive, default=0, help="at least this high")
+
+
 def _add_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", metavar="NAME", help="the export's format, when its file name doesn't say")
     parser.add_argument("--handles", metavar="SECONDS", type=_seconds, default=Fraction(0), help="extra on both sides")
@@ -101,6 +125,7 @@ def _find(arguments: argparse.Namespace) -> int:
     from exporters import registry
     from tr_desktop import grounding, report
     from tr_desktop.library.catalog import Catalog
+    from tr_desktop.library.filters import Only
     from tr_desktop.models.encoder import Encoder
     from tr_desktop.models.pack import load_pack
     from tr_desktop.progress import IndexBar
@@ -110,16 +135,29 @@ def _find(arguments: argparse.Namespace) -> int:
             arguments.export, arguments.format
         )  # a format that isn't there is said before the search, not after
     encoder = Encoder(load_pack(arguments.model), arguments.device)
-    paths = arguments.paths or [_sample_clip()]
+    query, paths = arguments.query, arguments.paths
+    if arguments.like is not None:
+        query, paths = f"like {arguments.like}", [Path(query), *paths]
+    paths = paths or [_sample_clip()]
+    only = Only(
+        name=arguments.name,
+        after=arguments.after,
+        before=arguments.before,
+        shortest_s=arguments.longer,
+        longest_s=arguments.shorter,
+        height=arguments.height,
+    )
     steps = grounding.DEFAULT_STEPS if arguments.steps is None else arguments.steps
     with Catalog(arguments.library or _default_library()) as catalog, IndexBar() as bar:
         answer = grounding.find(
-            arguments.query,
+            query,
             paths,
             catalog,
             encoder,
             top=arguments.top or grounding.DEFAULT_TOP,
             steps=0 if arguments.no_refine else steps,
+            like=arguments.like,
+            only=only,
             on_progress=bar.update,
         )
     if arguments.json:
@@ -177,6 +215,24 @@ def _index(arguments: argparse.Namespace) -> int:
     return OK
 
 
+def _watch(arguments: argparse.Namespace) -> int:
+    import threading
+
+    from tr_desktop import report
+    from tr_desktop.library.catalog import Catalog
+    from tr_desktop.library.watch import watch
+    from tr_desktop.models.encoder import Encoder
+    from tr_desktop.models.pack import load_pack
+    from tr_desktop.progress import IndexBar
+
+    encoder, stop = Encoder(load_pack(arguments.model), arguments.device), threading.Event()
+    print("Watching; end with Ctrl-C.", file=sys.stderr)
+    with Catalog(arguments.library or _default_library()) as catalog, IndexBar() as bar:
+        for coverage in watch(arguments.paths, catalog, encoder, stop, bar.update):
+            print(report.coverage_text(coverage), file=sys.stderr)
+    return OK
+
+
 def _doctor(arguments: argparse.Namespace) -> int:
     from tr_desktop.doctor import examine
 
@@ -198,6 +254,10 @@ def _sample_clip() -> Path:
         make_sample(path)
     print(f"Searching the sample clip {path}", file=sys.stderr)
     return path
+
+
+def _date(text: str) -> datetime:
+    return datetime.fromisoformat(text)
 
 
 def _positive(text: str) -> int:

@@ -19,8 +19,11 @@ import numpy.typing as npt
 
 from tr_desktop.errors import UserError
 from tr_desktop.library.catalog import Catalog, Indexed
-from tr_desktop.library.indexer import Coverage, Progress, index
+from tr_desktop.library.filters import Only
+from tr_desktop.library.indexer import EVERYTHING, Coverage, Progress, index
+from tr_desktop.library.like import example
 from tr_desktop.library.search import best_media
+from tr_desktop.library.terms import parse_terms, query_vector
 from tr_desktop.localize.edges import EdgeStep, refine_edges, shot_change
 from tr_desktop.localize.rough import contrast, rough_segments
 from tr_desktop.moments import Moment, Refinement, RefineStep, Segment
@@ -58,25 +61,29 @@ def find(
     *,
     top: int = DEFAULT_TOP,
     steps: int = DEFAULT_STEPS,
+    like: str | None = None,
+    only: Only = EVERYTHING,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Answer:
     """The `top` best moments for `query` in the footage under `paths`; what is new there is indexed first.
 
+    query: a sentence, or several terms (`library/terms.py`). like: search by example instead, PICTURE or MEDIA@SECONDS;
+    the query is then a name only. only: the footage to search.
     steps: refinement steps, 0 … MOST_STEPS; 0 answers with the rough segments.
     Raises UserError for an empty query, a missing path, or when not one file can be searched.
     """
-    if not query.strip():
-        raise UserError(
-            "The query is empty", remedy="Describe what you remember seeing, such as: a dog jumps over a fence"
-        )
-    coverage = index(paths, catalog, encoder, on_progress)
+    like_this = None if like is None else example(like, catalog, encoder)
+    if like_this is None:
+        parse_terms(query)  # what can't be understood is said before the footage is read
+    coverage = index(paths, catalog, encoder, on_progress, only=only)
     if not coverage.searched:
         raise UserError(_nothing_searched(coverage))
 
-    query_vector = encoder.encode_text([query])[0]
-    best = best_media(catalog, encoder.pack.sha256, query_vector, coverage.media, max(MOST_FILES, top))
+    vector = query_vector(query, encoder) if like_this is None else like_this.vector
+    best = best_media(catalog, encoder.pack.sha256, vector, coverage.media, max(MOST_FILES, top))
     items = [catalog.load(coverage.media[media_id], encoder.pack.sha256) for media_id, _ in best]
-    moments = chain.from_iterable(_moments(query, query_vector, item, encoder, top, steps) for item in items)
+    found = chain.from_iterable(_moments(query, vector, item, encoder, top, steps) for item in items)
+    moments = [moment for moment in found if like_this is None or not like_this.is_in(moment)]
     return Answer(
         query=query,
         pack=encoder.pack.name,

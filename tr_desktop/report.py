@@ -26,6 +26,10 @@ def as_json(answer: Answer) -> dict[str, Any]:
             "files": answer.coverage.files,
             "searched": len(answer.coverage.searched),
             "seconds": _seconds(answer.searched_s),
+            "offline": [str(path) for path in answer.coverage.offline],
+            "incomplete": [
+                {"path": str(path), "seconds": _seconds(read_s)} for path, read_s in answer.coverage.incomplete.items()
+            ],
             "skipped": [{"path": str(s.path), "reason": s.reason} for s in answer.coverage.skipped],
         },
         "moments": [_moment(rank, moment) for rank, moment in enumerate(answer.moments, 1)],
@@ -128,6 +132,11 @@ def as_text(answer: Answer) -> str:
 def coverage_text(coverage: Coverage) -> str:
     """How much was searched, and what was not with the reason; equal reasons are counted together."""
     lines = [f"Searched {len(coverage.searched)} of {coverage.files} files."]
+    for path, read_s in coverage.incomplete.items():
+        lines.append(f"  {path.name} only as far as it is indexed: its first {float(read_s):.0f} s")
+    if coverage.offline:
+        first = ", ".join(path.name for path in coverage.offline[:3])
+        lines.append(f"  offline, known from the library: {first}{' and more' if len(coverage.offline) > 3 else ''}")
     for reason, count in Counter(s.reason for s in coverage.skipped).most_common():
         names = [s.path.name for s in coverage.skipped if s.reason == reason]
         lines.append(f"  skipped {', '.join(names[:3])}{f' and {count - 3} more' if count > 3 else ''}: {reason}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import TypeVar
 
 _T = TypeVar("_T")
@@ -13,18 +13,18 @@ _LOOK_S = 0.05  # how often who waits looks whether the work was stopped, so tha
 _PATIENCE_S = 0.5  # how long the end of a stopped thread is waited for; it may be in the middle of a slow file
 
 
-def ahead(items: Iterator[_T], depth: int, stop: threading.Event) -> Generator[_T, None, None]:
+def ahead(items: Iterator[_T], depth: int, is_over: Callable[[], bool]) -> Generator[_T, None, None]:
     """The same items, of which up to `depth` are made in advance, by a thread of their own.
 
-    What `items` raises is raised here, in its turn. Once `stop` is set nothing more comes, and the thread ends at its
-    next item. Who leaves the loop early has to set it.
+    What `items` raises is raised here, in its turn. Once `is_over` says so nothing more comes, and the thread ends
+    at its next item. It has to say so to who leaves the loop early.
     """
     made: queue.Queue[_T] = queue.Queue(depth)
     errors: list[BaseException] = []
     ended = threading.Event()
 
     def hand_over(item: _T) -> None:
-        while not stop.is_set():
+        while not is_over():
             try:
                 made.put(item, timeout=_LOOK_S)
             except queue.Full:
@@ -35,7 +35,7 @@ def ahead(items: Iterator[_T], depth: int, stop: threading.Event) -> Generator[_
         try:
             for item in items:
                 hand_over(item)
-                if stop.is_set():
+                if is_over():
                     break
         except BaseException as error:  # noqa: BLE001 (whatever it is, it is the caller's)
             errors.append(error)
@@ -44,7 +44,7 @@ def ahead(items: Iterator[_T], depth: int, stop: threading.Event) -> Generator[_
     thread = threading.Thread(target=make, daemon=True)
     thread.start()
     try:
-        while not stop.is_set():
+        while not is_over():
             is_last = ended.is_set()  # asked before the queue is found empty: nothing comes in between
             try:
                 item = made.get(timeout=0 if is_last else _LOOK_S)

@@ -48,7 +48,7 @@ class Known(NamedTuple):
     """What the library knows of one path.
 
     reason: why it can't be searched, or None. media_id: the same for all copies. rows: vectors of the pack asked for;
-    is_whole: whether these are all. end_tick, tick_s: of the footage read so far.
+    is_whole: whether these are all. end_tick, tick_s: of the footage read so far. height: pixels as shown.
     """
 
     size_bytes: int
@@ -59,6 +59,11 @@ class Known(NamedTuple):
     is_whole: bool
     end_tick: int
     tick_s: str
+    height: int
+
+    @property
+    def duration_s(self) -> Fraction:
+        return self.end_tick * Fraction(self.tick_s)
 
 
 class Standing(NamedTuple):
@@ -163,7 +168,8 @@ class Catalog:
         """Everything that the library knows of files, by path as bytes."""
         rows = self._rows(
             "SELECT path, file.size_bytes, mtime_ns, reason, file.media_id, ifnull(vectors.rows, 0),"
-            " ifnull(vectors.is_whole, 0), ifnull(end_tick, 0), ifnull(tick_s, '1')"
+            " ifnull(vectors.is_whole, 0), ifnull(end_tick, 0), ifnull(tick_s, '1'),"
+            " ifnull(json_extract(facts, '$.height'), 0)"
             " FROM file LEFT JOIN media ON media.id = file.media_id"
             " LEFT JOIN vectors ON vectors.media_id = file.media_id AND pack = ?",
             pack,

@@ -17,12 +17,15 @@ from typing import TYPE_CHECKING
 
 from tr_desktop.errors import UserError
 from tr_desktop.library.catalog import Catalog, Known, Source
+from tr_desktop.library.filters import Only
 from tr_desktop.library.lock import NotWritableError
 from tr_desktop.library.reading import Copy, Rows, Unreadable, Whole, read
 from tr_desktop.library.walk import is_out_of_reach, never_footage, plain, walk
 
 if TYPE_CHECKING:
     from tr_desktop.models.encoder import Encoder
+
+EVERYTHING = Only()
 
 
 @dataclass(frozen=True)
@@ -84,11 +87,13 @@ def index(
     encoder: Encoder,
     on_progress: Callable[[Progress], None] = lambda _: None,
     stop: threading.Event | None = None,
+    only: Only = EVERYTHING,
 ) -> Coverage:
     """Bring the library up to date with every file under `paths` and say which of them can be searched.
 
     A file that can't be read is listed, never raised; so is what is new where another process is indexing or the
     library can't be written. stop: when set, indexing ends within a second, and reads on from there the next time.
+    only: what is left out of the search is listed as skipped, and not indexed where its name or date tells.
     Raises UserError for a path that does not exist and LibraryError for a full disk.
     """
     paths = [plain(path) for path in paths]
@@ -105,7 +110,7 @@ def index(
             reasons[path] = f"can't be opened: {error.strerror}"
             continue
         entry = _as_it_is(known.get(os.fsencode(path)), stat)
-        if reason := never_footage(path, stat) or (entry and entry.reason):
+        if reason := never_footage(path, stat) or only.leaves_out_file(path, stat) or (entry and entry.reason):
             reasons[path] = reason
         elif entry is None or not entry.is_whole:
             new[path] = stat
@@ -122,7 +127,16 @@ def index(
             if entry is not None and entry.rows:
                 reasons.pop(path, None)
 
-    return _coverage(files, reasons, _offline(paths, known, set(files)), missing, known)
+    offline = _offline(paths, known, set(files))
+    for path in (path for path in (*files, *offline) if path not in reasons):
+        entry = known[os.fsencode(path)]
+        if reason := (
+            only.leaves_out_file(path)
+            or only.leaves_out_date(entry.mtime_ns)
+            or only.leaves_out_footage(entry.duration_s, entry.height)
+        ):
+            reasons[path] = reason
+    return _coverage(files, reasons, offline, missing, known)
 
 
 def _read_new(
@@ -220,9 +234,9 @@ def _coverage(
         if not any(other.is_relative_to(path) for other in offline):
             raise UserError("There is no such file or folder", path=path, remedy="Check the path and try again")
     coverage = Coverage(
-        searched=[path for path in files if path not in reasons] + list(offline),
+        searched=[path for path in (*files, *offline) if path not in reasons],
         skipped=[Skipped(path, reason) for path, reason in reasons.items()],
-        offline=list(offline),
+        offline=[path for path in offline if path not in reasons],
     )
     ticks: dict[str, int] = {}
     for path in coverage.searched:
@@ -231,6 +245,6 @@ def _coverage(
             coverage.media.setdefault(entry.media_id, path)
         ticks[entry.tick_s] = ticks.get(entry.tick_s, 0) + entry.end_tick
         if not entry.is_whole:
-            coverage.incomplete[path] = entry.end_tick * Fraction(entry.tick_s)
+            coverage.incomplete[path] = entry.duration_s
     coverage.searched_s = sum((count * Fraction(tick_s) for tick_s, count in ticks.items()), Fraction(0))
     return coverage

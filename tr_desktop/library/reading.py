@@ -94,15 +94,20 @@ def read(
 ) -> Generator[Rows | Whole | Copy | Changed | Unreadable, None, None]:
     """Read `files` one after the other, each from where the library has it; whatever ends a file comes last for it.
 
-    stop: when set, nothing more comes, and both threads end. It is set when this is closed.
+    stop: when set, nothing more comes, and both threads end; so they do when this is closed.
     """
-    decoded = ahead(_decoded(files, catalog, encoder), _WAITING_BATCHES, stop)
-    encoded = ahead(_encoded(decoded, encoder), _WAITING_BATCHES, stop)
+    closed = threading.Event()
+
+    def is_over() -> bool:
+        return stop.is_set() or closed.is_set()
+
+    decoded = ahead(_decoded(files, catalog, encoder), _WAITING_BATCHES, is_over)
+    encoded = ahead(_encoded(decoded, encoder), _WAITING_BATCHES, is_over)
     try:
         for item in encoded:  # noqa: UP028 (`yield from` would close it before the threads are told)
             yield item
     finally:
-        stop.set()
+        closed.set()
         encoded.close()
 
 

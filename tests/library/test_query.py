@@ -1,0 +1,126 @@
+"""What can be asked: weighed and negative terms, examples, and limits to names, dates, lengths and sizes."""
+
+import os
+from datetime import datetime
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from tests.toy import COLOURS, ToyEncoder, write_clip
+from tr_desktop.errors import UserError
+from tr_desktop.grounding import find
+from tr_desktop.library.catalog import Catalog
+from tr_desktop.library.filters import Only
+from tr_desktop.library.indexer import index
+from tr_desktop.library.terms import parse_terms
+
+
+@pytest.fixture
+def catalog(tmp_path):
+    with Catalog(tmp_path / "library") as catalog:
+        yield catalog
+
+
+@pytest.fixture
+def footage(tmp_path) -> Path:
+    for colour in COLOURS:
+        write_clip(tmp_path / "footage" / f"{colour}.mp4", [("red" if colour == "blue" else "blue", 75), (colour, 75)])
+    return tmp_path / "footage"
+
+
+@pytest.mark.parametrize(
+    ("query", "terms"),
+    [
+        ("a dog catches a frisbee", [("a dog catches a frisbee", 1)]),
+        ("a dog -beach", [("a dog", 1), ("beach", -1)]),
+        ("-beach a dog", [("a dog", 1), ("beach", -1)]),
+        ('"red car"^2 rain -"city at night"^0.5', [("rain", 1), ("red car", 2), ("city at night", -0.5)]),
+        ("dog^3 cat", [("cat", 1), ("dog", 3)]),
+        ("a close-up - of 3 -5 degrees", [("a close-up - of 3 -5 degrees", 1)]),
+        ('an unfinished "quote', [('an unfinished "quote', 1)]),
+        ("2^x", [("2^x", 1)]),
+    ],
+)
+def test_terms(query, terms):
+    assert [tuple(term) for term in parse_terms(query)] == terms
+
+
+@pytest.mark.parametrize("query", ["", "  ", "-beach", '-"a b" -c'])
+def test_a_query_has_to_look_for_something(query):
+    with pytest.raises(UserError, match="query"):
+        parse_terms(query)
+
+
+@pytest.mark.parametrize(
+    ("query", "best"),
+    [("white", "white"), ("white -red -green", "blue"), ("red^3 green", "red"), ("red green^3", "green")],
+)
+def test_weights_and_signs_change_what_is_found(footage, catalog, query, best):
+    moment = find(query, [footage], catalog, ToyEncoder()).moments[0]
+    middle, name = (moment.segment.start_frame + moment.segment.end_frame) / 2, moment.media.path.stem
+    first = "red" if name == "blue" else "blue"
+    assert (first if middle < 75 else name) == best
+
+
+def write_picture(path: Path, colour: str) -> Path:
+    with av.open(str(path), "w", format="image2") as container:
+        stream = container.add_stream("png" if path.suffix == ".png" else "mjpeg", rate=1)
+        stream.width, stream.height = 40, 30
+        stream.pix_fmt = "rgb24" if path.suffix == ".png" else "yuvj420p"
+        picture = np.full((30, 40, 3), COLOURS[colour], np.uint8)
+        frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+        container.mux(stream.encode(frame.reformat(format=stream.pix_fmt)))
+        container.mux(stream.encode())
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_a_picture_finds_moments_like_it(tmp_path, footage, catalog, suffix):
+    picture = write_picture(tmp_path / f"example{suffix}", "green")
+    best = find("like it", [footage], catalog, ToyEncoder(), like=str(picture)).moments[0]
+    assert best.media.path.name == "green.mp4" and abs(best.segment.start_frame - 75) <= 7
+
+
+def test_a_moment_finds_others_like_it_but_not_itself(tmp_path, footage, catalog):
+    clip = write_clip(tmp_path / "elsewhere" / "clip.mp4", [("green", 50), ("red", 50)])
+    best = find("like it", [footage], catalog, ToyEncoder(), like=f"{clip}@0.5").moments[0]
+    assert best.media.path.name == "green.mp4"
+    same = find("like it", [footage], catalog, ToyEncoder(), like=f"{footage / 'green.mp4'}@4").moments
+    assert not any(m.media.path.name == "green.mp4" and m.segment.end_frame > 120 for m in same)
+
+
+@pytest.mark.parametrize("like", ["nothing.png", "{clip}@99", "{clip}@x", "{clip}", "{text}", "nowhere.mp4@3"])
+def test_what_is_no_example_is_refused(tmp_path, footage, catalog, like):
+    (tmp_path / "text.png").write_text("no picture")
+    like = like.format(clip=footage / "red.mp4", text=tmp_path / "text.png")
+    with pytest.raises(UserError):
+        find("like it", [footage], catalog, ToyEncoder(), like=like)
+
+
+@pytest.mark.parametrize(
+    ("only", "kept"),
+    [
+        (Only(name="b*.mp4"), {"b.mp4"}),
+        (Only(name="*/two/*"), {"c.mp4"}),
+        (Only(after=datetime(2020, 1, 1)), {"b.mp4", "c.mp4"}),
+        (Only(before=datetime(2020, 1, 1)), {"a.mp4"}),
+        (Only(shortest_s=Fraction(3)), {"b.mp4", "c.mp4"}),
+        (Only(longest_s=Fraction(3), name="[ab]*"), {"a.mp4"}),
+        (Only(height=49), set()),
+        (Only(height=48), {"a.mp4", "b.mp4", "c.mp4"}),
+    ],
+)
+def test_a_search_is_limited_and_says_what_it_left_out(tmp_path, catalog, only, kept):
+    for name, frames in (("one/a.mp4", 25), ("one/b.mp4", 100), ("two/c.mp4", 101)):
+        write_clip(tmp_path / "footage" / name, [("red", frames)])
+    os.utime(tmp_path / "footage" / "one" / "a.mp4", (0, 10**9))  # 2001
+    encoder = ToyEncoder()
+    coverage = index([tmp_path / "footage"], catalog, encoder, only=only)
+    assert {path.name for path in coverage.searched} == kept
+    assert coverage.files == 3 and all(s.reason.startswith("left out: ") for s in coverage.skipped)
+    if only.name or only.after or only.before:
+        assert {Path(os.fsdecode(path)).name for path in catalog.known("toy")} >= kept
+        assert encoder.encoded_frames < 18

@@ -1,0 +1,50 @@
+"""Which footage a search is limited to; what is left out is named with the reason, like everything not searched."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Only:
+    """Footage of these names, dates, lengths and sizes; what is None or empty limits nothing.
+
+    name: a pattern such as A001*.mov for the file's name, or with a slash for its whole path. after, before: local time
+    of the file's last change, before is exclusive. longest_s, shortest_s: seconds. height: pixels as shown, at least.
+    """
+
+    name: str = ""
+    after: datetime | None = None
+    before: datetime | None = None
+    shortest_s: Fraction | None = None
+    longest_s: Fraction | None = None
+    height: int = 0
+
+    def leaves_out_file(self, path: Path, stat: os.stat_result | None = None) -> str | None:
+        """Why a file needn't even be indexed for this search, or None. stat: None for a file that isn't there."""
+        if self.name and not fnmatch.fnmatch(str(path) if "/" in self.name else path.name, self.name):
+            return f"left out: its name isn't {self.name}"
+        return None if stat is None else self.leaves_out_date(stat.st_mtime_ns)
+
+    def leaves_out_date(self, mtime_ns: int) -> str | None:
+        changed = mtime_ns / 1e9
+        if self.after is not None and changed < self.after.timestamp():
+            return f"left out: older than {self.after:%Y-%m-%d}"
+        if self.before is not None and changed >= self.before.timestamp():
+            return f"left out: not older than {self.before:%Y-%m-%d}"
+        return None
+
+    def leaves_out_footage(self, duration_s: Fraction, height: int) -> str | None:
+        """Why indexed footage isn't searched, or None."""
+        if self.shortest_s is not None and duration_s < self.shortest_s:
+            return f"left out: shorter than {float(self.shortest_s):g} s"
+        if self.longest_s is not None and duration_s > self.longest_s:
+            return f"left out: longer than {float(self.longest_s):g} s"
+        if height < self.height:
+            return f"left out: lower than {self.height} pixels"
+        return None

@@ -1,0 +1,64 @@
+"""A query of several terms: what counts more, what counts less, what to leave out.
+
+    a dog on a leash -beach          leave out beaches
+    "red car"^2 rain                 a term in quotes is one phrase; ^ says how much it counts
+    -"city at night"^0.5 traffic     a weight for what to leave out
+
+Words without a sign stay together as one sentence: what the model understands is sentences, not words.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tr_desktop.errors import UserError
+
+if TYPE_CHECKING:
+    from tr_desktop.models.encoder import Encoder
+
+_PIECE = re.compile(r'-?"[^"]+"\S*|\S+')
+_TERM = re.compile(r'(?P<minus>-)?(?:"(?P<phrase>[^"]+)"|(?P<word>[^\s"^]+))(?:\^(?P<weight>\d+(?:\.\d+)?))?')
+
+
+class Term(NamedTuple):
+    text: str
+    weight: float  # negative: to leave out
+
+
+def parse_terms(query: str) -> list[Term]:
+    """The terms of a query, the plain sentence first. Raises UserError where nothing is looked for."""
+    plain, terms = list[str](), list[Term]()
+    for piece in _PIECE.findall(query):
+        term = _TERM.fullmatch(piece)
+        if term and (term["phrase"] or term["weight"] or (term["minus"] and term["word"][0].isalpha())):
+            weight = float(term["weight"] or 1)
+            terms.append(Term(term["phrase"] or term["word"], -weight if term["minus"] else weight))
+        else:
+            plain.append(piece)
+    terms = [Term(" ".join(plain), 1.0), *terms] if plain else terms
+    if not any(term.weight > 0 for term in terms):
+        raise UserError(
+            "The query is empty" if not terms else "The query only says what to leave out",
+            remedy="Describe what you remember seeing, such as: a dog jumps over a fence",
+        )
+    return terms
+
+
+def query_vector(query: str, encoder: Encoder) -> npt.NDArray[np.float32]:
+    """One vector [D], L2-normalised, by which frames are compared with all terms at once.
+
+    Terms are weighed in the same unit: how much a term's similarity to unrelated pictures varies.
+    Raises UserError for a query that is empty or only says what to leave out.
+    """
+    terms = parse_terms(query)
+    if len(terms) == 1:
+        return np.asarray(encoder.encode_text([terms[0].text])[0], np.float32)
+    vectors = encoder.encode_text([term.text for term in terms])  # [terms, D]
+    spread = (encoder.background.astype(np.float32) @ vectors.T).std(axis=0)
+    weights = np.array([term.weight for term in terms], np.float32) / np.maximum(spread, 1e-6)
+    combined = weights @ vectors
+    return np.asarray(combined / max(float(np.linalg.norm(combined)), 1e-12), np.float32)
