@@ -27,7 +27,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from exporters import edl
 from exporters.timeline import timeline_from_moments
-from tr_desktop.footage.cut import PRESETS, cut_exact, verify
+from tr_desktop.footage.cut import PRESETS, cut_exact
+from tr_desktop.footage.cut_check import verify
 from tr_desktop.footage.frames import Sampler
 from tr_desktop.footage.probe import probe
 from tr_desktop.moments import FrameTimes, Media, Moment, Refinement, RefineStep, Segment

@@ -17,7 +17,7 @@ from __future__ import annotations
 import bisect
 import struct
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
@@ -26,23 +26,17 @@ from typing import Any
 
 import av
 import av.error
-import numpy as np
-from av.audio.frame import AudioFrame
-from av.audio.resampler import AudioResampler
-from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.packet import Packet
 from av.sidedata.sidedata import Type as SideDataType
-from av.stream import Discard
 from av.video.frame import PictureType, VideoFrame
-from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
+from av.video.reformatter import ColorRange, VideoReformatter
 from av.video.stream import VideoStream
-from numpy.typing import NDArray
 
 from tr_desktop.errors import ExportError
 from tr_desktop.footage.container import open_video
-from tr_desktop.footage.frames import Sampler
-from tr_desktop.footage.probe import probe
+from tr_desktop.footage.cut_check import verify
+from tr_desktop.footage.cut_sound import CopiedSound, EncodedSound
 from tr_desktop.footage.seek import find_frames
 from tr_desktop.moments import FrameTimes, Media, Segment
 from tr_desktop.timecode import Timecode, is_smpte_rate
@@ -115,7 +109,7 @@ def cut_exact(
             _describe(media, writing, picture, start_tc)
             start_s, length_s = _span(media, times, segment)
             sounds = [
-                _EncodedSound(stack, media, index, writing, start_s, length_s, preset.audio_codec)
+                EncodedSound(stack, media, index, writing, start_s, length_s, preset.audio_codec)
                 for index in range(len(media.audio))
             ]
             to_preset = VideoReformatter()
@@ -172,7 +166,7 @@ def cut_lossless(
             if media.rotation:
                 picture.set_display_rotation(-media.rotation)
             start_s, length_s = _span(media, times, held)
-            sounds = [_CopiedSound(stack, media, n, writing, start_s, length_s) for n in range(len(media.audio))]
+            sounds = [CopiedSound(stack, media, n, writing, start_s, length_s) for n in range(len(media.audio))]
             shift = times.start_pts + times.ticks[held.start_frame]
             for done, packet in enumerate(packets, 1):
                 packet.pts, packet.dts, packet.stream = _minus(packet.pts, shift), _minus(packet.dts, shift), picture
@@ -210,60 +204,6 @@ def estimated_bytes(media: Media, times: FrameTimes, segment: Segment, preset: P
         return media.size_bytes * (frames + 250) // (len(times) + 250)
     sound = sum(track.channels * track.rate_hz * 3 for track in media.audio) * frames / media.rate
     return int(media.width * media.height * frames * preset.bits_per_pixel / 8 + sound)
-
-
-def verify(
-    media: Media, times: FrameTimes, segment: Segment, clip: Path, start_tc: Timecode, *, lossless: bool
-) -> None:
-    """Decode all of `clip` and compare it with the source: how many frames, the first and the last picture, timecode.
-
-    A copied picture must be the same to the bit. An encoded one must be like the source's, and no less like it than the
-    source's frames beside it. ExportError says what isn't right; the clip is left for the caller to remove.
-    """
-    count = segment.end_frame - segment.start_frame
-    written = probe(clip)
-    sampler = Sampler(written, Fraction(10**6), _SIDE_PX, decode_all=True)
-    for _ in sampler:
-        pass
-    wrong = []
-    if len(sampler.times) != count:
-        wrong.append(f"it has {len(sampler.times)} frames instead of {count}")
-    else:
-        for frame in {segment.start_frame, segment.end_frame - 1}:
-            near = [n for n in (frame - 1, frame, frame + 1) if 0 <= n < len(times)]
-            pictures = {n: _small(decoded) for n, decoded in find_frames(media, times, near)}
-            [(_, decoded)] = find_frames(sampler.media, sampler.times, [frame - segment.start_frame])
-            off = {n: float(np.abs(_small(decoded) - pictures[n]).mean()) for n in near}
-            if off[frame] > (0 if lossless else _LIKE) or off[frame] > min(off.values()) + _NOISE:
-                wrong.append(f"its frame {frame - segment.start_frame} isn't frame {frame} of the source")
-    if sampler.problems:
-        wrong.append(f"it is damaged ({sampler.problems[0]})")
-    if len(written.audio) != len(media.audio):
-        wrong.append(f"it has {len(written.audio)} audio tracks instead of {len(media.audio)}")
-    if is_smpte_rate(media.rate) and not media.is_vfr and str(written.start_tc) != str(start_tc):
-        wrong.append(f"its timecode starts at {written.start_tc} instead of {start_tc}")
-    if wrong:
-        reason = f"The clip was cut, but {'; '.join(wrong)}"
-        raise ExportError(reason, path=media.path, remedy="Try another way of cutting")
-
-
-_SIDE_PX = 64
-_LIKE = 6.0  # mean difference of 8-bit brightness; an encoder at these rates stays below 2
-_NOISE = 0.5
-
-
-def _small(frame: VideoFrame) -> NDArray[np.int16]:
-    """Brightness [S, S] in video range: what no colour tag changes, for some encoders set their own."""
-    square = frame.reformat(
-        _SIDE_PX,
-        _SIDE_PX,
-        "yuv444p",
-        interpolation=Interpolation.AREA,
-        src_color_range=frame.color_range,
-        dst_color_range=ColorRange.MPEG,
-    )
-    brightness: NDArray[np.int16] = square.to_ndarray()[0].astype(np.int16)
-    return brightness
 
 
 def _source_frames(media: Media, times: FrameTimes, segment: Segment) -> Iterator[VideoFrame]:
@@ -420,140 +360,3 @@ def _frame(times: FrameTimes, tick: int) -> int:
     if frame == len(times.ticks) or times.ticks[frame] != tick:
         raise ValueError("a coded picture isn't a frame that is shown")
     return frame
-
-
-class _Sound:
-    """One audio track of the clip, written piece by piece alongside the pictures."""
-
-    def __init__(self, stack: ExitStack, media: Media, index: int, writing: OutputContainer) -> None:
-        self._writing = writing
-        self._reading, _ = stack.enter_context(open_video(media.path))
-        self._source = self._reading.streams.audio[index]
-        self._source.discard = Discard.default
-        self._packets: Iterator[tuple[Fraction, list[Packet[AudioStream]]]] = iter(())
-        self._written_s = Fraction(-1)
-
-    def write_until(self, time_s: Fraction | None) -> None:
-        """Write packets up to `time_s` after the clip's start; None: all that there are."""
-        while time_s is None or self._written_s < time_s:
-            reached = next(self._packets, None)
-            if reached is None:
-                return
-            self._written_s, packets = reached
-            self._writing.mux(packets)
-
-    def _demux_from(self, start_s: Fraction) -> Iterator[Packet[AudioStream]]:
-        with suppress(av.error.FFmpegError):  # a container that can't seek is read from its start
-            self._reading.seek(max(0, int((start_s - 1) * 1_000_000)))
-        for packet in self._reading.demux(self._source):
-            if packet.size:
-                yield packet
-
-    def _keep_language(self, stream: AudioStream) -> None:
-        if language := self._source.metadata.get("language"):
-            stream.metadata["language"] = language
-
-
-class _CopiedSound(_Sound):
-    """The source's packets that begin within the clip."""
-
-    def __init__(
-        self,
-        stack: ExitStack,
-        media: Media,
-        index: int,
-        writing: OutputContainer,
-        start_s: Fraction,
-        length_s: Fraction,
-    ) -> None:
-        super().__init__(stack, media, index, writing)
-        stream = writing.add_stream_from_template(self._source)
-        stream.metadata.clear()
-        self._keep_language(stream)
-        self._packets = self._copied(stream, start_s, length_s)
-
-    def _copied(
-        self, stream: AudioStream, start_s: Fraction, length_s: Fraction
-    ) -> Iterator[tuple[Fraction, list[Packet[AudioStream]]]]:
-        for packet in self._demux_from(start_s):
-            if packet.pts is None or packet.time_base is None:
-                continue
-            time_s = packet.pts * packet.time_base - start_s
-            if time_s >= length_s:
-                return
-            if time_s >= 0:
-                shift = round(start_s / packet.time_base)
-                packet.pts, packet.dts, packet.stream = packet.pts - shift, _minus(packet.dts, shift), stream
-                yield time_s, [packet]
-
-
-class _EncodedSound(_Sound):
-    """The source's samples within the clip, to the sample; silence where it has none."""
-
-    def __init__(
-        self,
-        stack: ExitStack,
-        media: Media,
-        index: int,
-        writing: OutputContainer,
-        start_s: Fraction,
-        length_s: Fraction,
-        codec: str,
-    ) -> None:
-        super().__init__(stack, media, index, writing)
-        context = self._source.codec_context
-        self._rate_hz = context.sample_rate
-        is_deep = not context.format.name.startswith(("u8", "s16"))
-        stream = writing.add_stream(
-            codec or ("pcm_s24le" if is_deep else "pcm_s16le"), rate=self._rate_hz, layout=context.layout.name
-        )
-        assert isinstance(stream, AudioStream)
-        self._keep_language(stream)
-        format_name = "fltp" if codec else ("s32" if is_deep else "s16")
-        self._packets = self._encoded(stream, format_name, start_s, round(length_s * self._rate_hz))
-
-    def _encoded(
-        self, stream: AudioStream, format_name: str, start_s: Fraction, samples: int
-    ) -> Iterator[tuple[Fraction, list[Packet[AudioStream]]]]:
-        done = 0
-        for first, sound in self._samples(format_name, start_s):
-            lead = min(max(first - done, 0), samples - done)
-            sound = sound[:, max(done - first, 0) : max(samples - first, 0)]
-            if lead:
-                sound = np.concatenate([np.zeros((sound.shape[0], lead), sound.dtype), sound], axis=1)
-            if sound.shape[1]:
-                yield Fraction(done, self._rate_hz), stream.encode(self._frame(stream, format_name, sound, done))
-                done += sound.shape[1]
-            if done >= samples:
-                break
-        if done < samples:
-            channels = stream.codec_context.channels
-            silence = np.zeros((channels, samples - done), _DTYPES[format_name])
-            yield Fraction(done, self._rate_hz), stream.encode(self._frame(stream, format_name, silence, done))
-        yield Fraction(samples, self._rate_hz), stream.encode(None)
-
-    def _samples(self, format_name: str, start_s: Fraction) -> Iterator[tuple[int, NDArray[np.generic]]]:
-        """(sample number from the clip's start, samples [channels, n]) of all that is decoded around it."""
-        context = self._source.codec_context
-        resampler = AudioResampler(format=format_name, layout=context.layout.name, rate=self._rate_hz)
-        for packet in self._demux_from(start_s):
-            with suppress(av.error.InvalidDataError):
-                for frame in packet.decode():
-                    if frame.pts is None or frame.time_base is None:
-                        continue
-                    first = round((frame.pts * frame.time_base - start_s) * self._rate_hz)
-                    for part in resampler.resample(frame):
-                        array = part.to_ndarray()
-                        channels = len(part.layout.channels)
-                        yield first, array if array.shape[0] == channels else array.reshape(-1, channels).T
-                        first += part.samples
-
-    def _frame(self, stream: AudioStream, format_name: str, sound: NDArray[np.generic], first: int) -> AudioFrame:
-        packed = sound if format_name == "fltp" else sound.T.reshape(1, -1)
-        layout = stream.codec_context.layout.name
-        frame = AudioFrame.from_ndarray(np.ascontiguousarray(packed), format=format_name, layout=layout)
-        frame.sample_rate, frame.pts, frame.time_base = self._rate_hz, first, Fraction(1, self._rate_hz)
-        return frame
-
-
-_DTYPES = {"fltp": np.float32, "s32": np.int32, "s16": np.int16}
