@@ -23,8 +23,9 @@ def verify(
 ) -> None:
     """Decode all of `clip` and compare it with the source: how many frames, the first and the last picture, timecode.
 
-    A copied picture must be the same to the bit. An encoded one must be like the source's, and no less like it than the
-    source's frames beside it. ExportError says what isn't right; the clip is left for the caller to remove.
+    Brightness is compared, at a small size. A copied picture must not differ at all; an encoded one must be like the
+    source's, and no less like it than the frames beside that one. ExportError says what isn't right; the clip
+    is left for the caller to remove.
     """
     count = segment.end_frame - segment.start_frame
     written = probe(clip)
