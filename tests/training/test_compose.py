@@ -23,18 +23,18 @@ from tr_desktop.training.refiner_reels import render_reels
 
 @pytest.fixture(scope="module")
 def examples() -> list[Example]:
-    composer = Composer(toy_sources(), seed=3)
+    composer = Composer(toy_sources(), seed=3, takes=0)
     return [composer.example() for _ in range(150)]
 
 
 def test_a_seed_names_a_set(examples: list[Example]) -> None:
-    again = Composer(toy_sources(), seed=3)
-    other = Composer(toy_sources(), seed=4)
+    again = Composer(toy_sources(), seed=3, takes=0)
+    other = Composer(toy_sources(), seed=4, takes=0)
     assert [again.example().windows for _ in range(20)] == [e.windows for e in examples[:20]]
     assert [other.example().windows for _ in range(20)] != [e.windows for e in examples[:20]]
     frames = np.arange(0, examples[0].video.frames, 7)
     np.testing.assert_array_equal(
-        Composer(toy_sources(), 3).example().video.vectors(frames), examples[0].video.vectors(frames)
+        Composer(toy_sources(), 3, takes=0).example().video.vectors(frames), examples[0].video.vectors(frames)
     )
 
 
@@ -78,6 +78,26 @@ def test_pictures_change_at_a_cut_and_blend_in_a_dissolve() -> None:
     towards = blended @ rows[75]
     assert np.all(np.diff(towards[40:60]) > 0)
     assert (1 - np.sum(blended[1:] * blended[:-1], axis=1)).max() < steps.max() / 4
+
+
+def test_in_a_take_the_moment_comes_and_goes_within_a_shot() -> None:
+    composer = Composer(toy_sources(), seed=3, takes=1)
+    made = [composer.example() for _ in range(80)]
+    rises = []
+    for example in made:
+        video = example.video
+        assert all(0 <= event.start < event.end <= video.frames for event in video.events)
+        for start, end in example.windows:
+            event = next(e for e in video.events if e.start == start)
+            shown = np.arange(video.frames)
+            alike = video.vectors(shown) @ video.vectors(np.array([(start + end) // 2]))[0]
+            before, after = max(start - event.onset, 0), min(end + event.onset, video.frames)
+            outside = np.delete(alike, slice(before, after))
+            if len(outside):
+                rises.append(alike[start:end].mean() - outside.mean())
+    assert np.mean(rises) > 0.15
+    assert np.mean(np.array(rises) > 0) > 0.85
+    assert any(len(e.windows) > 1 for e in made) and any(not e.windows for e in made)
 
 
 def test_vectors_are_of_unit_length_whatever_is_asked_for(examples: list[Example]) -> None:

@@ -3,14 +3,16 @@
 Notable choices: everything is decided by one random generator, so that a seed names a test set; a video is a list of
 shots in whole frames, so that its truth is exact to the frame; vectors are looked up when asked for, at any frame, so
 that looking closer costs nothing; what could honestly be taken for the moment (the sources whose captions are nearest
-to the query) never serves as a distractor, but look-alike pictures do.
+to the query) never serves as a distractor, but look-alike pictures do. Half of the videos are edited: the moment is a
+shot. The others are takes: it happens within a shot, as most of what people look for does, and changes part of the
+picture.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +30,11 @@ DISSOLVE_S = (0.3, 3.0)
 DISSOLVED_JOINS = 0.25
 NOWHERE = 0.12  # share of queries that occur nowhere
 JUMP_CUTS = 0.15  # share of moments with a cut inside
+TAKES = 0.5  # share of videos that are takes: little or no cutting, the moment happens within a shot
+TAKE_S = (6.0, 90.0)
+EVENT_S = (0.7, 15.0)
+EVENT_SHARE = (0.3, 0.9)  # how much of the picture an event within a take changes
+ONSET_S = (0.1, 1.5)
 LOOK_ALIKE = 0.3  # share of distractors that look like the moment
 NEAREST_CAPTIONS = 0.01  # share of sources too near in meaning to be a distractor
 
@@ -44,13 +51,30 @@ class Shot:
 
 
 @dataclass(frozen=True)
+class Event:
+    """Something that happens within a take: frames [start, end) in which `share` of the picture is another source's,
+    coming and going over `onset` frames."""
+
+    shot: Shot
+    start: int
+    share: float
+    onset: int
+
+    @property
+    def end(self) -> int:
+        return self.start + self.shot.frames
+
+
+@dataclass(frozen=True)
 class Video:
-    """Shots at `rate_fps`. noise: how much consecutive frames of a still picture differ, as a share of their length."""
+    """Shots at `rate_fps`, with events over them. noise: how much consecutive frames of a still picture differ, as a
+    share of their length."""
 
     shots: tuple[Shot, ...]
     rate_fps: float
     noise: float = 0.03
     seed: int = 0
+    events: tuple[Event, ...] = ()
 
     @cached_property
     def starts(self) -> Frames:
@@ -81,6 +105,11 @@ class Video:
                     share = self._dissolved(int(side), frames[mine], is_next=joined > number)[:, None]
                     other = self._shot_rows(int(joined), frames[mine])
                     rows[mine] = (1 - share) * rows[mine] + share * other
+        for event in self.events:
+            share = self._seen(event, frames)
+            near = share > 0
+            happening = _source_rows(event.shot, frames[near] - event.start, self.rate_fps)
+            rows[near] = (1 - share[near, None]) * rows[near] + share[near, None] * happening
         rows += self._noise_table[
             frames * 7919 % len(self._noise_table)
         ]  # the same for a frame whenever it is asked for
@@ -98,19 +127,31 @@ class Video:
         into = np.clip((frames + 0.5 - join) / length + 0.5, 0, 1)
         return np.asarray(into if is_next else 1 - into)
 
+    def _seen(self, event: Event, frames: Frames) -> npt.NDArray[np.float64]:
+        """How much of the picture is the event's; at the video's own ends it is there at once."""
+        comes = np.clip((frames + 0.5 - event.start) / event.onset + 0.5, 0, 1)
+        goes = np.clip((event.end - frames - 0.5) / event.onset + 0.5, 0, 1)
+        comes = np.where(event.start == 0, 1.0, comes)
+        goes = np.where(event.end >= self.frames, 1.0, goes)
+        return np.asarray(event.share * np.minimum(comes, goes))
+
     def _shot_rows(self, number: int, frames: Frames) -> Vectors:
-        shot = self.shots[number]
-        source, rows = shot.source, len(shot.source.vectors)
-        at_s = (frames - self.starts[number]) / self.rate_fps
-        if source.is_still:  # one camera move, as long as the shot
-            place = np.clip(at_s * self.rate_fps / shot.frames, 0, 1) * (rows - 1)
-        else:  # forwards and back again
-            turn = max(rows - 1, 1)
-            place = turn - np.abs((np.maximum(at_s + shot.offset_s, 0) * source.fps) % (2 * turn) - turn)
-        place = np.clip(place, 0, rows - 1)
-        low = np.minimum(place.astype(int), max(rows - 2, 0))
-        share = (place - low)[:, None]
-        return np.asarray((1 - share) * source.vectors[low] + share * source.vectors[np.minimum(low + 1, rows - 1)])
+        return _source_rows(self.shots[number], frames - self.starts[number], self.rate_fps)
+
+
+def _source_rows(shot: Shot, frames: Frames, rate_fps: float) -> Vectors:
+    """What a shot shows `frames` after its start."""
+    source, rows = shot.source, len(shot.source.vectors)
+    if source.is_still:  # one camera move, as long as the shot
+        place = frames / shot.frames * (rows - 1)
+    else:  # forwards and back again
+        turn = max(rows - 1, 1)
+        at_s = np.maximum(frames / rate_fps + shot.offset_s, 0)
+        place = turn - np.abs((at_s * source.fps) % (2 * turn) - turn)
+    place = np.clip(place, 0, rows - 1)
+    low = np.minimum(place.astype(int), max(rows - 2, 0))
+    share = (place - low)[:, None]
+    return np.asarray((1 - share) * source.vectors[low] + share * source.vectors[np.minimum(low + 1, rows - 1)])
 
 
 @dataclass(frozen=True)
@@ -125,7 +166,6 @@ class Example:
     query_vector: Vectors
     windows: tuple[Window, ...]
     is_hard: tuple[tuple[bool, bool], ...]
-    kind: str = field(default="moment")
 
     @property
     def windows_s(self) -> list[tuple[float, float]]:
@@ -133,14 +173,19 @@ class Example:
         return [(start / rate, end / rate) for start, end in self.windows]
 
 
+_Composed = tuple[Video, tuple[Window, ...], tuple[tuple[bool, bool], ...]]  # with the windows and which edges are hard
+
+
 class Composer:
     """Makes examples from `sources`, one after the other, the same for the same seed.
 
-    duration_s: range of the videos' lengths.
+    duration_s: range of the edited videos' lengths. takes: share of videos that are takes, not edits.
     """
 
-    def __init__(self, sources: Sources, seed: int, duration_s: tuple[float, float] = DURATION_S) -> None:
-        self.sources, self.duration_s = sources, duration_s
+    def __init__(
+        self, sources: Sources, seed: int, duration_s: tuple[float, float] = DURATION_S, takes: float = TAKES
+    ) -> None:
+        self.sources, self.duration_s, self.takes = sources, duration_s, takes
         self._rng = np.random.default_rng(seed)
         self._means = np.stack([_unit(item.vectors.mean(axis=0)) for item in sources.items])
         self._clips = [number for number, item in enumerate(sources.items) if not item.is_still]
@@ -151,12 +196,18 @@ class Composer:
     def example(self) -> Example:
         rng = self._rng
         rate = float(rng.choice(RATES_FPS))
-        duration = _log_uniform(rng, *self.duration_s)
         target = int(rng.choice(self._clips if rng.random() < 0.65 and self._clips else self._stills or self._clips))
-        source = self.sources.items[target]
-        caption = int(rng.choice(source.captions))
-        query = self.sources.caption_vectors[caption]
+        caption = int(rng.choice(self.sources.items[target].captions))
         occurs = 0 if rng.random() < NOWHERE else int(rng.choice([1, 2, 3], p=[0.75, 0.15, 0.10]))
+        compose = self._take if rng.random() < self.takes else self._edit
+        video, frames, hard = compose(target, caption, occurs, rate)
+        query = self.sources.caption_vectors[caption]
+        return Example(video, self.sources.captions[caption], query, frames, hard)
+
+    def _edit(self, target: int, caption: int, occurs: int, rate: float) -> _Composed:
+        """Shots one after the other; the moment is a shot."""
+        rng, source = self._rng, self.sources.items[target]
+        duration = _log_uniform(rng, *self.duration_s)
         moments = self._moments(source, duration, occurs, rate)
         left = duration * rate - sum(sum(shot.frames for shot in shots) for shots in moments)
         gaps = self._distractors(target, caption, max(left, 2 * rate), rate, len(moments) + 1)
@@ -164,8 +215,38 @@ class Composer:
         joined = [self._joined(shots, number, rate) for number in range(len(shots))]
         video = Video(tuple(joined), rate, float(rng.uniform(0, 0.08)), int(rng.integers(1 << 31)))
         hard = tuple((_is_hard(joined, start), _is_hard(joined, end)) for start, end in windows)
-        frames = tuple((int(video.starts[start]), int(video.starts[end])) for start, end in windows)
-        return Example(video, self.sources.captions[caption], query, frames, hard, "moment" if frames else "nowhere")
+        return video, tuple((int(video.starts[start]), int(video.starts[end])) for start, end in windows), hard
+
+    def _take(self, target: int, caption: int, occurs: int, rate: float) -> _Composed:
+        """Long shots in which things happen, one of them the moment: no cut tells where it begins and ends."""
+        rng, items = self._rng, self.sources.items
+        choice, alike = self._others(target, caption)
+        longest = max(min(TAKE_S[1], self.duration_s[1]), TAKE_S[0])
+        frames = round(_log_uniform(rng, TAKE_S[0], longest) * rate)
+        cuts = rng.integers(int(rate), frames - int(rate), size=int(rng.choice(4, p=[0.5, 0.2, 0.2, 0.1])))
+        lengths = [b - a for a, b in pairwise([0, *sorted(cuts.tolist()), frames]) if b > a]
+        shots = tuple(self._shot(items[int(rng.choice(choice))], length) for length in lengths)
+        others = int(rng.integers(0, max(int(frames / rate / 5), 2)))
+        picks = [target] * occurs + [
+            int(rng.choice(alike if rng.random() < LOOK_ALIKE else choice)) for _ in range(others)
+        ]
+        picks = [picks[i] for i in rng.permutation(len(picks))]
+        room = 0.85 * frames / max(len(picks), 1)
+        long = [round(min(_log_uniform(rng, *EVENT_S) * rate, max(room, 0.4 * rate))) for _ in picks]
+        gaps = rng.dirichlet(np.ones(len(picks) + 1)) * (frames - sum(long))
+        if picks and rng.random() < 0.2:
+            gaps[0 if rng.random() < 0.5 else -1] = 0
+            gaps *= (frames - sum(long)) / max(gaps.sum(), 1)
+        events, at = list[Event](), 0.0
+        for pick, length, gap in zip(picks, long, gaps[:-1], strict=True):
+            onset = max(round(min(_log_uniform(rng, *ONSET_S) * rate, length / 2)), 1)
+            share = float(rng.uniform(*EVENT_SHARE))
+            start = min(round(at + gap), frames - length)
+            events.append(Event(self._shot(items[pick], length), start, share, onset))
+            at += gap + length
+        video = Video(shots, rate, float(rng.uniform(0, 0.08)), int(rng.integers(1 << 31)), tuple(events))
+        windows = tuple((e.start, e.end) for e in events if e.shot.source is items[target])
+        return video, windows, ((False, False),) * len(windows)
 
     def _moments(self, source: Source, duration: float, occurs: int, rate: float) -> list[list[Shot]]:
         """Each occurrence of the moment: one shot, or two of the same thing with a cut between them."""
@@ -184,12 +265,7 @@ class Composer:
         """`groups` lists of shots, about `frames` frames in all; none is empty, but for a first or last one at
         times."""
         rng, items = self._rng, self.sources.items
-        meaning = self.sources.caption_vectors @ self.sources.caption_vectors[caption]
-        nearness = np.maximum.reduceat(meaning[self._captions], self._first_caption)  # of each source
-        allowed = nearness < np.quantile(nearness, 1 - NEAREST_CAPTIONS)
-        allowed[target] = False
-        choice = np.flatnonzero(allowed)
-        alike = choice[np.argsort(-(self._means[choice] @ self._means[target]))[:12]]
+        choice, alike = self._others(target, caption)
         shots: list[list[Shot]] = [[] for _ in range(groups)]
         filled = shots  # moments at the very start and end of a video occur too
         if groups > 1 and rng.random() < 0.3:
@@ -201,6 +277,15 @@ class Composer:
             group.append(self._shot(items[pick], max(min(length, int(frames)), round(rate / 2))))
             frames -= group[-1].frames
         return shots
+
+    def _others(self, target: int, caption: int) -> tuple[Frames, Frames]:
+        """Sources that can't be taken for the moment, and those of them that look most like it."""
+        meaning = self.sources.caption_vectors @ self.sources.caption_vectors[caption]
+        nearness = np.maximum.reduceat(meaning[self._captions], self._first_caption)  # of each source
+        allowed = nearness < np.quantile(nearness, 1 - NEAREST_CAPTIONS)
+        allowed[target] = False
+        choice = np.flatnonzero(allowed)
+        return choice, choice[np.argsort(-(self._means[choice] @ self._means[target]))[:12]]
 
     def _shot(self, source: Source, frames: int) -> Shot:
         length_s = len(source.vectors) / source.fps if source.fps else 0.0

@@ -19,7 +19,7 @@ from tr_desktop.localize.rough import rough_segments
 from tr_desktop.localize.signals import signals, view_file
 from tr_desktop.models.refiner import Refiner, Step
 from tr_desktop.training import metrics
-from tr_desktop.training.compose import Composer, Example
+from tr_desktop.training.compose import TAKES, Composer, Example
 from tr_desktop.training.refiner_sources import Sources
 
 Segment = tuple[float, float, float]  # start_s, end_s, score
@@ -69,9 +69,11 @@ class RefinerAnswers:
     frames_read: list[int] = field(default_factory=list)
 
 
-def composed_cases(sources: Sources, count: int, seed: int, fps: float, duration_s: tuple[float, float]) -> list[Case]:
+def composed_cases(
+    sources: Sources, count: int, seed: int, fps: float, duration_s: tuple[float, float], takes: float = TAKES
+) -> list[Case]:
     """`count` cases composed from `sources`, the same for the same seed whatever `fps` their index has."""
-    composer = Composer(sources, seed, duration_s)
+    composer = Composer(sources, seed, duration_s, takes)
     return [_composed_case(composer.example(), str(number), fps) for number in range(count)]
 
 
@@ -286,12 +288,19 @@ def _platt(chance: Sequence[float], happened: Sequence[bool]) -> tuple[float, fl
     """Logistic regression of `happened` on the logit of `chance`, by Newton's method with a little ridge."""
     sure = np.clip(chance, 1e-4, 1 - 1e-4)
     x = np.stack([np.log(sure / (1 - sure)), np.ones(len(sure))], 1)
-    y, w = np.array(happened, np.float64), np.array([1.0, 0.0])
-    for _ in range(50):
-        p = 1 / (1 + np.exp(-x @ w))
-        gradient = x.T @ (p - y) + 0.1 * (w - (1, 0))
-        hessian = (x * (p * (1 - p))[:, None]).T @ x + 0.1 * np.eye(2)
-        w = w - np.linalg.solve(hessian, gradient)
+    y, prior = np.array(happened, np.float64), np.array([1.0, 0.0])
+
+    def loss(w: metrics.Array) -> float:
+        return float(np.sum(np.logaddexp(0, x @ w) - y * (x @ w)) + np.sum((w - prior) ** 2) / 2)
+
+    w = prior
+    for _ in range(100):
+        p = 1 / (1 + np.exp(-np.clip(x @ w, -30, 30)))
+        gradient = x.T @ (p - y) + w - prior
+        step = np.linalg.solve((x * (p * (1 - p))[:, None]).T @ x + np.eye(2), gradient)
+        while loss(w - step) > loss(w) and np.abs(step).max() > 1e-9:  # never uphill
+            step = step / 2
+        w = w - step
     return float(w[0]), float(w[1])
 
 

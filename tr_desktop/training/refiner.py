@@ -36,7 +36,7 @@ MOST_STEPS = 8
 EDGE_TOLERANCE_S = 0.5
 SHORTEST_S = 0.02
 # Moves smaller than this share of the reach are not made: an edge that is nearly right stays where it is.
-STILL = 0.03
+STILL = 0.06
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from tr_desktop.models.pack import load_pack
 from tr_desktop.models.refiner import Refiner
 from tr_desktop.training import metrics
 from tr_desktop.training.annotations import READERS, read_annotations
-from tr_desktop.training.compose import DURATION_S
+from tr_desktop.training.compose import DURATION_S, TAKES
 from tr_desktop.training.evaluate_refiner import (
     Case,
     answer_with_refiner,
@@ -62,7 +62,8 @@ def run_train(arguments: argparse.Namespace) -> int:
     model = train(by_depth, recipe, _say)
     export(model, torch.tensor([[1.0, 0.0], [1.0, 0.0]]), arguments.out)
     refiner = Refiner(arguments.out.read_bytes(), "cpu")
-    cases = composed_cases(sources[0], 200, CALIBRATION_SEED + arguments.seed, 2.0, (DURATION_S[0], arguments.longest))
+    length = (DURATION_S[0], arguments.longest)
+    cases = composed_cases(sources[0], 300, CALIBRATION_SEED + arguments.seed, 2.0, length, arguments.takes)
     fitted = calibration(cases, answer_with_refiner(refiner, cases, sources[0].background))
     export(model, torch.from_numpy(fitted).float(), arguments.out)
     _say(f"calibration {fitted.round(3).tolist()}; {arguments.out}: {arguments.out.stat().st_size} bytes")
@@ -75,7 +76,9 @@ def _training_videos(arguments: argparse.Namespace, sources: list[Sources]) -> l
     share = -(-arguments.videos // len(sources))
     for number, part in enumerate(sources):
         seed, longest = TRAIN_SEED + arguments.seed + number, (DURATION_S[0], arguments.longest)
-        for timelines, composed in zip(by_depth, compose_timelines(part, share, seed, longest), strict=True):
+        for timelines, composed in zip(
+            by_depth, compose_timelines(part, share, seed, longest, arguments.takes), strict=True
+        ):
             timelines += composed
         _say(f"{share} training videos composed")
     return by_depth
@@ -100,7 +103,7 @@ def run_experiments(arguments: argparse.Namespace) -> int:
     sources = [_sources(arguments, path) for path in _source_files(arguments)]
     by_depth = _training_videos(arguments, [part.of_splits("train") for part in sources])
     test, length = sources[0].of_splits(*TEST_SPLITS), (DURATION_S[0], arguments.longest)
-    cases = composed_cases(test, arguments.queries, TEST_SEED, arguments.fps, length)
+    cases = composed_cases(test, arguments.queries, TEST_SEED, arguments.fps, length, arguments.takes)
     chosen = (arguments.variants, arguments.seeds, arguments.iterations)
     print("\n".join(compare(by_depth, cases, test.background, *chosen, _say)))
     refiner = trained(by_depth, Recipe(iterations=arguments.iterations, seed=arguments.seeds[0]))
@@ -163,8 +166,8 @@ def _composed(arguments: argparse.Namespace, fps: float) -> Bench:
     sources = _sources(arguments, _source_files(arguments)[0])
     length = (DURATION_S[0], arguments.longest)
     test = sources.of_splits(*arguments.splits)
-    cases = composed_cases(test, arguments.queries, TEST_SEED + arguments.seed, fps, length)
-    return cases, sources.background, _prior(sources.of_splits("train"), length)
+    cases = composed_cases(test, arguments.queries, TEST_SEED + arguments.seed, fps, length, arguments.takes)
+    return cases, sources.background, _prior(sources.of_splits("train"), length, arguments.takes)
 
 
 def _annotated(arguments: argparse.Namespace, fps: float) -> Bench:
@@ -179,8 +182,8 @@ def _annotated(arguments: argparse.Namespace, fps: float) -> Bench:
     return cases, encoder.background.astype(np.float32), CHARADES_PRIOR
 
 
-def _prior(sources: Sources, length: tuple[float, float]) -> tuple[float, float]:
-    cases: list[Case] = [c for c in composed_cases(sources, 200, TRAIN_SEED, 1.0, length) if c.windows_s]
+def _prior(sources: Sources, length: tuple[float, float], takes: float) -> tuple[float, float]:
+    cases: list[Case] = [c for c in composed_cases(sources, 200, TRAIN_SEED, 1.0, length, takes) if c.windows_s]
     return metrics.best_constant([c.windows_s for c in cases], [c.duration_s for c in cases])
 
 
@@ -188,6 +191,7 @@ def _add_sources(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pack", metavar="PACK", default="mini", help="the pack whose encoder is used (default mini)")
     parser.add_argument("--data", metavar="DIR", type=Path, help="training data: a folder with clips/ and images/")
     parser.add_argument("--sources", metavar="FILE", type=Path, nargs="+", help="already encoded sources (.npz)")
+    parser.add_argument("--takes", metavar="F", type=float, default=TAKES, help="share of composed videos without cuts")
     parser.add_argument(
         "--cache", metavar="DIR", type=Path, default=Path(".cache"), help="where encoded sources are kept"
     )

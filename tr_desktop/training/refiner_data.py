@@ -17,7 +17,7 @@ from torch import Tensor
 
 from tr_desktop.localize import closer
 from tr_desktop.localize.signals import FileView, Signals, signals, view_file
-from tr_desktop.training.compose import Composer, Example, Video
+from tr_desktop.training.compose import TAKES, Composer, Example, Video
 from tr_desktop.training.metrics import temporal_iou
 from tr_desktop.training.refiner_sources import Sources
 
@@ -82,9 +82,12 @@ def timelines(example: Example, background: npt.NDArray[np.float32], rng: Rng) -
 
 
 def _centre(windows: npt.NDArray[np.float32], video: Video, sigma: float, rng: Rng) -> npt.NDArray[np.float32]:
-    """A true window, or for WRONG_STARTS a run of other shots, with noise on its edges."""
+    """A true window, or for WRONG_STARTS something else that happens or is shown, with noise on its edges."""
     if len(windows) and rng.random() >= WRONG_STARTS:
         window = windows[int(rng.integers(len(windows)))].astype(np.float64)
+    elif video.events and rng.random() < 0.7:
+        event = video.events[int(rng.integers(len(video.events)))]
+        window = np.array([event.start, event.end]) / video.rate_fps
     else:
         first = int(rng.integers(len(video.shots)))
         last = min(first + int(rng.integers(1, 3)), len(video.shots))
@@ -163,11 +166,11 @@ def collate(timelines: Sequence[Timeline]) -> Batch:
 
 
 def compose_timelines(
-    sources: Sources, examples: int, seed: int, duration_s: tuple[float, float]
+    sources: Sources, examples: int, seed: int, duration_s: tuple[float, float], takes: float = TAKES
 ) -> list[list[Timeline]]:
     """`examples` composed videos at every depth, grouped by depth: [3][examples]. Vectors are kept in half
     precision."""
-    composer, rng = Composer(sources, seed, duration_s), np.random.default_rng(seed + 1)
+    composer, rng = Composer(sources, seed, duration_s, takes), np.random.default_rng(seed + 1)
     by_depth: list[list[Timeline]] = [[], [], []]
     for _ in range(examples):
         for timeline in timelines(composer.example(), sources.background, rng):
