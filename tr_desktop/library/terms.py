@@ -2,7 +2,7 @@
 
     a dog on a leash -beach          leave out beaches
     "red car"^2 rain                 a term in quotes is one phrase; ^ says how much it counts
-    -"city at night"^0.5 traffic     a weight for what to leave out
+    -"city at night"^1 traffic       a weight for what to leave out; without one it is a half
 
 Words without a sign stay together as one sentence: what the model understands is sentences, not words.
 """
@@ -20,6 +20,9 @@ from tr_desktop.errors import UserError
 if TYPE_CHECKING:
     from tr_desktop.models.encoder import Encoder
 
+# At full weight, whatever merely isn't what is left out would count as much as what is looked for.
+_LEAVE_OUT = 0.5
+
 _PIECE = re.compile(r'-?"[^"]+"\S*|\S+')
 _TERM = re.compile(r'(?P<minus>-)?(?:"(?P<phrase>[^"]+)"|(?P<word>[^\s"^]+))(?:\^(?P<weight>\d+(?:\.\d+)?))?')
 
@@ -35,7 +38,7 @@ def parse_terms(query: str) -> list[Term]:
     for piece in _PIECE.findall(query):
         term = _TERM.fullmatch(piece)
         if term and (term["phrase"] or term["weight"] or (term["minus"] and term["word"][0].isalpha())):
-            weight = float(term["weight"] or 1)
+            weight = float(term["weight"] or (_LEAVE_OUT if term["minus"] else 1))
             terms.append(Term(term["phrase"] or term["word"], -weight if term["minus"] else weight))
         else:
             plain.append(piece)
