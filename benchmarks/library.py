@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import statistics
 import sys
 import tempfile
 import time
+import tracemalloc
 from fractions import Fraction
 from pathlib import Path
 
@@ -70,8 +70,10 @@ def measure(hours: int, width: int, runs: int, folder: Path) -> str:
         all_rows = sum(entry.rows for entry in known.values())
         floor_rows = min(all_rows, FLOOR_BYTES // (4 * width))
         floor_matrix = catalog.vector_file("pack", width).read(np.arange(floor_rows)).astype(np.float32)
-        before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        best_media(catalog, "pack", queries[0], ids, FILES_FOUND)  # the files are read from the disk once
+        tracemalloc.start()
+        best_media(catalog, "pack", queries[0], ids, FILES_FOUND)  # here the files are read from the disk
+        added_mb = tracemalloc.get_traced_memory()[1] / 1e6
+        tracemalloc.stop()
         searches, floors, used = [], [], []
         for query in queries:
             started_s, before_s = time.perf_counter(), time.process_time()
@@ -85,7 +87,6 @@ def measure(hours: int, width: int, runs: int, folder: Path) -> str:
             best = np.sort(product.reshape(-1, FILE_S * FPS).max(axis=1))[::-1][:FILES_FOUND]
             assert np.allclose([score for _, score in found], best, atol=1e-5), "not what comparing every frame gives"
     mapped_mb = sum(path.stat().st_size for path in folder.glob("vectors-*.upper")) / 1e6
-    added_mb = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb) / 1e3 - mapped_mb
     size_mb = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
     ratio = statistics.median(search / floor for search, floor in zip(searches, floors, strict=True))
     return (
@@ -93,7 +94,7 @@ def measure(hours: int, width: int, runs: int, folder: Path) -> str:
         f" ({min(searches) * 1e3:.0f}) | {statistics.median(used) * 1e3:.0f} ms"
         f" | {statistics.median(floors) * 1e3:.0f} ms ({min(floors) * 1e3:.0f})"
         f" | {ratio:.2f} | {reopen_s * 1e3:.0f} ms | {size_mb / hours:.2f} MB | {mapped_mb:.0f} MB"
-        f" | {max(added_mb, 0):.0f} MB |"
+        f" | {added_mb:.0f} MB |"
     )
 
 
