@@ -24,17 +24,17 @@ def _starts(rate: Fraction, frames: int) -> np.ndarray:
 def test_looks_are_bounded_sorted_and_inside_the_file(rate: Fraction) -> None:
     starts = _starts(rate, 700)
     for edge in (-1.0, 0.0, 0.01, 2.7, float(starts[-1]), float(starts[-1]) + 5):
-        both = np.concatenate([closer.first_look(starts, edge), closer.second_look(starts, edge)])
+        both = np.concatenate([closer.first_look(starts, edge, 1.0), closer.second_look(starts, edge)])
         assert len(both) <= closer.MOST_FRAMES
         assert ((both >= 0) & (both < 700)).all()
-        for frames in (closer.first_look(starts, edge), closer.second_look(starts, edge)):
+        for frames in (closer.first_look(starts, edge, 1.0), closer.second_look(starts, edge)):
             assert (np.diff(frames) > 0).all()
 
 
 @pytest.mark.parametrize("rate", RATES)
 def test_the_second_look_covers_the_gap_that_the_first_leaves(rate: Fraction) -> None:
     starts = _starts(rate, 900)
-    first = closer.first_look(starts, 3.0)
+    first = closer.first_look(starts, 3.0, 1.0)
     for cut in range(int(2.2 * rate), int(3.8 * rate)):
         before = first[first < cut].max()
         after = first[first >= cut].min()

@@ -1,8 +1,8 @@
 """Looking closer at an edge: which frames to decode, how far the refiner may move it, on which frame it ends up.
 
-The index is coarse. Around each edge, frames are added twice: first LOOK_FPS a second for LOOK_S either way, then every
-frame next to the edge that came out of that. Both are bounded, whatever the footage's rate: at most MOST_FRAMES an
-edge.
+The index is coarse. Around each edge, frames are added twice: first LOOK_FPS a second for a step of the index either
+way, then every frame next to the edge that came out of that. Both are bounded, whatever the footage's rate: at most
+MOST_FRAMES an edge.
 """
 
 from __future__ import annotations
@@ -48,9 +48,19 @@ def frame_times_s(times: FrameTimes) -> npt.NDArray[np.float64]:
     return np.append(np.asarray(times.ticks, np.int64), times.end_tick) * float(times.tick_s)
 
 
-def first_look(starts_s: Floats, edge_s: float) -> Frames:
-    """LOOK_FPS frames a second around an edge. starts_s: [frames + 1], as from `frame_times_s`."""
-    wanted = edge_s + np.arange(-round(LOOK_S * LOOK_FPS), round(LOOK_S * LOOK_FPS) + 1) / LOOK_FPS
+def look_s(step_s: float) -> float:
+    """How far from an edge the first look goes, seconds: a sampling step of the index and a little, at most LOOK_S.
+
+    Footage is decoded from the keyframe before the first frame wanted to the last one: every second less is time saved.
+    """
+    return min(step_s + 1 / 4, LOOK_S)
+
+
+def first_look(starts_s: Floats, edge_s: float, step_s: float) -> Frames:
+    """LOOK_FPS frames a second around an edge. starts_s: [frames + 1], as from `frame_times_s`; step_s: of the
+    index."""
+    each = round(look_s(step_s) * LOOK_FPS)
+    wanted = edge_s + np.arange(-each, each + 1) / LOOK_FPS
     last = len(starts_s) - 2
     inside = wanted[(wanted >= starts_s[0]) & (wanted < starts_s[-1])]
     return np.unique(np.clip(np.searchsorted(starts_s, inside, side="right") - 1, 0, last)).astype(np.int64)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -86,8 +87,10 @@ class Refiner:
         frames, vectors = index_frames[low:high], index_vectors[low:high].astype(np.float32)
         read, steps = 0, list[Step]()
         edges = np.array([segment], np.float32)
-        for looks, reach in ((closer.first_look, None), (closer.second_look, closer.fine_reach_s)):
-            wanted = np.unique(np.concatenate([looks(starts_s, float(edge)) for edge in edges[0]]))
+        step_s = float(np.median(np.diff(starts_s[index_frames]))) if len(index_frames) > 1 else closer.LOOK_S
+        looks = ((partial(closer.first_look, step_s=step_s), None), (closer.second_look, closer.fine_reach_s))
+        for look_at, reach in looks:
+            wanted = np.unique(np.concatenate([look_at(starts_s, float(edge)) for edge in edges[0]]))
             new = np.setdiff1d(wanted, frames)
             read += len(new)
             if len(new):

@@ -73,7 +73,7 @@ def timelines(example: Example, background: npt.NDArray[np.float32], rng: Rng) -
     shown = starts_s(video)
     for depth, sigma in CLOSER_SIGMA_S.items():
         centre = _centre(windows, video, sigma, rng)
-        frames = [index, *(closer.first_look(shown, float(edge)) for edge in centre)]
+        frames = [index, *(closer.first_look(shown, float(edge), 1 / fps) for edge in centre)]
         if depth == 2:
             frames += [closer.second_look(shown, float(edge)) for edge in centre]
         seen = read_signals(video, np.unique(np.concatenate(frames)), view)
