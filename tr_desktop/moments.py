@@ -133,6 +133,7 @@ class Moment:
 
     score: calibrated, in [0, 1]: of the moments with score near 0.8 about eight in ten are right.
     confident: whether the score reaches the pack's threshold.
+    subtitle: what is said there, where the moment was found in a subtitle file and not in the pictures. source: that file.
     """
 
     media: Media
@@ -141,6 +142,8 @@ class Moment:
     score: float
     confident: bool
     query: str
+    subtitle: str = ""
+    source: Path | None = None
 
     @property
     def segment(self) -> Segment:

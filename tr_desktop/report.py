@@ -53,6 +53,7 @@ def _moment(rank: int, moment: Moment) -> dict[str, Any]:
         "edges": {"start": round(kept.start_confidence, 4), "end": round(kept.end_confidence, 4)},
         "stop": moment.refinement.stop,
         "steps": [_step(step) for step in moment.refinement.steps],
+        **({"subtitle": moment.subtitle, "source": str(moment.source)} if moment.source is not None else {}),
     }
 
 
@@ -106,7 +107,9 @@ def _moment_from_json(entry: dict[str, Any], query: str, catalog: Catalog) -> Mo
     kept = refinement.kept.segment
     if (kept.start_frame, kept.end_frame) != (entry["start_frame"], entry["end_frame"]) or kept.end_frame > len(times):
         raise UserError("A moment of the result doesn't fit its file", path=path, remedy="Search again")
-    return Moment(media, times, refinement, float(entry["score"]), bool(entry["confident"]), query)
+    source = Path(entry["source"]) if "source" in entry else None
+    said = str(entry.get("subtitle", ""))
+    return Moment(media, times, refinement, float(entry["score"]), bool(entry["confident"]), query, said, source)
 
 
 def as_text(answer: Answer) -> str:
@@ -121,6 +124,8 @@ def as_text(answer: Answer) -> str:
             f"{moment.source_timecode(segment.end_frame)}  ({float(kept.start_s):.2f}–{float(kept.end_s):.2f} s)  "
             f"score {moment.score:.2f}  edges {kept.start_confidence:.2f} / {kept.end_confidence:.2f}"
         )
+        if moment.source is not None:
+            lines.append(f"   said: “{moment.subtitle}” ({moment.source.name})")
         if len(moment.refinement.steps) > 1:
             lines.append(
                 f"   rough {float(rough.start_s):.2f}–{float(rough.end_s):.2f} s, "

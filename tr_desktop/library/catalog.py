@@ -14,8 +14,8 @@ import sqlite3
 import threading
 import zlib
 from array import array
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -27,11 +27,14 @@ import numpy.typing as npt
 from tr_desktop.errors import LibraryError
 from tr_desktop.library import schema
 from tr_desktop.library.lock import LOCK_NAME, NotWritableError, sole_writer
+from tr_desktop.library.subtitles import Cue
 from tr_desktop.library.vectors import Rows, VectorFile
 from tr_desktop.moments import AudioTrack, FrameTimes, Media
 from tr_desktop.timecode import Timecode
 
 FILE_NAME = "library.sqlite3"
+MOST_CLOSE_UPS = 50_000  # 38 MB at 384 numbers each
+_MOST_CUES = 10_000
 
 
 @dataclass(frozen=True)
@@ -213,6 +216,15 @@ class Catalog:
             problems=tuple(json.loads(problems)),
         )
 
+    def close_up(self, path: Path, pack: str) -> dict[int, npt.NDArray[np.float32]]:
+        """Vectors of frames that earlier searches looked at beyond the index, by frame number."""
+        rows = self._rows(
+            "SELECT frame, vector FROM close_up JOIN file USING (media_id) WHERE path = ? AND pack = ?",
+            os.fsencode(path),
+            pack,
+        )
+        return {frame: np.frombuffer(vector, "<f2").astype(np.float32) for frame, vector in rows}
+
     def spans(self, pack: str) -> npt.NDArray[np.int64]:
         """Where the vectors of `pack` are: [S, 3] of media id, row number in the vector file, count; in file order."""
         rows = self._rows(
@@ -237,7 +249,40 @@ class Catalog:
         )
         return Standing(rows[0][0], bool(rows[0][1]), bool(rows[0][2])) if rows else Standing(0, False, False)
 
+    def sidecars(self) -> dict[bytes, tuple[int, int]]:
+        """Size and modification time of the subtitle files that are known, by path as bytes."""
+        return {row[0]: (row[1], row[2]) for row in self._rows("SELECT path, size_bytes, mtime_ns FROM sidecar")}
+
+    def said(self, sentence: str) -> list[tuple[Path, Cue]]:
+        """(subtitle file, subtitle) where these words stand one after the other, whatever their case and accents.
+
+        The shortest subtitles first, and not more than a search could use.
+        """
+        phrase = sentence.replace('"', " ")
+        if not any(character.isalnum() for character in phrase):
+            return []
+        rows = self._rows(
+            "SELECT path, start_s, end_s, text FROM cue JOIN sidecar ON sidecar.id = sidecar_id"
+            " WHERE cue MATCH ? ORDER BY rank, path, cue.rowid LIMIT ?",
+            f'"{phrase}"',
+            _MOST_CUES,
+        )
+        return [(Path(os.fsdecode(row[0])), Cue(Fraction(row[1]), Fraction(row[2]), row[3])) for row in rows]
+
     # Writing
+
+    def add_sidecar(self, path: Path, stat: os.stat_result, cues: Sequence[Cue]) -> None:
+        """Store the subtitles of a file in the place of what was known of it."""
+        key = os.fsencode(path)
+        with self._transaction():
+            self._db.execute("DELETE FROM cue WHERE sidecar_id IN (SELECT id FROM sidecar WHERE path = ?)", (key,))
+            self._db.execute(
+                "INSERT OR REPLACE INTO sidecar (path, size_bytes, mtime_ns) VALUES (?, ?, ?)",
+                (key, stat.st_size, stat.st_mtime_ns),
+            )
+            sidecar_id = self._rows("SELECT id FROM sidecar WHERE path = ?", key)[0][0]
+            rows = [(cue.text, sidecar_id, str(cue.start_s), str(cue.end_s)) for cue in cues]
+            self._db.executemany("INSERT INTO cue (text, sidecar_id, start_s, end_s) VALUES (?, ?, ?, ?)", rows)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -296,6 +341,21 @@ class Catalog:
             media_id = self._store_media(source, media, times, problems, is_whole=True)
             self._store_file(source, media_id)
             self._db.execute("UPDATE vectors SET is_whole = 1 WHERE media_id = ? AND pack = ?", (media_id, pack))
+
+    def keep_close_up(self, path: Path, pack: str, vectors: Mapping[int, npt.NDArray[np.float32]]) -> None:
+        """Keep vectors for `close_up`: the latest MOST_CLOSE_UPS of them, since every search brings some.
+
+        What can't be kept is looked at again: a library that can't be written, or a file that has left it, is no error.
+        """
+        if self.is_read_only:
+            return
+        with suppress(LibraryError), self._transaction():
+            self._db.executemany(
+                "INSERT OR IGNORE INTO close_up (media_id, pack, frame, vector)"
+                " SELECT media_id, ?, ?, ? FROM file WHERE path = ? AND media_id NOTNULL",
+                [(pack, frame, row.astype("<f2").tobytes(), os.fsencode(path)) for frame, row in vectors.items()],
+            )
+            self._db.execute("DELETE FROM close_up WHERE id <= (SELECT max(id) FROM close_up) - ?", (MOST_CLOSE_UPS,))
 
     def link(self, source: Source) -> list[Path]:
         """`source` holds footage that is known already. The other paths that it was seen at."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Container, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -20,6 +20,7 @@ from tr_desktop.library.catalog import Catalog, Known, Source
 from tr_desktop.library.filters import Only
 from tr_desktop.library.lock import NotWritableError
 from tr_desktop.library.reading import Copy, Rows, Unreadable, Whole, read
+from tr_desktop.library.subtitles import MOST_BYTES, read_cues, sidecars
 from tr_desktop.library.walk import is_out_of_reach, never_footage, plain, walk
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ class Coverage:
 
     offline: those of `searched` whose drive isn't there now. incomplete: those that haven't been read to their end,
     with how much has been, in seconds. searched_s: footage searched, in seconds. media: one path of everything
-    searched, by its id in the library, under which copies are the same.
+    searched, by its id in the library, under which copies are the same. subtitles: of everything searched, {subtitle
+    file: footage}; these files count as skipped, being no footage.
     """
 
     searched: list[Path] = field(default_factory=list)
@@ -49,6 +51,7 @@ class Coverage:
     incomplete: dict[Path, Fraction] = field(default_factory=dict)
     searched_s: Fraction = Fraction(0)
     media: dict[int, Path] = field(default_factory=dict)
+    subtitles: dict[Path, Path] = field(default_factory=dict)
 
     @property
     def files(self) -> int:
@@ -136,7 +139,13 @@ def index(
             or only.leaves_out_footage(entry.duration_s, entry.height)
         ):
             reasons[path] = reason
-    return _coverage(files, reasons, offline, missing, known)
+    coverage = _coverage(files, reasons, offline, missing, known)
+    coverage.subtitles.update(sidecars(coverage.searched, files))
+    _read_subtitles(coverage.subtitles, catalog)
+    coverage.skipped = [
+        Skipped(s.path, "subtitles, searched as text") if s.path in coverage.subtitles else s for s in coverage.skipped
+    ]
+    return coverage
 
 
 def _read_new(
@@ -190,6 +199,21 @@ def _read_new(
             _forget_moved(catalog, source)
             del reasons[source.path]
     return reasons
+
+
+def _read_subtitles(paths: Iterable[Path], catalog: Catalog) -> None:
+    """Store the subtitle files that are new or changed, unless somebody else is the writer now."""
+    known, new = catalog.sidecars(), dict[Path, os.stat_result]()
+    for path in paths:
+        with suppress(OSError):  # gone or unreadable by now: tried again the next time
+            stat = path.stat()
+            if known.get(os.fsencode(path)) != (stat.st_size, stat.st_mtime_ns) and stat.st_size <= MOST_BYTES:
+                new[path] = stat
+    if new:
+        with suppress(NotWritableError), catalog.writing():
+            for path, stat in new.items():
+                with suppress(OSError):
+                    catalog.add_sidecar(path, stat, read_cues(path.read_bytes()))
 
 
 def _forget_moved(catalog: Catalog, source: Source) -> None:

@@ -55,6 +55,25 @@ CREATE TABLE span (             -- rows [first_row, first_row + rows) are at [at
   PRIMARY KEY (vectors_id, first_row)
 ) WITHOUT ROWID;
 """,
+    """
+CREATE TABLE close_up (         -- frames that a search looked at beyond the index, the latest last
+  id INTEGER PRIMARY KEY,
+  media_id INTEGER NOT NULL REFERENCES media(id) ON DELETE CASCADE,
+  pack TEXT NOT NULL,
+  frame INTEGER NOT NULL,
+  vector BLOB NOT NULL,         -- fp16 [width]
+  UNIQUE (media_id, pack, frame)
+);
+""",
+    """
+CREATE TABLE sidecar (          -- subtitle files
+  id INTEGER PRIMARY KEY,
+  path BLOB NOT NULL UNIQUE,
+  size_bytes INTEGER NOT NULL,
+  mtime_ns INTEGER NOT NULL
+);
+CREATE VIRTUAL TABLE cue USING fts5(text, sidecar_id UNINDEXED, start_s UNINDEXED, end_s UNINDEXED)
+""",
 )
 
 

@@ -1,0 +1,110 @@
+"""What is said is found in the subtitle files beside footage, in their own times, and named as such."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from tests.toy import ToyEncoder, write_clip
+from tr_desktop import report
+from tr_desktop.grounding import Answer
+from tr_desktop.library.catalog import Catalog
+from tr_desktop.library.indexer import Coverage, index
+from tr_desktop.library.said import said
+from tr_desktop.library.subtitles import Cue, read_cues
+from tr_desktop.moments import Moment
+
+SRT = """1
+00:00:01,000 --> 00:00:02,500
+<i>Where is</i> the red car?
+
+2
+00:00:03,000 --> 00:00:04,040
+It's a café &amp; bar,
+{\\an8}not a garage.
+"""
+VTT = """WEBVTT - a title
+
+NOTE a comment with --> in it
+
+first
+00:01.000 --> 00:02.500 align:start
+<v Anna>Where is the red car?
+
+00:00:03.000 --> 00:00:04.040
+It's a café &amp; bar,
+not a garage.
+"""
+CUES = [
+    Cue(Fraction(1), Fraction(5, 2), "Where is the red car?"),
+    Cue(Fraction(3), Fraction(101, 25), "It's a café & bar, not a garage."),
+]
+
+
+@pytest.fixture
+def catalog(tmp_path):
+    with Catalog(tmp_path / "library") as catalog:
+        yield catalog
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        SRT.encode(),
+        SRT.encode("utf-8-sig").replace(b"\n", b"\r\n"),
+        SRT.encode("utf-16"),
+        SRT.encode("cp1252"),
+        VTT.encode(),
+    ],
+)
+def test_both_formats_and_the_usual_encodings(content):
+    assert read_cues(content) == CUES
+
+
+@pytest.mark.parametrize("content", [b"", b"no subtitles", bytes(range(256)) * 9, b"00:00:09,000 --> 00:00:01,000\nx"])
+def test_what_is_no_subtitle_file_has_no_subtitles(content):
+    assert read_cues(content) == []
+
+
+def search(query: str, folder: Path, catalog: Catalog) -> tuple[Coverage, list[Moment]]:
+    coverage = index([folder], catalog, ToyEncoder())
+    return coverage, list(said(query, coverage, catalog, 0.5))
+
+
+@pytest.mark.parametrize("name", ["clip.srt", "clip.en.vtt", "clip.SRT"])
+def test_a_sentence_that_is_said_is_found_where_it_is_said(tmp_path, catalog, name):
+    folder = tmp_path / "footage"
+    clip = write_clip(folder / "clip.mp4", [("red", 200)])
+    (folder / name).write_text(VTT if name.endswith("vtt") else SRT)
+    (folder / "other.srt").write_text(SRT)  # of no footage that is there
+    coverage, (moment,) = search("the red CAR", folder, catalog)
+    assert (moment.media.path, moment.source) == (clip, folder / name)
+    assert (moment.segment.start_frame, moment.segment.end_frame) == (25, 62)  # 2.5 s: frame 62 starts at 2.48 s
+    assert moment.subtitle == "Where is the red car?" and moment.confident
+    assert {s.path.name: s.reason for s in coverage.skipped}[name] == "subtitles, searched as text"
+    assert coverage.files == 3
+
+    answer = Answer("the red CAR", "toy", "toy", "cpu", coverage, Fraction(8), (moment,))
+    document = report.as_json(answer)
+    assert document["moments"][0]["subtitle"] == moment.subtitle
+    assert document["moments"][0]["source"] == str(folder / name)
+    assert report.moments_from_json(document, catalog) == [moment]
+    assert "Where is the red car?" in report.as_text(answer)
+
+
+@pytest.mark.parametrize("query", ["car red the", '" -- (', "a green car", "AND OR NOT *", "garage -red"])
+def test_other_words_are_not_found_and_signs_are_no_commands(tmp_path, catalog, query):
+    write_clip(tmp_path / "footage" / "clip.mp4", [("red", 200)])
+    (tmp_path / "footage" / "clip.srt").write_text(SRT)
+    assert bool(search(query, tmp_path / "footage", catalog)[1]) == (query == "garage -red")
+
+
+def test_a_changed_subtitle_file_is_read_again_and_late_subtitles_are_left_out(tmp_path, catalog):
+    write_clip(tmp_path / "footage" / "clip.mp4", [("red", 60)])
+    sidecar = tmp_path / "footage" / "clip.srt"
+    sidecar.write_text(SRT)
+    assert search("garage", tmp_path / "footage", catalog)[1] == []  # after the end of the clip
+    sidecar.write_text(SRT.replace("red car", "blue bus"))
+    assert search("red car", tmp_path / "footage", catalog)[1] == []
+    (moment,) = search("blue bus", tmp_path / "footage", catalog)[1]
+    assert moment.segment.end_frame == 60
