@@ -58,7 +58,8 @@ def _parser() -> argparse.ArgumentParser:
     find.add_argument("--export", metavar="OUT", type=Path, help="write the moments for an editor, such as hits.edl")
     _add_export(find)
     find.add_argument("--no-refine", action="store_true", help="answer with the rough segments")
-    find.add_argument("--steps", metavar="K", type=_steps, default=None, help="refinement steps, 0 to 8 (default 3)")
+    find.add_argument("--steps", metavar="K", type=_steps, default=None, help="steps on the index, 0 to 8 (default 3)")
+    find.add_argument("--refiner", choices=("none", "heuristic", "learned"), help="what takes the steps, to compare")
     find.add_argument(
         "--like",
         metavar="EXAMPLE",
@@ -129,6 +130,7 @@ def _find(arguments: argparse.Namespace) -> int:
     from tr_desktop.models.encoder import Encoder
     from tr_desktop.models.pack import load_pack
     from tr_desktop.progress import IndexBar
+    from tr_desktop.refining import RefinerKind
 
     if arguments.export is not None:
         registry.find(
@@ -156,6 +158,7 @@ def _find(arguments: argparse.Namespace) -> int:
             encoder,
             top=arguments.top or grounding.DEFAULT_TOP,
             steps=0 if arguments.no_refine else steps,
+            refiner=None if arguments.refiner is None else RefinerKind(arguments.refiner),
             like=arguments.like,
             only=only,
             on_progress=bar.update,

@@ -29,9 +29,9 @@ class AudioTrack:
 class Media:
     """A video file as the probe read it.
 
-    rate: nominal frames a second, exact. width, height: pixels as shown (after rotation). rotation: degrees clockwise to
-    turn the stored picture upright (0, 90, 180, 270). start_tc: source timecode of the first frame; the file's own, or zero
-    when it has none (`has_timecode` tells). reel: the tape name that the file carries, if any.
+    rate: nominal frames a second, exact. width, height: pixels as shown (after rotation). rotation: degrees clockwise
+    to turn the stored picture upright (0, 90, 180, 270). start_tc: source timecode of the first frame; the file's own,
+    or zero when it has none (`has_timecode` tells). reel: the tape name that the file carries, if any.
     """
 
     path: Path

@@ -12,6 +12,7 @@ import onnxruntime
 from tokenizers import Tokenizer
 
 from tr_desktop.models.pack import Pack
+from tr_desktop.models.refiner import Refiner
 from tr_desktop.models.runtime import device_of, open_session
 
 MOST_TOKENS = 64
@@ -51,6 +52,14 @@ class Encoder:
         return cast(
             "npt.NDArray[np.float16]", np.load(io.BytesIO(self.pack.read("background.npy")), allow_pickle=False)
         )
+
+    @cached_property
+    def refiner(self) -> Refiner | None:
+        """The pack's refiner, or None: a pack may come without."""
+        if "refiner.onnx" not in self.pack.files:
+            return None
+        # Small enough for the CPU to be done before a GPU has been given its inputs.
+        return Refiner(self.pack.read("refiner.onnx"), "cpu")
 
     @cached_property
     def _image_tower(self) -> onnxruntime.InferenceSession:
