@@ -140,11 +140,19 @@ class Catalog:
         except (OSError, sqlite3.OperationalError):
             if not self.path.exists():
                 raise
-            # Where nobody can write, nobody does: the file may be read without SQLite's own bookkeeping beside it.
             self.is_read_only = True
+            db = self._open_to_read()
+        schema.migrate(db)
+        return db
+
+    def _open_to_read(self) -> sqlite3.Connection:
+        try:
+            db = self._connect("?mode=ro")
+            schema.check_not_newer(db, self.path)
+        except sqlite3.OperationalError:
+            # Nobody can even make SQLite's files of who is reading: then nobody writes, and none are needed.
             db = self._connect("?mode=ro&immutable=1")
             schema.check_not_newer(db, self.path)
-        schema.migrate(db)
         return db
 
     def _connect(self, options: str) -> sqlite3.Connection:
