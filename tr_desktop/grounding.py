@@ -87,7 +87,11 @@ def find(
     moments = [moment for moment in found if like_this is None or not like_this.is_in(moment)]
     moments = sorted(moments, key=lambda moment: -moment.score)[:top]
     if steps > 0 and refiner is RefinerKind.LEARNED:
-        moments = [look_closer(search, items[moment.media.path], moment) for moment in moments]
+        moments = [
+            # Decoding costs; a guess that nobody will use isn't worth it, unless it is the best there is.
+            look_closer(search, items[moment.media.path], moment) if moment.confident or rank == 0 else moment
+            for rank, moment in enumerate(moments)
+        ]
     return Answer(
         query=query,
         pack=encoder.pack.name,

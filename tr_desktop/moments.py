@@ -133,7 +133,8 @@ class Moment:
 
     score: calibrated, in [0, 1]: of the moments with score near 0.8 about eight in ten are right.
     confident: whether the score reaches the pack's threshold.
-    subtitle: what is said there, where the moment was found in a subtitle file and not in the pictures. source: that file.
+    subtitle: what is said there, where the moment was found in a subtitle file and not in the pictures. source: that
+    file.
     """
 
     media: Media

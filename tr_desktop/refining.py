@@ -27,6 +27,10 @@ from tr_desktop.moments import Moment, Refinement, RefineStep, Segment
 
 # So many frames speak for a segment's best part; one alone is often a chance hit.
 PEAK_FRAMES = 3
+# Looking closer may not take away more than half of what the index showed.
+LEAST_LEFT = 0.5
+# An edge this near to an end of the file is meant to be that end.
+AT_THE_END_S = Fraction(1, 4)
 
 Vectors = npt.NDArray[np.float32]
 
@@ -83,7 +87,10 @@ def look_closer(search: Search, item: Indexed, moment: Moment) -> Moment:
     for number, step in enumerate(seen.steps, len(steps)):
         placed = (seen.start_frame, seen.end_frame) if step is seen.steps[-1] else _frames(item, step)
         steps.append(_step(item, number, *placed, step.start_confidence, step.end_confidence, score))
-    return replace(moment, refinement=Refinement(tuple(steps), stop=len(steps) - 1))
+    # Both edges drawn to the same cut: what was found before is the better answer. The steps stay to be seen.
+    last, before = steps[-1].segment, kept.segment
+    is_lost = last.end_frame - last.start_frame < LEAST_LEFT * (before.end_frame - before.start_frame)
+    return replace(moment, refinement=Refinement(tuple(steps), moment.refinement.stop if is_lost else len(steps) - 1))
 
 
 def _learned(search: Search, item: Indexed, most: int, steps: int) -> list[list[RefineStep]]:
@@ -181,8 +188,9 @@ def _step(
     end_confidence: float,
     score: Callable[[int, int], float],
 ) -> RefineStep:
-    start = min(max(start_frame, 0), len(item.times) - 1)
-    end = min(max(end_frame, start + 1), len(item.times))
+    start = 0 if item.times.time_s(start_frame) < AT_THE_END_S else min(start_frame, len(item.times) - 1)
+    is_last = item.times.duration_s - item.times.time_s(end_frame) < AT_THE_END_S
+    end = len(item.times) if is_last else max(end_frame, start + 1)
     return RefineStep(
         step=number,
         segment=Segment(start, end),
