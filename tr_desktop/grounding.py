@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from tr_desktop.library.catalog import Catalog
 from tr_desktop.library.filters import Only
 from tr_desktop.library.indexer import EVERYTHING, Coverage, Progress, index
 from tr_desktop.library.like import example
+from tr_desktop.library.said import said
 from tr_desktop.library.search import best_media
 from tr_desktop.library.terms import parse_terms, query_vector
 from tr_desktop.models.refiner import MOST_STEPS
@@ -92,6 +93,10 @@ def find(
             look_closer(search, items[moment.media.path], moment) if moment.confident or rank == 0 else moment
             for rank, moment in enumerate(moments)
         ]
+    if like_this is None:
+        # No pictures stand behind what is only said, so it is half of the answer at most.
+        moments += islice(said(query, coverage, catalog, encoder.pack.threshold), max(top // 2, 1))
+        moments = sorted(moments, key=lambda moment: -moment.score)[:top]
     return Answer(
         query=query,
         pack=encoder.pack.name,

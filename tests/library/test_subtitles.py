@@ -7,7 +7,7 @@ import pytest
 
 from tests.toy import ToyEncoder, write_clip
 from tr_desktop import report
-from tr_desktop.grounding import Answer
+from tr_desktop.grounding import Answer, find
 from tr_desktop.library.catalog import Catalog
 from tr_desktop.library.indexer import Coverage, index
 from tr_desktop.library.said import said
@@ -108,3 +108,15 @@ def test_a_changed_subtitle_file_is_read_again_and_late_subtitles_are_left_out(t
     assert search("red car", tmp_path / "footage", catalog)[1] == []
     (moment,) = search("blue bus", tmp_path / "footage", catalog)[1]
     assert moment.segment.end_frame == 60
+
+
+def test_what_is_said_and_what_is_seen_are_one_answer(tmp_path, catalog):
+    write_clip(tmp_path / "footage" / "clip.mp4", [("red", 200)])
+    (tmp_path / "footage" / "clip.srt").write_text(SRT)
+    moments = find("the red car", [tmp_path / "footage"], catalog, ToyEncoder()).moments
+    assert {moment.subtitle for moment in moments} == {"", "Where is the red car?"}
+    assert [m.score for m in moments] == sorted((m.score for m in moments), reverse=True)
+    sidecar = tmp_path / "footage" / "clip.srt"
+    sidecar.write_text(SRT * 20)
+    moments = find("the red car", [tmp_path / "footage"], catalog, ToyEncoder(), top=4).moments
+    assert sum(bool(moment.source) for moment in moments) == 2
