@@ -15,6 +15,7 @@ from tr_desktop.moments import Moment, Segment
 
 LOSSLESS = "lossless"
 DEFAULT = "prores"
+WAYS = (LOSSLESS, *PRESETS)
 _SPARE_BYTES = 100_000_000
 
 
@@ -32,9 +33,8 @@ def export_clips(
     raised in it stops the work. Each file appears when it's whole and verified; those before a failure stay.
     ExportError: an unknown preset, no moments, no room, or a clip that can't be cut as asked.
     """
-    if preset_name not in (LOSSLESS, *PRESETS):
-        known = ", ".join((LOSSLESS, *PRESETS))
-        raise ExportError(f"There is no way to cut clips called {preset_name!r}", remedy=f"Known: {known}")
+    if preset_name not in WAYS:
+        raise ExportError(f"There is no way to cut clips called {preset_name!r}", remedy=f"Known: {', '.join(WAYS)}")
     if not moments:
         raise ExportError("There are no moments to export", remedy="Search again, or export the best guesses as well")
     preset = PRESETS.get(preset_name)

@@ -10,6 +10,7 @@ import time
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import pycmx
 import pytest
 
@@ -230,3 +231,26 @@ def test_a_person_riding_a_bicycle_is_found_in_real_footage(tmp_path, capsys):
     events = [event for edl in tmp_path.glob("hits*.edl") for event in pycmx.parse_cmx3600(edl.open()).events]
     spans = {(e.edits[0].clip_name, e.edits[0].source_in, e.edits[0].source_out) for e in events}
     assert spans == {(Path(m["media"]).name, m["start_tc"], m["end_tc"]) for m in document["moments"]}
+
+
+def test_clips_are_cut_and_counted(sample, library, capsys, tmp_path):
+    folder = tmp_path / "clips"
+    _, document = run_json(
+        capsys,
+        "find",
+        "a cat",
+        str(sample),
+        "--library",
+        library,
+        "--top",
+        "1",
+        "--export",
+        str(folder),
+        "--format",
+        "h264",
+    )
+    (clip,) = folder.iterdir()
+    with av.open(str(clip)) as container:
+        assert container.streams.video[0].metadata["timecode"] == document["moments"][0]["start_tc"]
+        frames = sum(1 for _ in container.decode(video=0))
+    assert frames == document["moments"][0]["end_frame"] - document["moments"][0]["start_frame"]

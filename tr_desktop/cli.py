@@ -115,7 +115,13 @@ def _add_only(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--format", metavar="NAME", help="the export's format, when its file name doesn't say")
+    parser.add_argument(
+        "--format",
+        metavar="NAME",
+        help="the export's format, when its file name doesn't say; lossless, prores, dnxhr, h264 or hevc cut the"
+        " moments into clips, in a folder OUT",
+    )
+    parser.add_argument("--start-tc", metavar="TC", default="01:00:00:00", help="where the exported timeline starts")
     parser.add_argument("--handles", metavar="SECONDS", type=_seconds, default=Fraction(0), help="extra on both sides")
 
 
@@ -123,7 +129,6 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
 
 
 def _find(arguments: argparse.Namespace) -> int:
-    from exporters import registry
     from tr_desktop import grounding, report
     from tr_desktop.library.catalog import Catalog
     from tr_desktop.library.filters import Only
@@ -133,9 +138,7 @@ def _find(arguments: argparse.Namespace) -> int:
     from tr_desktop.refining import RefinerKind
 
     if arguments.export is not None:
-        registry.find(
-            arguments.export, arguments.format
-        )  # a format that isn't there is said before the search, not after
+        _check_export(arguments)
     encoder = Encoder(load_pack(arguments.model), arguments.device)
     query, paths = arguments.query, arguments.paths
     if arguments.like is not None:
@@ -174,11 +177,10 @@ def _find(arguments: argparse.Namespace) -> int:
 
 
 def _export_saved(arguments: argparse.Namespace) -> int:
-    from exporters import registry
     from tr_desktop import report
     from tr_desktop.library.catalog import Catalog
 
-    registry.find(arguments.export, arguments.format)
+    _check_export(arguments)
     try:
         document = json.loads(arguments.result.read_bytes())
     except (OSError, ValueError) as error:
@@ -189,15 +191,29 @@ def _export_saved(arguments: argparse.Namespace) -> int:
     return OK
 
 
+def _check_export(arguments: argparse.Namespace) -> None:
+    """Say at once, before a long search, that there is no such format."""
+    from exporters import clips, registry
+
+    if arguments.format not in clips.WAYS:
+        registry.find(arguments.export, arguments.format)
+
+
 def _export(moments: Sequence[Moment], name: str, arguments: argparse.Namespace) -> None:
+    from exporters import clips
     from exporters.timeline import timeline_from_moments
     from exporters.write import export
 
-    timeline = timeline_from_moments(moments, name=name, handles_s=arguments.handles)
-    written = export(timeline, arguments.export, arguments.format)
+    if arguments.format in clips.WAYS:
+        written = clips.export_clips(
+            moments, arguments.export, preset_name=arguments.format, handles_s=arguments.handles
+        )
+    else:
+        timeline = timeline_from_moments(moments, name=name, handles_s=arguments.handles, start_tc=arguments.start_tc)
+        written = export(timeline, arguments.export, arguments.format)
     for note in written.notes:
         print(note, file=sys.stderr)
-    print(f"Wrote {len(timeline.clips)} moments to {', '.join(map(str, written.files))}", file=sys.stderr)
+    print(f"Wrote {len(moments)} moments to {', '.join(map(str, written.files))}", file=sys.stderr)
 
 
 def _index(arguments: argparse.Namespace) -> int:

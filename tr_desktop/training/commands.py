@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tr_desktop.training import encoder_commands
+from tr_desktop.training import encoder_commands, refiner_commands
 
 
 def add_commands(commands: Any) -> None:
@@ -13,7 +13,15 @@ def add_commands(commands: Any) -> None:
         required=True, metavar="WHAT"
     )
     encoder_commands.add_train_arguments(train.add_parser("encoder", help="image and text towers, calibration"))
+    refiner_commands.add_train_arguments(train.add_parser("refiner", help="the model that moves edges, step by step"))
     evaluate = commands.add_parser("evaluate", help="measure a pack beside the trivial baselines").add_subparsers(
         required=True, metavar="BENCH"
     )
     encoder_commands.add_evaluate_arguments(evaluate.add_parser("encoder", help="retrieval of footage and pictures"))
+    refiner_commands.add_evaluate_arguments(
+        evaluate.add_parser("refiner", help="each refinement step, beside baselines")
+    )
+    refiner_commands.add_experiments_arguments(evaluate.add_parser("experiments", help="the refiner's ablations"))
+    refiner_commands.add_reels_arguments(
+        evaluate.add_parser("reels", help="render reels with exact truth to measure on")
+    )
