@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     find.add_argument("--export", metavar="OUT", type=Path, help="write the moments for an editor, such as hits.edl")
     _add_export(find)
     find.add_argument("--no-refine", action="store_true", help="answer with the rough segments")
-    find.add_argument("--steps", metavar="K", type=_steps, default=None, help="steps on the index, 0 to 8 (default 3)")
+    find.add_argument("--steps", metavar="K", type=_steps, default=None, help="refinement steps, 0 to 8 (default 3)")
     find.add_argument("--refiner", choices=("none", "heuristic", "learned"), help="what takes the steps, to compare")
     find.add_argument(
         "--like",

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 DEFAULT_TOP = 5
 DEFAULT_STEPS = 3
+LOOKS = 2
 # Every frame of the library is compared; this many files, those with the best frames, are looked into for moments.
 MOST_FILES = 24
 
@@ -65,8 +66,9 @@ def find(
 
     query: a sentence, or several terms (`library/terms.py`). like: search by example instead, PICTURE or MEDIA@SECONDS;
     the query is then a name only. only: the footage to search.
-    steps: refinement steps on the index, 0 … MOST_STEPS; 0 answers with the rough segments. refiner: what takes them;
-    None is the learned one, or the training-free where the pack has none.
+    steps: refinement steps, 0 … MOST_STEPS; 0 answers with the rough segments. Of three and more, the last LOOKS of the
+    best answers look closer than the index. refiner: what takes the steps; None is the learned one, or the training-free
+    where the pack has none.
     Raises UserError for an empty query, a missing path, or when not one file can be searched.
     """
     like_this = None if like is None else example(like, catalog, encoder)
@@ -84,10 +86,11 @@ def find(
     search = Search(query, vector, catalog, encoder, refiner)
     best = best_media(catalog, encoder.pack.sha256, vector, coverage.media, max(MOST_FILES, top))
     items = {(path := coverage.media[media_id]): catalog.load(path, encoder.pack.sha256) for media_id, _ in best}
-    found = chain.from_iterable(moments_of(search, item, top, steps) for item in items.values())
+    looks = LOOKS if refiner is RefinerKind.LEARNED and steps > LOOKS else 0
+    found = chain.from_iterable(moments_of(search, item, top, steps - looks) for item in items.values())
     moments = [moment for moment in found if like_this is None or not like_this.is_in(moment)]
     moments = sorted(moments, key=lambda moment: -moment.score)[:top]
-    if steps > 0 and refiner is RefinerKind.LEARNED:
+    if looks:
         moments = [
             # Decoding costs; a guess that nobody will use isn't worth it, unless it is the best there is.
             look_closer(search, items[moment.media.path], moment) if moment.confident or rank == 0 else moment
