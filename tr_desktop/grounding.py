@@ -66,9 +66,9 @@ def find(
 
     query: a sentence, or several terms (`library/terms.py`). like: search by example instead, PICTURE or MEDIA@SECONDS;
     the query is then a name only. only: the footage to search.
-    steps: refinement steps, 0 … MOST_STEPS; 0 answers with the rough segments. Of three and more, the last LOOKS of the
-    best answers look closer than the index. refiner: what takes the steps; None is the learned one, or the training-free
-    where the pack has none.
+    steps: refinement steps, 0 … MOST_STEPS; 0 answers with the rough segments. Of three and more, the last LOOKS
+    look closer than the index, for the best answers. refiner: what takes the steps; None is the learned one, or the
+    training-free where the pack has none.
     Raises UserError for an empty query, a missing path, or when not one file can be searched.
     """
     like_this = None if like is None else example(like, catalog, encoder)
