@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tr_desktop.errors import UserError
-from tr_desktop.library.catalog import Catalog
+from tr_desktop.library.catalog import Catalog, Indexed
 from tr_desktop.library.filters import Only
 from tr_desktop.library.indexer import EVERYTHING, Coverage, Progress, index
 from tr_desktop.library.like import example
@@ -34,6 +34,7 @@ DEFAULT_STEPS = 3
 LOOKS = 2
 # Every frame of the library is compared; this many files, those with the best frames, are looked into for moments.
 MOST_FILES = 24
+MOST_ROWS = 1 << 15  # long ones until these are four hours; an hour takes a tenth of a second
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,12 @@ def find(
         refiner = RefinerKind.HEURISTIC if encoder.refiner is None else RefinerKind.LEARNED
     search = Search(query, vector, catalog, encoder, refiner)
     best = best_media(catalog, encoder.pack.sha256, vector, coverage.media, max(MOST_FILES, top))
-    items = {(path := coverage.media[media_id]): catalog.load(path, encoder.pack.sha256) for media_id, _ in best}
+    items: dict[Path, Indexed] = {}
+    for media_id, _ in best:
+        if len(items) >= top and sum(len(item.vectors) for item in items.values()) >= MOST_ROWS:
+            break
+        path = coverage.media[media_id]
+        items[path] = catalog.load(path, encoder.pack.sha256)
     looks = LOOKS if refiner is RefinerKind.LEARNED and steps > LOOKS else 0
     found = chain.from_iterable(moments_of(search, item, top, steps - looks) for item in items.values())
     moments = [moment for moment in found if like_this is None or not like_this.is_in(moment)]
