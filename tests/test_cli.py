@@ -63,6 +63,35 @@ def test_a_sentence_finds_the_shot_it_describes(sample, library, capsys, query, 
     assert inside / (max(end, best["end_frame"]) - min(start, best["start_frame"])) >= 0.5
 
 
+@pytest.mark.parametrize(("query", "shot"), [("a cat", "cat"), ("a rocket", "rocket"), ("a cup of coffee", "coffee")])
+def test_in_and_out_stand_on_the_exact_frames_of_the_cuts(sample, library, capsys, query, shot):
+    _, document = run_json(capsys, "find", query, str(sample), "--library", library)
+    best = document["moments"][0]
+    assert (best["start_frame"], best["end_frame"]) == SHOTS[shot]
+    assert best["stop"] == 3 and len(best["steps"]) == 4
+
+
+def test_the_same_search_again_decodes_nothing(sample, tmp_path, capsys, monkeypatch):
+    arguments = ["find", "a cat", str(sample), "--library", str(tmp_path)]
+    first = run_json(capsys, *arguments)
+
+    def never(*_, **__):
+        raise AssertionError("footage was decoded again")
+
+    monkeypatch.setattr("tr_desktop.refining.read_frames", never)
+    monkeypatch.setattr("av.open", never)
+    assert run_json(capsys, *arguments) == first
+
+
+def test_the_refiners_can_be_compared(sample, library, capsys):
+    answers = {
+        name: run_json(capsys, "find", "a cat", str(sample), "--library", library, "--refiner", name)[1]["moments"][0]
+        for name in ("none", "heuristic", "learned")
+    }
+    assert [len(answers[name]["steps"]) for name in answers] == [1, 4, 4]
+    assert answers["none"]["stop"] == 0
+
+
 def test_the_document_keeps_the_contract(sample, library, capsys):
     status, document = run_json(capsys, "find", "a cat", str(sample), "--library", library, "--top", "3")
     assert status == (0 if any(m["confident"] for m in document["moments"]) else 1)
@@ -78,14 +107,16 @@ def test_the_document_keeps_the_contract(sample, library, capsys):
         assert moment["start_tc"].startswith("01:00:")
         assert 0 <= moment["score"] <= 1 and moment["steps"][moment["stop"]]["end_s"] == moment["end_s"]
         assert set(moment["edges"]) == {"start", "end"}
-        assert moment["steps"][0]["step"] == 0 and len(moment["steps"]) == 4
+        assert [step["step"] for step in moment["steps"]] == list(range(len(moment["steps"])))
+        assert 0 <= moment["stop"] < len(moment["steps"])
+    assert len(document["moments"][0]["steps"]) == 4
 
 
 def test_rough_only_and_more_steps(sample, library, capsys):
     _, document = run_json(capsys, "find", "a cat", str(sample), "--library", library, "--no-refine")
     assert all(len(m["steps"]) == 1 and m["stop"] == 0 for m in document["moments"])
     _, document = run_json(capsys, "find", "a cat", str(sample), "--library", library, "--steps", "6")
-    assert all(len(m["steps"]) == 7 for m in document["moments"])
+    assert len(document["moments"][0]["steps"]) == 7
 
 
 def test_the_edl_reads_back_to_the_frames_of_the_answer(sample, library, capsys, tmp_path):
