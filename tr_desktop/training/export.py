@@ -53,6 +53,15 @@ def write_pack(folder: Path, manifest: dict[str, Any], files: dict[str, bytes]) 
     (folder / "pack.json").write_text(json.dumps({"schema": 1, **manifest, "files": listed}, indent=1) + "\n")
 
 
+def list_in_pack(file: Path) -> None:
+    """List `file`, new or changed, in the pack.json beside it; where there is none, nothing is done."""
+    listing, content = file.with_name("pack.json"), file.read_bytes()
+    if listing.exists():
+        pack = json.loads(listing.read_text())
+        pack["files"][file.name] = {"size_bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        listing.write_text(json.dumps(pack, indent=1) + "\n")
+
+
 def npy(array: NDArray[Any]) -> bytes:
     """`array` as the bytes of a .npy file."""
     out = io.BytesIO()
