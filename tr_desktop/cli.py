@@ -248,7 +248,7 @@ def _watch(arguments: argparse.Namespace) -> int:
     print("Watching; end with Ctrl-C.", file=sys.stderr)
     with Catalog(arguments.library or _default_library()) as catalog, IndexBar() as bar:
         for coverage in watch(arguments.paths, catalog, encoder, stop, bar.update):
-            print(report.coverage_text(coverage), file=sys.stderr)
+            bar.say(report.coverage_text(coverage))
     return OK
 
 

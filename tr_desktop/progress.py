@@ -25,12 +25,19 @@ class IndexBar:
             self._bar.close()
 
     def update(self, progress: Progress) -> None:
+        if self._bar is not None and progress.done_bytes < self._bar.n:  # another run has begun
+            self._bar.close()
+            self._bar = None
         if self._bar is None:
             self._bar = tqdm(total=progress.total_bytes, unit="B", unit_scale=True, file=sys.stderr, dynamic_ncols=True)
         self._last = progress
         self._bar.set_description(f"{progress.path.name} ({progress.file_number}/{progress.files})", refresh=False)
         self._bar.set_postfix_str(f"{progress.times_real_time:.1f}× real time", refresh=False)
         self._bar.update(progress.done_bytes - self._bar.n)
+
+    def say(self, text: str) -> None:
+        """Print something without tearing the bar."""
+        tqdm.write(text, file=sys.stderr)
 
     def summary(self) -> str:
         """One sentence on what was newly read and how fast."""
