@@ -1,6 +1,6 @@
 """New footage to vectors: one thread decodes, one encodes, the caller stores.
 
-Each is bounded: a few batches wait between them, whatever the files' sizes.
+Each is bounded: one batch waits between them, whatever the files' sizes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tr_desktop.models.encoder import Encoder
 
 BATCH_FRAMES = 16
-_WAITING_BATCHES = 2
+_WAITING_BATCHES = 1  # between two threads: enough to keep them busy, little to lose when killed
 
 
 @dataclass(frozen=True)
