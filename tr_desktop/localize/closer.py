@@ -53,7 +53,7 @@ def look_s(step_s: float) -> float:
 
     Footage is decoded from the keyframe before the first frame wanted to the last one: every second less is time saved.
     """
-    return min(step_s + 1 / 4, LOOK_S)
+    return min(step_s + 1 / 2, LOOK_S)
 
 
 def first_look(starts_s: Floats, edge_s: float, step_s: float) -> Frames:

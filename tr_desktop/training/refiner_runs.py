@@ -27,6 +27,7 @@ from tr_desktop.training.evaluate_refiner import (
     reliability_lines,
     table,
 )
+from tr_desktop.training.export import list_in_pack
 from tr_desktop.training.refiner import export
 from tr_desktop.training.refiner_data import Timeline, compose_timelines
 from tr_desktop.training.refiner_experiments import VARIANTS, compare, steps_table, trained
@@ -56,6 +57,7 @@ def run_train(arguments: argparse.Namespace) -> int:
     cases = composed_cases(sources[0], 300, CALIBRATION_SEED + arguments.seed, 2.0, length, arguments.takes)
     fitted = calibration(cases, answer_with_refiner(refiner, cases, sources[0].background))
     export(model, torch.from_numpy(fitted).float(), arguments.out)
+    list_in_pack(arguments.out)
     _say(f"calibration {fitted.round(3).tolist()}; {arguments.out}: {arguments.out.stat().st_size} bytes")
     return 0
 
@@ -120,7 +122,7 @@ def _composed(arguments: argparse.Namespace, fps: float) -> Bench:
     length = (DURATION_S[0], arguments.longest)
     test = sources.of_splits(*arguments.splits)
     cases = composed_cases(test, arguments.queries, TEST_SEED + arguments.seed, fps, length, arguments.takes)
-    return cases, sources.background, _prior(sources.of_splits("train"), length, arguments.takes)
+    return cases, sources.background, _prior(test, length, arguments.takes)
 
 
 def _annotated(arguments: argparse.Namespace, fps: float) -> Bench:
