@@ -66,7 +66,7 @@ def evaluate_encoder(model: str, footage: Path | None, data: Path | None, device
         found |= on_footage(encoder, footage)
     if data is not None:
         pictures = read_corpus(data)
-        found |= on_pictures(encoder, pictures)
+        found |= on_pictures(encoder, pictures, left_out_labels(pictures))
     return found
 
 
@@ -142,7 +142,7 @@ def best_window(item: Watched, curve: Array) -> tuple[float, float]:
 # Pictures
 
 
-def on_pictures(encoder: Encoder, pictures: Sequence[Picture]) -> dict[str, Figure]:
+def on_pictures(encoder: Encoder, pictures: Sequence[Picture], left_out: frozenset[str]) -> dict[str, Figure]:
     """Flickr8k's test pictures, the validation clips, all labels and the left-out ones."""
     flickr = [p for p in pictures if p.source == "flickr8k" and p.split == "test"]
     clips = [p for p in pictures if p.clip and p.split == "val"]
@@ -150,7 +150,7 @@ def on_pictures(encoder: Encoder, pictures: Sequence[Picture]) -> dict[str, Figu
     return {
         **_flickr(encoder, flickr),
         **_clips(encoder, clips),
-        **_labels(encoder, labelled, left_out_labels(pictures)),
+        **_labels(encoder, labelled, left_out),
     }
 
 
