@@ -76,7 +76,7 @@ def composed_evidence(
     reels, queries = [], []
     for _ in range(REELS):
         count = int(rng.integers(3, 9))
-        from_clips = int(rng.integers(0, count + 1)) if clips else 0
+        from_clips = min(int(rng.integers(max(0, count - len(stills)), count + 1)), len(clips))
         names = [*rng.choice(clips, from_clips, replace=False)] if from_clips else []
         names += rng.choice(stills, count - from_clips, replace=False).tolist()
         names = [names[i] for i in rng.permutation(count)]

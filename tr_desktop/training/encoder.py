@@ -15,7 +15,7 @@ import copy
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -317,8 +317,12 @@ def trained_towers(
     maps: NDArray[np.float16], texts: Texts,
 ) -> Towers:  # fmt: skip
     """Heads on frozen features first, then the late blocks with them, then the average of both."""
+    keys = [[pictures[job.picture].key, job.view] for job in jobs]
+    numbers = {name: value for name, value in asdict(config).items() if not isinstance(value, Path)}
+    run = config.cache / f"run-{hashlib.sha256(json.dumps([keys, numbers]).encode()).hexdigest()[:16]}"
+    run.mkdir(parents=True, exist_ok=True)  # another configuration never goes on from this one's weights
     late = LateBlocks(net, config.input_px // 32)
-    pooled = pooled_features(net, maps, config.cache / "pooled.npy")
+    pooled = pooled_features(net, maps, run / "pooled.npy")
     head = ImageHead(net.classes, name_vectors(config))
     towers = Towers(net, head, Adapter(), nn.Parameter(torch.tensor(3.0)))
     sampler = Sampler(pictures, jobs, texts, config.seed)
@@ -336,7 +340,7 @@ def trained_towers(
 
     fit(
         config, towers, sampler, frozen, [{"params": joint, "lr": config.head_rate}], config.head_epochs,
-        config.labelled, config.cache / "head.pt", lambda: dev.line(towers, frozen),
+        config.labelled, run / "head.pt", lambda: dev.line(towers, frozen),
     )  # fmt: skip
     start = towers.weights()
     if config.tune_epochs:
@@ -346,7 +350,7 @@ def trained_towers(
             {"params": joint, "lr": 2 * config.tune_rate},
         ]
         fit(
-            config, towers, sampler, tuned, rates, config.tune_epochs, config.labelled, config.cache / "tune.pt",
+            config, towers, sampler, tuned, rates, config.tune_epochs, config.labelled, run / "tune.pt",
             lambda: dev.line(towers, tuned),
         )  # fmt: skip
         towers.load(average(start, towers.weights(), config.keep_tuned))
