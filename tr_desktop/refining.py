@@ -6,6 +6,7 @@ then frames that are decoded around each edge), `heuristic` (training-free, the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -27,6 +28,10 @@ from tr_desktop.moments import Moment, Refinement, RefineStep, Segment
 
 # So many frames speak for a segment's best part; one alone is often a chance hit.
 PEAK_FRAMES = 3
+# However few moments are wanted, so many rough segments are tried: the best is not always the first.
+LEAST_TRIED = 5
+# What the refiner's own judgement of a segment is worth beside the log odds of the evidence.
+QUALITY_WEIGHT = 2.0
 # Looking closer may not take away more than half of what the index showed.
 LEAST_LEFT = 0.5
 # An edge this near to an end of the file is meant to be that end.
@@ -52,17 +57,28 @@ class Search:
     refiner: RefinerKind
 
 
+@dataclass(frozen=True)
+class _Chain:
+    """The steps of one answer, and what it is ranked by within its file."""
+
+    steps: list[RefineStep]
+    rank: float
+
+
 def moments_of(search: Search, item: Indexed, most: int, steps: int) -> list[Moment]:
     """At most `most` moments of one file that don't overlap, best first, each with its steps on the index."""
+    tried = max(most, LEAST_TRIED)
     if search.refiner is RefinerKind.LEARNED:
-        chains = _learned(search, item, most, steps)
+        chains = _learned(search, item, tried, steps)
     else:
-        chains = _training_free(search, item, most, steps if search.refiner is RefinerKind.HEURISTIC else 0)
+        chains = _training_free(search, item, tried, steps if search.refiner is RefinerKind.HEURISTIC else 0)
+    chains.sort(key=lambda chain: -chain.rank)
     found: list[Moment] = []
-    for moment in sorted((_moment(search, item, chain) for chain in chains), key=lambda moment: -moment.score):
+    for chain in chains:
+        moment = _moment(search, item, chain.steps, most_score=found[-1].score if found else 1.0)
         if not any(_overlap(moment.segment, other.segment) for other in found):
             found.append(moment)
-    return found
+    return found[:most]
 
 
 def look_closer(search: Search, item: Indexed, moment: Moment) -> Moment:
@@ -93,18 +109,22 @@ def look_closer(search: Search, item: Indexed, moment: Moment) -> Moment:
     return replace(moment, refinement=Refinement(tuple(steps), moment.refinement.stop if is_lost else len(steps) - 1))
 
 
-def _learned(search: Search, item: Indexed, most: int, steps: int) -> list[list[RefineStep]]:
+def _learned(search: Search, item: Indexed, most: int, steps: int) -> list[_Chain]:
     view = view_file(item.vectors, search.query_vector, search.encoder.background, float(item.times.duration_s))
     every_s = float(item.every_s)
     index = signals(item.vectors, np.arange(len(item.vectors)) * every_s, view)
     score = _scorer(search, item)
-    return [
-        [
+    # What frames vote for misses moments in long takes, and the best windows miss short ones: both are refined.
+    windows = rough_segments(item.vectors.astype(np.float32) @ search.query_vector, most)
+    ends_s = [[float(item.times.time_s(item.boundary_frame(row))) for row in window] for window in windows]
+    found = []
+    for chain in _model(search).rough_and_refine(index, every_s, steps, most, np.array(ends_s, np.float32)):
+        placed = [
             _step(item, number, *_frames(item, step), step.start_confidence, step.end_confidence, score)
             for number, step in enumerate(chain)
         ]
-        for chain in _model(search).rough_and_refine(index, every_s, steps, most)
-    ]
+        found.append(_Chain(placed, _log_odds(placed[-1].score) + QUALITY_WEIGHT * chain[-1].score))
+    return found
 
 
 def _model(search: Search) -> Refiner:
@@ -117,11 +137,12 @@ def _model(search: Search) -> Refiner:
     return search.encoder.refiner
 
 
-def _training_free(search: Search, item: Indexed, most: int, steps: int) -> list[list[RefineStep]]:
+def _training_free(search: Search, item: Indexed, most: int, steps: int) -> list[_Chain]:
     curve, change = item.vectors.astype(np.float32) @ search.query_vector, shot_change(item.vectors)
     fps, score = float(1 / item.every_s), _scorer(search, item)
-    return [
-        [
+    found = []
+    for rough in rough_segments(curve, most):
+        placed = [
             _step(
                 item,
                 number,
@@ -133,8 +154,8 @@ def _training_free(search: Search, item: Indexed, most: int, steps: int) -> list
             )
             for number, step in enumerate(refine_edges(curve, change, rough, steps, fps))
         ]
-        for rough in rough_segments(curve, most)
-    ]
+        found.append(_Chain(placed, placed[-1].score))
+    return found
 
 
 def _scorer(search: Search, item: Indexed) -> Callable[[int, int], float]:
@@ -202,12 +223,16 @@ def _step(
     )
 
 
-def _moment(search: Search, item: Indexed, chain: list[RefineStep]) -> Moment:
-    kept = chain[-1]
-    is_confident = kept.score >= search.encoder.pack.threshold
-    return Moment(
-        item.media, item.times, Refinement(tuple(chain), stop=kept.step), kept.score, is_confident, search.query
-    )
+def _moment(search: Search, item: Indexed, steps: list[RefineStep], most_score: float) -> Moment:
+    """most_score: that of the better moment of the same file; scores may not contradict the order."""
+    kept = steps[-1]
+    score = min(kept.score, most_score)
+    refinement = Refinement(tuple(steps), stop=kept.step)
+    return Moment(item.media, item.times, refinement, score, score >= search.encoder.pack.threshold, search.query)
+
+
+def _log_odds(score: float) -> float:
+    return math.log(max(score, 1e-9) / max(1 - score, 1e-9))
 
 
 def _overlap(a: Segment, b: Segment) -> bool:

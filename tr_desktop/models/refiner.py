@@ -58,13 +58,18 @@ class Refiner:
     def __init__(self, content: bytes, device: str = "auto") -> None:
         self._session = open_session(content, device)
 
-    def rough_and_refine(self, index: Signals, step_s: float, steps: int, most: int) -> list[list[Step]]:
+    def rough_and_refine(
+        self, index: Signals, step_s: float, steps: int, most: int, also: Floats | None = None
+    ) -> list[list[Step]]:
         """At most `most` answers from the index alone, each with its rough segment and `steps` refinements of it.
 
-        step_s: sampling step of the index, seconds. steps: 0 … MOST_STEPS. In order of the rough answers, best first;
-        the scores of later steps may rank them otherwise.
+        step_s: sampling step of the index, seconds. steps: 0 … MOST_STEPS. also: [N, 2] rough segments found in other
+        ways, refined as well. In order of the rough answers, best first, those of `also` last; the scores of later
+        steps may rank them otherwise.
         """
         rough = self._rough(index, most)
+        if also is not None:
+            rough = np.concatenate([rough, also.astype(np.float32)])
         reach = closer.index_reach_s(rough, step_s, max(steps, 1))
         rows = self.refine(index, rough, reach)[:, : steps + 1]
         return [[Step(*map(float, row)) for row in chain] for chain in rows]
