@@ -21,7 +21,7 @@ def test_several_stretches_come_best_first():
     curve[200:220] = 0.4
     (first, second) = rough_segments(curve, 2)
     assert first == (200, 220)
-    assert 30 <= second[0] < second[1] <= 51 and second[1] - second[0] >= 15
+    assert abs(second[0] - 30) <= 1 and abs(second[1] - 50) <= 1
 
 
 def test_a_single_high_frame_does_not_win_over_a_long_raised_stretch():

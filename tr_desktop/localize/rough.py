@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-# Between the plain difference (0) and the two-level least-squares fit of the curve (1/2).
-LENGTH_POWER = 0.15
+# Half-way between the plain difference (0) and the two-level least-squares fit of the curve (1/2).
+LENGTH_POWER = 0.3
 # Windows of up to this many frames are tried at every length; longer ones at lengths 8 % apart.
 EVERY_LENGTH_UP_TO = 64
 
