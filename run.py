@@ -5,7 +5,7 @@ Needs Python 3.11 or newer and nothing else. Each kind of job has its own enviro
 file on first use and again whenever the lock file changes.
 
     run.py test             linters, types, import rules and tests
-    run.py test-training    the tests that need torch
+    run.py test-training    types and tests that need torch
     run.py train ...        tr-desktop train, with torch
     run.py gpu ...          tr-desktop with ONNX Runtime for CUDA
     run.py ...              tr-desktop with the arguments given
@@ -54,7 +54,8 @@ def main(arguments: list[str]) -> int:
             [at / "pytest", *arguments[1:]],
         ]
     elif arguments[:1] == ["test-training"]:
-        commands = [[environment("train") / "pytest", "tests/training", *arguments[1:]]]
+        at = environment("train")
+        commands = [[at / "mypy"], [at / "pytest", "tests/training", *arguments[1:]]]
     elif arguments[:1] == ["train"]:
         commands = [[environment("train") / "tr-desktop", *arguments]]
     elif arguments[:1] == ["gpu"]:
