@@ -71,7 +71,7 @@ def test_the_graph_equals_the_model_at_any_shape(
     net, content = untrained
     inputs = _inputs(*shape)
     with torch.no_grad():
-        expected = model.Exported(net, IDENTITY)(*inputs)
+        expected = model.Exported(net, IDENTITY[1])(*inputs)
     names = ("channels", "vectors", "times", "segments", "reach")
     found = open_session(content, "cpu").run(None, dict(zip(names, (t.numpy() for t in inputs), strict=True)))
     assert found[1].shape == (shape[2], shape[3] + 1, 5)

@@ -31,7 +31,8 @@ CONTEXT_S = 60.0
 
 @dataclass(frozen=True)
 class Step:
-    """One answer, seconds from the file's first frame. score: the chance that tIoU reaches 0.5. start_confidence,
+    """One answer, seconds from the file's first frame. score: the chance that tIoU reaches 0.5 (of steps on the index:
+    what frames vote for and what the refiner thinks of the first and this step, weighed together). start_confidence,
     end_confidence: the chance that the edge is within half a second of the truth. All in [0, 1]."""
 
     start_s: float
@@ -52,11 +53,23 @@ class Closer:
     frames_read: int
 
 
+_ANYWHERE = np.array([[0, 1]], np.float32)  # a segment for runs of which only the votes are wanted
+
+
+def _log_odds(chance: Floats) -> Floats:
+    sure = np.clip(chance, 1e-4, 1 - 1e-4)
+    return np.asarray(np.log(sure / (1 - sure)), np.float32)
+
+
 class Refiner:
     """content: bytes of a pack's `refiner.onnx`. device: 'auto', 'cpu' or 'cuda'."""
 
     def __init__(self, content: bytes, device: str = "auto") -> None:
         self._session = open_session(content, device)
+        about = self._session.get_modelmeta().custom_metadata_map
+        self._score_scale, self._score_shift = (
+            float(about.get(f"score_{k}", d)) for k, d in (("scale", 1), ("shift", 0))
+        )
 
     def rough_and_refine(
         self, index: Signals, step_s: float, steps: int, most: int, also: Floats | None = None
@@ -67,12 +80,27 @@ class Refiner:
         ways, refined as well. In order of the rough answers, best first, those of `also` last; the scores of later
         steps may rank them otherwise.
         """
-        rough = self._rough(index, most)
+        votes = self._run(index, _ANYWHERE, _ANYWHERE[:, :1], ["dense"])[0]
+        rough = self._rough(index, votes, most)
         if also is not None:
             rough = np.concatenate([rough, also.astype(np.float32)])
         reach = closer.index_reach_s(rough, step_s, max(steps, 1))
         rows = self.refine(index, rough, reach)[:, : steps + 1]
+        rows[..., 2] = self._scores(index, votes, rows)
         return [[Step(*map(float, row)) for row in chain] for chain in rows]
+
+    def _scores(self, index: Signals, votes: Floats, rows: Floats) -> Floats:
+        """The chance [M, K + 1] that each step is right. votes: [T, 3]; rows: [M, K + 1, 5].
+
+        The refiner judges a segment by its edges and what is inside, the votes know all of the file: either alone is
+        often wrong where the other isn't.
+        """
+        sums = np.concatenate([[0], np.cumsum(_log_odds(votes[:, 0]))])
+        low = np.minimum(np.searchsorted(index.times_s, rows[..., 0]), len(votes) - 1)
+        high = np.maximum(np.searchsorted(index.times_s, rows[..., 1]), low + 1)
+        judged = _log_odds(rows[..., 2])
+        evidence = (sums[high] - sums[low]) / (high - low) + (judged[:, :1] + judged) / 2
+        return np.asarray(1 / (1 + np.exp(-(self._score_scale * evidence + self._score_shift))), np.float32)
 
     def look_closer(
         self,
@@ -115,10 +143,8 @@ class Refiner:
         given and after each step as start_s, end_s, score, start_confidence, end_confidence."""
         return np.asarray(self._run(seen, segments, reach_s, ["steps"])[0], np.float32)
 
-    def _rough(self, seen: Signals, most: int) -> Floats:
-        """What frames vote for, strongest first and without repetition: [M, 2]."""
-        dummy = np.array([[0, 1]], np.float32)
-        dense = self._run(seen, dummy, dummy[:, :1] + 1, ["dense"])[0]
+    def _rough(self, seen: Signals, dense: Floats, most: int) -> Floats:
+        """What frames vote for [T, 3], strongest first and without repetition: [M, 2]."""
         first, last = float(seen.times_s[0]), float(seen.times_s[-1])
         votes = dense[np.argsort(-dense[:, 0])]
         kept: list[npt.NDArray[np.floating]] = []

@@ -36,6 +36,7 @@ EVENT_S = (0.7, 15.0)
 EVENT_SHARE = (0.3, 0.9)  # how much of the picture an event within a take changes
 ONSET_S = (0.1, 1.5)
 LOOK_ALIKE = 0.3  # share of distractors that look like the moment
+MISUNDERSTOOD = 0.5  # at most so much of a query's vector is another caption's, where scores are calibrated
 NEAREST_CAPTIONS = 0.01  # share of sources too near in meaning to be a distractor
 
 
@@ -179,13 +180,19 @@ _Composed = tuple[Video, tuple[Window, ...], tuple[tuple[bool, bool], ...]]  # w
 class Composer:
     """Makes examples from `sources`, one after the other, the same for the same seed.
 
-    duration_s: range of the edited videos' lengths. takes: share of videos that are takes, not edits.
+    duration_s: range of the edited videos' lengths. takes: share of videos that are takes, not edits. misunderstood:
+    how far a query's vector may be off, 0 … 1; encoders understand searches in real footage less well than captions.
     """
 
     def __init__(
-        self, sources: Sources, seed: int, duration_s: tuple[float, float] = DURATION_S, takes: float = TAKES
+        self,
+        sources: Sources,
+        seed: int,
+        duration_s: tuple[float, float] = DURATION_S,
+        takes: float = TAKES,
+        misunderstood: float = 0.0,
     ) -> None:
-        self.sources, self.duration_s, self.takes = sources, duration_s, takes
+        self.sources, self.duration_s, self.takes, self.misunderstood = sources, duration_s, takes, misunderstood
         self._rng = np.random.default_rng(seed)
         self._means = np.stack([_unit(item.vectors.mean(axis=0)) for item in sources.items])
         self._clips = [number for number, item in enumerate(sources.items) if not item.is_still]
@@ -201,7 +208,8 @@ class Composer:
         occurs = 0 if rng.random() < NOWHERE else int(rng.choice([1, 2, 3], p=[0.75, 0.15, 0.10]))
         compose = self._take if rng.random() < self.takes else self._edit
         video, frames, hard = compose(target, caption, occurs, rate)
-        query = self.sources.caption_vectors[caption]
+        vectors, off = self.sources.caption_vectors, float(rng.uniform(0, self.misunderstood))
+        query = _unit((1 - off) * vectors[caption] + off * vectors[int(rng.integers(len(vectors)))])
         return Example(video, self.sources.captions[caption], query, frames, hard)
 
     def _edit(self, target: int, caption: int, occurs: int, rate: float) -> _Composed:

@@ -70,10 +70,16 @@ class RefinerAnswers:
 
 
 def composed_cases(
-    sources: Sources, count: int, seed: int, fps: float, duration_s: tuple[float, float], takes: float = TAKES
+    sources: Sources,
+    count: int,
+    seed: int,
+    fps: float,
+    duration_s: tuple[float, float],
+    takes: float = TAKES,
+    misunderstood: float = 0.0,
 ) -> list[Case]:
     """`count` cases composed from `sources`, the same for the same seed whatever `fps` their index has."""
-    composer = Composer(sources, seed, duration_s, takes)
+    composer = Composer(sources, seed, duration_s, takes, misunderstood)
     return [_composed_case(composer.example(), str(number), fps) for number in range(count)]
 
 
@@ -106,8 +112,8 @@ def answer_with_refiner(
     for case in cases:
         view = view_file(case.vectors, case.query_vector, background, case.duration_s)
         index = signals(case.vectors, case.starts_s[case.frames], view)
-        chains = refiner.rough_and_refine(index, case.step_s, steps, most)
-        rough = [(c[0].start_s, c[0].end_s, 1 / (rank + 1)) for rank, c in enumerate(chains)]
+        chains = refiner.rough_and_refine(index, case.step_s, steps, most, _windows_s(case))
+        rough = [(c[0].start_s, c[0].end_s, 1 / (rank + 1)) for rank, c in enumerate(chains[:most])]
         out.by_step[0].ranked.append(rough)
         for step in range(1, steps + 1):
             ranked = [(c[step].start_s, c[step].end_s, c[step].score) for c in chains]
@@ -123,6 +129,13 @@ def answer_with_refiner(
         out.chains.append([*best, *found.steps])
         out.frames_read.append(found.frames_read)
     return out
+
+
+def _windows_s(case: Case) -> npt.NDArray[np.float32]:
+    """The best windows of the similarity curve, which `find` refines too: [N, 2] seconds."""
+    curve = (case.vectors.astype(np.float32) @ case.query_vector).astype(np.float32)
+    edges = np.array(_sample_edges(case), np.float32)
+    return np.asarray(edges[np.array(rough_segments(curve, MOST))], np.float32)
 
 
 def answer_without_training(cases: Sequence[Case], prior: tuple[float, float], steps: int = 3) -> list[Answers]:
@@ -265,7 +278,7 @@ def findings(cases: Sequence[Case], answers: RefinerAnswers) -> Findings:
 
 
 def calibration(cases: Sequence[Case], answers: RefinerAnswers) -> npt.NDArray[np.float64]:
-    """Scale and shift [2, 2] of the logits of the score and of the edges' confidence under which they are honest.
+    """Scale and shift [2, 2] of the log-odds of the score and of the edges' confidence under which they are honest.
 
     Platt scaling (1999) on answers of an uncalibrated refiner to composed queries: what reaches tIoU 0.5, which edges
     are near the truth.

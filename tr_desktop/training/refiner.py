@@ -20,6 +20,7 @@ import io
 from dataclasses import dataclass
 from pathlib import Path
 
+import onnx
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -260,12 +261,12 @@ class Exported(nn.Module):
         steps = self.model.refine(
             features, vectors[None], times[None], lengths, segments[None], reach[None][:, :, each]
         )
-        scale, shift = self.calibration[:, 0], self.calibration[:, 1]
+        scale, shift = self.calibration
         rows = torch.cat(
             [
                 steps.segments[0],
-                torch.sigmoid(steps.quality[0] * scale[0] + shift[0])[..., None],
-                torch.sigmoid(steps.edges[0] * scale[1] + shift[1]),
+                torch.sigmoid(steps.quality[0])[..., None],
+                torch.sigmoid(steps.edges[0] * scale + shift),
             ],
             -1,
         )
@@ -275,6 +276,7 @@ class Exported(nn.Module):
 def export(model: Refiner, calibration: Tensor, path: Path) -> None:
     """Write `refiner.onnx`: one file, fp32, every dimension free but the number of signals.
 
+    calibration: [2, 2], scale and shift of the score's log-odds (kept in the file's metadata) and of the edges'.
     Inputs: channels [T, len(NAMES)], vectors [T, D], times [T], segments [M, 2], reach [M, K] with 1 ≤ K ≤ MOST_STEPS.
     Outputs: dense [T, 3] (score, start_s, end_s: what each frame votes for) and steps [M, K + 1, 5] (start_s, end_s,
     quality, confidence of the start and of the end).
@@ -290,7 +292,7 @@ def export(model: Refiner, calibration: Tensor, path: Path) -> None:
     )
     buffer = io.BytesIO()
     torch.onnx.export(
-        Exported(model.eval(), calibration),
+        Exported(model.eval(), calibration[1]),
         example,
         buffer,  # type: ignore[arg-type]
         input_names=["channels", "vectors", "times", "segments", "reach"],
@@ -307,4 +309,7 @@ def export(model: Refiner, calibration: Tensor, path: Path) -> None:
         dynamo=False,
         opset_version=17,
     )
-    path.write_bytes(buffer.getvalue())
+    graph = onnx.load_from_string(buffer.getvalue())
+    for name, value in zip(("scale", "shift"), calibration[0].tolist(), strict=True):
+        graph.metadata_props.add(key=f"score_{name}", value=f"{value:.6g}")
+    path.write_bytes(graph.SerializeToString())

@@ -16,7 +16,7 @@ from tr_desktop.models.pack import load_pack
 from tr_desktop.models.refiner import Refiner
 from tr_desktop.training import metrics
 from tr_desktop.training.annotations import READERS, read_annotations
-from tr_desktop.training.compose import DURATION_S
+from tr_desktop.training.compose import DURATION_S, MISUNDERSTOOD
 from tr_desktop.training.evaluate_refiner import (
     Case,
     answer_with_refiner,
@@ -54,7 +54,8 @@ def run_train(arguments: argparse.Namespace) -> int:
     export(model, torch.tensor([[1.0, 0.0], [1.0, 0.0]]), arguments.out)
     refiner = Refiner(arguments.out.read_bytes(), "cpu")
     length = (DURATION_S[0], arguments.longest)
-    cases = composed_cases(sources[0], 300, CALIBRATION_SEED + arguments.seed, 2.0, length, arguments.takes)
+    seed = CALIBRATION_SEED + arguments.seed
+    cases = composed_cases(sources[0], 300, seed, 2.0, length, arguments.takes, MISUNDERSTOOD)
     fitted = calibration(cases, answer_with_refiner(refiner, cases, sources[0].background))
     export(model, torch.from_numpy(fitted).float(), arguments.out)
     list_in_pack(arguments.out)
