@@ -76,6 +76,25 @@ def test_more_steps_begin_like_fewer(refiner: Refiner) -> None:
     assert (np.abs(np.diff(five[..., :2], axis=1)) <= reach[:, :, None] + 1e-4).all()
 
 
+def test_the_score_is_calibrated_by_what_the_file_says(refiner: Refiner, tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    model.export(model.Refiner(), torch.tensor([[0.5, -1.0], [1.0, 0.0]]), tmp_path / "refiner.onnx")
+    calibrated = Refiner((tmp_path / "refiner.onnx").read_bytes(), "cpu")
+    seen = indexed()[3]
+    plain, told = (
+        np.array([[s.score for s in c] for c in r.rough_and_refine(seen, 1.0, 2, 5)]) for r in (refiner, calibrated)
+    )
+    np.testing.assert_allclose(np.log(told / (1 - told)), 0.5 * np.log(plain / (1 - plain)) - 1, atol=1e-3)
+
+
+def test_segments_found_in_other_ways_are_refined_too(refiner: Refiner) -> None:
+    also = np.array([[13.0, 26.0], [3.0, 5.0]], np.float32)
+    seen = indexed()[3]
+    chains = refiner.rough_and_refine(seen, 1.0, 2, 3, also)
+    assert [(c[0].start_s, c[0].end_s) for c in chains[-2:]] == [(13.0, 26.0), (3.0, 5.0)]
+    assert len(chains) == len(refiner.rough_and_refine(seen, 1.0, 2, 3)) + 2
+
+
 def test_one_frame_is_a_file_too(refiner: Refiner) -> None:
     view = view_file(encode(np.array([0])), encode(np.array([0]))[0], encode(np.arange(0, 100, 9)), 0.04)
     chains = refiner.rough_and_refine(signals(encode(np.array([0])), [0.0], view), 0.5, 3, most=5)
