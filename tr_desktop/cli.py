@@ -1,4 +1,4 @@
-"""The `tr-desktop` command: `find`, `index`, `watch`, `export`, `doctor`, `train`, `evaluate`.
+"""The `tr-desktop` command: `find`, `index`, `watch`, `export`, `doctor`, `models`, `train`, `evaluate`.
 
 Results go to standard output; progress and messages to standard error. Exit status: 0 with at least one confident
 moment (or the job done), 1 with none, 2 for what the user can mend, 130 when interrupted.
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from tr_desktop.errors import UserError
 
 if TYPE_CHECKING:
+    from tr_desktop.models.encoder import Encoder
     from tr_desktop.moments import Moment
 
 OK, NOT_CONFIDENT, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
@@ -90,15 +91,17 @@ def _parser() -> argparse.ArgumentParser:
     _add_common(doctor)
     doctor.set_defaults(run=_doctor)
 
+    from tr_desktop import model_commands
     from tr_desktop.training import commands as training
 
+    model_commands.add_commands(commands)
     training.add_commands(commands)
     return parser
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--library", metavar="DIR", type=Path, default=None, help="where the index is kept")
-    parser.add_argument("--model", metavar="PACK", default="mini", help="model pack: a name, folder or .trpack file")
+    parser.add_argument("--model", metavar="PACK", help="model pack: a name, folder or .trpack file")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="what runs the models")
 
 
@@ -132,14 +135,12 @@ def _find(arguments: argparse.Namespace) -> int:
     from tr_desktop import grounding, report
     from tr_desktop.library.catalog import Catalog
     from tr_desktop.library.filters import Only
-    from tr_desktop.models.encoder import Encoder
-    from tr_desktop.models.pack import load_pack
     from tr_desktop.progress import IndexBar
     from tr_desktop.refining import RefinerKind
 
     if arguments.export is not None:
         _check_export(arguments)
-    encoder = Encoder(load_pack(arguments.model), arguments.device)
+    encoder = _encoder(arguments)
     query, paths = arguments.query, arguments.paths
     if arguments.like is not None:
         query, paths = f"like {arguments.like}", [Path(query), *paths]
@@ -220,11 +221,9 @@ def _index(arguments: argparse.Namespace) -> int:
     from tr_desktop import report
     from tr_desktop.library.catalog import Catalog
     from tr_desktop.library.indexer import index
-    from tr_desktop.models.encoder import Encoder
-    from tr_desktop.models.pack import load_pack
     from tr_desktop.progress import IndexBar
 
-    encoder = Encoder(load_pack(arguments.model), arguments.device)
+    encoder = _encoder(arguments)
     with Catalog(arguments.library or _default_library()) as catalog, IndexBar() as bar:
         coverage = index(arguments.paths, catalog, encoder, bar.update)
     print(report.coverage_text(coverage), file=sys.stderr)
@@ -240,11 +239,9 @@ def _watch(arguments: argparse.Namespace) -> int:
     from tr_desktop import report
     from tr_desktop.library.catalog import Catalog
     from tr_desktop.library.watch import watch
-    from tr_desktop.models.encoder import Encoder
-    from tr_desktop.models.pack import load_pack
     from tr_desktop.progress import IndexBar
 
-    encoder, stop = Encoder(load_pack(arguments.model), arguments.device), threading.Event()
+    encoder, stop = _encoder(arguments), threading.Event()
     print("Watching; end with Ctrl-C.", file=sys.stderr)
     with Catalog(arguments.library or _default_library()) as catalog, IndexBar() as bar:
         for coverage in watch(arguments.paths, catalog, encoder, stop, bar.update):
@@ -254,8 +251,18 @@ def _watch(arguments: argparse.Namespace) -> int:
 
 def _doctor(arguments: argparse.Namespace) -> int:
     from tr_desktop.doctor import examine
+    from tr_desktop.models.choice import default_pack
 
-    return OK if examine(arguments.model, arguments.device, arguments.library or _default_library()) else USER_ERROR
+    model = arguments.model or default_pack()
+    return OK if examine(model, arguments.device, arguments.library or _default_library()) else USER_ERROR
+
+
+def _encoder(arguments: argparse.Namespace) -> Encoder:
+    from tr_desktop.models.choice import default_pack
+    from tr_desktop.models.encoder import Encoder
+    from tr_desktop.models.pack import load_pack
+
+    return Encoder(load_pack(arguments.model or default_pack()), arguments.device)
 
 
 def _default_library() -> Path:

@@ -92,12 +92,12 @@ def load_pack(name_or_path: str | Path) -> Pack:
     """The embedded pack of that name, or the folder or .trpack file at that path. Raises PackError."""
     text = str(name_or_path)
     if text in list_packs():
-        return _parse(EMBEDDED / text, _folder_reader(EMBEDDED / text))
+        return parse_pack(EMBEDDED / text, _folder_reader(EMBEDDED / text))
     path = Path(name_or_path)
     if path.is_dir():
-        return _parse(path, _folder_reader(path))
+        return parse_pack(path, _folder_reader(path))
     if path.is_file():
-        return _parse(path, _zip_reader(path))
+        return parse_pack(path, _zip_reader(path))
     raise PackError(
         f"There is no model pack {text!r}",
         remedy=f"Embedded packs: {', '.join(list_packs()) or 'none'}; or give a folder or a .trpack file",
@@ -140,7 +140,8 @@ def _zip_reader(path: Path) -> Callable[[str], bytes]:
     return read
 
 
-def _parse(location: Path, read_raw: Callable[[str], bytes]) -> Pack:
+def parse_pack(location: Path, read_raw: Callable[[str], bytes]) -> Pack:
+    """The pack whose files `read_raw` gives by name; `location` is what messages call it. Raises PackError."""
     manifest = read_raw("pack.json")
     try:
         facts: dict[str, Any] = json.loads(manifest)

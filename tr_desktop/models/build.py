@@ -1,0 +1,121 @@
+"""A pack made of ONNX files: what a folder holds, checked, listed with its hashes, and written whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tr_desktop.errors import PackError
+from tr_desktop.models.check import check_pack
+from tr_desktop.models.choice import EMBEDDED_DEFAULT
+from tr_desktop.models.encoder import Encoder
+from tr_desktop.models.pack import REQUIRED, SCHEMA, Pack, load_pack, parse_pack
+
+TOLD = ("name", "licence", "sources", "input_px", "sample_fps")
+"""What the draft has to say; the rest is measured or taken from the embedded pack."""
+_BATCH = 16
+_ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the same files make the same archive
+
+Pictures = Callable[[int], npt.NDArray[np.uint8]]
+"""From a size in pixels to pictures, uint8 RGB [N, S, S, 3]."""
+
+
+def build_pack(draft: Path, out: Path, pictures: Pictures | None = None) -> tuple[Pack, tuple[str, ...]]:
+    """Make a pack at `out`, a new folder or a .trpack file, of what the folder `draft` holds; (it, what was added).
+
+    draft: `image.onnx`, `text.onnx`, `tokenizer.json`, `CARD.md` and a `pack.json` with TOLD. Where these are missing,
+    `refiner.onnx`, threshold and calibration are those of the embedded pack, and `background.npy` is made of `pictures`
+    of all sorts. The width is measured. Raises PackError for what is missing, unsafe or doesn't run; `out` is then as
+    it was.
+    """
+    if out.suffix != ".trpack" and out.exists():
+        raise PackError("There is something at this place already", path=out, remedy="Give a new folder's name")
+    facts, files, added = _gathered(draft)
+    pack = _as_pack(out, facts, files)
+    facts["width"] = Encoder(pack, "cpu").encode_text(["a"]).shape[1]
+    if "background.npy" not in files:
+        if pictures is None:
+            raise PackError(
+                "The draft has no background.npy, which a sentence's likeness to a picture is measured against",
+                path=draft,
+                remedy="Name a folder of a few hundred pictures of all sorts with --pictures",
+            )
+        files["background.npy"] = _background(pack, pictures(pack.input_px))
+        added = (*added, "background.npy")
+    pack = _as_pack(out, facts, files)
+    check_pack(pack, "cpu")
+    _write(out, {**files, "pack.json": _manifest(facts, files)})
+    return load_pack(out), added
+
+
+def _gathered(draft: Path) -> tuple[dict[str, Any], dict[str, bytes], tuple[str, ...]]:
+    """(facts of pack.json, files by name, what of these is the embedded pack's)."""
+    embedded = load_pack(EMBEDDED_DEFAULT)
+    try:
+        facts: dict[str, Any] = json.loads((draft / "pack.json").read_bytes())
+        if missing := [name for name in TOLD if name not in facts]:
+            raise PackError(f"The draft's pack.json doesn't say {', '.join(missing)}", path=draft)
+        needed = [name for name in REQUIRED if name != "background.npy"]
+        optional = [name for name in ("background.npy", "refiner.onnx") if (draft / name).exists()]
+        files = {name: (draft / name).read_bytes() for name in (*needed, *optional)}
+    except (OSError, ValueError, TypeError) as error:
+        raise PackError(f"The draft of a pack can't be read: {error}", path=draft) from error
+    added = []
+    if "refiner.onnx" not in files:
+        files["refiner.onnx"] = embedded.read("refiner.onnx")
+        added.append("refiner.onnx")
+    own = {"bias": embedded.bias, "weights": dict(embedded.weights)}
+    for name, value in (("threshold", embedded.threshold), ("calibration", own)):
+        if name not in facts:
+            facts[name] = value
+            added.append(name)
+    return {"schema": SCHEMA, "width": 1, **facts}, files, tuple(added)
+
+
+def _as_pack(out: Path, facts: dict[str, Any], files: dict[str, bytes]) -> Pack:
+    # Listed but empty where it is still to be made: nothing reads it before.
+    listed = {name: files.get(name, b"") for name in {*files, *REQUIRED}}
+    contents = {**listed, "pack.json": _manifest(facts, listed)}
+    return parse_pack(out, contents.__getitem__)
+
+
+def _manifest(facts: dict[str, Any], files: dict[str, bytes]) -> bytes:
+    listed = {
+        name: {"size_bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        for name, content in sorted(files.items())
+    }
+    return (json.dumps({**facts, "files": listed}, indent=1) + "\n").encode()
+
+
+def _background(pack: Pack, pictures: npt.NDArray[np.uint8]) -> bytes:
+    encoder, out = Encoder(pack, "cpu"), io.BytesIO()
+    rows = [encoder.encode_images(pictures[at : at + _BATCH]) for at in range(0, len(pictures), _BATCH)]
+    np.save(out, np.concatenate(rows).astype(np.float16), allow_pickle=False)
+    return out.getvalue()
+
+
+def _write(out: Path, files: dict[str, bytes]) -> None:
+    try:
+        with tempfile.TemporaryDirectory(dir=out.absolute().parent, prefix=".pack-") as name:
+            part = Path(name) / "pack"
+            if out.suffix == ".trpack":
+                with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
+                    for file, content in files.items():
+                        archive.writestr(zipfile.ZipInfo(file, _ZIP_DATE), content, zipfile.ZIP_DEFLATED)
+                part.replace(out)
+            else:
+                part.mkdir()
+                for file, content in files.items():
+                    (part / file).write_bytes(content)
+                part.rename(out)
+    except OSError as error:
+        raise PackError(f"The pack can't be written: {error.strerror}", path=out) from error
