@@ -6,7 +6,6 @@ then frames that are decoded around each edge), `heuristic` (training-free, the 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -30,8 +29,6 @@ from tr_desktop.moments import Moment, Refinement, RefineStep, Segment
 PEAK_FRAMES = 3
 # However few moments are wanted, so many rough segments are tried: the best is not always the first.
 LEAST_TRIED = 5
-# What the refiner's own judgement of a segment is worth beside the log odds of the evidence.
-QUALITY_WEIGHT = 2.0
 # Looking closer may not take away more than half of what the index showed.
 LEAST_LEFT = 0.5
 # An edge this near to an end of the file is meant to be that end.
@@ -73,9 +70,12 @@ def moments_of(search: Search, item: Indexed, most: int, steps: int) -> list[Mom
     else:
         chains = _training_free(search, item, tried, steps if search.refiner is RefinerKind.HEURISTIC else 0)
     chains.sort(key=lambda chain: -chain.rank)
+    # Whether the query occurs in this file is told by the best evidence in it, wherever the edges come to lie.
+    best = max(chain.steps[-1].score for chain in chains)
     found: list[Moment] = []
     for chain in chains:
-        moment = _moment(search, item, chain.steps, most_score=found[-1].score if found else 1.0)
+        score = min(chain.steps[-1].score, found[-1].score) if found else best  # scores don't contradict the order
+        moment = _moment(search, item, chain.steps, score)
         if not any(_overlap(moment.segment, other.segment) for other in found):
             found.append(moment)
     return found[:most]
@@ -123,7 +123,7 @@ def _learned(search: Search, item: Indexed, most: int, steps: int) -> list[_Chai
             _step(item, number, *_frames(item, step), step.start_confidence, step.end_confidence, score)
             for number, step in enumerate(chain)
         ]
-        found.append(_Chain(placed, _log_odds(placed[-1].score) + QUALITY_WEIGHT * chain[-1].score))
+        found.append(_Chain(placed, chain[-1].score))
     return found
 
 
@@ -223,16 +223,9 @@ def _step(
     )
 
 
-def _moment(search: Search, item: Indexed, steps: list[RefineStep], most_score: float) -> Moment:
-    """most_score: that of the better moment of the same file; scores may not contradict the order."""
-    kept = steps[-1]
-    score = min(kept.score, most_score)
-    refinement = Refinement(tuple(steps), stop=kept.step)
+def _moment(search: Search, item: Indexed, steps: list[RefineStep], score: float) -> Moment:
+    refinement = Refinement(tuple(steps), stop=steps[-1].step)
     return Moment(item.media, item.times, refinement, score, score >= search.encoder.pack.threshold, search.query)
-
-
-def _log_odds(score: float) -> float:
-    return math.log(max(score, 1e-9) / max(1 - score, 1e-9))
 
 
 def _overlap(a: Segment, b: Segment) -> bool:
