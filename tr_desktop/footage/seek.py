@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import chain
 
@@ -24,7 +24,7 @@ from tr_desktop.moments import FrameTimes, Media
 # How far before the wanted frame to seek, attempt by attempt. MP4 seeks by decoding time and so may land on a keyframe
 # that is shown after the wanted frame; a transport stream has no index and lands anywhere near.
 _BACK_OFF_S = tuple(map(Fraction, (0, 0.5, 1, 2, 4, 8, 16, 32)))
-_READ_ON_S = Fraction(2)  # wanted frames closer than this are reached by decoding on
+READ_ON_S = Fraction(2)  # wanted frames closer than this are reached by decoding on
 
 
 def read_frames(
@@ -67,13 +67,13 @@ def _seek_each(
     media: Media, times: FrameTimes, start_pts: int, wanted: Sequence[int]
 ) -> Iterator[tuple[int, VideoFrame]]:
     """Wanted frames, one seek for each run of near ones; ends early at the first that isn't found."""
-    read_on_ticks = _READ_ON_S / times.tick_s
+    read_on_ticks = READ_ON_S / times.tick_s
     rest = [start_pts + int(times.ticks[frame]) for frame in reversed(wanted)]
     numbers = iter(wanted)
     while rest:
         asked = len(rest)
         with open_video(media.path) as (container, stream):
-            while rest and (frames := _land(container, stream, rest, start_pts, times.tick_s)) is not None:
+            while rest and (frames := land(container, stream, times, rest[-1], set(rest))) is not None:
                 before = len(rest)
                 for frame in _run(frames, rest, read_on_ticks):
                     yield next(numbers), frame
@@ -100,14 +100,17 @@ def _run(frames: Iterable[VideoFrame], rest: list[int], read_on_ticks: Fraction)
             return
 
 
-def _land(
-    container: InputContainer, stream: VideoStream, wanted: Sequence[int], start_pts: int, tick_s: Fraction
+def land(
+    container: InputContainer, stream: VideoStream, times: FrameTimes, pts: int, wanted: Container[int]
 ) -> Iterator[VideoFrame] | None:
-    """Frames from a keyframe on that is shown at or before the last of `wanted`, or None where no seek finds one."""
-    reading, pts = Reading(), wanted[-1]
+    """Frames from a keyframe on that is shown at or before time stamp `pts`, or None where no seek finds one.
+
+    wanted: time stamps; of the frames that no other refers to, only these are decoded.
+    """
+    reading = Reading()
     for back_off_s in _BACK_OFF_S:
-        target = pts - int(back_off_s / tick_s)
-        if target < start_pts:
+        target = pts - int(back_off_s / times.tick_s)
+        if times.start_pts is None or target < times.start_pts:
             return None
         try:
             container.seek(target, stream=stream)
@@ -116,7 +119,7 @@ def _land(
         packets = read_packets(container, stream, reading)
         keyframe = next((packet for packet in packets if packet is not None and packet.is_keyframe), None)
         if keyframe is not None and keyframe.pts is not None and keyframe.pts <= pts:
-            needed = leave_out(chain((keyframe,), packets), stream, set(wanted))
+            needed = leave_out(chain((keyframe,), packets), stream, wanted)
             return _frames_shown_after(keyframe.pts, needed, stream, reading)
     return None
 
