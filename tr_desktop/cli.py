@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tr_desktop.errors import UserError
 
@@ -80,8 +80,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_common(watch)
     watch.set_defaults(run=_watch)
 
-    export = commands.add_parser("export", help="write a saved result in any export format")
-    export.add_argument("result", metavar="RESULT.json", type=Path, help="what find --json printed")
+    export = commands.add_parser("export", help="write a project or a saved result in any export format")
+    export.add_argument(
+        "result", metavar="FILE.trproj|RESULT.json", type=Path, help="a project of the app, or what find --json printed"
+    )
     export.add_argument("--to", metavar="OUT", type=Path, required=True, dest="export", help="the file to write")
     _add_export(export)
     export.add_argument("--library", metavar="DIR", type=Path, default=None, help="where the index is kept")
@@ -181,15 +183,25 @@ def _export_saved(arguments: argparse.Namespace) -> int:
     from tr_desktop import report
     from tr_desktop.library.catalog import Catalog
 
+    from tr_desktop.project import SUFFIX, Project
+
     _check_export(arguments)
-    try:
-        document = json.loads(arguments.result.read_bytes())
-    except (OSError, ValueError) as error:
-        raise UserError(f"The result can't be read: {error}", path=arguments.result) from error
     with Catalog(arguments.library or _default_library()) as catalog:
-        moments = report.moments_from_json(document, catalog)
-    _export(moments, document["query"], arguments)
+        if arguments.result.suffix.lower() == SUFFIX:
+            project = Project.load(arguments.result)
+            moments, name = project.moments(catalog), project.name
+        else:
+            document = _saved_result(arguments.result)
+            moments, name = report.moments_from_json(document, catalog), document["query"]
+    _export(moments, name, arguments)
     return OK
+
+
+def _saved_result(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise UserError(f"The result can't be read: {error}", path=path) from error
 
 
 def _check_export(arguments: argparse.Namespace) -> None:

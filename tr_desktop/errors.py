@@ -38,3 +38,7 @@ class LibraryError(UserError):
 
 class ExportError(UserError):
     """A result that can't be written in the format asked for."""
+
+
+class ProjectError(UserError):
+    """A project file that can't be read or saved."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,7 +61,9 @@ def find(
     refiner: RefinerKind | None = None,
     like: str | None = None,
     only: Only = EVERYTHING,
+    read_new: bool = True,
     on_progress: Callable[[Progress], None] = lambda _: None,
+    on_moments: Callable[[Sequence[Moment]], None] = lambda _: None,
 ) -> Answer:
     """The `top` best moments for `query` in the footage under `paths`; what is new there is indexed first.
 
@@ -70,6 +72,9 @@ def find(
     steps: refinement steps, 0 … MOST_STEPS; 0 answers with the rough segments. Of three and more, the last LOOKS
     look closer than the index, for the best answers. refiner: what takes the steps; None is the learned one, or the
     training-free where the pack has none.
+    read_new: False searches what is indexed already and lists the rest as not indexed yet. on_moments: called with the
+    best moments so far whenever they have changed: as files are looked into, and as edges are looked at closer. What it
+    raises ends the search.
     Raises UserError for an empty query, a missing path, or when not one file can be searched.
     """
     like_this = None if like is None else example(like, catalog, encoder)
@@ -77,7 +82,7 @@ def find(
         raise UserError(f"{steps} refinement steps can't be taken", remedy=f"Ask for 0 to {MOST_STEPS}")
     if like_this is None:
         parse_terms(query)  # what can't be understood is said before the footage is read
-    coverage = index(paths, catalog, encoder, on_progress, only=only)
+    coverage = index(paths, catalog, encoder, on_progress, only=only, read_new=read_new)
     if not coverage.searched:
         raise UserError(_nothing_searched(coverage))
 
@@ -86,22 +91,23 @@ def find(
         refiner = RefinerKind.HEURISTIC if encoder.refiner is None else RefinerKind.LEARNED
     search = Search(query, vector, catalog, encoder, refiner)
     best = best_media(catalog, encoder.pack.sha256, vector, coverage.media, max(MOST_FILES, top))
+    looks = LOOKS if refiner is RefinerKind.LEARNED and steps > LOOKS else 0
     items: dict[Path, Indexed] = {}
+    moments: list[Moment] = []
     for media_id, _ in best:
         if len(items) >= top and sum(len(item.vectors) for item in items.values()) >= MOST_ROWS:
             break
         path = coverage.media[media_id]
         items[path] = catalog.load(path, encoder.pack.sha256)
-    looks = LOOKS if refiner is RefinerKind.LEARNED and steps > LOOKS else 0
-    found = chain.from_iterable(moments_of(search, item, top, steps - looks) for item in items.values())
-    moments = [moment for moment in found if like_this is None or not like_this.is_in(moment)]
-    moments = sorted(moments, key=lambda moment: -moment.score)[:top]
-    if looks:
-        moments = [
-            # Decoding costs; a guess that nobody will use isn't worth it, unless it is the best there is.
-            look_closer(search, items[moment.media.path], moment) if moment.confident or rank == 0 else moment
-            for rank, moment in enumerate(moments)
-        ]
+        found = moments_of(search, items[path], top, steps - looks)
+        moments += (moment for moment in found if like_this is None or not like_this.is_in(moment))
+        moments = sorted(moments, key=lambda moment: -moment.score)[:top]
+        on_moments(moments)
+    for rank, moment in enumerate(moments if looks else ()):
+        # Decoding costs; a guess that nobody will use isn't worth it, unless it is the best there is.
+        if moment.confident or rank == 0:
+            moments[rank] = look_closer(search, items[moment.media.path], moment)
+            on_moments(moments)
     if like_this is None:
         # No pictures stand behind what is only said, so it is half of the answer at most.
         moments += islice(said(query, coverage, catalog, encoder.pack.threshold), max(top // 2, 1))

@@ -32,11 +32,12 @@ def as_json(answer: Answer) -> dict[str, Any]:
             ],
             "skipped": [{"path": str(s.path), "reason": s.reason} for s in answer.coverage.skipped],
         },
-        "moments": [_moment(rank, moment) for rank, moment in enumerate(answer.moments, 1)],
+        "moments": [moment_as_json(rank, moment) for rank, moment in enumerate(answer.moments, 1)],
     }
 
 
-def _moment(rank: int, moment: Moment) -> dict[str, Any]:
+def moment_as_json(rank: int, moment: Moment) -> dict[str, Any]:
+    """One entry of the document's moments; a project keeps what was found in this form as well."""
     kept, segment = moment.refinement.kept, moment.segment
     return {
         "rank": rank,

@@ -82,7 +82,7 @@ LIGHT = Colours(
     good="#12693f",
     warn="#7d5200",
     bad="#b3261e",
-    rough="#68707e",
+    rough="#5a6270",
 )
 
 _current = DARK

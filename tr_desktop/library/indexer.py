@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tr_desktop.models.encoder import Encoder
 
 EVERYTHING = Only()
+NOT_YET = "not indexed yet"
 
 
 @dataclass(frozen=True)
@@ -91,12 +92,14 @@ def index(
     on_progress: Callable[[Progress], None] = lambda _: None,
     stop: threading.Event | None = None,
     only: Only = EVERYTHING,
+    read_new: bool = True,
 ) -> Coverage:
     """Bring the library up to date with every file under `paths` and say which of them can be searched.
 
     A file that can't be read is listed, never raised; so is what is new where another process is indexing or the
     library can't be written. stop: when set, indexing ends within a second, and reads on from there the next time.
     only: what is left out of the search is listed as skipped, and not indexed where its name or date tells.
+    read_new: False reads nothing and only says what is known; what is new is listed as not indexed yet.
     Raises UserError for a path that does not exist and LibraryError for a full disk.
     """
     paths = [plain(path) for path in paths]
@@ -120,8 +123,11 @@ def index(
 
     if new:
         try:
-            with catalog.writing():
-                reasons |= _read_new(new, catalog, encoder, on_progress, stop or threading.Event())
+            if read_new:
+                with catalog.writing():
+                    reasons |= _read_new(new, catalog, encoder, on_progress, stop or threading.Event())
+            else:
+                reasons |= dict.fromkeys(new, NOT_YET)
         except NotWritableError as error:
             reasons |= dict.fromkeys(new, error.what)
         known = catalog.known(pack)
@@ -157,7 +163,7 @@ def _read_new(
 ) -> dict[Path, str]:
     """Read and store `new`; of those that can't be searched now, why."""
     pack, every_s = encoder.pack.sha256, 1 / encoder.pack.sample_fps
-    reasons = dict.fromkeys(new, "not indexed yet")
+    reasons = dict.fromkeys(new, NOT_YET)
     copies: list[Source] = []
     started_s, rows_read, bytes_before = time.monotonic(), 0, 0
     total_bytes, numbers = sum(stat.st_size for stat in new.values()), {path: n for n, path in enumerate(new, 1)}
