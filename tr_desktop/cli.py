@@ -182,7 +182,6 @@ def _find(arguments: argparse.Namespace) -> int:
 def _export_saved(arguments: argparse.Namespace) -> int:
     from tr_desktop import report
     from tr_desktop.library.catalog import Catalog
-
     from tr_desktop.project import SUFFIX, Project
 
     _check_export(arguments)

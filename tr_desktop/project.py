@@ -2,7 +2,7 @@
 
 A project is a `.trproj` file: versioned JSON in which keys that this version doesn't know stay. What was found is kept
 as `find --json` prints it, every refinement step included, so a project needs the footage's entry in the library and
-nothing else to be exported. Decisions are immutable and every edit makes new ones: undoing is going back to those before.
+nothing else to be exported. Decisions are immutable and every edit makes new ones: undoing goes back to those before.
 """
 
 from __future__ import annotations

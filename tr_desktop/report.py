@@ -79,7 +79,7 @@ def moments_from_json(document: Any, catalog: Catalog) -> list[Moment]:
         if document["schema"] != SCHEMA:
             raise UserError(f"The result is of schema {document['schema']}, this version knows {SCHEMA}")
         return [_moment_from_json(entry, str(document["query"]), catalog) for entry in document["moments"]]
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         raise UserError(
             f"This is no result of tr-desktop find --json ({error!r})",
             remedy="Save one with: find … --json > result.json",
