@@ -1,0 +1,42 @@
+"""Decoded frames to pictures as they are to be seen: upright, in square pixels, in the right colours."""
+
+from __future__ import annotations
+
+from av.video.frame import VideoFrame
+from av.video.reformatter import Colorspace, VideoReformatter
+from PySide6.QtGui import QImage, QTransform
+
+from tr_desktop.moments import Media
+
+_UNTAGGED = 2  # AVCOL_SPC_UNSPECIFIED
+_HD_HEIGHT = 720  # from here on, untagged footage is Rec. 709 by convention; FFmpeg would take it for Rec. 601
+
+
+def fit(width: int, height: int, box_px: tuple[int, int]) -> tuple[int, int]:
+    """The largest (width, height) of the same shape within `box_px`, at least one pixel each."""
+    scale = min(box_px[0] / width, box_px[1] / height)
+    return max(round(width * scale), 1), max(round(height * scale), 1)
+
+
+class ImageMaker:
+    """Frames of one file to images; for one thread, since it keeps the scaler's tables from frame to frame."""
+
+    def __init__(self, media: Media) -> None:
+        self._media = media
+        self._reformatter = VideoReformatter()
+
+    def __call__(self, frame: VideoFrame, box_px: tuple[int, int]) -> QImage:
+        """The frame within `box_px`; a frame that is smaller stays as it is, to be scaled when it is painted."""
+        width, height = self._media.width, self._media.height
+        if width > box_px[0] or height > box_px[1]:
+            width, height = fit(width, height, box_px)
+        if self._media.rotation % 180:
+            width, height = height, width
+        is_untagged_hd = frame.colorspace == _UNTAGGED and min(frame.width, frame.height) >= _HD_HEIGHT
+        shown = self._reformatter.reformat(
+            frame, width, height, "bgra", src_colorspace=Colorspace.ITU709 if is_untagged_hd else None
+        )
+        plane = shown.planes[0]
+        # The view doesn't keep the frame's memory alive, so the image has to be one of its own.
+        view = QImage(memoryview(plane), width, height, plane.line_size, QImage.Format.Format_RGB32)
+        return view.transformed(QTransform().rotate(self._media.rotation)) if self._media.rotation else view.copy()
