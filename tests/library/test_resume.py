@@ -11,6 +11,7 @@ import threading
 import time
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -26,6 +27,7 @@ from tr_desktop.footage.probe import probe
 from tr_desktop.grounding import find
 from tr_desktop.library.catalog import Catalog
 from tr_desktop.library.indexer import index
+from tr_desktop.library.reading import BATCH_FRAMES
 
 needs_fork = pytest.mark.skipif(sys.platform == "win32", reason="needs fork, signals and limits")
 
@@ -102,6 +104,37 @@ def test_kills_at_random_moments(tmp_path, footage, uninterrupted, kills):
             assert process.exitcode == -signal.SIGKILL
     index_alone(library, footage)
     assert contents(library) == uninterrupted
+
+
+def index_counting(library: Path, footage: Path, decoded: Any) -> None:
+    """Index, and count in shared memory the rows that came out of the decoder."""
+
+    class Counting(Sampler):
+        def __iter__(self):
+            for sample in super().__iter__():
+                decoded.value += sample.repeat
+                yield sample
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tr_desktop.library.reading.Sampler", Counting)
+        index_alone(library, footage)
+
+
+@needs_fork
+def test_a_kill_costs_a_batch_at_most(tmp_path, footage):
+    chance, lost = random.Random(7), []
+    context = multiprocessing.get_context("fork")
+    for number in range(8):
+        library, decoded = tmp_path / str(number), context.Value("q", 0)
+        process = context.Process(target=index_counting, args=(library, footage / "long.mp4", decoded))
+        process.start()
+        process.join(chance.uniform(0.2, 0.5))
+        process.kill()
+        process.join()
+        with Catalog(library) as catalog:
+            stored = sum(known.rows for known in catalog.known("toy").values())
+        lost.append(decoded.value - stored)
+    assert max(lost) <= BATCH_FRAMES and any(lost)
 
 
 @pytest.mark.parametrize("name", ["gop30.mp4", "open_gop.mp4", "vfr.mp4", "offset.ts", "mpeg2.mpg", "h264.avi"])

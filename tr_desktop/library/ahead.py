@@ -14,27 +14,26 @@ _PATIENCE_S = 0.5  # how long the end of a stopped thread is waited for; it may 
 
 
 def ahead(items: Iterator[_T], depth: int, is_over: Callable[[], bool]) -> Generator[_T, None, None]:
-    """The same items, of which up to `depth` are made in advance, by a thread of their own.
+    """The same items, of which up to `depth` are made in advance, by a thread of their own: the one in the making too.
 
     What `items` raises is raised here, in its turn. Once `is_over` says so nothing more comes, and the thread ends
     at its next item. It has to say so to who leaves the loop early.
     """
-    made: queue.Queue[_T] = queue.Queue(depth)
+    made: queue.SimpleQueue[_T] = queue.SimpleQueue()
+    room = threading.Semaphore(depth)
     errors: list[BaseException] = []
     ended = threading.Event()
 
-    def hand_over(item: _T) -> None:
-        while not is_over():
-            try:
-                made.put(item, timeout=_LOOK_S)
-            except queue.Full:
-                continue
-            return
+    def wait_for_room() -> None:
+        while not room.acquire(timeout=_LOOK_S) and not is_over():
+            continue
 
     def make() -> None:
         try:
+            wait_for_room()
             for item in items:
-                hand_over(item)
+                made.put(item)
+                wait_for_room()
                 if is_over():
                     break
         except BaseException as error:  # noqa: BLE001 (whatever it is, it is the caller's)
@@ -52,6 +51,7 @@ def ahead(items: Iterator[_T], depth: int, is_over: Callable[[], bool]) -> Gener
                 if is_last:
                     break
                 continue
+            room.release()
             yield item
         if errors:
             raise errors[0]

@@ -1,6 +1,7 @@
 """New footage to vectors: one thread decodes, one encodes, the caller stores.
 
-Each is bounded: one batch waits between them, whatever the files' sizes.
+They hand over pieces of a few frames. What is on its way at a time, and lost when the program is killed, is one batch
+of BATCH_FRAMES, whatever the files' sizes.
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
     from tr_desktop.models.encoder import Encoder
 
 BATCH_FRAMES = 16
-_WAITING_BATCHES = 1  # between two threads: enough to keep them busy, little to lose when killed
+_PIECE_FRAMES = 4
+# A piece is being decoded, one waits to be encoded, one is being encoded, one is being stored.
+_DECODED_AHEAD, _ENCODED_AHEAD = 2, 1
+assert (_DECODED_AHEAD + _ENCODED_AHEAD + 1) * _PIECE_FRAMES <= BATCH_FRAMES
 
 
 @dataclass(frozen=True)
@@ -101,8 +105,8 @@ def read(
     def is_over() -> bool:
         return stop.is_set() or closed.is_set()
 
-    decoded = ahead(_decoded(files, catalog, encoder), _WAITING_BATCHES, is_over)
-    encoded = ahead(_encoded(decoded, encoder), _WAITING_BATCHES, is_over)
+    decoded = ahead(_decoded(files, catalog, encoder), _DECODED_AHEAD, is_over)
+    encoded = ahead(_encoded(decoded, encoder), _ENCODED_AHEAD, is_over)
     try:
         for item in encoded:  # noqa: UP028 (`yield from` would close it before the threads are told)
             yield item
@@ -151,7 +155,7 @@ def _file(source: Source, standing: Standing, encoder: Encoder) -> Generator[Pic
         decode_all=standing.decode_all,
         first_row=standing.rows,
     )
-    row, batch = standing.rows, list[SampledFrame]()
+    row, piece = standing.rows, list[SampledFrame]()
 
     def pictures() -> Pictures:
         return Pictures(
@@ -159,19 +163,19 @@ def _file(source: Source, standing: Standing, encoder: Encoder) -> Generator[Pic
             media=sampler.media,
             times=sampler.times_so_far,
             first_row=row,
-            pictures=np.stack([sample.picture for sample in batch]),
-            repeats=[sample.repeat for sample in batch],
+            pictures=np.stack([sample.picture for sample in piece]),
+            repeats=[sample.repeat for sample in piece],
             read_bytes=sampler.read_bytes,
             decode_all=sampler.decode_all,
         )
 
     for sample in sampler:
-        batch.append(sample)
-        if len(batch) == BATCH_FRAMES:
+        piece.append(sample)
+        if len(piece) == _PIECE_FRAMES:
             yield pictures()
-            row += sum(sample.repeat for sample in batch)
-            batch.clear()
-    if batch:
+            row += sum(sample.repeat for sample in piece)
+            piece.clear()
+    if piece:
         yield pictures()
     if _is_same(source.path, source.size_bytes, source.mtime_ns):
         yield Whole(source, sampler.media, sampler.times, tuple(sampler.problems))

@@ -90,7 +90,7 @@ class VectorFile:
         with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
             list(pool.map(scan_chunk, chunks))
         weight = float(np.abs(query).sum())
-        # For each step of a row's scale: its lower byte, what fp16 rounds off, and what the query's two bytes leave out.
+        # In steps of a row's scale: its lower byte, what fp16 rounds off, and what the query's two bytes leave out.
         left_out = (_LOWER_MOST + _FP16_SHARE * _STEPS) * weight + 256 * 128 * len(query) * float(query_scale) / 2
         return similarity, scale * np.float32(left_out) + np.float32((_FP16_LEAST + _FP32_ROUNDING) * weight)
 
