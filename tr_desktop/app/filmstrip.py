@@ -1,0 +1,126 @@
+"""Small pictures of exact frames, made in a thread: for the filmstrip, result posters and hovering."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from pathlib import Path
+from typing import NamedTuple
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QImage
+
+from tr_desktop.app.pictures import ImageMaker
+from tr_desktop.errors import MediaError
+from tr_desktop.footage.reader import FrameReader
+from tr_desktop.moments import FrameTimes, Media
+
+CACHE_BYTES = 96 << 20
+MOST_PENDING = 256  # what was scrolled past long ago is forgotten; whoever still needs it asks again
+MOST_FILES = 4  # held open while there is work
+
+
+class _Key(NamedTuple):
+    path: Path
+    frame: int
+    height_px: int
+
+
+class Thumbnails(QObject):
+    """Answers the newest request first; `shut_down` ends its thread.
+
+    ready: (path, frame, image), emitted from the thread. Where a frame can't be read the image is null.
+    """
+
+    ready = Signal(object, int, QImage)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._mail = threading.Condition()
+        self._pending: OrderedDict[_Key, tuple[Media, FrameTimes]] = OrderedDict()
+        self._images: OrderedDict[_Key, QImage] = OrderedDict()  # the one used last at the end
+        self._image_bytes = 0
+        self._versions: dict[Path, int] = {}
+        self._is_over = False
+        self._thread = threading.Thread(target=self._work, name="thumbnails", daemon=True)
+        self._thread.start()
+
+    def request(self, media: Media, times: FrameTimes, frame: int, height_px: int) -> None:
+        """Ask for a frame, `height_px` device pixels high; asking for what is pending or there costs nothing."""
+        key = _Key(media.path, min(max(frame, 0), len(times) - 1), height_px)
+        with self._mail:
+            if self._versions.setdefault(media.path, media.mtime_ns) != media.mtime_ns:
+                self._forget(media)
+            if key in self._images:
+                return
+            self._pending[key] = media, times
+            self._pending.move_to_end(key)
+            if len(self._pending) > MOST_PENDING:
+                self._pending.popitem(last=False)
+            self._mail.notify()
+
+    def image(self, path: Path, frame: int, height_px: int) -> QImage | None:
+        """The picture if it is there; null if it can't be read."""
+        key = _Key(path, frame, height_px)
+        with self._mail:
+            if key in self._images:
+                self._images.move_to_end(key)
+            return self._images.get(key)
+
+    def shut_down(self) -> None:
+        """End the thread and wait for it."""
+        with self._mail:
+            self._is_over = True
+            self._mail.notify()
+        self._thread.join()
+
+    def _work(self) -> None:
+        files: OrderedDict[Media, tuple[FrameReader, ImageMaker]] = OrderedDict()
+        while True:
+            with self._mail:
+                if not self._pending:  # a drive that nobody reads can be unplugged
+                    _close(files, 0)
+                    self._mail.wait_for(lambda: bool(self._pending) or self._is_over)
+                if self._is_over:
+                    _close(files, 0)
+                    return
+                key, (media, times) = next(reversed(self._pending.items()))
+            if media not in files:
+                files[media] = FrameReader(media, times), ImageMaker(media)
+            files.move_to_end(media)
+            _close(files, MOST_FILES)
+            image = self._read(*files[media], key, media)
+            with self._mail:
+                self._pending.pop(key, None)
+                self._keep(key, image)
+            self.ready.emit(key.path, key.frame, image)
+
+    def _read(self, reader: FrameReader, image_of: ImageMaker, key: _Key, media: Media) -> QImage:
+        box_px = max(round(key.height_px * media.width / media.height), 1), key.height_px
+        try:
+            for number, picture in reader.frames_to(key.frame):
+                if self._is_over:
+                    break
+                if number == key.frame:
+                    return image_of(picture, box_px)
+        except MediaError:
+            pass  # null: the player says why when it is shown
+        return QImage()
+
+    def _keep(self, key: _Key, image: QImage) -> None:
+        self._images[key] = image
+        self._image_bytes += image.sizeInBytes()
+        while self._image_bytes > CACHE_BYTES and len(self._images) > 1:
+            self._image_bytes -= self._images.popitem(last=False)[1].sizeInBytes()
+
+    def _forget(self, media: Media) -> None:
+        """The file is another one by now."""
+        self._versions[media.path] = media.mtime_ns
+        for key in [key for key in self._images if key.path == media.path]:
+            self._image_bytes -= self._images.pop(key).sizeInBytes()
+
+
+def _close(files: OrderedDict[Media, tuple[FrameReader, ImageMaker]], most: int) -> None:
+    """Close the files used longest ago but for `most`."""
+    while len(files) > most:
+        files.popitem(last=False)[1][0].close()
