@@ -232,6 +232,26 @@ def test_control_c_leaves_the_library_sound(tmp_path):
     database.close()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no job control")
+def test_control_z_pauses_and_fg_goes_on(tmp_path):
+    for number in range(12):
+        write_clip(tmp_path / "footage" / f"{number}.mp4", [("red", 250), ("blue", 250 + number)])
+    library = tmp_path / "library"
+    command = [sys.executable, "-m", "tr_desktop.cli", "index", str(tmp_path / "footage"), "--library", str(library)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and _indexed(library) < 2:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGSTOP)
+    time.sleep(0.3)
+    paused_at = _indexed(library)
+    time.sleep(0.5)
+    assert _indexed(library) == paused_at < 12
+    process.send_signal(signal.SIGCONT)
+    _, message = process.communicate(timeout=60)
+    assert process.returncode == 0 and "Searched 12 of 12 files" in message
+
+
 def _indexed(library: Path) -> int:
     if not (library / "library.sqlite3").exists():
         return 0

@@ -235,6 +235,49 @@ def test_stopping_takes_less_than_a_second(tmp_path):
         assert coverage.incomplete.keys() == {clip}
 
 
+def test_a_pause_rests_and_goes_on_where_it_was(tmp_path):
+    clip = write_clip(tmp_path / "clip.mp4", [("red", 2000), ("blue", 2000)])
+    pause, stop, seen = threading.Event(), threading.Event(), []
+
+    def on_progress(progress):
+        seen.append(progress)
+        if len(seen) == 3:
+            pause.set()
+            threading.Timer(1.0, pause.clear).start()
+
+    with Catalog(tmp_path / "library") as catalog:
+        encoder = SlowEncoder()
+        started_s = time.monotonic()
+        coverage = index([clip], catalog, encoder, on_progress, stop, pause=pause)
+        took_s = time.monotonic() - started_s
+        assert not coverage.incomplete and encoder.encoded_frames == 320
+        assert seen[-1].elapsed_s < took_s - 0.8  # a pause is no work
+        assert catalog.load(clip, "toy").vectors.argmax(axis=1).tolist() == [0] * 160 + [2] * 160
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_paused_run_stops_within_a_second(tmp_path, before):
+    clip = write_clip(tmp_path / "clip.mp4", [("red", 4000)])
+    pause, stop, asked = threading.Event(), threading.Event(), []
+    if before:
+        pause.set()
+
+    def ask():
+        asked.append(time.monotonic())
+        stop.set()
+
+    def on_progress(_):
+        pause.set()
+
+    threading.Timer(0.7, ask).start()
+    with Catalog(tmp_path / "library") as catalog:
+        encoder = SlowEncoder()
+        coverage = index([clip], catalog, encoder, on_progress, stop, pause=pause)
+        assert asked and time.monotonic() - asked[0] < 1
+        assert encoder.encoded_frames == 0 if before else 0 < encoder.encoded_frames < 40
+        assert [s.reason for s in coverage.skipped] == ["not indexed yet"] * before
+
+
 def with_small_files(library: Path, footage: Path, result: multiprocessing.SimpleQueue) -> None:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # writing then fails with "File too large", as on a full disk
     with Catalog(library) as catalog:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Generator, Iterator
 from typing import TypeVar
 
@@ -11,6 +12,21 @@ _T = TypeVar("_T")
 
 _LOOK_S = 0.05  # how often who waits looks whether the work was stopped, so that Ctrl-C is heard on every system
 _PATIENCE_S = 0.5  # how long the end of a stopped thread is waited for; it may be in the middle of a slow file
+
+
+class Rest:
+    """Lets work wait while `pause` is set. rested_s: how long it has waited in all, seconds."""
+
+    def __init__(self, pause: threading.Event | None = None) -> None:
+        self.rested_s = 0.0
+        self._pause = pause or threading.Event()
+
+    def __call__(self, is_over: Callable[[], bool]) -> None:
+        """Return once there is no pause, or `is_over` says that it is of no use to wait."""
+        while self._pause.is_set() and not is_over():
+            started_s = time.monotonic()
+            time.sleep(_LOOK_S)
+            self.rested_s += time.monotonic() - started_s
 
 
 def ahead(items: Iterator[_T], depth: int, is_over: Callable[[], bool]) -> Generator[_T, None, None]:

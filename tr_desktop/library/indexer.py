@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tr_desktop.errors import UserError
+from tr_desktop.library.ahead import Rest
 from tr_desktop.library.catalog import Catalog, Known, Source
 from tr_desktop.library.filters import Only
 from tr_desktop.library.lock import NotWritableError
@@ -62,7 +63,7 @@ class Coverage:
 @dataclass(frozen=True)
 class Progress:
     """How far an index run is. Bytes are those of the new files; footage_s: footage newly read so far, in seconds;
-    elapsed_s: time that took.
+    elapsed_s: time that took, without pauses.
     """
 
     path: Path
@@ -93,6 +94,7 @@ def index(
     stop: threading.Event | None = None,
     only: Only = EVERYTHING,
     read_new: bool = True,
+    pause: threading.Event | None = None,
 ) -> Coverage:
     """Bring the library up to date with every file under `paths` and say which of them can be searched.
 
@@ -100,6 +102,7 @@ def index(
     library can't be written. stop: when set, indexing ends within a second, and reads on from there the next time.
     only: what is left out of the search is listed as skipped, and not indexed where its name or date tells.
     read_new: False reads nothing and only says what is known; what is new is listed as not indexed yet.
+    pause: while set, nothing is decoded; what is stored by then can be searched, and the library is still this run's.
     Raises UserError for a path that does not exist and LibraryError for a full disk.
     """
     paths = [plain(path) for path in paths]
@@ -125,7 +128,8 @@ def index(
         try:
             if read_new:
                 with catalog.writing():
-                    reasons |= _read_new(new, catalog, encoder, on_progress, stop or threading.Event())
+                    stop = stop or threading.Event()
+                    reasons |= _read_new(new, catalog, encoder, on_progress, stop, Rest(pause))
             else:
                 reasons |= dict.fromkeys(new, NOT_YET)
         except NotWritableError as error:
@@ -160,6 +164,7 @@ def _read_new(
     encoder: Encoder,
     on_progress: Callable[[Progress], None],
     stop: threading.Event,
+    rest: Rest,
 ) -> dict[Path, str]:
     """Read and store `new`; of those that can't be searched now, why."""
     pack, every_s = encoder.pack.sha256, 1 / encoder.pack.sample_fps
@@ -170,10 +175,10 @@ def _read_new(
 
     def report(path: Path, read_bytes: int) -> None:
         done_bytes, footage_s = bytes_before + min(read_bytes, new[path].st_size), rows_read * every_s
-        elapsed_s = time.monotonic() - started_s
+        elapsed_s = time.monotonic() - started_s - rest.rested_s
         on_progress(Progress(path, numbers[path], len(new), done_bytes, total_bytes, footage_s, elapsed_s))
 
-    with closing(read(new, catalog, encoder, stop)) as items:
+    with closing(read(new, catalog, encoder, stop, rest)) as items:
         for item in items:
             if isinstance(item, Rows):
                 of = item.of

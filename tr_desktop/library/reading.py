@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ import numpy.typing as npt
 from tr_desktop.errors import MediaError
 from tr_desktop.footage.frames import SampledFrame, Sampler
 from tr_desktop.footage.probe import probe
-from tr_desktop.library.ahead import ahead
+from tr_desktop.library.ahead import Rest, ahead
 from tr_desktop.library.catalog import Catalog, Source, Standing
 from tr_desktop.library.identity import content_digest
 from tr_desktop.moments import FrameTimes, Media
@@ -94,18 +94,19 @@ class Unreadable:
 
 
 def read(
-    files: Mapping[Path, os.stat_result], catalog: Catalog, encoder: Encoder, stop: threading.Event
+    files: Mapping[Path, os.stat_result], catalog: Catalog, encoder: Encoder, stop: threading.Event, rest: Rest
 ) -> Generator[Rows | Whole | Copy | Changed | Unreadable, None, None]:
     """Read `files` one after the other, each from where the library has it; whatever ends a file comes last for it.
 
-    stop: when set, nothing more comes, and both threads end; so they do when this is closed.
+    stop: when set, nothing more comes, and both threads end; so they do when this is closed. rest: called before each
+    frame is decoded.
     """
     closed = threading.Event()
 
     def is_over() -> bool:
         return stop.is_set() or closed.is_set()
 
-    decoded = ahead(_decoded(files, catalog, encoder), _DECODED_AHEAD, is_over)
+    decoded = ahead(_decoded(files, catalog, encoder, lambda: rest(is_over)), _DECODED_AHEAD, is_over)
     encoded = ahead(_encoded(decoded, encoder), _ENCODED_AHEAD, is_over)
     try:
         for item in encoded:  # noqa: UP028 (`yield from` would close it before the threads are told)
@@ -126,10 +127,11 @@ def _encoded(
 
 
 def _decoded(
-    files: Mapping[Path, os.stat_result], catalog: Catalog, encoder: Encoder
+    files: Mapping[Path, os.stat_result], catalog: Catalog, encoder: Encoder, rest: Callable[[], None]
 ) -> Generator[Pictures | Whole | Copy | Changed | Unreadable, None, None]:
     begun: set[tuple[int, bytes]] = set()  # in this run, so that a copy waits for it
     for path, stat in files.items():
+        rest()
         try:
             source = Source(path, stat.st_size, stat.st_mtime_ns, content_digest(path, stat.st_size))
             standing = catalog.standing(source, encoder.pack.sha256)
@@ -138,14 +140,16 @@ def _decoded(
                 yield Copy(source)
             else:
                 begun.add(identity)
-                yield from _file(source, standing, encoder)
+                yield from _file(source, standing, encoder, rest)
         except MediaError as error:
             yield Unreadable(path, stat, error.what, is_final=_is_same(path, stat.st_size, stat.st_mtime_ns))
         except OSError as error:  # the disk or the network, not the file
             yield Unreadable(path, stat, f"can't be read: {error.strerror or error}", is_final=False)
 
 
-def _file(source: Source, standing: Standing, encoder: Encoder) -> Generator[Pictures | Whole | Changed, None, None]:
+def _file(
+    source: Source, standing: Standing, encoder: Encoder, rest: Callable[[], None]
+) -> Generator[Pictures | Whole | Changed, None, None]:
     """One file from row `standing.rows` on. Raises MediaError when nothing of it can be shown."""
     every_s = 1 / encoder.pack.sample_fps
     sampler = Sampler(
@@ -170,6 +174,7 @@ def _file(source: Source, standing: Standing, encoder: Encoder) -> Generator[Pic
         )
 
     for sample in sampler:
+        rest()
         piece.append(sample)
         if len(piece) == _PIECE_FRAMES:
             yield pictures()
