@@ -104,6 +104,7 @@ class RefineStep:
 
     score: how well the step's segment answers the query, in [0, 1].
     start_confidence, end_confidence: trust in each edge, in [0, 1].
+    looked_closer: frames around the edges were decoded for it, beyond those of the index.
     """
 
     step: int
@@ -113,6 +114,7 @@ class RefineStep:
     score: float
     start_confidence: float
     end_confidence: float
+    looked_closer: bool = False
 
 
 @dataclass(frozen=True)

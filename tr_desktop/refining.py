@@ -102,7 +102,8 @@ def look_closer(search: Search, item: Indexed, moment: Moment) -> Moment:
     score = _scorer(search, item)
     for number, step in enumerate(seen.steps, len(steps)):
         placed = (seen.start_frame, seen.end_frame) if step is seen.steps[-1] else _frames(item, step)
-        steps.append(_step(item, number, *placed, step.start_confidence, step.end_confidence, score))
+        taken = _step(item, number, *placed, step.start_confidence, step.end_confidence, score)
+        steps.append(replace(taken, looked_closer=True))
     # Both edges drawn to the same cut: what was found before is the better answer. The steps stay to be seen.
     last, before = steps[-1].segment, kept.segment
     is_lost = last.end_frame - last.start_frame < LEAST_LEFT * (before.end_frame - before.start_frame)

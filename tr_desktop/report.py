@@ -67,6 +67,7 @@ def _step(step: RefineStep) -> dict[str, Any]:
         "end_s": _seconds(step.end_s),
         "score": round(step.score, 4),
         "edges": {"start": round(step.start_confidence, 4), "end": round(step.end_confidence, 4)},
+        **({"looked_closer": True} if step.looked_closer else {}),
     }
 
 
@@ -101,6 +102,7 @@ def _moment_from_json(entry: dict[str, Any], query: str, catalog: Catalog) -> Mo
             score=float(step["score"]),
             start_confidence=float(step["edges"]["start"]),
             end_confidence=float(step["edges"]["end"]),
+            looked_closer=bool(step.get("looked_closer", False)),
         )
         for step in entry["steps"]
     )
