@@ -66,10 +66,14 @@ class Decision:
         rough = self.found["steps"][0]
         return Key(self.query, self.found["media"], rough["start_frame"], rough["end_frame"])
 
+    def found_moment(self, catalog: Catalog) -> Moment:
+        """The moment as it was found. Raises UserError where the library lacks its file."""
+        document = {"schema": FOUND_SCHEMA, "query": self.query, "moments": [self.found]}
+        return moments_from_json(document, catalog)[0]
+
     def moment(self, catalog: Catalog) -> Moment:
         """The moment with the editor's edges as its kept answer. Raises UserError where the library lacks its file."""
-        document = {"schema": FOUND_SCHEMA, "query": self.query, "moments": [self.found]}
-        return as_decided(moments_from_json(document, catalog)[0], self)
+        return as_decided(self.found_moment(catalog), self)
 
 
 def key_of(moment: Moment) -> Key:
@@ -163,8 +167,10 @@ class Project:
 
     def keep_step(self, moment: Moment, step: int) -> None:
         """Start from another refinement step's edges."""
+        # A search may have taken more steps since the decision was made.
+        decision = replace(self.decision(moment), found=undecided(moment).found)
         segment = moment.refinement.steps[step].segment
-        self._put(f"Keep step {step}", replace(self.decision(moment), kept_step=step, segment=segment))
+        self._put(f"Keep step {step}", replace(decision, kept_step=step, segment=segment))
 
     def add_marker(self, moment: Moment, frame: int) -> None:
         """A marker at `frame`, or none where there was one."""

@@ -20,7 +20,6 @@ ROW = 28  # buttons, fields
 FONTS = ["Inter", "SF Pro Text", "Segoe UI Variable Text", "Segoe UI", "Noto Sans", "DejaVu Sans"]
 FONT_PX = 13
 SMALL_PX = 11
-MOST_STEPS_COLOURED = 8
 
 
 class Theme(Enum):
@@ -96,8 +95,7 @@ def colours() -> Colours:
 def step_colour(step: int) -> QColor:
     """From the rough answer's grey to the accent of what refinement ended with."""
     share = min(step / 3, 1.0)
-    rough, accent = QColor(_current.rough), QColor(_current.accent)
-    mixed = [round(a + (b - a) * share) for a, b in zip(rough.getRgb()[:3], accent.getRgb()[:3], strict=True)]
+    mixed = [round(a + (b - a) * share) for a, b in zip(_rgb(_current.rough), _rgb(_current.accent), strict=True)]
     return QColor(*mixed)
 
 
@@ -136,9 +134,17 @@ def figures_font(size_px: int = FONT_PX) -> QFont:
 
 
 def _luminance(name: str) -> float:
-    channels = QColor(name).getRgbF()[:3]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    linear = [float(c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4) for c in map(_share, _rgb(name))]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def _rgb(name: str) -> tuple[int, int, int]:
+    colour = QColor(name)
+    return colour.red(), colour.green(), colour.blue()
+
+
+def _share(channel: int) -> float:
+    return channel / 255
 
 
 def _palette(c: Colours) -> QPalette:

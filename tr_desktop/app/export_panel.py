@@ -1,0 +1,295 @@
+"""Handing the selects to an editor: the format, what it keeps, where it goes, and what was written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from html import escape
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QDoubleSpinBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from exporters import clips
+from exporters.registry import exporters
+from exporters.timeline import timeline_from_moments
+from exporters.write import Report, export
+from tr_desktop.app import theme
+from tr_desktop.app.icons import IconButton
+from tr_desktop.app.jobs import Job
+from tr_desktop.app.pieces import Choice, title, words
+from tr_desktop.app.session import Session
+from tr_desktop.errors import UserError
+from tr_desktop.footage.cut import PRESETS
+
+_FIRST = "edl"
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be written. is_clips: `out` is a folder for clips, cut in the way that `format_name` names."""
+
+    format_name: str
+    is_clips: bool
+    out: Path
+    handles_s: Fraction
+    start_tc: str
+
+
+class WrittenFiles(QListWidget):
+    """The files that were written, to be dragged into another program or opened where they lie."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setDragEnabled(True)
+        self.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setAccessibleName("Written files; drag them into another program")
+        self.itemActivated.connect(self._open_folder)
+
+    def set_files(self, files: tuple[Path, ...]) -> None:
+        self.clear()
+        for path in files:
+            item = QListWidgetItem(path.name)
+            item.setData(Qt.ItemDataRole.UserRole, str(path))
+            item.setToolTip(str(path))
+            self.addItem(item)
+
+    def mimeData(self, items: Sequence[QListWidgetItem]) -> QMimeData:
+        data = QMimeData()
+        data.setUrls([QUrl.fromLocalFile(item.data(Qt.ItemDataRole.UserRole)) for item in items])
+        return data
+
+    def _open_folder(self, item: QListWidgetItem) -> None:
+        folder = Path(item.data(Qt.ItemDataRole.UserRole)).parent
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
+
+
+class ExportPanel(QWidget):
+    """Exports the session's project. finished: a sentence, when it took an editor's attention away."""
+
+    finished = Signal(str)
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._job: Job | None = None
+        self._known = exporters()
+        self.format = Choice()
+        self.format.setAccessibleName("Format")
+        self._fill_formats()
+        self._keeps = words(role="small")
+        self.handles = QDoubleSpinBox(maximum=600, singleStep=0.5, decimals=2, suffix=" s")
+        self.handles.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+        self.handles.setAccessibleName("Handles, seconds before and after each moment")
+        self.start_tc = QLineEdit("01:00:00:00")
+        self.start_tc.setAccessibleName("Timeline starts at")
+        self.out = QLineEdit()
+        self.out.setAccessibleName("Export to")
+        browse = IconButton("folder", "Choose where to")
+        browse.clicked.connect(self._browse)
+        place = QHBoxLayout()
+        place.setSpacing(4)
+        place.addWidget(self.out, 1)
+        place.addWidget(browse)
+        self.start = QPushButton("Export")
+        self.start.setProperty("role", "main")
+        self.start.clicked.connect(self.run)
+        self._stop = IconButton("close", "Cancel the export")
+        self._stop.clicked.connect(self.cancel)
+        self._bar = QProgressBar(textVisible=False, maximum=1000)
+        self._bar.setAccessibleName("Export")
+        self._progress = QWidget()
+        line = QHBoxLayout(self._progress)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.addWidget(self._bar, 1)
+        line.addWidget(self._stop)
+        self._progress.hide()
+        self._says = words()
+        self.files = WrittenFiles()
+        self.files.hide()
+        form = QFormLayout()
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.setHorizontalSpacing(theme.SPACE)
+        form.setVerticalSpacing(theme.SPACE)
+        form.addRow("Format", self.format)
+        form.addRow("Handles", self.handles)
+        form.addRow("Starts at", self.start_tc)
+        form.addRow("To", place)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 4, 12, 12)
+        column.setSpacing(theme.SPACE)
+        column.addLayout(form)
+        column.addWidget(self._keeps)
+        column.addWidget(self.start)
+        column.addWidget(self._progress)
+        column.addWidget(self._says)
+        self._written_title = title("Written, drag them out")
+        self._written_title.hide()
+        column.addWidget(self._written_title)
+        column.addWidget(self.files, 1)
+        column.addStretch(1)
+        self.format.currentIndexChanged.connect(self._format_chosen)
+        self._format_chosen()
+        self.refresh()
+
+    def _fill_formats(self) -> None:
+        first = 0
+        for exporter in sorted(self._known.values(), key=lambda each: each.title.lower()):
+            if exporter.name == _FIRST:
+                first = self.format.count()
+            self.format.addItem(f"{exporter.title}  {exporter.suffix}", exporter.name)
+        self.format.insertSeparator(self.format.count())
+        self.format.addItem("Clips, cut without encoding", clips.LOSSLESS)
+        for preset in PRESETS.values():
+            self.format.addItem(f"Clips, {preset.title}", preset.name)
+        self.format.setCurrentIndex(first)
+        self.format.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+
+    def refresh(self) -> None:
+        """The project changed."""
+        count = len(self._session.project.selects)
+        self.start.setEnabled(count > 0 and self._job is None)
+        self.start.setText(f"Export {count} select{'' if count == 1 else 's'}" if count else "No selects to export")
+
+    def choose_format(self, name: str) -> None:
+        self.format.setCurrentIndex(self.format.findData(name))
+
+    @property
+    def _is_clips(self) -> bool:
+        return self.format.currentData() in clips.WAYS
+
+    def _format_chosen(self) -> None:
+        if self._is_clips:
+            self._keeps.setText("One file a moment, exact to the frame, decoded again and compared before it counts.")
+        else:
+            fidelity = self._known[self.format.currentData()].fidelity
+            rows = "".join(
+                f"<tr><td style='padding-right: 8px'>{escape(subject)}</td><td>{escape(what)}</td></tr>"
+                for subject, what in fidelity.items()
+            )
+            self._keeps.setText(f"<table>{rows}</table>")
+        self.start_tc.setEnabled(not self._is_clips)
+        self.out.setText(str(self._suggested()))
+
+    def _suggested(self) -> Path:
+        """The same place and name with the format's ending; at first beside the project, or at home."""
+        before = Path(self.out.text()) if self.out.text() else None
+        project = self._session.project
+        folder = before.parent if before else project.path.parent if project.path else Path.home()
+        name = before.name if before else project.name
+        endings = sorted((each.suffix for each in self._known.values()), key=len, reverse=True)
+        stem = re.sub("|".join(re.escape(each) + "$" for each in [*endings, " clips"]), "", name)
+        ending = " clips" if self._is_clips else self._known[self.format.currentData()].suffix
+        return folder / (stem + ending)
+
+    def _browse(self) -> None:
+        if self._is_clips:
+            chosen = QFileDialog.getExistingDirectory(self, "Where the clips go", str(Path(self.out.text()).parent))
+        else:
+            chosen, _ = QFileDialog.getSaveFileName(self, "Export to", self.out.text())
+        if chosen:
+            self.out.setText(chosen)
+
+    def order(self) -> Order:
+        """What the fields ask for. Raises UserError where they ask for nothing."""
+        if not self.out.text().strip():
+            raise UserError("The export has no place to go", remedy="Choose a file for it")
+        return Order(
+            format_name=self.format.currentData(),
+            is_clips=self._is_clips,
+            out=Path(self.out.text().strip()).expanduser(),
+            handles_s=Fraction(str(self.handles.value())),
+            start_tc=self.start_tc.text().strip(),
+        )
+
+    def run(self) -> None:
+        """Write the selects as the fields say."""
+        engine, project = self._session.engine, self._session.project
+        if engine is None or self._job is not None or not project.selects:
+            return
+        try:
+            order = self.order()
+        except UserError as error:
+            self._failed(error)
+            return
+        decisions, name = project.selects, project.name
+
+        def work(job: Job) -> Report:
+            moments = [decision.moment(engine.catalog) for decision in decisions]
+            if order.is_clips:
+                return clips.export_clips(
+                    moments,
+                    order.out,
+                    preset_name=order.format_name,
+                    handles_s=order.handles_s,
+                    on_progress=lambda clip, of, frame, frames: job.report((clip, of, frame / max(frames, 1))),
+                )
+            timeline = timeline_from_moments(moments, name=name, handles_s=order.handles_s, start_tc=order.start_tc)
+            return export(timeline, order.out, order.format_name)
+
+        self._says.setText("Exporting…")
+        self.files.hide()
+        self._written_title.hide()
+        self._bar.setValue(0)
+        self._progress.setVisible(order.is_clips)
+        self._job = self._session.jobs.run(
+            work, self._done, on_failure=self._failed, on_progress=self._progressed, on_end=self._ended
+        )
+        self.refresh()
+
+    def cancel(self) -> None:
+        if self._job is not None:
+            self._job.cancel()
+            self._says.setText("Cancelled; the clips that were whole are kept.")
+
+    def _progressed(self, progress: tuple[int, int, float]) -> None:
+        clip, of, share = progress
+        self._bar.setValue(round(1000 * (clip - 1 + share) / of))
+        self._says.setText(f"Cutting and checking clip {clip} of {of}")
+
+    def _done(self, report: Report) -> None:
+        count = len(report.files)
+        done = f"{count} files written and read back" if count > 1 else f"{report.files[0].name} written and read back"
+        self._set_role("dim")
+        self._says.setText("\n".join([f"{done}.", *report.notes]))
+        self.files.set_files(report.files)
+        self.files.show()
+        self._written_title.show()
+        self.finished.emit(f"The export is done: {done}.")
+
+    def _failed(self, error: UserError) -> None:
+        self._set_role("bad")
+        self._says.setText(str(error))
+
+    def _ended(self) -> None:
+        self._job = None
+        self._progress.hide()
+        self.refresh()
+
+    def said(self) -> str:
+        """What it says of the last export."""
+        return self._says.text()
+
+    def _set_role(self, role: str) -> None:
+        self._says.setProperty("role", role)
+        self._says.style().polish(self._says)

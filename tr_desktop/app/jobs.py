@@ -1,0 +1,136 @@
+"""Work beside the window: one thread does all writing to the library, a few do the rest, and Qt's hears of it.
+
+A job is a function that is given its `Job`, to report progress and to look whether it was cancelled. `UserError` is
+shown as a sentence; anything else is a bug and is raised in Qt's thread, where the hook for bugs and the tests see it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any, TypeVar
+
+from PySide6.QtCore import QObject, Qt, Signal
+
+from tr_desktop.errors import UserError
+
+_POOL = 3
+T = TypeVar("T")
+
+
+class Cancelled(Exception):  # noqa: N818 (it is no error)
+    """Raised inside a job that was cancelled."""
+
+
+class Job:
+    """One piece of work. stop: set when it is cancelled, for work that looks by itself."""
+
+    def __init__(self, post: Callable[[Callable[[], None]], None], on_progress: Callable[[Any], None] | None) -> None:
+        self.stop = threading.Event()
+        self.is_over = False
+        self._post, self._on_progress = post, on_progress
+        self._latest: list[Any] = []
+        self._lock = threading.Lock()
+
+    def cancel(self) -> None:
+        """Nothing of it is delivered any more but its end."""
+        self.stop.set()
+
+    def check(self) -> None:
+        """Raise Cancelled where the job was cancelled."""
+        if self.stop.is_set():
+            raise Cancelled
+
+    def report(self, value: Any) -> None:
+        """Tell how far it is. Only the latest value is delivered: a fast job can't flood the window."""
+        self.check()
+        with self._lock:
+            is_on_its_way = bool(self._latest)
+            self._latest = [value]
+        if not is_on_its_way:
+            self._post(self._deliver)
+
+    def _deliver(self) -> None:
+        with self._lock:
+            values, self._latest = self._latest, []
+        if values and not self.stop.is_set() and self._on_progress is not None:
+            self._on_progress(values[0])
+
+
+class Jobs(QObject):
+    """Runs jobs. failed: a UserError of a job that has no `on_failure` of its own."""
+
+    failed = Signal(object)
+    _posted = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._posted.connect(self._call, Qt.ConnectionType.QueuedConnection)
+        self._serial = ThreadPoolExecutor(1, "library")
+        self._pool = ThreadPoolExecutor(_POOL, "work")
+        self._running: dict[Future[None], Job] = {}
+
+    def run(
+        self,
+        work: Callable[[Job], T],
+        on_success: Callable[[T], None] = lambda _: None,
+        *,
+        on_failure: Callable[[UserError], None] | None = None,
+        on_progress: Callable[[Any], None] | None = None,
+        on_end: Callable[[], None] = lambda: None,
+        serial: bool = False,
+    ) -> Job:
+        """Start `work` and return at once. The callbacks run in Qt's thread; on_end last, whatever happened.
+
+        serial: one after the other with all that writes to the library.
+        """
+        job = Job(self._posted.emit, on_progress)
+
+        def end(deliver: Callable[[], None]) -> None:
+            def at_the_end() -> None:
+                job.is_over = True
+                try:
+                    if not job.stop.is_set():
+                        deliver()
+                finally:
+                    on_end()
+
+            self._posted.emit(at_the_end)
+
+        def body() -> None:
+            try:
+                job.check()
+                result = work(job)
+            except Cancelled:
+                end(lambda: None)
+            except UserError as error:
+                known = error
+                end(lambda: (on_failure or self.failed.emit)(known))
+            except Exception as error:  # noqa: BLE001 (raised again, in Qt's thread)
+                bug = error
+                end(lambda: _raise(bug))
+            else:
+                end(lambda: on_success(result))
+
+        future = (self._serial if serial else self._pool).submit(body)
+        self._running[future] = job
+        future.add_done_callback(lambda done: self._running.pop(done, None))
+        return job
+
+    def shut_down(self, patience_s: float) -> bool:
+        """Cancel everything and wait for its end; whether all has ended within `patience_s`."""
+        running = list(self._running.items())
+        for _, job in running:
+            job.cancel()
+        for executor in (self._serial, self._pool):
+            executor.shutdown(wait=False, cancel_futures=True)
+        self._posted.disconnect(self._call)
+        return not wait([future for future, _ in running], patience_s).not_done
+
+    def _call(self, deliver: Callable[[], None]) -> None:
+        deliver()
+
+
+def _raise(error: Exception) -> None:
+    raise error

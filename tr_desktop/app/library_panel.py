@@ -1,0 +1,211 @@
+"""The library at the side: which folders are searched, how far indexing is, and what was not searched and why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from tr_desktop.app import theme
+from tr_desktop.app.counter import counted, duration_label
+from tr_desktop.app.icons import IconButton
+from tr_desktop.app.pieces import Elided, Icon, panel, title, words
+from tr_desktop.app.session import Standing
+from tr_desktop.library.indexer import Progress
+
+
+class FolderRow(QWidget):
+    """One file or folder that is searched. removed: the editor doesn't want it searched any more."""
+
+    removed = Signal(object)
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+        self._icon = Icon("film" if path.suffix else "folder")
+        self._name = Elided(path.name or str(path))
+        self._name.setToolTip(str(path))
+        self._state = Elided("", "small")
+        remove = IconButton("close", f"Don’t search {path.name} any more")
+        remove.clicked.connect(lambda: self.removed.emit(path))
+        lines = QVBoxLayout()
+        lines.setSpacing(0)
+        lines.addWidget(self._name)
+        lines.addWidget(self._state)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 2, 0, 2)
+        row.setSpacing(theme.SPACE)
+        row.addWidget(self._icon)
+        row.addLayout(lines, 1)
+        row.addWidget(remove)
+
+    def show_standing(self, standing: Standing) -> None:
+        coverage = standing.coverage
+        inside = [path for path in coverage.searched if path.is_relative_to(self.path)]
+        skipped = sum(skipped.path.is_relative_to(self.path) for skipped in coverage.skipped)
+        offline = sum(path.is_relative_to(self.path) for path in coverage.offline)
+        self._icon.show_icon("film" if self.path.suffix else "folder", "dim")
+        if self.path in standing.missing:
+            self._icon.show_icon("warn", "warn")
+            self._state.set_text("not there; is its drive connected?")
+        elif offline:
+            self._icon.show_icon("warn", "warn")
+            self._state.set_text(f"{counted(len(inside), 'file')}, {offline} offline")
+        else:
+            more = f", {skipped} not searched" if skipped else ""
+            self._state.set_text(f"{counted(len(inside), 'file')}{more}")
+
+
+class LibraryPanel(QWidget):
+    """add_folder, add_files: asked for by the editor. dropped: paths. removed: a path. cancelled: stop indexing."""
+
+    add_folder = Signal()
+    add_files = Signal()
+    removed = Signal(object)
+    cancelled = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        column = panel(self)
+        add = IconButton("plus", "Add footage")
+        menu = QMenu(add)
+        menu.addAction("Add folder…", self.add_folder.emit)
+        menu.addAction("Add files…", self.add_files.emit)
+        add.clicked.connect(lambda: menu.popup(add.mapToGlobal(add.rect().bottomLeft())))
+        head = QHBoxLayout()
+        head.addWidget(title("Library"), 1)
+        head.addWidget(add)
+        self._rows = QVBoxLayout()
+        self._rows.setSpacing(2)
+        holder = QWidget()
+        inner = QVBoxLayout(holder)
+        inner.setContentsMargins(0, 0, 0, 0)
+        inner.addLayout(self._rows)
+        inner.addStretch(1)
+        area = QScrollArea(widgetResizable=True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setWidget(holder)
+        holder.setAutoFillBackground(False)
+        area.viewport().setAutoFillBackground(False)
+        self._coverage = words()
+        self._why = QPushButton()
+        self._why.setCheckable(True)
+        self._why.toggled.connect(self._show_reasons)
+        self._reasons = QTreeWidget()
+        self._reasons.setHeaderHidden(True)
+        self._reasons.setIndentation(12)
+        self._reasons.setAccessibleName("What was not searched, and why")
+        self._reasons.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self._reasons.hide()
+        self._why.hide()
+        column.addLayout(head)
+        column.addWidget(area, 2)
+        column.addWidget(self._coverage)
+        column.addWidget(self._why)
+        column.addWidget(self._reasons, 3)
+        column.addWidget(self._make_progress())
+        self._folder_rows: list[FolderRow] = []
+        self._standing = Standing()
+
+    def _make_progress(self) -> QWidget:
+        self.progress = QWidget()
+        column = QVBoxLayout(self.progress)
+        column.setContentsMargins(0, theme.SPACE, 0, 0)
+        column.setSpacing(6)
+        cancel = IconButton("close", "Stop indexing; it reads on from here the next time")
+        cancel.clicked.connect(self.cancelled)
+        head = QHBoxLayout()
+        self._now = Elided("", "")
+        head.addWidget(self._now, 1)
+        head.addWidget(cancel)
+        self._bar = QProgressBar(textVisible=False, maximum=1000)
+        self._bar.setAccessibleName("Indexing")
+        self._pace = QLabel()
+        self._pace.setProperty("role", "small")
+        column.addLayout(head)
+        column.addWidget(self._bar)
+        column.addWidget(self._pace)
+        self.progress.hide()
+        return self.progress
+
+    def set_folders(self, folders: Sequence[Path]) -> None:
+        for row in self._folder_rows:
+            self._rows.removeWidget(row)
+            row.deleteLater()
+        self._folder_rows = [FolderRow(folder) for folder in folders]
+        for row in self._folder_rows:
+            row.removed.connect(self.removed)
+            self._rows.addWidget(row)
+        self.set_standing(self._standing)
+
+    def set_standing(self, standing: Standing) -> None:
+        self._standing = standing
+        coverage = standing.coverage
+        for row in self._folder_rows:
+            row.show_standing(standing)
+        missed = len(coverage.skipped) + len(coverage.incomplete) + len(standing.missing)
+        length = duration_label(float(coverage.searched_s))
+        self._coverage.setText(
+            f"{len(coverage.searched)} of {counted(coverage.files, 'file')} can be searched, {length}"
+        )
+        self._coverage.setVisible(bool(self._folder_rows))
+        self._why.setVisible(bool(missed) and bool(self._folder_rows))
+        self._why.setText(f"{missed} not searched, or not whole")
+        self._fill_reasons()
+        self._show_reasons(self._why.isChecked())
+
+    def _fill_reasons(self) -> None:
+        self._reasons.clear()
+        coverage = self._standing.coverage
+        by_reason: dict[str, list[str]] = {}
+        for path in self._standing.missing:
+            by_reason.setdefault("not there", []).append(str(path))
+        for path, read_s in coverage.incomplete.items():
+            by_reason.setdefault("only its beginning is indexed", []).append(f"{path.name}: {float(read_s):.0f} s")
+        for skipped in coverage.skipped:
+            by_reason.setdefault(skipped.reason, []).append(skipped.path.name)
+        for reason, count in Counter({reason: len(names) for reason, names in by_reason.items()}).most_common():
+            top = QTreeWidgetItem([f"{count}  {reason}"])
+            top.setToolTip(0, reason)
+            top.addChildren([QTreeWidgetItem([name]) for name in by_reason[reason][:_MOST_NAMES]])
+            if count > _MOST_NAMES:
+                top.addChild(QTreeWidgetItem([f"and {count - _MOST_NAMES} more"]))
+            self._reasons.addTopLevelItem(top)
+
+    def _show_reasons(self, is_wanted: bool) -> None:
+        self._reasons.setVisible(is_wanted and not self._why.isHidden())
+
+    def set_progress(self, progress: Progress | None) -> None:
+        self.progress.setVisible(progress is not None)
+        if progress is None:
+            return
+        self._now.set_text(f"Indexing {progress.path.name}")
+        self._bar.setValue(round(1000 * progress.done_bytes / max(progress.total_bytes, 1)))
+        left = "" if progress.left_s is None else f", {duration_label(progress.left_s)} left"
+        self._pace.setText(
+            f"{progress.file_number} of {progress.files}, {progress.times_real_time:.1f} × real time{left}"
+        )
+
+
+_MOST_NAMES = 200
+
+
+def dropped_paths(event: QDragEnterEvent | QDropEvent) -> list[Path]:
+    """The files and folders that are being dragged in."""
+    return [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]

@@ -1,0 +1,93 @@
+"""`tr-desktop app`: the window from the first to the last moment."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from platformdirs import user_config_path, user_data_path
+from PySide6.QtWidgets import QApplication
+
+from tr_desktop.app import theme
+from tr_desktop.app.session import Session
+from tr_desktop.app.settings import Settings
+from tr_desktop.app.window import Window
+from tr_desktop.project import SUFFIX
+
+_log = logging.getLogger(__name__)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "paths", metavar="PATH|FILE.trproj", nargs="*", type=Path, help="footage to search, or a project"
+    )
+    parser.add_argument("--settings", metavar="DIR", type=Path, default=None, help="where the app's settings are kept")
+    parser.add_argument("--library", metavar="DIR", type=Path, default=None, help="where the index is kept")
+    parser.add_argument("--model", metavar="PACK", default="mini", help="model pack: a name, folder or .trpack file")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="what runs the models")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Open the window and return when it is closed: 0, or 1 where a thread wouldn't end in time."""
+    parser = argparse.ArgumentParser(prog="tr-desktop app")
+    add_arguments(parser)
+    return run(parser.parse_args(argv))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    app = QApplication.instance() or QApplication(["tr-desktop"])
+    assert isinstance(app, QApplication)
+    app.setApplicationName("TimeRefine")
+    settings = Settings(arguments.settings or user_config_path("TimeRefine", appauthor=False))
+    theme.use(app, settings.theme)
+    library = arguments.library or user_data_path("TimeRefine", appauthor=False)
+    session = Session(settings, library, arguments.model, arguments.device)
+    window = Window(app, session)
+    hook, sys.excepthook = sys.excepthook, _bug_hook(window, sys.excepthook)
+    try:
+        window.show()
+        window.focus_search()
+        _begin(window, arguments.paths)
+        app.exec()
+    finally:
+        sys.excepthook = hook
+    has_ended = window.has_ended
+    window.deleteLater()
+    session.deleteLater()
+    return 0 if has_ended else 1
+
+
+def _begin(window: Window, paths: Sequence[Path]) -> None:
+    projects = [path for path in paths if path.suffix.lower() == SUFFIX]
+    window.offer_left_behind()
+    for path in projects[:1]:
+        window.open_project(path)
+    window.session.add([path for path in paths if path not in projects])
+    window.session.open()
+
+
+_Hook = Callable[[type[BaseException], BaseException, TracebackType | None], Any]
+
+
+def _bug_hook(window: Window, before: _Hook) -> _Hook:
+    """Say that there was a bug, and go on: what was decided is kept safe."""
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        _log.error("A bug: %s", "".join(traceback.format_exception(kind, error, trace)))
+        window.notice.say(
+            f"Something went wrong in TimeRefine itself ({kind.__name__}: {error}). Your decisions are kept.",
+            is_error=True,
+        )
+        before(kind, error, trace)
+
+    return hook
+
+
+if __name__ == "__main__":
+    sys.exit(main())

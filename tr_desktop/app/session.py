@@ -1,0 +1,386 @@
+"""What the window shows and works on: one library, one project, one search. No widgets here.
+
+The library and the models are opened beside the window, which is there at once. All that touches them runs in `Jobs`:
+what writes to the library one after the other, searches and the rest beside it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from tr_desktop import evidence, grounding
+from tr_desktop.app.counter import counted
+from tr_desktop.app.jobs import Job, Jobs
+from tr_desktop.app.settings import Settings
+from tr_desktop.errors import UserError
+from tr_desktop.footage.sample import make_sample
+from tr_desktop.library.catalog import Catalog
+from tr_desktop.library.filters import Only
+from tr_desktop.library.indexer import EVERYTHING, NOT_YET, Coverage, Progress, index
+from tr_desktop.library.walk import plain
+from tr_desktop.models.encoder import Encoder
+from tr_desktop.models.pack import load_pack
+from tr_desktop.moments import Moment
+from tr_desktop.project import Decision, Key, Project, key_of
+from tr_desktop.recovery import LeftBehind, Recovery, left_behind
+from tr_desktop.recovery import discard as discard_left
+
+TOP = 30
+AUTOSAVE_MS = 500
+LONG_JOB_S = 10.0
+SAMPLE_QUERY = "a cat"
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What answers searches; opened once, in a worker."""
+
+    catalog: Catalog
+    encoder: Encoder
+
+
+@dataclass(frozen=True)
+class Results:
+    """moments: best first, as far as the search has come. is_final: whether it is done. error: why there are none."""
+
+    query: str
+    moments: tuple[Moment, ...] = ()
+    is_final: bool = False
+    error: UserError | None = None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the library covers. missing: folders that aren't there and that nothing is known of."""
+
+    coverage: Coverage = field(default_factory=Coverage)
+    missing: tuple[Path, ...] = ()
+
+
+class Session(QObject):
+    """Signals carry what changed; the attributes hold what is.
+
+    standing_changed: Standing. indexing_changed: Progress, or None when it ends. results_changed: Results.
+    project_changed: decisions, name or path. evidence_ready: (Key, curve, shot frames). notice: one sentence.
+    """
+
+    ready = Signal()
+    folders_changed = Signal()
+    standing_changed = Signal(object)
+    indexing_changed = Signal(object)
+    results_changed = Signal(object)
+    project_changed = Signal()
+    evidence_ready = Signal(object, object, object)
+    notice = Signal(str)
+    failed = Signal(object)
+
+    def __init__(self, settings: Settings, library: Path, pack: str, device: str) -> None:
+        super().__init__()
+        self.settings = settings
+        self.jobs = Jobs(self)
+        self.jobs.failed.connect(self.failed)
+        self.project = Project()
+        self.folders = settings.folders
+        self.standing = Standing()
+        self.results = Results("")
+        self.moments: dict[Key, Moment] = {}  # all that were found, and those of the project, as they were found
+        self.unresolved: dict[Key, str] = {}  # of the project, why they can't be shown
+        self.engine: Engine | None = None
+        self._examples: dict[str, str] = {}  # of searches by example, by the name they go under
+        self._library, self._pack, self._device = library, pack, device
+        self._search: Job | None = None
+        self._indexing: Job | None = None
+        self._wanted: tuple[str, Only, str | None] | None = None  # a search asked for before the engine was there
+        self._recovery: Recovery | None = None
+        self._left = ExitStack()
+        self._autosave = QTimer(self, singleShot=True, interval=AUTOSAVE_MS)
+        self._autosave.timeout.connect(self._keep_safe)
+
+    # Opening and closing
+
+    def open(self) -> None:
+        """Open the library and the models in a worker; `ready` tells when."""
+
+        def work(_: Job) -> Engine:
+            encoder = Encoder(load_pack(self._pack), self._device)
+            return Engine(Catalog(self._library), encoder)
+
+        self.jobs.run(work, self._opened, serial=True)
+
+    def _opened(self, engine: Engine) -> None:
+        self.engine = engine
+        self.jobs.run(lambda _: _warm_up(engine.encoder))
+        self.ready.emit()
+        self.update_index()
+        self._resolve_project()
+        if self._wanted is not None:
+            self.search(*self._wanted)
+
+    def close(self, patience_s: float) -> bool:
+        """End all work and keep what has to be kept; whether every thread has ended within `patience_s`."""
+        self._autosave.stop()
+        ended = self.jobs.shut_down(patience_s)
+        if self._recovery is not None:
+            self._recovery.close()
+        self._left.close()
+        self.settings.sync()
+        if self.engine is not None and ended:
+            self.engine.catalog.close()
+        return ended
+
+    # The library
+
+    def add(self, paths: Sequence[Path]) -> None:
+        """Search these files and folders too, from now on."""
+        new = [path for path in map(plain, paths) if path not in self.folders]
+        if new:
+            self._set_folders([*self.folders, *new])
+
+    def remove(self, folder: Path) -> None:
+        """Don't search `folder` any more. What is known of it stays in the library."""
+        self._set_folders([each for each in self.folders if each != folder])
+
+    def _set_folders(self, folders: list[Path]) -> None:
+        self.folders = self.settings.folders = folders
+        self.folders_changed.emit()
+        self.update_index()
+
+    def add_sample(self) -> None:
+        """Make the sample clip, search it, and ask something of it."""
+        path = self._library / "sample" / "sample.mp4"
+
+        def work(_: Job) -> Path:
+            if not path.exists():
+                make_sample(path)
+            return path
+
+        def made(path: Path) -> None:
+            self.add([path])
+            self.search(SAMPLE_QUERY)
+
+        self.jobs.run(work, made)
+
+    def update_index(self) -> None:
+        """Look what is under the folders, and index what is new."""
+        self.stop_indexing()
+        if self.engine is None:
+            return
+        engine, folders = self.engine, list(self.folders)
+        long_s = 0.0
+
+        def work(job: Job) -> Standing:
+            standing = survey(folders, engine)
+            if any(skipped.reason == NOT_YET for skipped in standing.coverage.skipped) or standing.coverage.incomplete:
+                job.report(standing)
+                searchable = [folder for folder in folders if folder not in standing.missing]
+                coverage = index(searchable, engine.catalog, engine.encoder, job.report, job.stop)
+                standing = Standing(coverage, standing.missing)
+            return standing
+
+        def progress(value: Standing | Progress) -> None:
+            nonlocal long_s
+            if isinstance(value, Standing):
+                self._stands(value)
+            else:
+                long_s = value.elapsed_s
+                self.indexing_changed.emit(value)
+
+        def done(standing: Standing) -> None:
+            self._stands(standing)
+            if long_s > LONG_JOB_S:
+                self.notice.emit(
+                    f"Indexing is done: {counted(len(standing.coverage.searched), 'file')} can be searched."
+                )
+            if self.results.query and self.results.error is not None:
+                self.search(self.results.query)
+
+        job = self.jobs.run(work, done, on_progress=progress, on_end=lambda: self._indexing_ended(job), serial=True)
+        self._indexing = job
+
+    def stop_indexing(self) -> None:
+        """Stop within a second; the next time reads on from there."""
+        if self._indexing is not None:
+            self._indexing.cancel()
+
+    def _indexing_ended(self, job: Job) -> None:
+        if job is self._indexing:
+            self._indexing = None
+            self.indexing_changed.emit(None)
+            if job.stop.is_set() and self.engine is not None:
+                engine, folders = self.engine, list(self.folders)
+                self.jobs.run(lambda _: survey(folders, engine), self._stands)
+
+    def _stands(self, standing: Standing) -> None:
+        self.standing = standing
+        self.standing_changed.emit(standing)
+
+    # Searching
+
+    def search(self, query: str, only: Only = EVERYTHING, like: str | None = None) -> None:
+        """Look for `query` in what is indexed; `results_changed` tells every time the answer gets better."""
+        if self._search is not None:
+            self._search.cancel()
+        if like is not None:
+            self._examples[query] = like
+        self._set_results(Results(query))
+        if self.engine is None:
+            self._wanted = (query, only, like)
+            return
+        engine = self.engine
+        folders = [folder for folder in self.folders if folder not in self.standing.missing]
+
+        def work(job: Job) -> grounding.Answer:
+            return grounding.find(
+                query,
+                folders,
+                engine.catalog,
+                engine.encoder,
+                top=TOP,
+                like=like,
+                only=only,
+                read_new=False,
+                on_moments=lambda moments: job.report(tuple(moments)),
+            )
+
+        def done(answer: grounding.Answer) -> None:
+            self._stands(Standing(answer.coverage, self.standing.missing))
+            self._set_results(Results(query, answer.moments, is_final=True))
+
+        self._search = self.jobs.run(
+            work,
+            done,
+            on_progress=lambda moments: self._set_results(Results(query, moments)),
+            on_failure=lambda error: self._set_results(Results(query, is_final=True, error=error)),
+        )
+
+    def _set_results(self, results: Results) -> None:
+        self.results = results
+        self.moments.update((key_of(moment), moment) for moment in results.moments)
+        self.results_changed.emit(results)
+
+    def look_up_evidence(self, moment: Moment) -> None:
+        """Find what the scrubber draws behind a moment's steps; `evidence_ready` brings it."""
+        if self.engine is None:
+            return
+        engine, key, like = self.engine, key_of(moment), self._examples.get(moment.query)
+
+        def work(_: Job) -> tuple[npt.NDArray[np.float32], list[int]]:
+            return evidence.behind(moment, engine.catalog, engine.encoder, like)
+
+        # A moment stands without it as well.
+        self.jobs.run(work, lambda found: self.evidence_ready.emit(key, *found), on_failure=lambda _: None)
+
+    # The project
+
+    def new_project(self) -> None:
+        self._set_project(Project())
+
+    def open_project(self, path: Path) -> None:
+        """Raises ProjectError; the present project stays then."""
+        self._set_project(Project.load(path))
+
+    def save_project(self, path: Path | None = None) -> None:
+        """Raises ProjectError; nothing is lost then."""
+        self.project.save(path)
+        self._keep_safe()
+        self.project_changed.emit()
+
+    def edited(self) -> None:
+        """To be called after every change of the project."""
+        self._autosave.start()
+        self.project_changed.emit()
+
+    def decided_moment(self, decision: Decision) -> Moment | None:
+        """The moment that a decision is about, as it was found; None where it can't be shown."""
+        return self.moments.get(decision.key)
+
+    def _set_project(self, project: Project) -> None:
+        self.project, self.unresolved = project, {}
+        self._resolve_project()
+        self._keep_safe()
+        self.project_changed.emit()
+
+    def _resolve_project(self) -> None:
+        """Find the footage of the project's decisions in the library."""
+        if self.engine is None:
+            return
+        engine, decisions = self.engine, self.project.decisions
+
+        def work(_: Job) -> tuple[dict[Key, Moment], dict[Key, str]]:
+            found, missing = {}, {}
+            for decision in decisions:
+                try:
+                    found[decision.key] = decision.found_moment(engine.catalog)
+                except UserError as error:
+                    missing[decision.key] = str(error)
+            return found, missing
+
+        def done(resolved: tuple[dict[Key, Moment], dict[Key, str]]) -> None:
+            self.moments = {**resolved[0], **self.moments}
+            self.unresolved = resolved[1]
+            self.project_changed.emit()
+
+        self.jobs.run(work, done)
+
+    # What a kill must not take
+
+    def look_for_left_behind(self) -> LeftBehind | None:
+        """Unsaved work of an app that was killed, held until it is recovered or discarded."""
+        found = self._left.enter_context(left_behind(self._recovery_root))
+        return found[0] if found else None
+
+    def recover(self, left: LeftBehind) -> None:
+        """Raises ProjectError where the copy is damaged."""
+        self._set_project(left.project())
+        self.discard(left)
+
+    def discard(self, left: LeftBehind) -> None:
+        self._left.close()
+        discard_left(left)
+
+    @property
+    def _recovery_root(self) -> Path:
+        return self.settings.folder / "recovery"
+
+    def _keep_safe(self) -> None:
+        """Write the safety copy, or drop it where everything is saved."""
+        if self._recovery is None:
+            if not self.project.is_changed:
+                return
+            try:
+                self._recovery = Recovery(self._recovery_root)
+            except OSError as error:
+                self.notice.emit(f"Unsaved work can't be kept safe: {(error.strerror or '').lower()}. Save often.")
+                return
+        recovery, project = self._recovery, self.project
+        if project.is_changed:
+            content, path = project.content(), project.path
+            self.jobs.run(lambda _: recovery.keep(content, path))
+        else:
+            recovery.drop()
+
+
+def survey(folders: Sequence[Path], engine: Engine) -> Standing:
+    """What can be searched now, without reading anything new."""
+    known = [os.fsdecode(name) for name in engine.catalog.known(engine.encoder.pack.sha256)]
+    missing = tuple(
+        folder
+        for folder in folders
+        if not os.path.lexists(folder) and not any(name.startswith(str(folder)) for name in known)
+    )
+    searchable = [folder for folder in folders if folder not in missing]
+    return Standing(index(searchable, engine.catalog, engine.encoder, read_new=False), missing)
+
+
+def _warm_up(encoder: Encoder) -> None:
+    """Open what the first search needs."""
+    encoder.encode_text(["a first sentence"])
+    _ = encoder.refiner, encoder.background

@@ -1,0 +1,551 @@
+"""The window: panels around one stage, and what happens between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtWidgets import (
+    QApplication,
+    QButtonGroup,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QMessageBox,
+    QSplitter,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from tr_desktop.app import actions, theme
+from tr_desktop.app.counter import counted, duration_label
+from tr_desktop.app.export_panel import ExportPanel
+from tr_desktop.app.filmstrip import Thumbnails
+from tr_desktop.app.key_sheet import KeySheet
+from tr_desktop.app.library_panel import LibraryPanel, dropped_paths
+from tr_desktop.app.pieces import Notice
+from tr_desktop.app.results import ResultsPanel
+from tr_desktop.app.search_bar import SearchBar
+from tr_desktop.app.selects import SelectsPanel
+from tr_desktop.app.session import SAMPLE_QUERY, Results, Session, Standing
+from tr_desktop.app.stage import Stage
+from tr_desktop.app.theme import Theme
+from tr_desktop.app.welcome import Welcome
+from tr_desktop.errors import UserError
+from tr_desktop.library.filters import Only
+from tr_desktop.project import SUFFIX, Decision
+
+CLOSE_WITHIN_S = 2.5
+_FILTER = f"TimeRefine project (*{SUFFIX})"
+_SPLITTERS = ("upper", "rows")
+
+
+class Window(QMainWindow):
+    """One window on one session."""
+
+    def __init__(self, app: QApplication, session: Session) -> None:
+        super().__init__()
+        self._app = app
+        self.session = session
+        self.setAcceptDrops(True)
+        self.setMinimumSize(QSize(960, 600))
+        self.thumbnails = Thumbnails(self)
+        self.stage = Stage(session)
+        self.search = SearchBar()
+        self.library = LibraryPanel()
+        self.results = ResultsPanel(self.thumbnails)
+        self.selects = SelectsPanel(
+            self.thumbnails, session.decided_moment, lambda key: session.unresolved.get(key, "")
+        )
+        self.export = ExportPanel(session)
+        self.welcome = Welcome()
+        self.notice = Notice(self)
+        self.notice.installEventFilter(self)
+        self._place()
+        self._make_actions()
+        self._connect()
+        self.has_ended = True
+        self._restore()
+        self._folders_changed()
+        self._project_changed()
+
+    # Made once
+
+    def _place(self) -> None:
+        middle = QWidget()
+        picture = QVBoxLayout(middle)
+        picture.setContentsMargins(0, 0, 0, 0)
+        picture.setSpacing(0)
+        picture.addWidget(self.stage.player, 1)
+        picture.addWidget(self.stage.transport)
+        self.upper = QSplitter(Qt.Orientation.Horizontal)
+        for widget in (self.library, self.results, middle, self._make_side()):
+            self.upper.addWidget(widget)
+        self.upper.setStretchFactor(2, 1)
+        self.upper.setSizes([200, 330, 490, 260])
+        self.rows = QSplitter(Qt.Orientation.Vertical)
+        self.rows.addWidget(self.upper)
+        self.rows.addWidget(self.stage.timeline)
+        self.rows.setStretchFactor(0, 1)
+        self.rows.setSizes([430, 250])
+        for splitter in (self.upper, self.rows):
+            splitter.setHandleWidth(2)
+            splitter.setChildrenCollapsible(False)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.welcome)
+        self.pages.addWidget(self.rows)
+        whole = QWidget()
+        column = QVBoxLayout(whole)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.search)
+        column.addWidget(self.pages, 1)
+        self.setCentralWidget(whole)
+        self._status = QLabel()
+        self._status.setProperty("role", "small")
+        self._status.setContentsMargins(10, 0, 0, 0)
+        self._counter = QToolButton()
+        self._counter.setProperty("role", "text")
+        self._counter.setToolTip("Count in timecode, frames or seconds (T)")
+        self._counter.clicked.connect(self.next_counting)
+        self.statusBar().setSizeGripEnabled(False)
+        self.statusBar().addWidget(self._status, 1)
+        self.statusBar().addPermanentWidget(self._counter)
+
+    def _make_side(self) -> QWidget:
+        side = QWidget()
+        side.setObjectName("panel")
+        side.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.side_pages = QStackedWidget()
+        tabs = QHBoxLayout()
+        tabs.setContentsMargins(12, 4, 12, 0)
+        tabs.setSpacing(theme.SPACE)
+        group = QButtonGroup(side)
+        self.tabs: list[QToolButton] = []
+        for number, (name, page) in enumerate((("Selects", self.selects), ("Export", self.export))):
+            tab = QToolButton()
+            tab.setText(name)
+            tab.setCheckable(True)
+            tab.setProperty("role", "tab")
+            group.addButton(tab)
+            tab.clicked.connect(lambda _=False, number=number: self.show_side(number))
+            tabs.addWidget(tab)
+            self.tabs.append(tab)
+            self.side_pages.addWidget(page)
+        tabs.addStretch(1)
+        column = QVBoxLayout(side)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        column.addLayout(tabs)
+        column.addWidget(self.side_pages, 1)
+        self.tabs[0].setChecked(True)
+        return side
+
+    def _make_actions(self) -> None:
+        stage = self.stage
+        handlers: dict[str, Callable[[], object]] = {
+            "project.new": self.new_project,
+            "project.open": self.choose_project,
+            "project.save": self.save,
+            "project.save-as": self.save_as,
+            "library.add-folder": self.choose_folder,
+            "library.add-files": self.choose_files,
+            "library.update": self.session.update_index,
+            "export": self.show_export,
+            "app.quit": self.close,
+            "edit.undo": lambda: self._undo(self.session.project.undo),
+            "edit.redo": lambda: self._undo(self.session.project.redo),
+            "search.focus": self.focus_search,
+            "search.filters": self.search.filters_button.toggle,
+            "search.like": self.search_like_frame,
+            "result.next": lambda: self._walk(1),
+            "result.previous": lambda: self._walk(-1),
+            "moment.accept": stage.accept,
+            "select.remove": stage.remove,
+            "select.describe": self.describe,
+            "select.earlier": lambda: stage.move(-1),
+            "select.later": lambda: stage.move(1),
+            "step.previous": lambda: stage.walk_steps(-1),
+            "step.next": lambda: stage.walk_steps(1),
+            "step.keep": stage.keep_selected_step,
+            "mark.in": stage.mark_in,
+            "mark.out": stage.mark_out,
+            "mark.in-earlier": lambda: stage.nudge(start=-1),
+            "mark.in-later": lambda: stage.nudge(start=1),
+            "mark.out-earlier": lambda: stage.nudge(end=-1),
+            "mark.out-later": lambda: stage.nudge(end=1),
+            "mark.clear": stage.clear_marks,
+            "marker.toggle": stage.toggle_marker,
+            "marker.next": stage.next_marker,
+            "play.toggle": stage.toggle_play,
+            "play.backward": lambda: stage.player.shuttle(-1),
+            "play.pause": stage.player.pause,
+            "play.forward": lambda: stage.player.shuttle(1),
+            "play.moment": stage.play_moment,
+            "go.frame-back": lambda: stage.go_by(-1),
+            "go.frame-on": lambda: stage.go_by(1),
+            "go.second-back": lambda: stage.go_by_seconds(-1),
+            "go.second-on": lambda: stage.go_by_seconds(1),
+            "go.in": stage.go_to_in,
+            "go.out": stage.go_to_out,
+            "go.to": stage.type_place,
+            "view.counter": self.next_counting,
+            "view.guesses": self.results.toggle_guesses,
+            "view.library": lambda: self.library.setVisible(self.library.isHidden()),
+            "view.selects": lambda: self.show_side(0),
+            "view.theme": self.next_theme,
+            "help.keys": self.show_keys,
+        }
+        keys = actions.keys_of()
+        try:
+            keys = actions.read_keys(self.session.settings.folder)
+        except UserError as error:
+            wrong = error
+            QTimer.singleShot(0, self, lambda: self.say_error(wrong))
+        self.keys = keys
+        self.actions_by_name = actions.make(self, handlers, keys)
+        menus = {name: self.menuBar().addMenu(name) for name in ("File", "Edit", "Moment", "Playback", "View", "Help")}
+        for action in actions.ACTIONS:
+            menus[action.menu].addAction(self.actions_by_name[action.name])
+        self._typing_first = actions.TypingFirst(self)
+        self._app.installEventFilter(self._typing_first)
+
+    def _connect(self) -> None:
+        session = self.session
+        session.ready.connect(self._show_status)
+        session.folders_changed.connect(self._folders_changed)
+        session.standing_changed.connect(self._standing_changed)
+        session.indexing_changed.connect(self.library.set_progress)
+        session.results_changed.connect(self._results_changed)
+        session.project_changed.connect(self._project_changed)
+        session.notice.connect(self.say)
+        session.failed.connect(self.say_error)
+        self.stage.failed.connect(self.say_error)
+        self.stage.changed.connect(self._stage_changed)
+        self.search.searched.connect(self._search)
+        self.search.failed.connect(self.say_error)
+        self.search.left.connect(self.results.list.setFocus)
+        self.results.chosen.connect(self.stage.show)
+        self.selects.chosen.connect(self._show_select)
+        self.selects.described.connect(self._described)
+        self.library.add_folder.connect(self.choose_folder)
+        self.library.add_files.connect(self.choose_files)
+        self.library.removed.connect(session.remove)
+        self.library.cancelled.connect(session.stop_indexing)
+        self.welcome.add_folder.connect(self.choose_folder)
+        self.welcome.try_sample.connect(self._try_sample)
+        self.export.finished.connect(self._exported)
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self._system_theme_changed)
+
+    def _restore(self) -> None:
+        settings = self.session.settings
+        self.search.field.set_history(settings.queries)
+        if not self.restoreGeometry(settings.remembered("window")):
+            self.resize(1280, 800)
+        for name, splitter in zip(_SPLITTERS, (self.upper, self.rows), strict=True):
+            splitter.restoreState(settings.remembered(name))
+        self._show_counting()
+
+    # What changes
+
+    def _folders_changed(self) -> None:
+        self.library.set_folders(self.session.folders)
+        has_something = bool(self.session.folders or self.session.project.decisions)
+        self.pages.setCurrentWidget(self.rows if has_something else self.welcome)
+        self.search.setEnabled(has_something)
+
+    def _standing_changed(self, standing: Standing) -> None:
+        self.library.set_standing(standing)
+        self._show_status()
+
+    def _show_status(self) -> None:
+        coverage = self.session.standing.coverage
+        if self.session.engine is None:
+            text = "Opening the library…"
+        elif not self.session.folders:
+            text = "Nothing is uploaded and nothing is downloaded: everything happens on this machine."
+        else:
+            text = f"{counted(len(coverage.searched), 'file')}, {duration_label(float(coverage.searched_s))} of footage"
+            if coverage.offline:
+                text += f", {len(coverage.offline)} offline"
+            if missed := len(coverage.skipped):
+                text += f", {missed} not searched"
+        self._status.setText(text)
+
+    def _results_changed(self, results: Results) -> None:
+        self.results.set_results(results)
+        self.results.set_decisions(self.session.project.decisions)
+        current = self.results.current()
+        if current is not None:
+            self.stage.show(current)  # with the steps that came meanwhile
+        elif self.results.list.moments.rowCount():
+            self.results.select(0)
+            if self.search.field.hasFocus():
+                self.results.list.setFocus()
+        elif results.query and not results.moments:
+            self.stage.show(None)
+
+    def _project_changed(self) -> None:
+        project = self.session.project
+        self.selects.set_decisions(project.selects)
+        self.selects.follow(self.stage.key)
+        self.results.set_decisions(project.decisions)
+        self.export.refresh()
+        self.tabs[0].setText(f"Selects  {len(project.selects)}" if project.selects else "Selects")
+        for name, what, verb in (("edit.undo", project.undoes, "Undo"), ("edit.redo", project.redoes, "Redo")):
+            self.actions_by_name[name].setText(f"{verb} {what.lower()}".strip())
+            self.actions_by_name[name].setEnabled(bool(what))
+        self.setWindowTitle(f"{project.name}[*] – TimeRefine")
+        self.setWindowModified(project.is_changed)
+        if project.decisions and self.pages.currentWidget() is self.welcome:
+            self._folders_changed()
+        self._enable()
+
+    def _stage_changed(self) -> None:
+        self.selects.follow(self.stage.key)
+        self._enable()
+
+    def _enable(self) -> None:
+        has_moment = self.stage.moment is not None
+        for action in actions.ACTIONS:
+            if action.needs_moment:
+                self.actions_by_name[action.name].setEnabled(has_moment)
+        is_select = has_moment and self.stage.decision.is_accepted
+        for name in ("select.remove", "select.describe", "select.earlier", "select.later"):
+            self.actions_by_name[name].setEnabled(is_select)
+
+    # Searching
+
+    def _search(self, query: str, only: Only) -> None:
+        self.session.settings.remember_query(query)
+        self.search.field.set_history(self.session.settings.queries)
+        self.results.clear_choice()
+        self.session.search(query, only)
+
+    def search_like_frame(self) -> None:
+        moment = self.stage.moment
+        if moment is not None:
+            frame = self.stage.player.frame()
+            time_s = moment.times.time_s(frame)
+            query = f"like {moment.media.path.name} at {moment.source_timecode(frame)}"
+            self.search.field.setText(query)
+            self.results.clear_choice()
+            self.session.search(query, self.search.only(), f"{moment.media.path}@{time_s}")
+
+    def focus_search(self) -> None:
+        self.search.field.setFocus()
+        self.search.field.selectAll()
+
+    def _walk(self, by: int) -> None:
+        if self.selects.list.hasFocus() and self.selects.model.rowCount():
+            row = self.selects.list.currentIndex().row() + by
+            row = min(max(row, 0), self.selects.model.rowCount() - 1)
+            self.selects.list.setCurrentIndex(self.selects.model.index(row))
+        else:
+            self.results.walk(by)
+
+    # The project
+
+    def _undo(self, step: Callable[[], str]) -> None:
+        if step():
+            self.session.edited()
+
+    def _show_select(self, decision: Decision) -> None:
+        moment = self.session.decided_moment(decision)
+        if moment is not None:
+            self.stage.show(moment)
+            self.results.clear_choice()
+
+    def _described(self, decision: Decision, name: str, note: str) -> None:
+        self.session.project.describe(decision, name=name, note=note)
+        self.session.edited()
+
+    def describe(self) -> None:
+        self.show_side(0)
+        self.selects.follow(self.stage.key)
+        self.selects.name.setFocus()
+        self.selects.name.selectAll()
+
+    def new_project(self) -> None:
+        if self._may_leave_project():
+            self.session.new_project()
+
+    def choose_project(self) -> None:
+        if self._may_leave_project():
+            name, _ = QFileDialog.getOpenFileName(self, "Open project", self._folder(), _FILTER)
+            if name:
+                self.open_project(Path(name))
+
+    def open_project(self, path: Path) -> None:
+        try:
+            self.session.open_project(path)
+        except UserError as error:
+            self.say_error(error)
+        else:
+            self.show_side(0)
+
+    def save(self) -> bool:
+        """Whether it was saved."""
+        return self._save_to(self.session.project.path) if self.session.project.path else self.save_as()
+
+    def save_as(self) -> bool:
+        name, _ = QFileDialog.getSaveFileName(
+            self, "Save project", str(Path(self._folder()) / f"{self.session.project.name}{SUFFIX}"), _FILTER
+        )
+        return bool(name) and self._save_to(Path(name))
+
+    def _save_to(self, path: Path) -> bool:
+        try:
+            self.session.save_project(path if path.suffix else path.with_suffix(SUFFIX))
+        except UserError as error:
+            self.say_error(error)
+            return False
+        return True
+
+    def _folder(self) -> str:
+        path = self.session.project.path
+        return str(path.parent if path else Path.home())
+
+    def _may_leave_project(self) -> bool:
+        """Ask what to do with what isn't saved; False to stay."""
+        if not self.session.project.is_changed:
+            return True
+        box = QMessageBox(self)
+        box.setText(f"Save the changes in “{self.session.project.name}”?")
+        choice = QMessageBox.StandardButton
+        box.setStandardButtons(choice.Save | choice.Discard | choice.Cancel)
+        box.setDefaultButton(choice.Save)
+        answer = box.exec()
+        box.deleteLater()
+        return answer == choice.Discard or (answer == choice.Save and self.save())
+
+    def offer_left_behind(self) -> None:
+        """Say that unsaved work of a killed app was found, if there is some."""
+        left = self.session.look_for_left_behind()
+        if left is None:
+            return
+        name = left.path.stem if left.path else "an untitled project"
+
+        def restore() -> None:
+            try:
+                self.session.recover(left)
+            except UserError as error:
+                self.say_error(error)
+
+        self.notice.say(
+            f"TimeRefine didn’t end well the last time. Unsaved work in {name} was kept.",
+            ("Restore", restore),
+            ("Discard", lambda: self.session.discard(left)),
+        )
+
+    # The library
+
+    def choose_folder(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, "Add folder")
+        if name:
+            self.session.add([Path(name)])
+
+    def choose_files(self) -> None:
+        names, _ = QFileDialog.getOpenFileNames(self, "Add files")
+        self.session.add([Path(name) for name in names])
+
+    def _try_sample(self) -> None:
+        self.search.field.setText(SAMPLE_QUERY)
+        self.session.add_sample()
+
+    # The view
+
+    def show_side(self, page: int) -> None:
+        self.tabs[page].setChecked(True)
+        self.side_pages.setCurrentIndex(page)
+
+    def show_export(self) -> None:
+        self.show_side(1)
+        (self.export.start if self.export.start.isEnabled() else self.export.format).setFocus()
+
+    def _exported(self, sentence: str) -> None:
+        if not self.isActiveWindow():
+            self.say(sentence)
+
+    def next_counting(self) -> None:
+        self.session.settings.counting = self.stage.counting.next
+        self._show_counting()
+
+    def _show_counting(self) -> None:
+        counting = self.session.settings.counting
+        self.stage.set_counting(counting)
+        self.results.set_counting(counting)
+        self.selects.set_counting(counting)
+        self._counter.setText(counting.value.capitalize())
+
+    def next_theme(self) -> None:
+        order = list(Theme)
+        settings = self.session.settings
+        settings.theme = order[(order.index(settings.theme) + 1) % len(order)]
+        self._dress()
+        self.say(f"Colours: {settings.theme.value}.")
+
+    def _system_theme_changed(self) -> None:
+        if self.session.settings.theme is Theme.SYSTEM:
+            self._dress()
+
+    def _dress(self) -> None:
+        theme.use(self._app, self.session.settings.theme)
+
+    def show_keys(self) -> None:
+        KeySheet(self.keys, self.session.settings.folder, self).open()
+
+    def say(self, sentence: str) -> None:
+        self.notice.say(sentence)
+        QApplication.alert(self)
+
+    def say_error(self, error: UserError) -> None:
+        self.notice.say(str(error), is_error=True)
+
+    # Events
+
+    def resizeEvent(self, event: object) -> None:
+        super().resizeEvent(event)  # type: ignore[arg-type]
+        self._place_notice()
+
+    def eventFilter(self, watched: object, event: QEvent) -> bool:
+        if watched is self.notice and event.type() in (QEvent.Type.Show, QEvent.Type.LayoutRequest):
+            self._place_notice()
+        return False
+
+    def _place_notice(self) -> None:
+        wide = min(640, self.width() - 48)
+        high = max(self.notice.sizeHint().height(), self.notice.heightForWidth(wide))
+        self.notice.setGeometry((self.width() - wide) // 2, self.height() - high - 36, wide, high)
+        self.notice.raise_()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if dropped_paths(event):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        paths = dropped_paths(event)
+        projects = [path for path in paths if path.suffix.lower() == SUFFIX]
+        if projects and self._may_leave_project():
+            self.open_project(projects[0])
+        self.session.add([path for path in paths if path not in projects])
+        event.acceptProposedAction()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if not self._may_leave_project():
+            event.ignore()
+            return
+        settings = self.session.settings
+        settings.remember("window", self.saveGeometry())
+        for name, splitter in zip(_SPLITTERS, (self.upper, self.rows), strict=True):
+            settings.remember(name, splitter.saveState())
+        self._app.removeEventFilter(self._typing_first)
+        self.stage.shut_down()
+        self.thumbnails.shut_down()
+        self.has_ended = self.session.close(CLOSE_WITHIN_S)
+        event.accept()

@@ -1,0 +1,73 @@
+"""Why a moment stands where it stands: the similarity of its file's frames to the query, and where shots change."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from tr_desktop.errors import MediaError, UserError
+from tr_desktop.footage.seek import read_frames
+from tr_desktop.library.catalog import Catalog, Indexed
+from tr_desktop.library.like import example
+from tr_desktop.library.terms import query_vector
+from tr_desktop.localize.edges import shot_change
+from tr_desktop.models.encoder import Encoder
+from tr_desktop.moments import Moment
+
+# A change of picture this complete between two rows of the index, in [0, 1], is worth looking at as a cut.
+CHANGED = 0.35
+# Cuts are placed exactly where an editor is likely to put an edge, and this many at most: each costs some decoding.
+NEAR_S = 10.0
+MOST_CUTS = 12
+# How unlike the frames on both sides of a cut are, beside the other frames around it.
+_SHARP = 4.0
+_LOOK_PX = 32
+
+
+def behind(
+    moment: Moment, catalog: Catalog, encoder: Encoder, like: str | None = None
+) -> tuple[npt.NDArray[np.float32], list[int]]:
+    """(similarity [T] of the file's indexed frames to the query, frames near the moment that begin a new shot).
+
+    Row k stands at k / sample_fps seconds. like: the example that was searched for instead of the query. Raises
+    UserError where the file has left the library, or for a query or an example that can't be read.
+    """
+    vector = query_vector(moment.query, encoder) if like is None else example(like, catalog, encoder).vector
+    try:
+        item = catalog.load(moment.media.path, encoder.pack.sha256)
+    except KeyError as error:
+        raise UserError("The file isn't in the library", path=moment.media.path, remedy="Index it again") from error
+    curve = item.vectors.astype(np.float32) @ vector
+    return curve, shot_frames(item, moment)
+
+
+def shot_frames(item: Indexed, moment: Moment) -> list[int]:
+    """The frames within NEAR_S of the moment's edges that begin a new shot, exact: found by decoding around each."""
+    change = shot_change(item.vectors)[1:-1]
+    rows = np.flatnonzero(change > CHANGED) + 1
+    times_s = rows * float(item.every_s)
+    edges_s = [float(edge_s) for step in moment.refinement.steps for edge_s in (step.start_s, step.end_s)]
+    distance_s = np.min([np.abs(times_s - edge_s) for edge_s in edges_s], axis=0)
+    near = sorted(np.argsort(distance_s, kind="stable")[:MOST_CUTS])
+    found = []
+    for row in (int(rows[index]) for index in near if distance_s[index] <= NEAR_S):
+        try:
+            cut = _cut_between(item, row)
+        except MediaError:  # the file went away since it was indexed
+            break
+        if cut is not None:
+            found.append(cut)
+    return found
+
+
+def _cut_between(item: Indexed, row: int) -> int | None:
+    """The first frame of the new shot between the frames that rows `row` - 1 and `row` stand for, if it is a hard cut."""
+    first, last = (item.times.frame_at(at * item.every_s) for at in (row - 1, row))
+    first, last = max(first - 1, 0), min(last + 1, len(item.times) - 1)
+    pictures = [picture for _, picture in read_frames(item.media, item.times, range(first, last + 1), _LOOK_PX)]
+    if len(pictures) < 3:
+        return None
+    unlike = np.abs(np.diff(np.stack(pictures).astype(np.float32), axis=0)).mean(axis=(1, 2, 3))
+    at = int(np.argmax(unlike))
+    others = np.delete(unlike, at)
+    return first + at + 1 if unlike[at] > _SHARP * max(float(np.median(others)), 1.0) else None
