@@ -8,6 +8,7 @@ file on first use and again whenever the lock file changes.
     run.py test-training    types and tests that need torch
     run.py train ...        tr-desktop train, with torch
     run.py gpu ...          tr-desktop with ONNX Runtime for CUDA
+    run.py app ...          the desktop app, with Qt
     run.py ...              tr-desktop with the arguments given
 """
 
@@ -58,6 +59,8 @@ def main(arguments: list[str]) -> int:
         commands = [[at / "mypy"], [at / "pytest", "tests/training", *arguments[1:]]]
     elif arguments[:1] == ["train"]:
         commands = [[environment("train") / "tr-desktop", *arguments]]
+    elif arguments[:1] == ["app"]:
+        commands = [[environment("desktop") / "tr-desktop", *arguments]]
     elif arguments[:1] == ["gpu"]:
         commands = [[environment("gpu") / "tr-desktop", *arguments[1:]]]
     else:

@@ -1,4 +1,4 @@
-"""The `tr-desktop` command: `find`, `index`, `watch`, `export`, `doctor`, `models`, `train`, `evaluate`.
+"""The `tr-desktop` command: `find`, `index`, `watch`, `export`, `app`, `doctor`, `models`, `train`, `evaluate`.
 
 Results go to standard output; progress and messages to standard error. Exit status: 0 with at least one confident
 moment (or the job done), 1 with none, 2 for what the user can mend, 130 when interrupted.
@@ -88,6 +88,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_export(export)
     export.add_argument("--library", metavar="DIR", type=Path, default=None, help="where the index is kept")
     export.set_defaults(run=_export_saved)
+
+    app = commands.add_parser("app", help="the desktop app: search, watch the refinement, decide, export")
+    app.add_argument("paths", metavar="PATH|FILE.trproj", nargs="*", type=Path, help="footage to search, or a project")
+    app.add_argument("--settings", metavar="DIR", type=Path, default=None, help="where the app's settings are kept")
+    _add_common(app)
+    app.set_defaults(run=_app)
 
     doctor = commands.add_parser("doctor", help="say what is installed and run a self-test")
     _add_common(doctor)
@@ -257,6 +263,28 @@ def _watch(arguments: argparse.Namespace) -> int:
     with Catalog(arguments.library or _default_library()) as catalog, IndexBar() as bar:
         for coverage in watch(arguments.paths, catalog, encoder, stop, bar.update):
             bar.say(report.coverage_text(coverage))
+    return OK
+
+
+def _app(arguments: argparse.Namespace) -> int:
+    from tr_desktop.models.choice import default_pack
+
+    try:
+        from tr_desktop.app.main import run
+    except ImportError as error:  # Qt isn't installed, or lacks a library of the system
+        raise UserError(
+            f"The app's window can't be opened: {error}",
+            remedy="Install it with: pip install 'tr-desktop[app]', or start it with: python3 run.py app",
+        ) from error
+    status = run(
+        arguments.paths,
+        settings_folder=arguments.settings,
+        library=arguments.library,
+        pack=arguments.model or default_pack(),
+        device=arguments.device,
+    )
+    if status:
+        os._exit(OK)  # a thread is stuck in a slow drive or a decoder, as after an interrupt
     return OK
 
 

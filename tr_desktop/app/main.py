@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import logging
 import sys
 import traceback
@@ -23,37 +22,30 @@ from tr_desktop.project import SUFFIX
 _log = logging.getLogger(__name__)
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "paths", metavar="PATH|FILE.trproj", nargs="*", type=Path, help="footage to search, or a project"
-    )
-    parser.add_argument("--settings", metavar="DIR", type=Path, default=None, help="where the app's settings are kept")
-    parser.add_argument("--library", metavar="DIR", type=Path, default=None, help="where the index is kept")
-    parser.add_argument("--model", metavar="PACK", default="mini", help="model pack: a name, folder or .trpack file")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="what runs the models")
+def run(
+    paths: Sequence[Path],
+    *,
+    settings_folder: Path | None = None,
+    library: Path | None = None,
+    pack: str = "mini",
+    device: str = "auto",
+) -> int:
+    """Open the window on `paths`, footage or a project, and return when it is closed.
 
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Open the window and return when it is closed: 0, or 1 where a thread wouldn't end in time."""
-    parser = argparse.ArgumentParser(prog="tr-desktop app")
-    add_arguments(parser)
-    return run(parser.parse_args(argv))
-
-
-def run(arguments: argparse.Namespace) -> int:
+    0, or 1 where a thread wouldn't end in time: then the process has to be ended without waiting for it.
+    """
     app = QApplication.instance() or QApplication(["tr-desktop"])
     assert isinstance(app, QApplication)
     app.setApplicationName("TimeRefine")
-    settings = Settings(arguments.settings or user_config_path("TimeRefine", appauthor=False))
+    settings = Settings(settings_folder or user_config_path("TimeRefine", appauthor=False))
     theme.use(app, settings.theme)
-    library = arguments.library or user_data_path("TimeRefine", appauthor=False)
-    session = Session(settings, library, arguments.model, arguments.device)
+    session = Session(settings, library or user_data_path("TimeRefine", appauthor=False), pack, device)
     window = Window(app, session)
     hook, sys.excepthook = sys.excepthook, _bug_hook(window, sys.excepthook)
     try:
         window.show()
         window.focus_search()
-        _begin(window, arguments.paths)
+        _begin(window, paths)
         app.exec()
     finally:
         sys.excepthook = hook
@@ -87,7 +79,3 @@ def _bug_hook(window: Window, before: _Hook) -> _Hook:
         before(kind, error, trace)
 
     return hook
-
-
-if __name__ == "__main__":
-    sys.exit(main())
