@@ -135,8 +135,8 @@ class Moment:
 
     score: calibrated, in [0, 1]: of the moments with score near 0.8 about eight in ten are right.
     confident: whether the score reaches the pack's threshold.
-    subtitle: what is said there, where the moment was found in a subtitle file and not in the pictures. source: that
-    file.
+    subtitle: what is said there, where the moment was found in subtitles and not in the pictures. source: the file that
+    they are in; text_from: 'file' for one beside the footage, 'track' for a track of the footage itself.
     """
 
     media: Media
@@ -147,6 +147,7 @@ class Moment:
     query: str
     subtitle: str = ""
     source: Path | None = None
+    text_from: str = ""
 
     @property
     def segment(self) -> Segment:

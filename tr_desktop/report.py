@@ -54,8 +54,12 @@ def moment_as_json(rank: int, moment: Moment) -> dict[str, Any]:
         "edges": {"start": round(kept.start_confidence, 4), "end": round(kept.end_confidence, 4)},
         "stop": moment.refinement.stop,
         "steps": [_step(step) for step in moment.refinement.steps],
-        **({"subtitle": moment.subtitle, "source": str(moment.source)} if moment.source is not None else {}),
+        **(_said(moment) if moment.source is not None else {}),
     }
+
+
+def _said(moment: Moment) -> dict[str, str]:
+    return {"subtitle": moment.subtitle, "source": str(moment.source), "text_from": moment.text_from}
 
 
 def _step(step: RefineStep) -> dict[str, Any]:
@@ -111,8 +115,9 @@ def _moment_from_json(entry: dict[str, Any], query: str, catalog: Catalog) -> Mo
     if (kept.start_frame, kept.end_frame) != (entry["start_frame"], entry["end_frame"]) or kept.end_frame > len(times):
         raise UserError("A moment of the result doesn't fit its file", path=path, remedy="Search again")
     source = Path(entry["source"]) if "source" in entry else None
-    said = str(entry.get("subtitle", ""))
-    return Moment(media, times, refinement, float(entry["score"]), bool(entry["confident"]), query, said, source)
+    score, confident = float(entry["score"]), bool(entry["confident"])
+    said, text_from = str(entry.get("subtitle", "")), str(entry.get("text_from", ""))
+    return Moment(media, times, refinement, score, confident, query, said, source, text_from)
 
 
 def as_text(answer: Answer) -> str:
@@ -128,7 +133,8 @@ def as_text(answer: Answer) -> str:
             f"score {moment.score:.2f}  edges {kept.start_confidence:.2f} / {kept.end_confidence:.2f}"
         )
         if moment.source is not None:
-            lines.append(f"   said: “{moment.subtitle}” ({moment.source.name})")
+            place = "its subtitle track" if moment.text_from == "track" else moment.source.name
+            lines.append(f"   said: “{moment.subtitle}” ({place})")
         if len(moment.refinement.steps) > 1:
             lines.append(
                 f"   rough {float(rough.start_s):.2f}–{float(rough.end_s):.2f} s, "

@@ -1,8 +1,11 @@
 """What is said is found in the subtitle files beside footage, in their own times, and named as such."""
 
+import shutil
 from fractions import Fraction
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 
 from tests.toy import ToyEncoder, write_clip
@@ -34,6 +37,16 @@ first
 00:00:03.000 --> 00:00:04.040
 It's a café &amp; bar,
 not a garage.
+"""
+ASS_HEADER = b"""[Script Info]
+ScriptType: v4.00+
+
+[V4+ Styles]
+Format: Name, Fontname, Fontsize
+Style: Default,Arial,16
+
+[Events]
+Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 """
 CUES = [
     Cue(Fraction(1), Fraction(5, 2), "Where is the red car?"),
@@ -97,6 +110,78 @@ def test_other_words_are_not_found_and_signs_are_no_commands(tmp_path, catalog, 
     write_clip(tmp_path / "footage" / "clip.mp4", [("red", 200)])
     (tmp_path / "footage" / "clip.srt").write_text(SRT)
     assert bool(search(query, tmp_path / "footage", catalog)[1]) == (query == "garage -red")
+
+
+def with_track(path: Path, codec: str, shift_s: Fraction = Fraction(0)) -> Path:
+    """8 s of red with the two subtitles of SRT in a track inside the file; the file's own clock starts at `shift_s`."""
+    texts = ["<i>Where is</i> the red car?", "It's a café &amp; bar,\nnot a garage."]
+    if codec == "ass":
+        texts = [f"{n},0,Default,,0,0,0,,{{\\i1}}{text}".replace("\n", "\\N") for n, text in enumerate(texts)]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w") as container:
+        picture = container.add_stream("libx264", rate=25, options={"bf": "2"})
+        picture.width, picture.height, picture.pix_fmt = 64, 48, "yuv420p"
+        track = container.add_stream(codec)
+        track.time_base = Fraction(1, 1000)
+        track.codec_context.subtitle_header = ASS_HEADER
+        for number in range(200):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), (220, 20, 20), np.uint8), format="rgb24")
+            frame.pts, frame.time_base = number + int(shift_s * 25), Fraction(1, 25)
+            container.mux(picture.encode(frame))
+            for cue, text in zip(CUES, texts, strict=True):
+                if number == cue.start_s * 25:
+                    content = text.encode()
+                    packet = av.Packet(len(content).to_bytes(2, "big") + content if codec == "mov_text" else content)
+                    packet.stream, packet.time_base = track, Fraction(1, 1000)
+                    packet.pts = packet.dts = int((cue.start_s + shift_s) * 1000)
+                    packet.duration = int((cue.end_s - cue.start_s) * 1000)
+                    container.mux(packet)
+        container.mux(picture.encode(None))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "shift_s"),
+    [
+        ("a.mp4", "mov_text", Fraction(0)),
+        ("a.mov", "mov_text", Fraction(0)),
+        ("a.mkv", "subrip", Fraction(0)),
+        ("a.mkv", "subrip", Fraction(3)),
+        ("a.mkv", "ass", Fraction(0)),
+        ("a.mkv", "webvtt", Fraction(0)),
+    ],
+)
+def test_subtitle_tracks_inside_footage_are_searched(tmp_path, catalog, name, codec, shift_s):
+    clip = with_track(tmp_path / "footage" / name, codec, shift_s)
+    coverage, (moment,) = search("the red CAR", tmp_path / "footage", catalog)
+    assert (moment.media.path, moment.source, moment.text_from) == (clip, clip, "track")
+    assert (moment.segment.start_frame, moment.segment.end_frame) == (25, 62)
+    assert moment.subtitle == "Where is the red car?" and moment.confident
+    (other,) = said("café & bar", coverage, catalog, 0.5)
+    assert (other.segment.start_frame, other.segment.end_frame) == (75, 101)
+    answer = Answer("the red CAR", "toy", "toy", "cpu", coverage, Fraction(8), (moment,))
+    assert report.moments_from_json(report.as_json(answer), catalog) == [moment]
+    assert "its subtitle track" in report.as_text(answer)
+
+
+def test_what_a_changed_file_said_is_forgotten_and_copies_say_it_once(tmp_path, catalog):
+    clip = with_track(tmp_path / "footage" / "a.mkv", "subrip")
+    shutil.copy(clip, clip.with_name("b.mkv"))
+    assert len(search("red car", tmp_path / "footage", catalog)[1]) == 1
+    for path in (clip, clip.with_name("b.mkv")):
+        write_clip(tmp_path / "other.mp4", [("red", 30)]).rename(path)
+    search("red car", tmp_path / "footage", catalog)  # what is nobody's goes when the next run begins to write
+    write_clip(tmp_path / "footage" / "new.mp4", [("blue", 30)])
+    assert search("red car", tmp_path / "footage", catalog)[1] == []
+    assert catalog.said("red car") == []
+
+
+def test_a_damaged_track_is_passed_over(tmp_path, catalog):
+    clip = with_track(tmp_path / "footage" / "a.mkv", "subrip")
+    content = clip.read_bytes()
+    clip.write_bytes(content.replace(b"the red car", b"\xff\xfe\x00 red car"))
+    coverage, moments = search("café", tmp_path / "footage", catalog)
+    assert coverage.searched == [clip] and len(moments) == 1
 
 
 def test_a_changed_subtitle_file_is_read_again_and_late_subtitles_are_left_out(tmp_path, catalog):

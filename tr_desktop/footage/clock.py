@@ -57,6 +57,11 @@ class Clock:
         return self._keep(last + step)
 
     @property
+    def first_s(self) -> Fraction:
+        """When the first frame is shown on the file's own clock, in seconds; 0 where it doesn't tell."""
+        return (self._start_pts or 0) * self._tick_s
+
+    @property
     def is_regular(self) -> bool:
         """Whether every frame so far came with a time later than that of the one before it."""
         return not (self.untimed or self.backward or self.jumps)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import av.error
 from av.container import InputContainer
@@ -12,6 +13,7 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from tr_desktop.footage.captions import Captions
 from tr_desktop.footage.clock import Clock
 from tr_desktop.moments import FrameTimes, Media
 
@@ -31,7 +33,8 @@ class Reading:
 
     bytes: read so far. decoded: packets given to the decoder. damaged_packets, undecoded: packets that arrived damaged,
     that the decoder refused. damaged_frames: frames that came out damaged. read_error: why reading stopped early.
-    promised_ticks: the stream's duration by its header, 0 where that doesn't tell.
+    promised_ticks: the stream's duration by its header, 0 where that doesn't tell. captions: takes the packets of
+    subtitle tracks that come along.
     """
 
     bytes: int = 0
@@ -41,6 +44,7 @@ class Reading:
     damaged_frames: int = 0
     read_error: str = ""
     promised_ticks: int = 0
+    captions: Captions | None = None
 
     @property
     def is_damaged(self) -> bool:
@@ -77,11 +81,15 @@ def read_packets(
     container: InputContainer, stream: VideoStream, reading: Reading
 ) -> Iterator[Packet[VideoStream] | None]:
     """Packets from where the container stands to the end of the file, then None, which flushes the decoder."""
-    failures = 0
+    failures, captions = 0, reading.captions
+    streams: list[Any] = [stream, *(captions.streams if captions is not None else ())]
     while failures < _READ_ATTEMPTS:
         try:
-            for packet in container.demux(stream):
+            packets: Iterator[Packet[Any]] = container.demux(streams)
+            for packet in packets:
                 failures = 0
+                if captions is not None and packet.size and packet.stream_index != stream.index:
+                    captions.take(packet)
                 # Empty ones are the demuxer's own flush, and "the same picture again" in AVI, which would flush too.
                 if packet.size and packet.stream_index == stream.index:
                     reading.damaged_packets += packet.is_corrupt

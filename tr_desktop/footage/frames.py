@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tr_desktop.errors import MediaError
 from tr_desktop.footage import due, skip
+from tr_desktop.footage.captions import Captions, Cue
 from tr_desktop.footage.clock import Clock
 from tr_desktop.footage.container import open_video
 from tr_desktop.footage.decode import Reading, new_clock
@@ -45,8 +46,9 @@ class Sampler:
     Every frame is counted, and timed by the file's own presentation times, so both are exact for variable rates, start
     offsets, edit lists and reordered frames. Leaving the loop early closes the file.
 
-    After the loop has ended: `times` holds all frames, `problems` says in sentences what damage was passed over, and
-    `media` has the rate that its frames show where the header didn't tell. `read_bytes` says how far the loop is.
+    After the loop has ended: `times` holds all frames, `problems` says in sentences what damage was passed over, `cues`
+    what the file's subtitle tracks say, and `media` has the rate that its frames show where the header didn't tell.
+    `read_bytes` says how far the loop is.
 
     media: as the probe read it. every_s: sampling step, seconds. size_px: S, the side of the pictures. decode_all: also
     decode frames that nobody asked for and no other frame needs; the samples are the same, only later (`skip.py`). It
@@ -63,6 +65,7 @@ class Sampler:
         self.media, self.every_s, self.size_px = media, every_s, size_px
         self.decode_all = decode_all
         self.problems: list[str] = []
+        self.cues: tuple[Cue, ...] = ()
         self._reading = Reading()
         self._clock: Clock | None = None
         self._covered = first_row  # grid times that have their frame
@@ -101,7 +104,7 @@ class Sampler:
         for due_frames in (due.due_frames,) if self.decode_all else (skip.due_frames, due.due_frames):
             self.decode_all = due_frames is due.due_frames
             with suppress(skip.NotSafe), open_video(self.media.path) as (container, stream):
-                self._reading = Reading(promised_ticks=stream.duration or 0)
+                self._reading = Reading(promised_ticks=stream.duration or 0, captions=Captions(container))
                 clock = self._clock = new_clock(self.media, container, stream)
                 grid = Grid(self.every_s / (stream.time_base or 1), self._covered)
                 for shown in due_frames(container, stream, clock, grid, self._reading):
@@ -113,6 +116,8 @@ class Sampler:
         self._times = clock.times
         self.media = measured(self.media, self._times)
         self.problems = self._reading.sentences(clock, self._times)
+        if self._reading.captions is not None:
+            self.cues = self._reading.captions.cues(clock.first_s)
 
 
 class PictureMaker:

@@ -25,9 +25,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tr_desktop.errors import LibraryError
+from tr_desktop.footage.captions import Cue
 from tr_desktop.library import schema
 from tr_desktop.library.lock import LOCK_NAME, NotWritableError, sole_writer
-from tr_desktop.library.subtitles import Cue
 from tr_desktop.library.vectors import Rows, VectorFile
 from tr_desktop.moments import AudioTrack, FrameTimes, Media
 from tr_desktop.timecode import Timecode
@@ -67,6 +67,15 @@ class Known(NamedTuple):
     @property
     def duration_s(self) -> Fraction:
         return self.end_tick * Fraction(self.tick_s)
+
+
+class Said(NamedTuple):
+    """A subtitle that was found. kind: 'file' of `path`, beside footage, or 'track' of `media_id`, inside it."""
+
+    cue: Cue
+    kind: str
+    path: Path | None
+    media_id: int | None
 
 
 class Standing(NamedTuple):
@@ -259,10 +268,11 @@ class Catalog:
 
     def sidecars(self) -> dict[bytes, tuple[int, int]]:
         """Size and modification time of the subtitle files that are known, by path as bytes."""
-        return {row[0]: (row[1], row[2]) for row in self._rows("SELECT path, size_bytes, mtime_ns FROM sidecar")}
+        rows = self._rows("SELECT path, size_bytes, mtime_ns FROM text_source WHERE path NOTNULL")
+        return {row[0]: (row[1], row[2]) for row in rows}
 
-    def said(self, sentence: str) -> list[tuple[Path, Cue]]:
-        """(subtitle file, subtitle) where these words stand one after the other, whatever their case and accents.
+    def said(self, sentence: str) -> list[Said]:
+        """Where these words stand one after the other, whatever their case and accents.
 
         The shortest subtitles first, and not more than a search could use.
         """
@@ -270,12 +280,20 @@ class Catalog:
         if not any(character.isalnum() for character in phrase):
             return []
         rows = self._rows(
-            "SELECT path, start_s, end_s, text FROM cue JOIN sidecar ON sidecar.id = sidecar_id"
+            "SELECT kind, path, media_id, start_s, end_s, text FROM cue JOIN text_source ON text_source.id = source_id"
             " WHERE cue MATCH ? ORDER BY rank, path, cue.rowid LIMIT ?",
             f'"{phrase}"',
             _MOST_CUES,
         )
-        return [(Path(os.fsdecode(row[0])), Cue(Fraction(row[1]), Fraction(row[2]), row[3])) for row in rows]
+        return [
+            Said(
+                Cue(Fraction(start_s), Fraction(end_s), text),
+                kind,
+                None if path is None else Path(os.fsdecode(path)),
+                media_id,
+            )
+            for kind, path, media_id, start_s, end_s, text in rows
+        ]
 
     # Writing
 
@@ -283,14 +301,20 @@ class Catalog:
         """Store the subtitles of a file in the place of what was known of it."""
         key = os.fsencode(path)
         with self._transaction():
-            self._db.execute("DELETE FROM cue WHERE sidecar_id IN (SELECT id FROM sidecar WHERE path = ?)", (key,))
-            self._db.execute(
-                "INSERT OR REPLACE INTO sidecar (path, size_bytes, mtime_ns) VALUES (?, ?, ?)",
-                (key, stat.st_size, stat.st_mtime_ns),
+            self._db.execute("DELETE FROM text_source WHERE path = ?", (key,))
+            self._store_cues(
+                cues,
+                "INSERT INTO text_source (kind, path, size_bytes, mtime_ns) VALUES ('file', ?, ?, ?)",
+                key,
+                stat.st_size,
+                stat.st_mtime_ns,
             )
-            sidecar_id = self._rows("SELECT id FROM sidecar WHERE path = ?", key)[0][0]
-            rows = [(cue.text, sidecar_id, str(cue.start_s), str(cue.end_s)) for cue in cues]
-            self._db.executemany("INSERT INTO cue (text, sidecar_id, start_s, end_s) VALUES (?, ?, ?, ?)", rows)
+
+    def _store_cues(self, cues: Sequence[Cue], sql: str, *values: object) -> None:
+        """Store `cues` under the source that `sql` inserts."""
+        source_id = self._db.execute(sql, values).lastrowid
+        rows = [(cue.text, source_id, str(cue.start_s), str(cue.end_s)) for cue in cues]
+        self._db.executemany("INSERT INTO cue (text, source_id, start_s, end_s) VALUES (?, ?, ?, ?)", rows)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -343,12 +367,23 @@ class Catalog:
                 (first_row + len(rows), decode_all, vectors_id),
             )
 
-    def finish(self, source: Source, media: Media, times: FrameTimes, problems: Sequence[str], pack: str) -> None:
-        """The footage of `source` was read to its end; its vectors are all stored."""
+    def finish(
+        self,
+        source: Source,
+        media: Media,
+        times: FrameTimes,
+        problems: Sequence[str],
+        pack: str,
+        cues: Sequence[Cue] = (),
+    ) -> None:
+        """The footage of `source` was read to its end; its vectors are all stored. cues: of its subtitle tracks."""
         with self._transaction():
             media_id = self._store_media(source, media, times, problems, is_whole=True)
             self._store_file(source, media_id)
             self._db.execute("UPDATE vectors SET is_whole = 1 WHERE media_id = ? AND pack = ?", (media_id, pack))
+            self._db.execute("DELETE FROM text_source WHERE media_id = ? AND kind = 'track'", (media_id,))
+            if cues:
+                self._store_cues(cues, "INSERT INTO text_source (kind, media_id) VALUES ('track', ?)", media_id)
 
     def keep_close_up(self, path: Path, pack: str, vectors: Mapping[int, npt.NDArray[np.float32]]) -> None:
         """Keep vectors for `close_up`: the latest MOST_CLOSE_UPS of them, since every search brings some.

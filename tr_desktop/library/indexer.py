@@ -195,7 +195,7 @@ def _read_new(
             else:
                 path = item.source.path
                 if isinstance(item, Whole):
-                    catalog.finish(item.source, item.media, item.times, item.problems, pack)
+                    catalog.finish(item.source, item.media, item.times, item.problems, pack, item.cues)
                     _forget_moved(catalog, item.source)
                     del reasons[path]
                 elif isinstance(item, Copy):

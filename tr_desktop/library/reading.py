@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tr_desktop.errors import MediaError
+from tr_desktop.footage.captions import Cue
 from tr_desktop.footage.frames import SampledFrame, Sampler
 from tr_desktop.footage.probe import probe
 from tr_desktop.library.ahead import Rest, ahead
@@ -61,12 +62,13 @@ class Rows:
 
 @dataclass(frozen=True)
 class Whole:
-    """A file was read to its end, with these problems."""
+    """A file was read to its end, with these problems. cues: what its subtitle tracks say."""
 
     source: Source
     media: Media
     times: FrameTimes
     problems: tuple[str, ...]
+    cues: tuple[Cue, ...]
 
 
 @dataclass(frozen=True)
@@ -183,7 +185,7 @@ def _file(
     if piece:
         yield pictures()
     if _is_same(source.path, source.size_bytes, source.mtime_ns):
-        yield Whole(source, sampler.media, sampler.times, tuple(sampler.problems))
+        yield Whole(source, sampler.media, sampler.times, tuple(sampler.problems), sampler.cues)
     else:
         yield Changed(source)
 

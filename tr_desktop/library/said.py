@@ -1,4 +1,4 @@
-"""Moments in which a sentence is said, by the subtitle files beside footage."""
+"""Moments in which a sentence is said, by subtitle files beside footage and subtitle tracks inside it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,16 @@ def said(query: str, coverage: Coverage, catalog: Catalog, threshold: float) -> 
 
     threshold: the score from which a moment is called confident.
     """
-    for source, cue in catalog.said(parse_terms(query)[0].text):
-        if source not in coverage.subtitles:
+    for cue, kind, source, media_id in catalog.said(parse_terms(query)[0].text):
+        path = coverage.subtitles.get(source) if source is not None else coverage.media.get(media_id or 0)
+        if path is None:
             continue
-        media, times = catalog.media(coverage.subtitles[source])
+        media, times = catalog.media(path)
         start = times.boundary_at(cue.start_s)
         end = max(times.boundary_at(cue.end_s), start + 1)
         if end <= len(times):
             step = RefineStep(0, Segment(start, end), times.time_s(start), times.time_s(end), SCORE, 1.0, 1.0)
-            yield Moment(media, times, Refinement((step,), 0), SCORE, threshold <= SCORE, query, cue.text, source)
+            refinement = Refinement((step,), 0)
+            yield Moment(
+                media, times, refinement, SCORE, threshold <= SCORE, query, cue.text, source or path, text_from=kind
+            )

@@ -74,6 +74,22 @@ CREATE TABLE sidecar (          -- subtitle files
 );
 CREATE VIRTUAL TABLE cue USING fts5(text, sidecar_id UNINDEXED, start_s UNINDEXED, end_s UNINDEXED)
 """,
+    # Subtitle files are read again, which takes no time.
+    """
+DROP TABLE sidecar;
+DROP TABLE cue;
+CREATE TABLE text_source (      -- where text comes from
+  id INTEGER PRIMARY KEY,
+  kind TEXT NOT NULL,           -- 'file': subtitles beside footage; 'track': inside it
+  path BLOB UNIQUE,             -- of a file, with its
+  size_bytes INTEGER,
+  mtime_ns INTEGER,
+  media_id INTEGER REFERENCES media(id) ON DELETE CASCADE,  -- of what is inside footage
+  UNIQUE (media_id, kind)
+);
+CREATE VIRTUAL TABLE cue USING fts5(text, source_id UNINDEXED, start_s UNINDEXED, end_s UNINDEXED);
+CREATE TRIGGER text_source_gone AFTER DELETE ON text_source BEGIN DELETE FROM cue WHERE source_id = old.id; END
+""",
 )
 
 

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple
+
+from tr_desktop.footage.captions import Cue, plain_text
 
 SUFFIXES = (".srt", ".vtt")
 MOST_BYTES = 16 << 20  # more is no subtitle file
 
 _TIME = r"(?:(\d+):)?(\d{1,2}):(\d{2})[,.](\d{1,3})"
 _TIMES = re.compile(rf"^\s*{_TIME}\s*-->\s*{_TIME}")
-_TAG = re.compile(r"<[^<>\n]*>|\{\\[^{}\n]*\}")
-
-
-class Cue(NamedTuple):
-    """One subtitle: from `start_s` to `end_s` from the footage's first frame, in seconds."""
-
-    start_s: Fraction
-    end_s: Fraction
-    text: str
 
 
 def read_cues(content: bytes) -> list[Cue]:
@@ -33,7 +24,7 @@ def read_cues(content: bytes) -> list[Cue]:
         for number, line in enumerate(lines[:3]):  # before it: a number, a name, the file's head
             if times := _TIMES.match(line):
                 start_s, end_s = _seconds(times.groups()[:4]), _seconds(times.groups()[4:])
-                text = " ".join(html.unescape(_TAG.sub("", " ".join(lines[number + 1 :]))).split())
+                text = plain_text(" ".join(lines[number + 1 :]))
                 if text and start_s < end_s:
                     cues.append(Cue(start_s, end_s, text))
                 break

@@ -1,0 +1,64 @@
+"""Subtitle tracks inside footage, as text: what is read along with the pictures costs no second reading."""
+
+from __future__ import annotations
+
+import html
+import re
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import av.error
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Discard, Stream
+from av.subtitles.subtitle import AssSubtitle
+
+# Pictures of text; reading them is another job.
+_PICTURES = {"dvdsub", "dvd_subtitle", "dvbsub", "dvb_subtitle", "pgssub", "hdmv_pgs_subtitle", "xsub", "dvb_teletext"}
+_MOST_CUES = 100_000
+_TAG = re.compile(r"<[^<>\n]*>|\{\\[^{}\n]*\}")
+
+
+class Cue(NamedTuple):
+    """One subtitle: from `start_s` to `end_s` from the footage's first frame, in seconds."""
+
+    start_s: Fraction
+    end_s: Fraction
+    text: str
+
+
+def plain_text(text: str) -> str:
+    """A subtitle's words on one line, without the tags and entities of SubRip, WebVTT and SubStation Alpha."""
+    spaced = text.replace("\\N", " ").replace("\\n", " ").replace("\\h", " ")
+    return " ".join(html.unescape(_TAG.sub("", spaced)).split())
+
+
+class Captions:
+    """Collects the texts of a container's subtitle tracks, packet by packet. streams: the tracks to read along."""
+
+    def __init__(self, container: InputContainer) -> None:
+        self.streams: list[Stream] = [
+            stream
+            for stream in container.streams.subtitles
+            if stream.codec_context is not None and stream.codec_context.name not in _PICTURES
+        ]
+        for stream in self.streams:
+            stream.discard = Discard.default
+        self._cues: dict[Cue, None] = {}  # tracks often repeat each other
+
+    def take(self, packet: Packet[Any]) -> None:
+        """Keep what a packet of one of the tracks says; what is damaged, or has no time, is passed over."""
+        if packet.pts is None or packet.time_base is None or not packet.duration or len(self._cues) >= _MOST_CUES:
+            return
+        try:
+            shown = packet.decode()
+        except (av.error.FFmpegError, UnicodeDecodeError):
+            return
+        start_s = packet.pts * packet.time_base
+        for part in shown:
+            if isinstance(part, AssSubtitle) and (text := plain_text(part.dialogue.decode(errors="replace"))):
+                self._cues[Cue(start_s, start_s + packet.duration * packet.time_base, text)] = None
+
+    def cues(self, first_s: Fraction) -> tuple[Cue, ...]:
+        """All of them, in seconds from the first frame, which is shown at `first_s` of the file's own clock."""
+        return tuple(sorted(Cue(cue.start_s - first_s, cue.end_s - first_s, cue.text) for cue in self._cues))
