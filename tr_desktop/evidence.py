@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from fractions import Fraction
+
 import numpy as np
 import numpy.typing as npt
 
@@ -24,13 +27,21 @@ _SHARP = 4.0
 _LOOK_PX = 32
 
 
-def behind(
-    moment: Moment, catalog: Catalog, encoder: Encoder, like: str | None = None
-) -> tuple[npt.NDArray[np.float32], list[int]]:
-    """(similarity [T] of the file's indexed frames to the query, frames near the moment that begin a new shot).
+@dataclass(frozen=True)
+class Evidence:
+    """curve: fp32 [T], how similar the frame on screen at k * every_s seconds is to the query. shot_frames: frames near
+    the moment's edges that begin a new shot.
+    """
 
-    Row k stands at k / sample_fps seconds. like: the example that was searched for instead of the query. Raises
-    UserError where the file has left the library, or for a query or an example that can't be read.
+    curve: npt.NDArray[np.float32]
+    every_s: Fraction
+    shot_frames: tuple[int, ...]
+
+
+def evidence_for(moment: Moment, catalog: Catalog, encoder: Encoder, like: str | None = None) -> Evidence:
+    """What speaks for a moment. like: the example that was searched for instead of the query.
+
+    Raises UserError where the file has left the library, or for a query or an example that can't be read.
     """
     vector = query_vector(moment.query, encoder) if like is None else example(like, catalog, encoder).vector
     try:
@@ -38,7 +49,7 @@ def behind(
     except KeyError as error:
         raise UserError("The file isn't in the library", path=moment.media.path, remedy="Index it again") from error
     curve = item.vectors.astype(np.float32) @ vector
-    return curve, shot_frames(item, moment)
+    return Evidence(curve, item.every_s, tuple(shot_frames(item, moment)))
 
 
 def shot_frames(item: Indexed, moment: Moment) -> list[int]:
@@ -61,7 +72,7 @@ def shot_frames(item: Indexed, moment: Moment) -> list[int]:
 
 
 def _cut_between(item: Indexed, row: int) -> int | None:
-    """The first frame of the new shot between the frames that rows `row` - 1 and `row` stand for, if it is a hard cut."""
+    """The first frame of the shot that begins between rows `row` - 1 and `row` of the index, if that is a hard cut."""
     first, last = (item.times.frame_at(at * item.every_s) for at in (row - 1, row))
     first, last = max(first - 1, 0), min(last + 1, len(item.times) - 1)
     pictures = [picture for _, picture in read_frames(item.media, item.times, range(first, last + 1), _LOOK_PX)]

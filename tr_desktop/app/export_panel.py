@@ -34,7 +34,7 @@ from exporters.write import Report, export
 from tr_desktop.app import theme
 from tr_desktop.app.icons import IconButton
 from tr_desktop.app.jobs import Job
-from tr_desktop.app.pieces import Choice, title, words
+from tr_desktop.app.pieces import Choice, scrolling, title, words
 from tr_desktop.app.session import Session
 from tr_desktop.errors import UserError
 from tr_desktop.footage.cut import PRESETS
@@ -135,19 +135,24 @@ class ExportPanel(QWidget):
         form.addRow("Handles", self.handles)
         form.addRow("Starts at", self.start_tc)
         form.addRow("To", place)
+        asked = QWidget()
+        upper = QVBoxLayout(asked)
+        upper.setContentsMargins(0, 0, 0, 0)
+        upper.setSpacing(theme.SPACE)
+        upper.addLayout(form)
+        upper.addWidget(self._keeps)
+        upper.addStretch(1)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 4, 12, 12)
         column.setSpacing(theme.SPACE)
-        column.addLayout(form)
-        column.addWidget(self._keeps)
+        column.addWidget(scrolling(asked), 3)
         column.addWidget(self.start)
         column.addWidget(self._progress)
         column.addWidget(self._says)
         self._written_title = title("Written, drag them out")
         self._written_title.hide()
         column.addWidget(self._written_title)
-        column.addWidget(self.files, 1)
-        column.addStretch(1)
+        column.addWidget(self.files, 2)
         self.format.currentIndexChanged.connect(self._format_chosen)
         self._format_chosen()
         self.refresh()

@@ -70,6 +70,7 @@ class Jobs(QObject):
         self._serial = ThreadPoolExecutor(1, "library")
         self._pool = ThreadPoolExecutor(_POOL, "work")
         self._running: dict[Future[None], Job] = {}
+        self._is_over = False
 
     def run(
         self,
@@ -119,17 +120,21 @@ class Jobs(QObject):
         return job
 
     def shut_down(self, patience_s: float) -> bool:
-        """Cancel everything and wait for its end; whether all has ended within `patience_s`."""
+        """Cancel everything and wait for its end; whether all has ended within `patience_s`.
+
+        Nothing is delivered any more.
+        """
+        self._is_over = True
         running = list(self._running.items())
         for _, job in running:
             job.cancel()
         for executor in (self._serial, self._pool):
             executor.shutdown(wait=False, cancel_futures=True)
-        self._posted.disconnect(self._call)
         return not wait([future for future, _ in running], patience_s).not_done
 
     def _call(self, deliver: Callable[[], None]) -> None:
-        deliver()
+        if not self._is_over:
+            deliver()
 
 
 def _raise(error: Exception) -> None:

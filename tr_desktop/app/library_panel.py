@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QMenu,
     QProgressBar,
     QPushButton,
-    QScrollArea,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
@@ -24,7 +23,7 @@ from PySide6.QtWidgets import (
 from tr_desktop.app import theme
 from tr_desktop.app.counter import counted, duration_label
 from tr_desktop.app.icons import IconButton
-from tr_desktop.app.pieces import Elided, Icon, panel, title, words
+from tr_desktop.app.pieces import Elided, Icon, panel, scrolling, title, words
 from tr_desktop.app.session import Standing
 from tr_desktop.library.indexer import Progress
 
@@ -97,12 +96,6 @@ class LibraryPanel(QWidget):
         inner.setContentsMargins(0, 0, 0, 0)
         inner.addLayout(self._rows)
         inner.addStretch(1)
-        area = QScrollArea(widgetResizable=True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setWidget(holder)
-        holder.setAutoFillBackground(False)
-        area.viewport().setAutoFillBackground(False)
         self._coverage = words()
         self._why = QPushButton()
         self._why.setCheckable(True)
@@ -115,7 +108,7 @@ class LibraryPanel(QWidget):
         self._reasons.hide()
         self._why.hide()
         column.addLayout(head)
-        column.addWidget(area, 2)
+        column.addWidget(scrolling(holder), 2)
         column.addWidget(self._coverage)
         column.addWidget(self._why)
         column.addWidget(self._reasons, 3)

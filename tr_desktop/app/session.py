@@ -12,15 +12,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from tr_desktop import evidence, grounding
+from tr_desktop import grounding
 from tr_desktop.app.counter import counted
 from tr_desktop.app.jobs import Job, Jobs
 from tr_desktop.app.settings import Settings
 from tr_desktop.errors import UserError
+from tr_desktop.evidence import evidence_for
 from tr_desktop.footage.sample import make_sample
 from tr_desktop.library.catalog import Catalog
 from tr_desktop.library.filters import Only
@@ -69,7 +68,7 @@ class Session(QObject):
     """Signals carry what changed; the attributes hold what is.
 
     standing_changed: Standing. indexing_changed: Progress, or None when it ends. results_changed: Results.
-    project_changed: decisions, name or path. evidence_ready: (Key, curve, shot frames). notice: one sentence.
+    project_changed: decisions, name or path. evidence_ready: (Key, Evidence). notice: one sentence.
     """
 
     ready = Signal()
@@ -78,7 +77,7 @@ class Session(QObject):
     indexing_changed = Signal(object)
     results_changed = Signal(object)
     project_changed = Signal()
-    evidence_ready = Signal(object, object, object)
+    evidence_ready = Signal(object, object)
     notice = Signal(str)
     failed = Signal(object)
 
@@ -272,11 +271,11 @@ class Session(QObject):
             return
         engine, key, like = self.engine, key_of(moment), self._examples.get(moment.query)
 
-        def work(_: Job) -> tuple[npt.NDArray[np.float32], list[int]]:
-            return evidence.behind(moment, engine.catalog, engine.encoder, like)
-
-        # A moment stands without it as well.
-        self.jobs.run(work, lambda found: self.evidence_ready.emit(key, *found), on_failure=lambda _: None)
+        self.jobs.run(
+            lambda _: evidence_for(moment, engine.catalog, engine.encoder, like),
+            lambda evidence: self.evidence_ready.emit(key, evidence),
+            on_failure=lambda _: None,  # a moment stands without it as well
+        )
 
     # The project
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-import numpy.typing as npt
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
 
 from tr_desktop.app import theme
 from tr_desktop.app.counter import Counting, label, length_label, place
+from tr_desktop.app.filmstrip import Thumbnails
 from tr_desktop.app.icons import IconButton
 from tr_desktop.app.pieces import Elided, panel, title
 from tr_desktop.app.player import Player
 from tr_desktop.app.scrubber import Scrubber
 from tr_desktop.app.session import Session
+from tr_desktop.app.showing import YOURS
 from tr_desktop.errors import UserError
+from tr_desktop.evidence import Evidence
 from tr_desktop.moments import Moment, Segment
 from tr_desktop.project import Decision, Key, key_of
 
@@ -92,7 +93,7 @@ class Stage(QObject):
     changed = Signal()
     failed = Signal(object)
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, thumbnails: Thumbnails) -> None:
         super().__init__(session)
         self._session = session
         self.moment: Moment | None = None
@@ -102,6 +103,7 @@ class Stage(QObject):
         self.steps = StepsBar()
         self.scrubber = Scrubber()
         self.scrubber.set_label(self._label)
+        self.scrubber.set_thumbnails(thumbnails)
         self.timeline = QWidget()
         column = panel(self.timeline)
         column.addWidget(self.steps)
@@ -119,7 +121,7 @@ class Stage(QObject):
         self.scrubber.frame_requested.connect(self.go)
         self.scrubber.keep_step_requested.connect(self.keep_step)
         self._session.project_changed.connect(self._refresh)
-        self._session.evidence_ready.connect(self._evidence)
+        self._session.evidence_ready.connect(self._show_evidence)
         bar = self.transport
         pressed: list[tuple[QPushButton | IconButton, Callable[[], object]]] = [
             (bar.back, lambda: self.go_by(-1)),
@@ -166,7 +168,7 @@ class Stage(QObject):
             self.player.close_media()
             self.scrubber.clear()
         else:
-            self.scrubber.show_moment(moment, None, ())
+            self.scrubber.show_moment(moment)
             if before is None or before.media != moment.media:
                 self.player.open(moment.media, moment.times)
             self.player.show_frame(self.decision.segment.start_frame)
@@ -185,9 +187,9 @@ class Stage(QObject):
             self._session.look_up_evidence(moment)
         self._refresh()
 
-    def _evidence(self, key: Key, curve: npt.NDArray[np.float32], shot_frames: list[int]) -> None:
+    def _show_evidence(self, key: Key, evidence: Evidence) -> None:
         if key == self.key:
-            self.scrubber.set_curve(curve, shot_frames)
+            self.scrubber.set_curve(evidence.curve, evidence.shot_frames, evidence.every_s)
 
     def set_counting(self, counting: Counting) -> None:
         self.counting = counting
@@ -224,14 +226,15 @@ class Stage(QObject):
 
     def _show_step(self) -> None:
         steps, at = self._here.refinement.steps, self.scrubber.selected_step()
-        if not 0 <= at < len(steps):
+        self.steps.keep.setEnabled(at not in (YOURS, self.decision.kept_step))
+        if at == YOURS:
+            self.steps.step.setText("Your edges")
             return
         step, last = steps[at], len(steps) - 1
         name = "Rough" if at == 0 else f"Step {at} of {last}"
         kept = ", kept" if at == self.decision.kept_step else ""
         sure = f"in {round(100 * step.start_confidence)} %, out {round(100 * step.end_confidence)} % sure"
         self.steps.step.setText(f"{name}{kept}: {sure}")
-        self.steps.keep.setEnabled(at != self.decision.kept_step)
 
     def _show_place(self) -> None:
         if self.moment is not None and not self.transport.place.hasFocus():
@@ -290,22 +293,18 @@ class Stage(QObject):
     # Steps
 
     def walk_steps(self, by: int) -> None:
-        at = self.scrubber.selected_step() + by
-        if 0 <= at < len(self._here.refinement.steps):
-            self.scrubber.select_step(at)
+        self.scrubber.walk(by)
 
     def _step_selected(self, step: int) -> None:
-        if self.moment is None or not 0 <= step < len(self.moment.refinement.steps):
+        if self.moment is None:
             return
-        segment = self.moment.refinement.steps[step].segment
-        if self.player.is_playing():
-            self.player.play_range(segment, True)
-        else:
-            self.player.show_frame(segment.start_frame)
+        if step != YOURS and self.player.is_playing():
+            self.player.play_range(self.moment.refinement.steps[step].segment, True)
         self._show_step()
 
     def keep_selected_step(self) -> None:
-        self.keep_step(self.scrubber.selected_step())
+        if self.scrubber.selected_step() != YOURS:
+            self.keep_step(self.scrubber.selected_step())
 
     def keep_step(self, step: int) -> None:
         self._session.project.keep_step(self._here, step)

@@ -55,7 +55,7 @@ class Window(QMainWindow):
         self.setAcceptDrops(True)
         self.setMinimumSize(QSize(960, 600))
         self.thumbnails = Thumbnails(self)
-        self.stage = Stage(session)
+        self.stage = Stage(session, self.thumbnails)
         self.search = SearchBar()
         self.library = LibraryPanel()
         self.results = ResultsPanel(self.thumbnails)
@@ -194,6 +194,10 @@ class Window(QMainWindow):
             "go.in": stage.go_to_in,
             "go.out": stage.go_to_out,
             "go.to": stage.type_place,
+            "view.zoom-in": lambda: stage.scrubber.zoom(1.25),
+            "view.zoom-out": lambda: stage.scrubber.zoom(0.8),
+            "view.fit-moment": stage.scrubber.fit_moment,
+            "view.fit-file": stage.scrubber.fit_file,
             "view.counter": self.next_counting,
             "view.guesses": self.results.toggle_guesses,
             "view.library": lambda: self.library.setVisible(self.library.isHidden()),
