@@ -181,3 +181,12 @@ def test_a_day_of_labels_agrees_with_opentimelineio(rate: Fraction, drop: bool) 
             assert label == otio.to_timecode(otio.RationalTime(frame, as_float), as_float, drop)
         assert otio.from_timecode(label, as_float).value == frame
         assert Timecode.parse(label, rate).frame == frame
+
+
+@given(axes, st.integers(0, 86399))
+def test_a_second_begins_where_its_label_first_appears(axis: tuple[Fraction, bool], second: int) -> None:
+    zero = Timecode(0, *axis)
+    first = zero.at_second(second)
+    label = f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"
+    assert str(first).startswith(label)
+    assert not str(first - 1).startswith(label)

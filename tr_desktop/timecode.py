@@ -92,6 +92,16 @@ class Timecode:
         width = max(2, len(str(fps - 1)))  # three digits above 100 frames a second
         return f"{minutes // 60:02d}:{minutes % 60:02d}:{seconds:02d}{';' if self.drop else ':'}{frames:0{width}d}"
 
+    def at_second(self, second: int) -> Timecode:
+        """The first label of a second, counted from 00:00:00, on the same axis: for the marks of a ruler.
+
+        In the minutes that drop-frame shortens, that is 02 (04, 08) and not 00.
+        """
+        minute = second // 60
+        skips_here = second % 60 == 0 and minute % 10 != 0
+        skipped = self._dropped * (minute - minute // 10 - skips_here)
+        return replace(self, frame=second * nominal_fps(self.rate) - skipped)
+
     def __add__(self, frames: int) -> Timecode:
         return replace(self, frame=self.frame + frames)
 

@@ -17,6 +17,7 @@ from tr_desktop.moments import FrameTimes, Media
 
 CACHE_BYTES = 96 << 20
 MOST_PENDING = 256  # what was scrolled past long ago is forgotten; whoever still needs it asks again
+ON_THE_WAY_S = 10  # a long group of pictures
 MOST_FILES = 4  # held open while there is work
 
 
@@ -27,7 +28,7 @@ class _Key(NamedTuple):
 
 
 class Thumbnails(QObject):
-    """Answers the newest request first; `shut_down` ends its thread.
+    """Answers the newest request first, with those that are on the way to its frame; `shut_down` ends its thread.
 
     ready: (path, frame, image), emitted from the thread. Where a frame can't be read the image is null.
     """
@@ -84,7 +85,7 @@ class Thumbnails(QObject):
                 if self._is_over:
                     _close(files, 0)
                     return
-                key, (media, times) = next(reversed(self._pending.items()))
+                key, (media, times) = self._next()
             if media not in files:
                 files[media] = FrameReader(media, times), ImageMaker(media)
             files.move_to_end(media)
@@ -94,6 +95,14 @@ class Thumbnails(QObject):
                 self._pending.pop(key, None)
                 self._keep(key, image)
             self.ready.emit(key.path, key.frame, image)
+
+    def _next(self) -> tuple[_Key, tuple[Media, FrameTimes]]:
+        """The newest request, or an older one on the way to its frame: decoding passes there anyway."""
+        newest, (_, times) = next(reversed(self._pending.items()))
+        begin = times.frame_at(times.time_s(newest.frame) - ON_THE_WAY_S)
+        on_the_way = [key for key in self._pending if key.path == newest.path and begin <= key.frame <= newest.frame]
+        key = min(on_the_way, key=lambda key: key.frame)
+        return key, self._pending[key]
 
     def _read(self, reader: FrameReader, image_of: ImageMaker, key: _Key, media: Media) -> QImage:
         box_px = max(round(key.height_px * media.width / media.height), 1), key.height_px

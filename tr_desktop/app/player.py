@@ -57,12 +57,12 @@ class Player(QWidget):
 
     # The file
 
-    def open(self, media: Media, times: FrameTimes) -> None:
-        """Show `media` from its first frame; the picture before stays until that is there."""
+    def open(self, media: Media, times: FrameTimes, frame: int = 0) -> None:
+        """Show `frame` of `media`; the picture before stays until that is there."""
         self.pause()
         self._media, self._times, self._message = media, times, ""
         self.setAccessibleDescription(media.path.name)
-        self._wish(0, 0)
+        self._wish(frame, 0)
 
     def close_media(self) -> None:
         """Show nothing and let go of the file."""

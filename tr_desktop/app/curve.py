@@ -1,0 +1,49 @@
+"""The similarity curve as a shape: levels of 0 … 1 over the file, painted for a part of it."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPainterPath
+
+from tr_desktop.app import theme
+from tr_desktop.app.showing import Showing
+from tr_desktop.app.strokes import faded, pen
+from tr_desktop.app.timeline import View
+
+
+def paint_curve(painter: QPainter, showing: Showing, view: View, rect: QRectF) -> None:
+    """The similarity within `view`, filled to the floor of `rect`, whose left end is the view's."""
+    if showing.curve is None or len(showing.curve) < 2:
+        return
+    low, high = float(showing.curve.min()), float(showing.curve.max())
+    levels = (showing.curve - low) / max(high - low, 1e-6)
+    tick_s = view.times.tick_s
+    row_px = float(showing.every_s / tick_s * view.width_px / view.span)
+    xs = np.arange(len(levels)) * row_px + view.x_at_s(Fraction(0))
+    if row_px < 1:  # several rows on a pixel: the highest counts
+        first = np.flatnonzero(np.diff(np.floor(xs), prepend=-np.inf))
+        xs, levels = np.floor(xs[first]), np.maximum.reduceat(levels, first)
+    seen = np.flatnonzero((xs > -row_px - 2) & (xs < view.width_px + row_px + 2))
+    if len(seen) < 2:
+        return
+    floor, height = rect.bottom(), rect.height() - 3
+    points = [QPointF(x, floor - level * height) for x, level in zip(xs[seen], levels[seen], strict=True)]
+    points.append(QPointF(view.x_of(len(view.times)), points[-1].y()) if seen[-1] == len(xs) - 1 else points[-1])
+    line = QPainterPath(points[0])
+    for point in points[1:]:
+        line.lineTo(point)
+    area = QPainterPath(line)
+    area.lineTo(points[-1].x(), floor)
+    area.lineTo(points[0].x(), floor)
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(faded(theme.colours().dim, 0.22))
+    painter.drawPath(area)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(pen(QColor(theme.colours().dim), 1.2))
+    painter.drawPath(line)
+    painter.restore()

@@ -1,0 +1,77 @@
+"""The whole file in a strip: where the moment is in it, and which part the lanes below show."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QWidget
+
+from tr_desktop.app import theme
+from tr_desktop.app.curve import paint_curve
+from tr_desktop.app.showing import Showing
+from tr_desktop.app.strokes import faded, pen
+from tr_desktop.app.timeline import View
+
+
+class Overview(QWidget):
+    """centred: the frame that the lanes should have in their middle. whole_wanted: they should show the file."""
+
+    centred = Signal(int)
+    whole_wanted = Signal()
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._showing: Showing | None = None
+        self._whole: View | None = None
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setAccessibleName("The whole file")
+        self.setToolTip("The whole file. Drag to move along it; double-click to see all of it")
+
+    def show_this(self, showing: Showing | None) -> None:
+        self._showing = showing
+        self._whole = View.whole(showing.moment.times, self.width()) if showing else None
+        self.update()
+
+    def x_of(self, frame: int) -> float:
+        return self._whole.x_of(frame) if self._whole else 0.0
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        if self._whole is not None:
+            self._whole = self._whole.resized(self.width())
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if self._whole is not None:
+            self.centred.emit(self._whole.frame_at(event.position().x()))
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self.mousePressEvent(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self.whole_wanted.emit()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        colours, showing, whole = theme.colours(), self._showing, self._whole
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(colours.well))
+        painter.drawRoundedRect(QRectF(self.rect()), 3, 3)
+        if showing is None or whole is None:
+            return
+        paint_curve(painter, showing, whole, QRectF(0, 3, self.width(), self.height() - 4))
+        segment = showing.segment
+        start, end = whole.x_of(segment.start_frame), whole.x_of(segment.end_frame)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(colours.accent))
+        painter.drawRect(QRectF(start, self.height() - 5, max(end - start, 3.0), 5))
+        x = round(whole.x_of(showing.playhead)) + 0.5
+        painter.setPen(pen(colours.text, 1))
+        painter.drawLine(QRectF(x, 0, 0, self.height()).topLeft(), QRectF(x, 0, 0, self.height()).bottomLeft())
+        view = showing.view
+        if view.span < whole.span:
+            left, right = (float(tick * self.width() / whole.span) for tick in (view.start, view.start + view.span))
+            middle, least = (left + right) / 2, 6.0
+            window = QRectF(min(left, middle - least / 2), 0.5, max(right - left, least), self.height() - 1)
+            painter.setPen(pen(faded(colours.text, 0.75), 1))
+            painter.setBrush(faded(colours.text, 0.08))
+            painter.drawRoundedRect(window, 2.5, 2.5)

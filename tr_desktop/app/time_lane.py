@@ -1,0 +1,251 @@
+"""The zoomed part of the file: ruler, filmstrip, similarity and shot changes, with the playhead across."""
+
+from __future__ import annotations
+
+import bisect
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFocusEvent,
+    QHelpEvent,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPolygonF,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QAbstractSlider, QToolTip, QWidget
+
+from tr_desktop.app import theme
+from tr_desktop.app.curve import paint_curve
+from tr_desktop.app.filmstrip import Thumbnails
+from tr_desktop.app.showing import Showing
+from tr_desktop.app.strokes import BY_KEY, diamond, faded, focus_ring, pen
+from tr_desktop.app.timeline import SNAP_PX, Lanes, ruler
+
+_LABEL_GAP_PX = 26
+_MOST_IMAGES = 300
+_SINGLE_FRAME_PX = 14  # from here on, lines part the frames
+
+
+class TimeLane(QAbstractSlider):
+    """Its value is the playhead's frame. scrubbed: the frame that the pointer or a key asks for. panned: by pixels."""
+
+    scrubbed = Signal(int)
+    panned = Signal(float)
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._showing: Showing | None = None
+        self._lanes: Lanes | None = None
+        self._thumbnails: Thumbnails | None = None
+        self._images: dict[int, QImage] = {}  # of this file, to stand in for those that aren't there yet
+        self._pan_x: float | None = None
+        self.is_scrubbed = False
+        self._has_ring = False
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setOrientation(Qt.Orientation.Horizontal)
+        self.setMouseTracking(True)
+
+    def show_this(self, showing: Showing | None) -> None:
+        if showing is None or self._showing is None or showing.moment.media != self._showing.moment.media:
+            self._images.clear()
+        self._showing = showing
+        self.update()
+
+    def lay_out(self, lanes: Lanes) -> None:
+        self._lanes = lanes
+        self.update()
+
+    def set_thumbnails(self, thumbnails: Thumbnails) -> None:
+        self._thumbnails = thumbnails
+        thumbnails.ready.connect(self._thumbnail_ready)
+
+    # Pointer and keys
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.MiddleButton:
+            self._pan_x = event.position().x()
+        elif event.button() == Qt.MouseButton.LeftButton:
+            self.is_scrubbed = True
+            self._scrub(event.position().x())
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._pan_x is not None:
+            self.panned.emit(self._pan_x - event.position().x())
+            self._pan_x = event.position().x()
+        elif self.is_scrubbed:
+            self._scrub(event.position().x())
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._pan_x, self.is_scrubbed = None, False
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        direction = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()), 0)
+        if self._showing is None or not direction:
+            event.ignore()
+            return
+        media, times = self._showing.moment.media, self._showing.moment.times
+        frames = round(media.rate) if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1
+        self.scrubbed.emit(min(max(self._showing.playhead + direction * frames, 0), len(times) - 1))
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()  # zooms
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            QToolTip.showText(event.globalPos(), self._told(event.pos().x()), self)
+            return True
+        return super().event(event)
+
+    def _scrub(self, x: float) -> None:
+        if self._showing is not None:
+            self.scrubbed.emit(self._showing.view.frame_at(x))
+
+    def _told(self, x: float) -> str:
+        showing = self._showing
+        if showing is None:
+            return ""
+        frame = showing.view.frame_at(x)
+        told = [showing.label(frame)]
+        if showing.curve is not None and len(showing.curve):
+            row = min(round(showing.moment.times.time_s(frame) / showing.every_s), len(showing.curve) - 1)
+            told.append(f"Similarity {float(showing.curve[row]):.2f}")
+        if any(abs(showing.view.x_of(shot) - x) <= SNAP_PX for shot in showing.shots):
+            told.append("A shot begins here")
+        if any(abs(showing.view.x_of(marker) - x) <= SNAP_PX for marker in showing.markers):
+            told.append("Marker")
+        return "\n".join(told)
+
+    # Painting
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self._has_ring = event.reason() in BY_KEY
+        super().focusInEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self._has_ring = False
+        super().focusOutEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        showing, lanes, colours = self._showing, self._lanes, theme.colours()
+        painter = QPainter(self)
+        if lanes is None:
+            return
+        top = lanes.ruler.top
+        painter.translate(0, -top)
+        clip = event.rect().translated(0, top)
+        film = QRectF(0, lanes.film.top, self.width(), lanes.film.height)
+        curve = QRectF(0, lanes.curve.top, self.width(), lanes.curve.height)
+        painter.fillRect(film.united(curve), QColor(colours.well))
+        if showing is None:
+            return
+        self._paint_ruler(painter, showing, lanes)
+        self._paint_film(painter, showing, film, clip)
+        paint_curve(painter, showing, showing.view, curve)
+        self._paint_shots(painter, showing, curve)
+        self._paint_segment(painter, showing, lanes)
+        self._paint_playhead(painter, showing, lanes)
+        if self._has_ring:
+            painter.translate(0, top)
+            focus_ring(painter, QRectF(self.rect()))
+
+    def _paint_ruler(self, painter: QPainter, showing: Showing, lanes: Lanes) -> None:
+        colours, view = theme.colours(), showing.view
+        painter.setFont(theme.figures_font(theme.SMALL_PX))
+        metrics = painter.fontMetrics()
+        widest = metrics.horizontalAdvance(showing.label(len(showing.moment.times)))
+        bottom = lanes.ruler.bottom
+        for mark in ruler(view, showing.moment.media, widest + _LABEL_GAP_PX):
+            x = round(view.x_of(mark.frame)) + 0.5
+            painter.setPen(QColor(colours.line if not mark.is_labelled else colours.rough))
+            painter.drawLine(QPointF(x, bottom - (8 if mark.is_labelled else 4)), QPointF(x, bottom - 1))
+            if mark.is_labelled and x + 4 + widest <= self.width():
+                painter.setPen(QColor(colours.dim))
+                painter.drawText(QPointF(x + 4, bottom - 6), showing.label(mark.frame))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for marker in showing.markers:
+            diamond(painter, QPointF(view.x_of(marker), bottom - 4), 4.5, QColor(colours.warn))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+    def _paint_film(self, painter: QPainter, showing: Showing, film: QRectF, clip: QRect) -> None:
+        media, times, view = showing.moment.media, showing.moment.times, showing.view
+        wide = min(max(film.height() * media.width / media.height, 24.0), 3 * film.height())
+        height_px = round(film.height() * self.devicePixelRatioF())
+        # Cells stand still while the view moves, and near zooms ask for the same frames.
+        cell_ticks = view.span * round(wide) / view.width_px
+        cell_frames = len(times) * cell_ticks / times.end_tick
+        grain = 1 << max(int(cell_frames / 4).bit_length() - 1, 0)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        for cell in range(int(view.start / cell_ticks), int((view.start + view.span) / cell_ticks) + 1):
+            x = float((cell * cell_ticks - view.start) * view.width_px / view.span)
+            place = QRectF(x, film.top(), round(wide), film.height())
+            if not place.intersects(QRectF(clip)):
+                continue
+            frame = times.frame_at(cell * cell_ticks * times.tick_s) // grain * grain
+            image = self._thumbnail(showing, frame, height_px, float(2 * cell_frames))
+            if image is not None:
+                painter.drawImage(place, image)
+            painter.fillRect(QRectF(x, film.top(), 1, film.height()), faded(theme.colours().well, 0.7))
+        if view.frame_px >= _SINGLE_FRAME_PX:
+            painter.setPen(faded(theme.colours().text, 0.25))
+            first, last = view.first_and_last()
+            for frame in range(first, last + 1):
+                x = round(view.x_of(frame)) + 0.5
+                painter.drawLine(QPointF(x, film.bottom() - 5), QPointF(x, film.bottom()))
+
+    def _thumbnail(self, showing: Showing, frame: int, height_px: int, reach: float) -> QImage | None:
+        if self._thumbnails is None:
+            return None
+        path = showing.moment.media.path
+        image = self._thumbnails.image(path, frame, height_px)
+        if image is None:
+            self._thumbnails.request(showing.moment.media, showing.moment.times, frame, height_px)
+            near = min(self._images, key=lambda known: abs(known - frame), default=None)
+            return self._images[near] if near is not None and abs(near - frame) <= reach else None
+        if len(self._images) > _MOST_IMAGES:
+            self._images.clear()
+        if not image.isNull():
+            self._images[frame] = image
+        return image
+
+    def _thumbnail_ready(self, path: Path, frame: int, image: QImage) -> None:
+        if self._showing is not None and path == self._showing.moment.media.path:
+            self.update()
+
+    def _paint_shots(self, painter: QPainter, showing: Showing, curve: QRectF) -> None:
+        colour = QColor(theme.colours().text)
+        first, last = showing.view.first_and_last()
+        shots = showing.shots[bisect.bisect_left(showing.shots, first) : bisect.bisect_right(showing.shots, last)]
+        for shot in shots:
+            x = round(showing.view.x_of(shot)) + 0.5
+            painter.setPen(pen(faded(colour, 0.4), 1, Qt.PenStyle.DotLine))
+            painter.drawLine(QPointF(x, curve.top()), QPointF(x, curve.bottom()))
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(faded(colour, 0.75))
+            tip = QPointF(x, curve.bottom() - 5)
+            painter.drawPolygon(QPolygonF([tip, tip + QPointF(4, 5), tip + QPointF(-4, 5)]))
+
+    def _paint_segment(self, painter: QPainter, showing: Showing, lanes: Lanes) -> None:
+        """What is outside of in and out is dimmed; a line in the ruler is on what is inside."""
+        start, end = (showing.view.x_of(f) for f in (showing.segment.start_frame, showing.segment.end_frame))
+        top, height = lanes.film.top, lanes.curve.bottom - lanes.film.top
+        shade = faded(theme.colours().window, 0.62)
+        painter.fillRect(QRectF(0, top, max(start, 0), height), shade)
+        painter.fillRect(QRectF(max(end, 0), top, max(self.width() - max(end, 0), 0), height), shade)
+        painter.fillRect(QRectF(start, top - 2, max(end - start, 1), 2), QColor(theme.colours().accent))
+
+    def _paint_playhead(self, painter: QPainter, showing: Showing, lanes: Lanes) -> None:
+        colour = QColor(theme.colours().text)
+        x = round(showing.view.x_of(showing.playhead)) + 0.5
+        painter.setPen(pen(colour, 1))
+        painter.drawLine(QPointF(x, lanes.ruler.top + 6), QPointF(x, lanes.curve.bottom))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colour)
+        head = [QPointF(-5, 2), QPointF(5, 2), QPointF(5, 7), QPointF(0, 12), QPointF(-5, 7)]
+        painter.drawPolygon(QPolygonF([QPointF(x, lanes.ruler.top) + point for point in head]))
