@@ -66,6 +66,7 @@ def make_video(
     timecode: str = "",
     reel: str = "",
     rotation: int = 0,
+    mirrored: bool = False,
     audio: bool = False,
     container_format: str | None = None,
     container_options: dict[str, str] | None = None,
@@ -73,7 +74,8 @@ def make_video(
     """Encode `frames` numbered pictures to `path` and return it.
 
     size: stored (width, height), before rotation. ticks: presentation time of each frame in `time_base`, else constant
-    `rate`. rotation: degrees clockwise that a player has to turn the stored picture; the number is upright after that.
+    `rate`. rotation: degrees clockwise that a player has to turn the stored picture; mirrored: and then swap left and
+    right; the number is upright after that.
     """
     time_base = time_base or 1 / rate
     ticks = ticks if ticks is not None else range(frames)
@@ -87,13 +89,13 @@ def make_video(
             stream.metadata["timecode"] = timecode
         if reel:
             stream.metadata["reel_name"] = reel
-        if rotation:
-            stream.set_display_rotation(-rotation)
+        if rotation or mirrored:
+            stream.set_display_rotation(-rotation, hflip=mirrored)
         sound = container.add_stream("aac", rate=48000, layout="mono") if audio else None
         shown = size[::-1] if rotation % 180 else size
         for number, tick in zip(range(frames), ticks, strict=True):
             upright = numbered_picture(number, *shown)
-            stored = np.ascontiguousarray(np.rot90(upright, rotation // 90))
+            stored = np.ascontiguousarray(np.rot90(upright[:, ::-1] if mirrored else upright, rotation // 90))
             frame = av.VideoFrame.from_ndarray(stored, format="rgb24")
             frame.pts, frame.time_base = tick, time_base
             container.mux(stream.encode(frame))

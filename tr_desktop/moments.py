@@ -30,7 +30,7 @@ class Media:
     """A video file as the probe read it.
 
     rate: nominal frames a second, exact. width, height: pixels as shown (after rotation). rotation: degrees clockwise
-    to turn the stored picture upright (0, 90, 180, 270). start_tc: source timecode of the first frame; the file's own,
+    to turn the stored picture upright (0, 90, 180, 270); mirrored: then left and right swap. start_tc: source timecode of the first frame; the file's own,
     or zero when it has none (`has_timecode` tells). reel: the tape name that the file carries, if any.
     """
 
@@ -43,6 +43,7 @@ class Media:
     start_tc: Timecode
     has_timecode: bool = False
     rotation: int = 0
+    mirrored: bool = False
     is_vfr: bool = False
     codec: str = ""
     reel: str = ""

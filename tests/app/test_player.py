@@ -169,6 +169,8 @@ def test_turned_and_anamorphic_pictures_stand_upright_in_their_shape(
     picture = without_bars(pixels(player.grab().toImage()))
     assert picture.shape[:2] == (300, 225)
     assert shown(qtbot, player, 33) == 33
+    opened(qtbot, player, MAKERS["mirrored.mp4"](tmp_path / "mirrored.mp4"))
+    assert seen(player) == 0
     wide = make_video(tmp_path / "wide.mp4", frames=10, size=(160, 120), options=h264(10) | {"aspect": "16:9"})
     opened(qtbot, player, wide)
     assert seen(player) == 0

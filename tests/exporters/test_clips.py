@@ -123,8 +123,11 @@ def test_lossless_cuts_hold_what_they_say_or_are_refused(name: str, footage: Foo
             assert held == segment
 
 
-def test_a_clip_has_its_own_timecode_and_the_source_s_reel_and_turn(tmp_path: Path) -> None:
-    path = make_video(tmp_path / "a.mov", frames=90, rate=NTSC_30, timecode="00:59:59;00", reel="A001", rotation=90)
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_clip_has_its_own_timecode_and_the_source_s_reel_and_turn(tmp_path: Path, mirrored: bool) -> None:
+    path = make_video(
+        tmp_path / "a.mov", frames=90, rate=NTSC_30, timecode="00:59:59;00", reel="A001", rotation=90, mirrored=mirrored
+    )
     media, times = read(path)
     for out, make in (
         (tmp_path / "exact.mov", lambda out: cut_exact(media, times, Segment(40, 50), out, PRESETS["prores"])),
@@ -133,7 +136,8 @@ def test_a_clip_has_its_own_timecode_and_the_source_s_reel_and_turn(tmp_path: Pa
         made = make(out)
         clip, _ = read(out)
         assert clip.start_tc == made.start_tc == media.start_tc + made.segment.start_frame
-        assert (clip.reel, clip.rotation) == ("A001", 90)
+        assert (clip.reel, clip.rotation, clip.mirrored) == ("A001", 90, mirrored)
+        assert numbers(out)[0] == made.segment.start_frame
         assert (clip.width, clip.height) == (media.width, media.height)
 
 

@@ -48,6 +48,7 @@ MAKERS: dict[str, Callable[[Path], Path]] = {
         p, frames=len(VFR_TICKS), ticks=VFR_TICKS, time_base=Fraction(1, 1000), options=h264(25)
     ),
     "turned.mp4": lambda p: make_video(p, frames=60, rotation=90, options=h264(30)),
+    "mirrored.mp4": lambda p: make_video(p, frames=60, rotation=270, mirrored=True, options=h264(30)),
     "prores.mov": lambda p: make_video(p, frames=48, rate=Fraction(24), codec="prores_ks", pix_fmt="yuv422p10le"),
     "mjpeg.avi": lambda p: make_video(p, frames=60, codec="mjpeg", pix_fmt="yuvj420p"),
     "h264.avi": lambda p: make_video(p, frames=90, options=h264(30)),

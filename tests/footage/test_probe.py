@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import socket
 import struct
+import subprocess
 import sys
 import wave
 from fractions import Fraction
@@ -15,7 +17,7 @@ import av
 import pytest
 from av.stream import Disposition
 
-from tests.media import make_video, numbered_picture
+from tests.media import make_video, numbered_picture, read_number
 from tr_desktop.errors import MediaError
 from tr_desktop.footage import container
 from tr_desktop.footage.frames import Sampler
@@ -119,6 +121,22 @@ def test_size_is_as_shown(tmp_path: Path) -> None:
     anamorphic = make_video(tmp_path / "b.mp4", frames=3, size=(144, 96), options={"x264-params": "sar=4/3"})
     media = probe(anamorphic)
     assert (media.width, media.height) == (192, 96)
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+def test_turned_and_mirrored_pictures_are_upright(tmp_path: Path, rotation: int, mirrored: bool) -> None:
+    path = make_video(tmp_path / "a.mov", frames=3, rotation=rotation, mirrored=mirrored, size=(160, 96))
+    media = probe(path)
+    assert (media.rotation, media.mirrored) == (rotation, mirrored)
+    (sample,) = Sampler(media, Fraction(1), 60)
+    assert read_number(sample.picture) == 0
+    if shutil.which("ffmpeg"):  # turns and mirrors by itself
+        still = tmp_path / "still.png"
+        subprocess.run(["ffmpeg", "-v", "error", "-i", str(path), "-frames:v", "1", str(still)], check=True)
+        with av.open(str(still)) as container:
+            picture = next(container.decode(video=0)).to_ndarray(format="rgb24")
+        assert picture.shape[:2] == (media.height, media.width) and read_number(picture) == 0
 
 
 def test_sound_is_listed(tmp_path: Path) -> None:

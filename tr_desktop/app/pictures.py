@@ -39,4 +39,7 @@ class ImageMaker:
         plane = shown.planes[0]
         # The view doesn't keep the frame's memory alive, so the image has to be one of its own.
         view = QImage(memoryview(plane), width, height, plane.line_size, QImage.Format.Format_RGB32)
-        return view.transformed(QTransform().rotate(self._media.rotation)) if self._media.rotation else view.copy()
+        if not (self._media.rotation or self._media.mirrored):
+            return view.copy()
+        mirror = QTransform.fromScale(-1 if self._media.mirrored else 1, 1)  # what is put on last is done first
+        return view.transformed(mirror.rotate(self._media.rotation))

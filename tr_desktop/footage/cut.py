@@ -163,8 +163,8 @@ def cut_lossless(
             picture.metadata.clear()
             picture.codec_context.framerate = media.rate  # the muxer counts timecode by it
             _describe(media, writing, picture, start_tc)
-            if media.rotation:
-                picture.set_display_rotation(-media.rotation)
+            if media.rotation or media.mirrored:
+                picture.set_display_rotation(-media.rotation, hflip=media.mirrored)
             start_s, length_s = _span(media, times, held)
             sounds = [CopiedSound(stack, media, n, writing, start_s, length_s) for n in range(len(media.audio))]
             shift = times.start_pts + times.ticks[held.start_frame]
@@ -240,8 +240,8 @@ def _add_picture(
         turned = media.rotation % 180
         shown = (media.height, media.width) if turned else (media.width, media.height)
         context.sample_aspect_ratio = Fraction(shown[0] * first.height, shown[1] * first.width)
-    if media.rotation:
-        stream.set_display_rotation(-media.rotation)
+    if media.rotation or media.mirrored:
+        stream.set_display_rotation(-media.rotation, hflip=media.mirrored)
     return stream
 
 

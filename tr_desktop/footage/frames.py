@@ -20,6 +20,7 @@ from tr_desktop.footage.clock import Clock
 from tr_desktop.footage.container import open_video
 from tr_desktop.footage.decode import Reading, new_clock
 from tr_desktop.footage.due import Grid
+from tr_desktop.footage.orientation import Orientation, upright
 from tr_desktop.footage.rate import measured
 from tr_desktop.moments import FrameTimes, Media
 
@@ -125,7 +126,7 @@ class PictureMaker:
 
     def __init__(self, media: Media, size_px: int) -> None:
         self._size_px = size_px
-        self._quarter_turns = -media.rotation // 90  # numpy turns counter-clockwise
+        self._orientation = Orientation(media.rotation, media.mirrored)
         self._reformatter = VideoReformatter()  # keeps the scaler's tables from frame to frame
 
     def __call__(self, frame: VideoFrame) -> NDArray[np.uint8]:
@@ -133,4 +134,4 @@ class PictureMaker:
         size = self._size_px
         square = self._reformatter.reformat(frame, size, size, "rgb24", interpolation=Interpolation.AREA)
         picture: NDArray[np.uint8] = np.asarray(square.to_ndarray(), np.uint8)
-        return np.ascontiguousarray(np.rot90(picture, self._quarter_turns))
+        return upright(picture, self._orientation)

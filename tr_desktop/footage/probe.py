@@ -11,6 +11,7 @@ from av.video.stream import VideoStream
 from tr_desktop.errors import MediaError
 from tr_desktop.footage.container import open_video
 from tr_desktop.footage.decode import Reading, decode_packet, read_packets
+from tr_desktop.footage.orientation import orientation
 from tr_desktop.footage.rate import header_rate
 from tr_desktop.footage.source_tc import reel_name, source_timecode
 from tr_desktop.moments import AudioTrack, Media
@@ -30,7 +31,7 @@ def probe(path: Path) -> Media:
         rate, is_vfr = header_rate(stream)
         start_tc, has_timecode = source_timecode(path, container, stream, rate)
         frame = _first_frame(path, container, stream)
-        rotation = round(-frame.rotation / 90) % 4 * 90  # FFmpeg's angle is counter-clockwise
+        rotation, mirrored = orientation(frame)
         width, height = _shown_size(stream, frame)
         if rotation % 180:
             width, height = height, width
@@ -44,6 +45,7 @@ def probe(path: Path) -> Media:
             start_tc=start_tc,
             has_timecode=has_timecode,
             rotation=rotation,
+            mirrored=mirrored,
             is_vfr=is_vfr,
             codec=stream.codec_context.codec.canonical_name,
             reel=reel_name(container, stream),

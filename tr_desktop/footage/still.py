@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tr_desktop.errors import MediaError
 from tr_desktop.footage.container import check_regular
+from tr_desktop.footage.orientation import orientation, upright
 
 # Demuxers of one picture in one file; like those of footage, they can't lead to another file.
 _DEMUXERS = "png_pipe,jpeg_pipe,bmp_pipe,tiff_pipe,webp_pipe,gif,ppm_pipe,pgm_pipe,exr_pipe,dpx_pipe,psd_pipe,j2k_pipe"
@@ -31,6 +32,6 @@ def read_still(path: Path, size_px: int) -> NDArray[np.uint8]:
             frame = next(container.decode(video=0))
             square = VideoReformatter().reformat(frame, size_px, size_px, "rgb24", interpolation=Interpolation.AREA)
             picture: NDArray[np.uint8] = np.asarray(square.to_ndarray(), np.uint8)
-            return np.ascontiguousarray(np.rot90(picture, round(frame.rotation / 90)))
+            return upright(picture, orientation(frame))
     except (av.error.FFmpegError, OSError, ValueError, IndexError, StopIteration) as error:
         raise MediaError("not a picture that can be read", path=path) from error

@@ -533,6 +533,7 @@ def _facts(media: Media) -> dict[str, Any]:
         "start_tc": {"frame": media.start_tc.frame, "rate": str(media.start_tc.rate), "drop": media.start_tc.drop},
         "has_timecode": media.has_timecode,
         "rotation": media.rotation,
+        "mirrored": media.mirrored,
         "is_vfr": media.is_vfr,
         "codec": media.codec,
         "reel": media.reel,
