@@ -14,6 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 from av.stream import Disposition
 
@@ -99,6 +100,103 @@ def test_timecode_track_at_half_the_picture_rate(tmp_path: Path) -> None:
     assert media.start_tc.rate == Fraction(60000, 1001)
     assert media.start_tc.drop
     assert media.start_tc.frame == 2 * count
+
+
+@pytest.mark.parametrize(
+    ("rate", "track_rate", "frame", "start"),
+    [
+        # Final Cut Camera: true 30 with drop-frame numbering. 16:37:10;02 is its frame 1793106, and there it starts.
+        (Fraction(30), (3000, 100), 1793106, Timecode(1793106, Fraction(30))),
+        (Fraction(30), (30000, 1001), 1793106, Timecode(1793106, Fraction(30))),
+        # Drop-frame at 24, of which FFmpeg makes no label at all.
+        (Fraction(24), (2400, 100), 1694304, Timecode(1694304, Fraction(24))),
+        (NTSC, (30000, 1001), 1793106, Timecode(1793106, NTSC, drop=True)),
+        (Fraction(60), (30, 1), 900000, Timecode(1800000, Fraction(60))),
+    ],
+)
+def test_the_number_of_the_timecode_track_counts_not_its_label(
+    tmp_path: Path, rate: Fraction, track_rate: tuple[int, int], frame: int, start: Timecode
+) -> None:
+    path = make_video(tmp_path / "a.mov", frames=6, rate=rate, timecode="12:34:56:07")
+    data, written = bytearray(path.read_bytes()), Timecode.parse("12:34:56:07", rate, False).frame
+    number, entry = data.index(struct.pack(">I", written)), data.index(b"tmcd", data.index(b"gmhd"))
+    entry = data.index(b"tmcd", data.index(b"stsd", entry))
+    data[number : number + 4] = struct.pack(">I", frame)
+    data[entry + 16 : entry + 28] = struct.pack(">III", 1, *track_rate)  # the flag: drop-frame
+    path.write_bytes(data)
+    assert (probe(path).start_tc, probe(path).has_timecode) == (start, True)
+
+
+def sony(path: Path, rate: Fraction, rtmd: bytes = b"", xml: str = "") -> Path:
+    """Footage as Sony's cameras write it: a track of metadata whose packets hold the label, or a document of XML."""
+    with av.open(str(path), "w") as writing:
+        picture = writing.add_stream("libx264", rate=rate)
+        picture.width, picture.height, picture.pix_fmt = 64, 48, "yuv420p"
+        if rtmd:
+            track = writing.add_stream("pcm_u8", rate=8000, layout="mono")
+            packet = av.AudioFrame.from_ndarray(np.frombuffer(rtmd.ljust(1600), np.uint8)[None], "u8", "mono")
+            packet.sample_rate, packet.pts = 8000, 0
+            writing.mux(track.encode(packet))
+        for number in range(6):
+            writing.mux(picture.encode(av.VideoFrame.from_ndarray(numbered_picture(number, 64, 48), format="rgb24")))
+        writing.mux(picture.encode(None))
+    content = path.read_bytes()
+    if rtmd:
+        content = content.replace(b"raw ", b"rtmd").replace(b"soun", b"meta")
+    if xml:
+        body = bytes(4) + b"....xml " + xml.encode()
+        content += struct.pack(">I", len(body) + 8) + b"meta" + body
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("rate", "label", "drop", "start"),
+    [
+        (Fraction(25), (3, 47, 26, 14), 0, "03:47:26:14"),
+        (NTSC, (3, 47, 26, 14), 1, "03:47:26;14"),
+        (Fraction(60000, 1001), (3, 47, 26, 44), 1, "03:47:26;44"),
+        (Fraction(30), (3, 47, 26, 14), 1, "03:47:26:14"),
+    ],
+)
+def test_sony_metadata_tracks_tell_the_timecode(
+    tmp_path: Path, rate: Fraction, label: tuple[int, ...], drop: int, start: str
+) -> None:
+    path = sony(tmp_path / "a.mov", rate, rtmd=bytes(13) + bytes([*label[:3], drop, label[3]]))
+    assert (str(probe(path).start_tc), probe(path).has_timecode) == (start, True)
+
+
+@pytest.mark.parametrize(
+    ("rate", "table", "start"),
+    [
+        (Fraction(25), ("25", "17305719"), Timecode.parse("19:57:30:17", Fraction(25))),
+        (Fraction(50), ("25", "17305719"), Timecode.parse("19:57:30:34", Fraction(50))),
+        (NTSC, ("30", "57300001"), Timecode.parse("01:00:30;17", NTSC)),
+    ],
+)
+def test_sony_documents_tell_the_timecode(
+    tmp_path: Path, rate: Fraction, table: tuple[str, str], start: Timecode
+) -> None:
+    xml = (
+        f'<NonRealTimeMeta><Duration value="6"/><LtcChangeTable tcFps="{table[0]}" halfStep="false">\n'
+        f'<LtcChange frameCount="0" value="{table[1]}" status="increment"/></LtcChangeTable></NonRealTimeMeta>'
+    )
+    assert probe(sony(tmp_path / "a.mp4", rate, xml=xml)).start_tc == start
+    assert not probe(sony(tmp_path / "b.mp4", rate, xml=xml.replace(table[1], "FFFFFFFF"))).has_timecode
+
+
+def test_samples_since_midnight_are_a_timecode(tmp_path: Path) -> None:
+    """What a recorder wrote as Broadcast Wave keeps it in other containers."""
+    with av.open(str(tmp_path / "a.mkv"), "w") as writing:
+        writing.metadata["time_reference"] = str(48000 * 3600 + 24000)
+        picture, sound = writing.add_stream("mpeg4", rate=25), writing.add_stream("pcm_s16le", rate=48000)
+        picture.width, picture.height, picture.pix_fmt = 64, 48, "yuv420p"
+        silence = av.AudioFrame.from_ndarray(np.zeros((1, 960), np.int16), "s16", "mono")
+        silence.sample_rate = 48000
+        writing.mux(sound.encode(silence))
+        writing.mux(picture.encode(av.VideoFrame.from_ndarray(numbered_picture(0, 64, 48), format="rgb24")))
+        writing.mux(picture.encode(None))
+    assert str(probe(tmp_path / "a.mkv").start_tc) == "01:00:00:12"
 
 
 def test_mxf_timecode_at_half_the_picture_rate(tmp_path: Path) -> None:

@@ -6,21 +6,14 @@ import re
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import BinaryIO
 
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from tr_desktop.footage.mov_atoms import sony_label, timecode_track
 from tr_desktop.timecode import DROP_FRAME_RATES, Timecode, exact_rate
 
 _REEL_KEYS = ("reel_name", "com.apple.proapps.reel", "com.apple.quicktime.reel")
-_CONTAINERS = {
-    b"moov",
-    b"trak",
-    b"mdia",
-    b"minf",
-    b"stbl",
-}  # atoms on the way to a sample description
 _NTSC = Fraction(1000, 1001)
 _MXF_TIMECODE_BASE = re.compile(rb"\x15\x02\x00\x02(..)", re.DOTALL)  # local tag 1502, length 2
 _MXF_HEADER_BYTES = 1 << 20
@@ -32,17 +25,34 @@ def source_timecode(
     """(timecode of the first frame counted at `rate`, whether the file carries one); zero where it carries none.
 
     A timecode track may count at another rate than the picture (29.97 drop-frame beside 59.94 footage, SMPTE ST 12-1):
-    the label is read at the track's rate and carried over to the picture's.
+    it is read at the track's rate and carried over to the picture's. Drop-frame at a rate that has none, as phones
+    write beside true 30 and 24, is a flag without a meaning; the track's number of frames stands.
     """
+    is_mov = container.format.name.startswith("mov")
+    if is_mov and (track := timecode_track(path)):
+        track_rate = _same_family(track.rate, rate)
+        return Timecode(track.frame, track_rate, track.drop and track_rate in DROP_FRAME_RATES).at_rate(rate), True
+    label_rate = _mxf_rate(path) if container.format.name == "mxf" else None
     for text in _labels(container, stream):
-        tc_rate, drop = _track_rate(path, container.format.name)
-        for label_rate in dict.fromkeys((_same_family(tc_rate, rate), rate)):
-            try:
-                drops = (";" in text if drop is None else drop) and label_rate in DROP_FRAME_RATES
-                return Timecode.parse(text, label_rate, drops).at_rate(rate), True
-            except ValueError:
-                continue  # a label that can't exist at this rate
+        if found := _from_label(text, label_rate, rate):
+            return found, True
+    if is_mov and (sony := sony_label(path)) and (found := _from_label(sony[0], Fraction(sony[1]), rate)):
+        return found, True
+    if (samples := _value(container.metadata, "time_reference")).isdecimal() and container.streams.audio:
+        # Broadcast Wave: samples since midnight
+        seconds = Fraction(int(samples), container.streams.audio[0].codec_context.sample_rate)
+        return Timecode(round(seconds * rate), rate), True
     return Timecode(0, rate), False
+
+
+def _from_label(text: str, label_rate: Fraction | None, rate: Fraction) -> Timecode | None:
+    """The timecode that a label names, counted at `rate`; None for one that can't exist."""
+    for counted in dict.fromkeys((_same_family(label_rate, rate), rate)):
+        try:
+            return Timecode.parse(text, counted, ";" in text and counted in DROP_FRAME_RATES).at_rate(rate)
+        except ValueError:
+            continue
+    return None
 
 
 def reel_name(container: InputContainer, stream: VideoStream) -> str:
@@ -75,45 +85,12 @@ def _same_family(tc_rate: Fraction | None, rate: Fraction) -> Fraction:
     return tc_rate
 
 
-def _track_rate(path: Path, format_name: str) -> tuple[Fraction | None, bool | None]:
-    """(frames a second, drop-frame?) of the file's first timecode track; None for what it doesn't tell.
-
-    FFmpeg gives the label but not the rate that it counts in. QuickTime File Format, "Timecode Media"; SMPTE ST 377-1,
-    Timecode Component, Rounded Timecode Base.
-    """
+def _mxf_rate(path: Path) -> Fraction | None:
+    """Frames a second that an MXF file's timecode counts, which FFmpeg doesn't tell (SMPTE ST 377-1, Rounded Timecode
+    Base)."""
     try:
         with path.open("rb") as file:
-            if format_name == "mxf":
-                base = _MXF_TIMECODE_BASE.search(file.read(_MXF_HEADER_BYTES))
-                return (Fraction(int.from_bytes(base[1], "big")) or None if base else None), None
-            if format_name.startswith("mov"):
-                for entry in _timecode_entries(file, 0, path.stat().st_size):
-                    flags = int.from_bytes(entry[20:24], "big")
-                    timescale, duration = int.from_bytes(entry[24:28], "big"), int.from_bytes(entry[28:32], "big")
-                    if timescale and duration:
-                        return Fraction(timescale, duration), bool(flags & 1)
+            base = _MXF_TIMECODE_BASE.search(file.read(_MXF_HEADER_BYTES))
+            return Fraction(int.from_bytes(base[1], "big")) or None if base else None
     except OSError:
-        pass
-    return None, None
-
-
-def _timecode_entries(file: BinaryIO, start: int, end: int) -> Iterator[bytes]:
-    """Sample descriptions of format `tmcd` in the atoms between two offsets, each from its size field on."""
-    while start + 8 <= end:
-        file.seek(start)
-        head = file.read(16)
-        size, kind, body = int.from_bytes(head[:4], "big"), head[4:8], start + 8
-        if size == 1:
-            size, body = int.from_bytes(head[8:16], "big"), start + 16
-        elif size == 0:
-            size = end - start
-        if size < body - start:
-            return  # damaged: don't walk in circles
-        if kind in _CONTAINERS:
-            yield from _timecode_entries(file, body, min(start + size, end))
-        elif kind == b"stsd":
-            file.seek(body + 8)
-            entry = file.read(34)
-            if entry[4:8] == b"tmcd" and len(entry) == 34:
-                yield entry
-        start += size
+        return None

@@ -1,0 +1,100 @@
+"""What MOV and MP4 files keep of timecode in atoms that FFmpeg doesn't give whole.
+
+QuickTime File Format, "Timecode Media"; Sony's NonRealTimeMeta, an XML document in a `meta` atom.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import BinaryIO
+
+_CONTAINERS = {b"moov", b"trak", b"mdia", b"minf", b"stbl"}  # on the way to a sample description
+_MOST_XML_BYTES = 1 << 20
+_LTC = re.compile(
+    rb'<LtcChangeTable[^>]*\btcFps="(\d+)"[^>]*>\s*<LtcChange[^>]*\bframeCount="0"[^>]*\bvalue="([0-9A-Fa-f]{8})"'
+)
+
+
+@dataclass(frozen=True)
+class TimecodeTrack:
+    """A `tmcd` track: frames a second that it counts, its drop-frame flag, and the number of its first frame."""
+
+    rate: Fraction
+    drop: bool
+    frame: int
+
+
+def timecode_track(path: Path) -> TimecodeTrack | None:
+    """The first timecode track that says something, or None. Editors go by its number, not by a label made of it."""
+    try:
+        with path.open("rb") as file:
+            for entry, sample_at in _timecode_tracks(file, 0, path.stat().st_size):
+                flags = int.from_bytes(entry[20:24], "big")
+                timescale, duration = int.from_bytes(entry[24:28], "big"), int.from_bytes(entry[28:32], "big")
+                file.seek(sample_at)
+                frame = file.read(4)
+                if timescale and duration and len(frame) == 4:
+                    return TimecodeTrack(Fraction(timescale, duration), bool(flags & 1), int.from_bytes(frame, "big"))
+    except OSError:
+        pass
+    return None
+
+
+def sony_label(path: Path) -> tuple[str, int] | None:
+    """(label of the first frame, frames a second that it counts) in Sony's XML document, or None."""
+    try:
+        with path.open("rb") as file:
+            for kind, start, end in _atoms(file, 0, path.stat().st_size):
+                if kind == b"meta":
+                    file.seek(start)
+                    found = _LTC.search(file.read(min(end - start, _MOST_XML_BYTES)))
+                    if found:
+                        return _unpacked(bytes.fromhex(found[2].decode())), int(found[1])
+    except OSError:
+        pass
+    return None
+
+
+def _unpacked(packed: bytes) -> str:
+    """The label of frames, seconds, minutes and hours as decimals in four bits, with flags above them (ST 331)."""
+    tens = (3, 7, 7, 3)
+    frames, seconds, minutes, hours = (
+        (byte >> 4 & most) * 10 + (byte & 15) for byte, most in zip(packed, tens, strict=True)
+    )
+    return f"{hours:02d}:{minutes:02d}:{seconds:02d}{';' if packed[0] & 0x40 else ':'}{frames:02d}"
+
+
+def _atoms(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """(kind, start, end) of the content of each atom between two offsets."""
+    while start + 8 <= end:
+        file.seek(start)
+        head = file.read(16)
+        size, kind, body = int.from_bytes(head[:4], "big"), head[4:8], start + 8
+        if size == 1:
+            size, body = int.from_bytes(head[8:16], "big"), start + 16
+        elif size == 0:
+            size = end - start
+        if size < body - start:
+            return  # damaged: don't walk in circles
+        yield kind, body, min(start + size, end)
+        start += size
+
+
+def _timecode_tracks(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int]]:
+    """(sample description from its size field on, where the first sample is) of tracks of format `tmcd`."""
+    entry, sample_at = b"", 0
+    for kind, body, body_end in _atoms(file, start, end):
+        if kind in _CONTAINERS:
+            yield from _timecode_tracks(file, body, body_end)
+        elif kind == b"stsd":
+            file.seek(body + 8)
+            entry = file.read(34)
+        elif kind in (b"stco", b"co64"):
+            file.seek(body + 8)
+            sample_at = int.from_bytes(file.read(4 if kind == b"stco" else 8), "big")
+    if entry[4:8] == b"tmcd" and len(entry) == 34 and sample_at:
+        yield entry, sample_at
