@@ -50,15 +50,18 @@ def test_the_newest_request_comes_first_and_old_ones_are_forgotten(
 ) -> None:
     monkeypatch.setattr(filmstrip, "MOST_PENDING", 10)
     media, times = whole(MAKERS["gop250.mp4"](tmp_path / "gop250.mp4"))
-    got: list[int] = []
-    thumbnails.ready.connect(lambda path, frame, image: got.append(frame))
-    for frame in range(0, 300, 3):
+    hovered, hovered_times = whole(MAKERS["gop30.mp4"](tmp_path / "gop30.mp4"))
+    got: list[tuple[Path, int]] = []
+    thumbnails.ready.connect(lambda path, frame, image: got.append((path, frame)))
+    for frame in range(0, 300, 3):  # a filmstrip that is scrolled by
         thumbnails.request(media, times, frame, 40)
-    qtbot.waitUntil(lambda: 270 in got, timeout=WAIT_MS)
-    qtbot.wait(100)
-    assert len(got) < 40
-    ten = [frame for frame in got if frame >= 270]
-    assert ten == sorted(ten, reverse=True)
+    thumbnails.request(hovered, hovered_times, 100, 40)
+    before = len(got)
+    qtbot.waitUntil(lambda: (hovered.path, 100) in got, timeout=WAIT_MS)
+    assert got.index((hovered.path, 100)) - before <= 2  # what was being decoded, at most
+    qtbot.waitUntil(lambda: (media.path, 297) in got, timeout=WAIT_MS)
+    last = [frame for _, frame in got[got.index((hovered.path, 100)) + 1 :]]
+    assert len(last) <= 10 and last == sorted(last)  # read on the way, in one go
 
 
 def test_the_cache_is_bounded_and_follows_the_file(

@@ -29,7 +29,7 @@ class StepRow(QAbstractButton):
         self._keep = QToolButton(self)
         self._keep.setText("Keep")
         self._keep.setFont(theme.font(theme.SMALL_PX))
-        self._keep.setStyleSheet("padding: 0 6px;")
+        self._keep.setObjectName("keep")
         self._keep.setToolTip("Keep this step: its in and out become the moment's")
         self._keep.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # Return does it from the row
         self._keep.clicked.connect(lambda: self.keep_requested.emit(self.step))

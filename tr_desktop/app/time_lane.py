@@ -214,8 +214,8 @@ class TimeLane(QAbstractSlider):
         return image
 
     def _thumbnail_ready(self, path: Path, frame: int, image: QImage) -> None:
-        if self._showing is not None and path == self._showing.moment.media.path:
-            self.update()
+        if self._showing is not None and self._lanes is not None and path == self._showing.moment.media.path:
+            self.update(0, self._lanes.film.top - self._lanes.ruler.top, self.width(), self._lanes.film.height)
 
     def _paint_shots(self, painter: QPainter, showing: Showing, curve: QRectF) -> None:
         colour = QColor(theme.colours().text)

@@ -55,7 +55,7 @@ class View:
     def around(self, segment: Segment, share: Fraction) -> View:
         """The view in which `segment` takes `share` of the width, in the middle where the file allows."""
         start, end = self._tick(segment.start_frame), self._tick(segment.end_frame)
-        span = Fraction(end - start) / share
+        span = self._allowed(Fraction(end - start) / share)
         return self._inside(start - (span - (end - start)) / 2, span)
 
     def resized(self, width_px: int) -> View:
@@ -64,7 +64,7 @@ class View:
     def zoomed(self, factor: Fraction, at_px: float) -> View:
         """Closer by `factor`, or farther if it is less than 1; what is at `at_px` stays there."""
         fixed = self.tick_at(at_px)
-        span = min(max(self.span / factor, self._least_span), Fraction(self.times.end_tick))
+        span = self._allowed(self.span / factor)
         return self._inside(fixed - (fixed - self.start) * span / self.span, span)
 
     def panned(self, px: float) -> View:
@@ -111,9 +111,10 @@ class View:
         """The first and the last frame in view."""
         return self.frame_at(0), self.frame_at(self.width_px)
 
-    @property
-    def _least_span(self) -> Fraction:
-        return min(Fraction(self.times.end_tick * FEWEST_FRAMES, len(self.times)), Fraction(self.times.end_tick))
+    def _allowed(self, span: Fraction) -> Fraction:
+        """The nearest span that a view may have."""
+        least = Fraction(self.times.end_tick * FEWEST_FRAMES, len(self.times))
+        return min(max(span, least), Fraction(self.times.end_tick))
 
     def _tick(self, boundary: int) -> int:
         return int(self.times.ticks[boundary]) if boundary < len(self.times) else self.times.end_tick
@@ -121,7 +122,7 @@ class View:
     def _inside(self, start: Fraction, span: Fraction) -> View:
         # Rounded, so that fractions don't grow longer with every turn of the wheel.
         start, span = (Fraction(round(ticks * _PARTS), _PARTS) for ticks in (start, span))
-        span = min(max(span, self._least_span), Fraction(self.times.end_tick))
+        span = self._allowed(span)
         return replace(self, start=min(max(start, Fraction(0)), self.times.end_tick - span), span=span)
 
 
