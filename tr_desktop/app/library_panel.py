@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -163,8 +162,12 @@ class LibraryPanel(QWidget):
         self._fill_reasons()
         self._show_reasons(self._why.isChecked())
 
-    def _fill_reasons(self) -> None:
-        self._reasons.clear()
+    def said(self) -> str:
+        """How much can be searched."""
+        return self._coverage.text()
+
+    def reasons(self) -> dict[str, list[str]]:
+        """What is not searched, or not whole, by the reason."""
         coverage = self._standing.coverage
         by_reason: dict[str, list[str]] = {}
         for path in self._standing.missing:
@@ -173,10 +176,15 @@ class LibraryPanel(QWidget):
             by_reason.setdefault("only its beginning is indexed", []).append(f"{path.name}: {float(read_s):.0f} s")
         for skipped in coverage.skipped:
             by_reason.setdefault(skipped.reason, []).append(skipped.path.name)
-        for reason, count in Counter({reason: len(names) for reason, names in by_reason.items()}).most_common():
+        return by_reason
+
+    def _fill_reasons(self) -> None:
+        self._reasons.clear()
+        for reason, names in sorted(self.reasons().items(), key=lambda item: -len(item[1])):
+            count = len(names)
             top = QTreeWidgetItem([f"{count}  {reason}"])
             top.setToolTip(0, reason)
-            top.addChildren([QTreeWidgetItem([name]) for name in by_reason[reason][:_MOST_NAMES]])
+            top.addChildren([QTreeWidgetItem([name]) for name in names[:_MOST_NAMES]])
             if count > _MOST_NAMES:
                 top.addChild(QTreeWidgetItem([f"and {count - _MOST_NAMES} more"]))
             self._reasons.addTopLevelItem(top)

@@ -362,6 +362,10 @@ class ResultsPanel(QWidget):
         self._said.setText(said)
         self._why.setText(why)
 
+    def said(self) -> str:
+        """What stands in the place of results."""
+        return self._said.text()
+
     def toggle_guesses(self) -> None:
         self._shows_guesses = not self._shows_guesses
         self.set_results(self._results)

@@ -97,6 +97,7 @@ class Stage(QObject):
         super().__init__(session)
         self._session = session
         self.moment: Moment | None = None
+        self._shown = Segment(0, 1)  # the edges that are written over the scrubber
         self.counting = session.settings.counting
         self.player = Player()
         self.transport = Transport()
@@ -212,6 +213,7 @@ class Stage(QObject):
         self.scrubber.set_kept(decision.kept_step)
         self.scrubber.set_segment(decision.segment if decision.segment != kept else None)
         self.scrubber.set_markers([marker.frame for marker in decision.markers])
+        self._shown = decision.segment
         self._show_edges(decision.segment)
         self._show_step()
         self._show_place()
@@ -313,7 +315,8 @@ class Stage(QObject):
     # Edges, markers, decisions
 
     def _segment_changing(self, segment: Segment) -> None:
-        moved_in = segment.start_frame != self.decision.segment.start_frame
+        moved_in = segment.start_frame != self._shown.start_frame
+        self._shown = segment
         self.player.show_frame(segment.start_frame if moved_in else segment.end_frame - 1)
         self._show_edges(segment)
 
@@ -321,18 +324,23 @@ class Stage(QObject):
         self._session.project.adjust(self._here, segment)
         self._session.edited()
 
+    @property
+    def _handles(self) -> Segment:
+        """The edges that the handles stand on: those of the step that is looked at, or the editor's own."""
+        return self.scrubber.segment() or self.decision.segment
+
     def mark_in(self) -> None:
-        frame, segment = self.player.frame(), self.decision.segment
+        frame, segment = self.player.frame(), self._handles
         self.adjust(Segment(frame, max(segment.end_frame, frame + 1)))
 
     def mark_out(self) -> None:
         """The frame that is shown is the last one in."""
-        end, segment = self.player.frame() + 1, self.decision.segment
+        end, segment = self.player.frame() + 1, self._handles
         self.adjust(Segment(min(segment.start_frame, end - 1), end))
 
     def nudge(self, *, start: int = 0, end: int = 0) -> None:
         """Move an edge by frames, as far as there is room."""
-        segment, last = self.decision.segment, len(self._here.times)
+        segment, last = self._handles, len(self._here.times)
         moved_start = min(max(segment.start_frame + start, 0), segment.end_frame - 1)
         moved_end = min(max(segment.end_frame + end, segment.start_frame + 1), last)
         self.adjust(Segment(moved_start, moved_end))

@@ -1,0 +1,119 @@
+"""The app as a user starts it: the real `main`, the real pack, a window on a screen that isn't there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QKeySequence
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
+
+from tests.app.leaks import no_leaks  # noqa: F401 (a fixture)
+from tr_desktop.app.window import Window
+from tr_desktop.cli import main
+
+WAIT_MS = 60_000
+
+
+class Hands:
+    """An editor at the window."""
+
+    def __init__(self, window: Window, qtbot) -> None:
+        self.window, self.qtbot = window, qtbot
+        self.stage, self.session, self.results = window.stage, window.session, window.results
+
+    def wait(self, condition: Callable[[], object]) -> None:
+        self.qtbot.waitUntil(lambda: bool(condition()), timeout=WAIT_MS)
+
+    def press(self, *keys: str) -> None:
+        """Keys as keys.json writes them, to whatever has the focus."""
+        for key in keys:
+            QTest.keySequence(QApplication.focusWidget() or self.window, QKeySequence(key))
+            QApplication.processEvents()
+
+    def type(self, text: str) -> None:
+        QTest.keyClicks(QApplication.focusWidget(), text)
+
+    def search(self, query: str) -> None:
+        """Type a query and wait for all of the answer."""
+        self.press("Ctrl+F")
+        self.type(query)
+        self.press("Return")
+        self.wait(lambda: self.session.results.query == query and self.session.results.is_final)
+
+    def shown(self, frame: int) -> None:
+        self.wait(lambda: self.stage.player.frame() == frame)
+
+    def close(self) -> None:
+        """Close the window without saving."""
+        self.session.new_project()
+        self.window.close()
+
+
+@pytest.fixture
+def run_app(qapp, no_leaks, qtbot, tmp_path, monkeypatch):  # noqa: F811 (the fixture)
+    """Starts the app with arguments, lets a script of hands use it, and gives the exit status once it has closed."""
+    # However slow the machine is, threads are waited for: a process that must not wait ends itself, tests and all.
+    monkeypatch.setattr("tr_desktop.app.window.CLOSE_WITHIN_S", 60)
+
+    def run(script: Callable[[Hands], None], *arguments: object, library: Path | None = None) -> int:
+        failed: list[BaseException] = []
+
+        def begin() -> None:
+            window = next(w for w in QApplication.topLevelWidgets() if isinstance(w, Window) and w.isVisible())
+            hands = Hands(window, qtbot)
+            try:
+                window.activateWindow()
+                qtbot.waitUntil(window.isActiveWindow)
+                script(hands)
+            except BaseException as error:  # noqa: BLE001 (raised again below, outside of Qt)
+                failed.append(error)
+            finally:
+                if window.isVisible():
+                    for other in QApplication.topLevelWidgets():
+                        if other is not window and other.isVisible():
+                            other.close()
+                    hands.close()
+
+        QTimer.singleShot(0, begin)
+        folders = ["--settings", str(tmp_path / "settings"), "--library", str(library or tmp_path / "library")]
+        status = main(["app", *map(str, arguments), *folders])
+        if failed:
+            raise failed[0]
+        return status
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory) -> Path:
+    from tr_desktop.footage.sample import make_sample
+
+    path = tmp_path_factory.mktemp("sample") / "sample.mp4"
+    make_sample(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def indexed_once(sample, tmp_path_factory) -> Path:
+    library = tmp_path_factory.mktemp("indexed")
+    assert main(["index", str(sample), "--library", str(library)]) == 0
+    return library
+
+
+@pytest.fixture
+def library(indexed_once, tmp_path) -> Path:
+    """A library in which the sample clip is indexed."""
+    return shutil.copytree(indexed_once, tmp_path / "library")
+
+
+def all_widgets(window: QWidget) -> list[QWidget]:
+    return [widget for widget in window.findChildren(QWidget) if widget.isVisibleTo(window)]

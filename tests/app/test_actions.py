@@ -1,0 +1,73 @@
+"""Keys: one registry, no key twice, changed by a file."""
+
+import json
+
+import pytest
+from PySide6.QtGui import QKeySequence
+
+from tr_desktop.app.actions import ACTIONS, KEYS_FILE, keys_of, read_keys
+from tr_desktop.errors import UserError
+
+
+def test_no_two_actions_share_a_key_and_every_key_is_one():
+    given = [QKeySequence(key).toString() for keys in keys_of().values() for key in keys]
+    assert len(given) == len(set(given)) and all(given)
+    names = [action.name for action in ACTIONS]
+    assert len(names) == len(set(names))
+
+
+def test_a_file_gives_other_keys(tmp_path):
+    (tmp_path / KEYS_FILE).write_text(json.dumps({"play.toggle": ["P"], "mark.in": []}))
+    keys = read_keys(tmp_path)
+    assert keys["play.toggle"] == ("P",) and keys["mark.in"] == () and keys["mark.out"] == ("O",)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ('{"play.toggle": ["J"]}', "J is the key of both"),
+        ('{"play.toggle": ["Hyper+Nothing"]}', "is no key"),
+        ('{"no.such": ["P"]}', "no action called"),
+        ("[1]", "can't be read"),
+        ("{", "can't be read"),
+        ('{"play.toggle": 3}', "can't be read"),
+    ],
+)
+def test_a_file_that_is_wrong_is_named_with_the_reason(tmp_path, content, sentence):
+    (tmp_path / KEYS_FILE).write_text(content)
+    with pytest.raises(UserError, match=sentence) as raised:
+        read_keys(tmp_path)
+    assert raised.value.path == tmp_path / KEYS_FILE
+
+
+def test_changed_keys_work_and_wrong_ones_leave_the_usual(run_app, sample, library, tmp_path):
+    settings = tmp_path / "settings"
+    settings.mkdir()
+    (settings / KEYS_FILE).write_text(json.dumps({"view.counter": ["Ctrl+Alt+T"]}))
+
+    def script(hands):
+        hands.press("Ctrl+Alt+T")
+        assert hands.stage.counting.value == "frames"
+
+    run_app(script, sample, library=library)
+    (settings / KEYS_FILE).write_text("{")
+
+    def wrong(hands):
+        hands.wait(lambda: "keys can't be read" in hands.window.notice.text())
+        hands.press("Escape", "T")
+
+    run_app(wrong, sample, library=library)
+
+
+def test_the_sheet_names_every_action_that_has_a_key(run_app):
+    from PySide6.QtWidgets import QApplication, QLabel
+
+    from tr_desktop.app.key_sheet import KeySheet
+
+    def script(hands):
+        hands.press("F1")
+        sheet = next(w for w in QApplication.topLevelWidgets() if isinstance(w, KeySheet) and w.isVisible())
+        texts = {label.text() for label in sheet.findChildren(QLabel)}
+        assert {action.text.rstrip("…") for action in ACTIONS if action.keys} <= texts
+
+    run_app(script)

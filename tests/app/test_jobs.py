@@ -1,0 +1,104 @@
+"""Work beside the window: success, failure, progress, cancelling, and the end."""
+
+import threading
+
+import pytest
+
+from tr_desktop.app.jobs import Jobs
+from tr_desktop.errors import UserError
+
+
+@pytest.fixture
+def jobs(no_leaks, qtbot):
+    made = Jobs()
+    yield made
+    assert made.shut_down(5)
+
+
+def test_what_a_job_says_arrives_in_the_windows_thread(jobs, qtbot):
+    heard = []
+
+    def hear(name):
+        return lambda *values: heard.append((name, threading.current_thread() is threading.main_thread(), *values))
+
+    def work(job):
+        job.report(1)
+        return threading.current_thread() is threading.main_thread()
+
+    jobs.run(work, hear("done"), on_progress=hear("progress"), on_end=hear("end"))
+    qtbot.waitUntil(lambda: bool(heard) and heard[-1][0] == "end")
+    assert heard == [("progress", True, 1), ("done", True, False), ("end", True)]
+
+
+def test_what_the_user_can_mend_is_told_apart_from_a_bug(jobs, qtbot):
+    def mendable(_):
+        raise UserError("no such file")
+
+    with qtbot.waitSignal(jobs.failed) as told:
+        jobs.run(mendable)
+    assert str(told.args[0]) == "no such file"
+
+    mine = []
+    jobs.run(mendable, on_failure=mine.append)
+    qtbot.waitUntil(lambda: bool(mine))
+
+    def bug(_):
+        raise ZeroDivisionError("a bug")
+
+    with qtbot.captureExceptions() as raised:
+        ended = []
+        jobs.run(bug, on_end=lambda: ended.append(1))
+        qtbot.waitUntil(lambda: bool(ended))
+    assert [kind for kind, *_ in raised] == [ZeroDivisionError]
+
+
+def test_a_cancelled_job_says_nothing_but_that_it_ended(jobs, qtbot):
+    heard, may_go_on = [], threading.Event()
+
+    def work(job):
+        may_go_on.wait(5)
+        job.report("late")
+
+    job = jobs.run(
+        work, heard.append, on_progress=heard.append, on_failure=heard.append, on_end=lambda: heard.append("end")
+    )
+    job.cancel()
+    may_go_on.set()
+    qtbot.waitUntil(lambda: bool(heard))
+    assert heard == ["end"] and job.is_over
+
+
+def test_serial_jobs_run_one_after_the_other(jobs, qtbot):
+    at_work, most, done = [], [], []
+
+    def work(_):
+        at_work.append(1)
+        most.append(len(at_work))
+        threading.Event().wait(0.02)
+        at_work.pop()
+
+    for _ in range(5):
+        jobs.run(work, on_end=lambda: done.append(1), serial=True)
+    qtbot.waitUntil(lambda: len(done) == 5)
+    assert max(most) == 1
+
+
+def test_only_the_latest_progress_is_delivered(jobs, qtbot):
+    heard, ended = [], []
+
+    def work(job):
+        for number in range(10_000):
+            job.report(number)
+
+    jobs.run(work, on_progress=heard.append, on_end=lambda: ended.append(1))
+    threading.Event().wait(0.5)  # the window is busy meanwhile
+    qtbot.waitUntil(lambda: bool(ended))
+    assert heard[-1] == 9_999 and len(heard) < 100
+
+
+def test_nothing_is_delivered_after_the_end(no_leaks, qtbot):
+    jobs, heard = Jobs(), []
+    jobs.run(lambda _: 1, heard.append)
+    assert jobs.shut_down(5)
+    qtbot.wait(50)
+    assert heard == []

@@ -1,0 +1,291 @@
+"""What the window shows and says: honesty, colours, access, and that nothing holds it up."""
+
+import threading
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QProgressBar,
+    QWidget,
+)
+
+from tr_desktop.app import theme
+from tr_desktop.app.filmstrip import Thumbnails
+from tr_desktop.app.results import ResultsPanel
+from tr_desktop.app.session import Results
+from tr_desktop.grounding import find
+from tr_desktop.library.catalog import Catalog
+from tr_desktop.models.encoder import Encoder
+from tr_desktop.models.pack import load_pack
+from tr_desktop.moments import Segment
+
+GROUNDS = ("well", "window", "panel", "raised", "hover", "accent_ground")
+INKS = ("text", "dim", "accent", "good", "warn", "bad")
+
+
+@pytest.fixture
+def cat(sample, library):
+    with Catalog(library) as catalog:
+        return find("a cat", [sample], catalog, Encoder(load_pack("mini"))).moments[0]
+
+
+@pytest.mark.parametrize("colours", [theme.DARK, theme.LIGHT], ids=["dark", "light"])
+def test_everything_written_has_enough_contrast_on_every_ground(colours):
+    for ink in INKS:
+        for ground in GROUNDS:
+            assert theme.contrast(getattr(colours, ink), getattr(colours, ground)) >= 4.5, (ink, ground)
+    assert theme.contrast(colours.on_accent, colours.accent) >= 4.5
+    assert {field.name for field in fields(colours)} >= {*INKS, *GROUNDS}
+
+
+def test_the_contrast_is_that_of_the_standard():
+    assert theme.contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert theme.contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
+
+
+def test_themes_change_at_once_and_are_remembered(run_app, sample, library):
+    def script(hands):
+        assert theme.colours() is theme.DARK
+        hands.press("Ctrl+Shift+T")
+        assert theme.colours() is theme.LIGHT
+
+    run_app(script, sample, library=library)
+    run_app(lambda _: None, sample, library=library)
+    assert theme.colours() is theme.LIGHT
+
+
+def test_everything_that_can_be_used_has_a_name_and_the_tab_key_comes_by(run_app, sample, library):
+    def script(hands):
+        hands.wait(lambda: hands.session.engine is not None)
+        hands.search("a cat")
+        hands.press("Return", "Ctrl+Shift+F")
+        for page in (0, 1):
+            hands.window.show_side(page)
+            kinds = QAbstractButton | QLineEdit | QComboBox | QAbstractSpinBox | QAbstractItemView | QProgressBar
+            for widget in hands.window.findChildren(QWidget):
+                is_inner = isinstance(widget.parent(), QAbstractSpinBox | QComboBox | QLineEdit)
+                if isinstance(widget, kinds) and widget.isVisible() and not is_inner:
+                    text = widget.text() if isinstance(widget, QAbstractButton) else ""
+                    assert widget.accessibleName() or text, widget
+        hands.window.search.field.setFocus()
+        passed = set()
+        for _ in range(60):
+            QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+            passed.add(QApplication.focusWidget())
+        window = hands.window
+        assert {window.results.list, window.search.field, window.stage.transport.play, window.export.format} <= passed
+
+    run_app(script, sample, library=library)
+
+
+def test_what_is_not_searched_is_said_with_the_reason(run_app, sample, library, tmp_path):
+    folder = tmp_path / "footage"
+    folder.mkdir()
+    (folder / "clip.mp4").write_bytes(sample.read_bytes())
+    (folder / "empty.mov").touch()
+    (folder / "notes.txt").write_text("notes")
+
+    def script(hands):
+        hands.wait(lambda: len(hands.session.standing.coverage.skipped) == 2)
+        hands.wait(lambda: len(hands.session.standing.coverage.searched) == 1)
+        panel = hands.window.library
+        assert "1 of 3 files can be searched" in panel.said()
+        assert panel.reasons() == {"an empty file": ["empty.mov"], "a document or data file": ["notes.txt"]}
+
+    run_app(script, folder, library=library)
+
+
+def test_a_folder_that_is_not_there_is_said_and_the_rest_works(run_app, sample, library, tmp_path):
+    def script(hands):
+        hands.wait(lambda: hands.session.standing.missing)
+        hands.search("a cat")
+        assert hands.stage.moment is not None
+        assert hands.window.library.reasons()["not there"] == [str(tmp_path / "unplugged")]
+
+    run_app(script, tmp_path / "unplugged", sample, library=library)
+
+
+def test_footage_on_a_drive_that_was_pulled_out_is_offline_and_found(run_app, library, sample, tmp_path):
+    drive = tmp_path / "drive"
+    drive.mkdir()
+    (drive / "clip.mp4").write_bytes(sample.read_bytes())
+    run_app(lambda hands: hands.wait(lambda: hands.session.standing.coverage.searched), drive, library=library)
+    (drive / "clip.mp4").rename(tmp_path / "elsewhere.mp4")
+    drive.rmdir()
+
+    def script(hands):
+        hands.wait(lambda: hands.session.standing.coverage.offline)
+        hands.search("a cat")
+        assert hands.session.results.moments
+        assert "1 offline" in hands.window.statusBar().findChild(QLabel).text()
+
+    run_app(script, library=library)
+
+
+def test_errors_are_sentences(run_app, sample, library, tmp_path):
+    damaged = tmp_path / "damaged.trproj"
+    damaged.write_text("{")
+
+    def script(hands):
+        assert "no project of TimeRefine" in hands.window.notice.text()
+        hands.wait(lambda: hands.session.engine is not None)
+        hands.search("-coffee")
+        assert "only says what to leave out" in hands.results.said()
+        hands.search("a cat")
+        hands.press("Return", "E")
+        hands.window.export.out.setText(str(tmp_path / "nowhere" / "x.edl"))
+        hands.window.export.run()
+        hands.wait(lambda: "can't be written" in hands.window.export.said())
+        hands.press("G")
+        hands.type("soon")
+        hands.press("Return")
+        assert "no place in the footage" in hands.window.notice.text()
+
+    run_app(script, sample, damaged, library=library)
+
+
+def test_a_pack_that_is_not_there_is_said(run_app, sample):
+    def script(hands):
+        hands.wait(lambda: "no-such-pack" in hands.window.notice.text())
+
+    run_app(script, sample, "--model", "no-such-pack")
+
+
+def test_files_are_dragged_in_and_written_files_out(run_app, sample, library, tmp_path):
+    def script(hands):
+        window = hands.window
+        data = QMimeData()
+        data.setUrls([QUrl.fromLocalFile(str(sample))])
+        at, left, none = QPointF(400, 300), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+        enter = QDragEnterEvent(QPoint(400, 300), Qt.DropAction.CopyAction, data, left, none)
+        QApplication.sendEvent(window, enter)
+        assert enter.isAccepted()
+        QApplication.sendEvent(window, QDropEvent(at, Qt.DropAction.CopyAction, data, left, none))
+        assert hands.session.folders == [sample]
+        hands.wait(lambda: hands.session.standing.coverage.searched)
+        hands.search("a cat")
+        hands.press("Return", "E")
+        window.export.choose_format("h264")
+        window.export.out.setText(str(tmp_path / "clips"))
+        window.export.run()
+        hands.wait(lambda: window.export.files.count() == 1)
+        (url,) = window.export.files.mimeData([window.export.files.item(0)]).urls()
+        assert Path(url.toLocalFile()).parent == tmp_path / "clips" and Path(url.toLocalFile()).stat().st_size > 1000
+
+    run_app(script, library=library)
+
+
+def test_filters_and_history(run_app, sample, library):
+    def script(hands):
+        hands.wait(lambda: hands.session.engine is not None)
+        hands.search("a cat")
+        hands.press("Ctrl+Shift+F")
+        hands.type("nothing*.mov")
+        hands.press("Return")
+        hands.wait(lambda: hands.session.results.is_final and hands.session.results.error is not None)
+        assert "left out: its name isn't nothing*.mov" in str(hands.session.results.error)
+        hands.window.search.after.setText("someday")
+        hands.window.search.search()
+        assert "is no date" in hands.window.notice.text()
+        hands.press("Ctrl+Shift+F")
+        hands.search("a rocket")
+        assert hands.session.settings.queries[:2] == ["a rocket", "a cat"]
+
+    run_app(script, sample, library=library)
+
+
+def test_what_looks_like_a_frame_is_found(run_app, sample, library):
+    def script(hands):
+        hands.wait(lambda: hands.session.engine is not None)
+        hands.search("a cat")
+        hands.wait(lambda: hands.stage.moment is not None)
+        hands.stage.go(400)  # the rocket
+        hands.press("Shift+F")
+        hands.wait(lambda: hands.session.results.is_final and hands.session.results.query.startswith("like "))
+        assert hands.session.results.error is None
+
+    run_app(script, sample, library=library)
+
+
+def test_nothing_slow_happens_in_the_windows_thread(run_app, sample, tmp_path, monkeypatch):
+    """Decoding, models and the library's database belong to other threads, whatever the editor does."""
+    import av
+    import onnxruntime
+
+    def elsewhere(function):
+        def checked(*args, **kwargs):
+            if threading.current_thread() is threading.main_thread() and not closing:
+                caught.append(function)
+            return function(*args, **kwargs)
+
+        return checked
+
+    caught, closing = [], []
+    monkeypatch.setattr(av, "open", elsewhere(av.open))
+    monkeypatch.setattr(onnxruntime.InferenceSession, "run", elsewhere(onnxruntime.InferenceSession.run))
+    for name in ("_rows", "_transaction", "_open"):
+        monkeypatch.setattr(Catalog, name, elsewhere(getattr(Catalog, name)))
+
+    def script(hands):
+        hands.wait(lambda: hands.session.standing.coverage.searched)
+        hands.search("a cat")
+        hands.wait(lambda: hands.stage.decision.segment == Segment(216, 360))
+        hands.press("[", "]", "Right", "I", "Return", "Ctrl+Z", "Ctrl+Shift+Z", "Ctrl+G", "Down")
+        hands.press("E")
+        hands.window.export.out.setText(str(tmp_path / "out.edl"))
+        hands.window.export.run()
+        hands.wait(lambda: "written" in hands.window.export.said())
+        hands.session.save_project(tmp_path / "p.trproj")
+        hands.window.open_project(tmp_path / "p.trproj")
+        hands.wait(lambda: hands.session.moments)
+        closing.append(True)
+
+    run_app(script, sample)
+    assert caught == []
+
+
+def test_ten_thousand_results_draw_only_what_is_seen(cat, no_leaks, qtbot):
+    thumbnails = Thumbnails()
+    panel = ResultsPanel(thumbnails)
+    qtbot.addWidget(panel)
+    panel.resize(320, 600)
+    moments = tuple(replace(cat, query=f"a cat {number}") for number in range(10_000))
+    panel.set_results(Results("a cat", moments, is_final=True))
+    drawn = []
+    paint = type(panel.list.delegate).paint
+    panel.list.delegate.paint = lambda *args: (drawn.append(1), paint(panel.list.delegate, *args))  # type: ignore
+    panel.show()
+    panel.list.scrollTo(panel.list.moments.index(9_000))
+    panel.grab()
+    assert panel.list.moments.rowCount() == 10_000 and len(drawn) < 50
+    thumbnails.shut_down()
+
+
+def test_hovering_a_poster_goes_through_the_moment_and_no_farther(cat, no_leaks, qtbot):
+    thumbnails = Thumbnails()
+    panel = ResultsPanel(thumbnails)
+    qtbot.addWidget(panel)
+    panel.resize(320, 600)
+    panel.set_results(Results("a cat", (cat,), is_final=True))
+    panel.show()
+    asked = []
+    request = thumbnails.request
+    thumbnails.request = lambda media, times, frame, px: (asked.append(frame), request(media, times, frame, px))
+    box = panel.list.delegate.poster_rect(panel.list.visualRect(panel.list.moments.index(0)))
+    for share in (0.0, 0.3, 0.99):
+        QTest.mouseMove(panel.list.viewport(), QPoint(box.left() + int(share * box.width()), box.center().y()))
+        panel.grab()
+    assert set(asked) <= set(range(cat.segment.start_frame, cat.segment.end_frame))
+    assert min(asked) == cat.segment.start_frame and len(set(asked)) >= 3
+    thumbnails.shut_down()
