@@ -16,7 +16,7 @@ import av.error
 from av.audio.resampler import AudioResampler
 from av.container import InputContainer
 from av.stream import Discard
-from PySide6.QtCore import QIODevice, QObject, QTimer
+from PySide6.QtCore import QIODevice, QLoggingCategory, QObject, QTimer
 
 from tr_desktop.errors import MediaError
 from tr_desktop.footage.container import open_video
@@ -43,11 +43,12 @@ def samples(media: Media, times: FrameTimes, start_s: Fraction, end_s: Fraction)
     """
     missing = round((end_s - start_s) * RATE_HZ)
     origin_s = start_s + (times.start_pts or 0) * times.tick_s
-    position = 0
+    position, expected = 0, None  # where the next sample is to stand; where the track goes on without a gap
     with open_video(media.path) as (container, video):
         video.discard = Discard.all
         for at, data in _resampled(container, origin_s):
-            at = position if abs(at - position) < _JITTER else at
+            at = expected if expected is not None and abs(at - expected) < _JITTER else at
+            expected = at + len(data) // _SAMPLE_BYTES
             silence = min(at - position, missing - position)
             for first in range(0, silence, _BLOCK):
                 yield bytes(min(_BLOCK, silence - first) * _SAMPLE_BYTES)
@@ -186,6 +187,8 @@ def _read(
 
 
 def _open_sink() -> QAudioSink | None:
+    # Which of the system's sound libraries it lacks is of no use to an editor.
+    QLoggingCategory.setFilterRules("qt.multimedia.*=false")
     try:  # only once there is sound to play: it takes a while, and needs libraries that a server may lack
         from PySide6.QtMultimedia import QAudioFormat, QAudioSink, QMediaDevices
     except ImportError:
