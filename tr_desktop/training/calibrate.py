@@ -2,7 +2,8 @@
 
 A reel is a row of shots from different sources at the pack's sampling rate; a query is a caption of one of its shots,
 or of none (another reel's: a wrong-video query). What `grounding` would answer is right when it overlaps the shot by
-half. The evidence is computed as `grounding` computes it.
+half. The evidence is computed as the app computes it. It is the peak alone: how far a segment stands out from the rest
+of its file adds nothing that held on other reels, and ranks files worse (docs/experiments.md).
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tr_desktop.localize.rough import contrast, rough_segments
+from tr_desktop.localize.rough import rough_segments
 from tr_desktop.training.corpus import Picture
 from tr_desktop.training.metrics import reliability
 
 Array = NDArray[np.float64]
-NAMES = ("peak_z", "contrast")
+NAME = "peak_z"
 BEST_FRAMES = 3
 REELS = 600
 WRONG_ALLOWED = 0.12  # a little less than the 15 % promised
@@ -27,9 +28,9 @@ DRIFT = 0.25  # how far the frames of a still wander, relative to its length
 
 @dataclass(frozen=True)
 class Evidence:
-    """features [Q,2] in the order of NAMES; right [Q]: the answer was; wrong_video [Q]: no answer could be."""
+    """peak_z [Q]; right [Q]: the answer was; wrong_video [Q]: no answer could be."""
 
-    features: Array
+    peak_z: Array
     right: NDArray[np.bool_]
     wrong_video: NDArray[np.bool_]
 
@@ -50,13 +51,11 @@ class Calibration:
         return float(over[self.evidence.wrong_video].mean()), float(over[self.evidence.right].mean())
 
 
-def query_evidence(
-    curve: NDArray[np.float32], unrelated: NDArray[np.float32], start: int, end: int
-) -> tuple[float, float]:
-    """(peak_z, contrast) of frames [start, end) of a query's similarity curve [T]; unrelated: its similarities [B] to
-    the background pictures."""
+def peak_z(curve: NDArray[np.float32], unrelated: NDArray[np.float32], start: int, end: int) -> float:
+    """The best of frames [start, end) of a query's similarity curve [T], in standard deviations of its similarities [B]
+    to the background pictures (`unrelated`)."""
     peak = float(np.sort(curve[start:end])[-BEST_FRAMES:].mean())
-    return (peak - float(unrelated.mean())) / float(unrelated.std()), contrast(curve, start, end)
+    return (peak - float(unrelated.mean())) / float(unrelated.std())
 
 
 def composed_evidence(
@@ -89,22 +88,22 @@ def composed_evidence(
         reels.append((np.concatenate(parts), ends[asked], ends[asked + 1], set(names)))
         queries.append((captions[rng.integers(len(captions))], names[asked]))
     vectors = encode_text([text for text, _ in queries])
-    features, right, wrong = [], [], []
+    peaks, right, wrong = [], [], []
     for n, (reel, start, end, _) in enumerate(reels):
         other = next(m % REELS for m in range(n + 1, n + REELS) if queries[n][1] not in reels[m % REELS][3])
         for frames, holds in ((reel, True), (reels[other][0], False)):
             curve = frames @ vectors[n]
             got = rough_segments(curve, 1)[0]
-            features.append(query_evidence(curve, background @ vectors[n], *got))
+            peaks.append(peak_z(curve, background @ vectors[n], *got))
             overlap = max(0, min(got[1], end) - max(got[0], start)) / (max(got[1], end) - min(got[0], start))
             right.append(holds and overlap >= 0.5)
             wrong.append(not holds)
-    return Evidence(np.array(features), np.array(right), np.array(wrong))
+    return Evidence(np.array(peaks), np.array(right), np.array(wrong))
 
 
 def fit_calibration(evidence: Evidence) -> Calibration:
     """Logistic regression by Newton's method, and the threshold that WRONG_ALLOWED of the wrong-video queries pass."""
-    x = np.column_stack([np.ones(len(evidence.right)), evidence.features])
+    x = np.column_stack([np.ones(len(evidence.right)), evidence.peak_z])
     # Moments found but placed wrongly are no evidence on whether the video holds the thing: they count half.
     weight = np.where(~evidence.right & ~evidence.wrong_video, 0.5, 1.0)
     y, w = evidence.right.astype(np.float64), np.zeros(x.shape[1])
@@ -114,8 +113,7 @@ def fit_calibration(evidence: Evidence) -> Calibration:
         w += np.linalg.solve(hessian, x.T @ (weight * (y - p)))
     scores = 1 / (1 + np.exp(-x @ w))
     threshold = float(np.quantile(scores[evidence.wrong_video], 1 - WRONG_ALLOWED))
-    weights = dict(zip(NAMES, map(float, w[1:]), strict=True))
-    return Calibration(float(w[0]), weights, threshold, scores, evidence)
+    return Calibration(float(w[0]), {NAME: float(w[1])}, threshold, scores, evidence)
 
 
 def reliability_plot(calibration: Calibration, bins: int = 10) -> str:

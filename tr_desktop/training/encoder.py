@@ -54,10 +54,10 @@ class EncoderConfig:
     minilm: Path | None = None
     names: Path | None = None
     input_px: int = 192
-    views: int = 2
+    views: int = 3
     most_per_label: int = 40
     head_epochs: int = 6
-    tune_epochs: int = 3
+    tune_epochs: int = 9
     batch: int = 384
     head_rate: float = 1e-3
     tune_rate: float = 2e-4
