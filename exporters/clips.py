@@ -10,13 +10,26 @@ from pathlib import Path
 from exporters.text import one_line
 from exporters.write import Report, refuse_footage, replacing
 from tr_desktop.errors import ExportError
-from tr_desktop.footage.cut import PRESETS, Cut, Preset, cut_exact, cut_lossless, estimated_bytes, lossless_suffix
-from tr_desktop.moments import Moment, Segment
+from tr_desktop.footage.cut import (
+    PRESETS,
+    Preset,
+    constant_rate,
+    cut_constant,
+    cut_exact,
+    cut_lossless,
+    estimated_bytes,
+    lossless_suffix,
+)
+from tr_desktop.moments import Media, Moment, Segment
+from tr_desktop.timecode import Timecode
 
 LOSSLESS = "lossless"
 DEFAULT = "prores"
 WAYS = (LOSSLESS, *PRESETS)
 _SPARE_BYTES = 100_000_000
+
+Progress = Callable[[int, int, int, int], None]
+"""Called with (clip, clips, frame, frames)."""
 
 
 def export_clips(
@@ -25,12 +38,14 @@ def export_clips(
     *,
     preset_name: str = DEFAULT,
     handles_s: Fraction = Fraction(0),
-    on_progress: Callable[[int, int, int, int], None] | None = None,
+    constant: bool = False,
+    on_progress: Progress | None = None,
 ) -> Report:
     """Cut each moment, with its handles, into a file in `folder`, which is made if its parent is there.
 
-    preset_name: `lossless` or one of `PRESETS`. on_progress: called with (clip, clips, frame, frames); an exception
-    raised in it stops the work. Each file appears when it's whole and verified; those before a failure stay.
+    preset_name: `lossless` or one of `PRESETS`. constant: clips of footage of variable rate get a constant one.
+    on_progress: an exception raised in it stops the work. Each file appears when it's whole and verified; those before
+    a failure stay.
     ExportError: an unknown preset, no moments, no room, or a clip that can't be cut as asked.
     """
     if preset_name not in WAYS:
@@ -38,9 +53,11 @@ def export_clips(
     if not moments:
         raise ExportError("There are no moments to export", remedy="Search again, or export the best guesses as well")
     preset = PRESETS.get(preset_name)
+    if constant and preset is None:
+        raise ExportError("A lossless cut keeps the frames' own times", remedy="Use another way of cutting with --cfr")
     segments = [with_handles(moment, handles_s) for moment in moments]
-    _make_folder(folder)
-    _check_room(folder, moments, segments, preset)
+    make_folder(folder)
+    check_room(folder, moments, segments, preset)
     files, notes = [], []
     for number, (moment, segment) in enumerate(zip(moments, segments, strict=True), 1):
 
@@ -48,13 +65,14 @@ def export_clips(
             if on_progress:
                 on_progress(clip, len(moments), frame, frames)
 
-        out = folder / _name(number, moment, segment, preset)
+        suffix = lossless_suffix(moment.media) if preset is None else preset.suffix
+        out = folder / clip_name(number, moment.media, moment.source_timecode(segment.start_frame), suffix)
         refuse_footage(out, [each.media.path for each in moments])
         with replacing(out) as part:
-            cut = _cut(moment, segment, part, preset, report)
+            held = _cut(moment, segment, part, preset, constant, report)
         files.append(out)
-        if cut.segment != segment:
-            notes.append(_outward(out, segment, cut.segment))
+        if held != segment:
+            notes.append(_outward(out, segment, held))
     return Report(tuple(files), tuple(notes))
 
 
@@ -67,22 +85,34 @@ def with_handles(moment: Moment, handles_s: Fraction) -> Segment:
 
 
 def _cut(
-    moment: Moment, segment: Segment, part: Path, preset: Preset | None, report: Callable[[int, int], None]
-) -> Cut:
+    moment: Moment,
+    segment: Segment,
+    part: Path,
+    preset: Preset | None,
+    constant: bool,
+    report: Callable[[int, int], None],
+) -> Segment:
+    """Cut to `part`; the source frames that it holds."""
+    media, times = moment.media, moment.times
     if preset is None:
-        return cut_lossless(moment.media, moment.times, segment, part, report)
-    return cut_exact(moment.media, moment.times, segment, part, preset, report)
+        return cut_lossless(media, times, segment, part, report).segment
+    if constant and media.is_vfr:
+        rate = constant_rate(media)
+        start, end = (round(times.time_s(frame) * rate) for frame in (segment.start_frame, segment.end_frame))
+        cut_constant(media, times, start, max(end - start, 1), part, preset, report)
+        return segment
+    return cut_exact(media, times, segment, part, preset, report).segment
 
 
-def _name(number: int, moment: Moment, segment: Segment, preset: Preset | None) -> str:
+def clip_name(number: int, media: Media, label: Timecode, suffix: str) -> str:
     """Sorted by rank, with the source's name and timecode: `01 park 01-00-29-29.mov`."""
-    suffix = lossless_suffix(moment.media) if preset is None else preset.suffix
-    label = str(moment.source_timecode(segment.start_frame)).replace(":", "-").replace(";", "-")
-    stem = one_line(moment.media.path.stem).encode("utf-8", "replace")[:180].decode("utf-8", "ignore")
-    return f"{number:02d} {stem} {label}{suffix}"
+    plain = str(label).replace(":", "-").replace(";", "-")
+    stem = one_line(media.path.stem).encode("utf-8", "replace")[:180].decode("utf-8", "ignore")
+    return f"{number:02d} {stem} {plain}{suffix}"
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """ExportError where it can't be made."""
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
@@ -90,7 +120,8 @@ def _make_folder(folder: Path) -> None:
         raise ExportError(f"The folder can't be made: {reason}", path=folder, remedy="Choose another folder") from error
 
 
-def _check_room(folder: Path, moments: Sequence[Moment], segments: Sequence[Segment], preset: Preset | None) -> None:
+def check_room(folder: Path, moments: Sequence[Moment], segments: Sequence[Segment], preset: Preset | None) -> None:
+    """ExportError where clips of these segments won't fit on the folder's disk."""
     needed = sum(
         estimated_bytes(moment.media, moment.times, segment, preset)
         for moment, segment in zip(moments, segments, strict=True)

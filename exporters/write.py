@@ -125,8 +125,8 @@ def _notes(timeline: Timeline, exporter: Exporter, paths: list[Path], parts: tup
     unlabelled = [_with_rate(media) for media in footage if not media.is_vfr and not is_smpte_rate(media.rate)]
     if variable:
         yield (
-            f"Variable frame rate: {', '.join(variable)}. Places in it are by time at the nominal rate; convert it to "
-            "a constant rate first if the frame must be exact."
+            f"Variable frame rate: {', '.join(variable)}. Places in it are by time at the nominal rate, as editors "
+            "conform it. If the frame must be exact, export again with --cfr: the parts used are then made constant."
         )
     if unlabelled:
         yield (

@@ -1,6 +1,7 @@
 """The commands as a user runs them: the real pack, the real `main`, the generated sample clip."""
 
 import json
+import os
 import signal
 import socket
 import sqlite3
@@ -14,6 +15,7 @@ import av
 import pycmx
 import pytest
 
+from tests.media import make_video
 from tests.toy import write_clip
 from tr_desktop.cli import main
 
@@ -305,3 +307,41 @@ def test_clips_are_cut_and_counted(sample, library, capsys, tmp_path):
         assert container.streams.video[0].metadata["timecode"] == document["moments"][0]["start_tc"]
         frames = sum(1 for _ in container.decode(video=0))
     assert frames == document["moments"][0]["end_frame"] - document["moments"][0]["start_frame"]
+
+
+def test_footage_of_variable_rate_is_made_constant_when_asked(library, capsys, tmp_path):
+    ticks = [*range(0, 1200, 40), *range(1260, 3000, 40)]
+    clip = make_video(tmp_path / "phone.mov", frames=len(ticks), ticks=ticks, time_base=Fraction(1, 1000), rate=25)
+    out = tmp_path / "hits.edl"
+    find = ["find", "a black and white pattern", str(clip), "--library", library, "--top", "1", "--export", str(out)]
+    run_json(capsys, *find)
+    assert not (tmp_path / "hits media").exists()
+    main(find)
+    assert "--cfr" in capsys.readouterr().err
+    main([*find, "--cfr"])
+    message = capsys.readouterr().err
+    assert "clip 1/1" in message and "made constant" in message
+    (made,) = (tmp_path / "hits media").iterdir()
+    with out.open() as file:
+        (event,) = pycmx.parse_cmx3600(file).events
+    assert event.edits[0].clip_name == made.name
+    with av.open(str(made)) as container:
+        assert container.streams.video[0].metadata["timecode"] == event.edits[0].source_in
+
+
+def test_control_c_stops_cutting_and_leaves_no_half_clip(sample, library, capsys, tmp_path):
+    _, document = run_json(capsys, "find", "a cat", str(sample), "--library", library, "--top", "3")
+    result, folder = tmp_path / "result.json", tmp_path / "clips"
+    result.write_text(json.dumps(document))
+    command = [sys.executable, "-m", "tr_desktop.cli", "export", str(result), "--to", str(folder), "--format", "prores"]
+    process = subprocess.Popen([*command, "--handles", "30", "--library", library], stderr=subprocess.PIPE)
+    said = b""
+    while b"clip 1/3" not in said:
+        read = os.read(process.stderr.fileno(), 4096)
+        assert read, said
+        said += read
+    process.send_signal(signal.SIGINT)
+    said += process.communicate(timeout=60)[1]
+    assert process.returncode == 130 and b"interrupted" in said and b"Traceback" not in said
+    assert all(av.open(str(path)).streams.video[0].frames for path in folder.iterdir())
+    assert len(list(folder.iterdir())) < 3 and not [path for path in folder.iterdir() if path.name.startswith(".")]

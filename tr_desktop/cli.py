@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"tr-desktop: {error}", file=sys.stderr)
         return USER_ERROR
     except KeyboardInterrupt:
-        print("tr-desktop: interrupted; what was indexed so far is kept", file=sys.stderr)
+        print("\ntr-desktop: interrupted; what is indexed and the clips that were whole are kept", file=sys.stderr)
         sys.stdout.flush()
         sys.stderr.flush()
         # A thread may still be inside a decoder or a model, which abort when the interpreter is taken down under them.
@@ -133,6 +133,11 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
         " moments into clips, in a folder OUT",
     )
     parser.add_argument("--start-tc", metavar="TC", default="01:00:00:00", help="where the exported timeline starts")
+    parser.add_argument(
+        "--cfr",
+        action="store_true",
+        help="of footage of variable rate, make the parts used constant, in files beside OUT that it refers to",
+    )
     parser.add_argument("--handles", metavar="SECONDS", type=_seconds, default=Fraction(0), help="extra on both sides")
 
 
@@ -211,24 +216,26 @@ def _saved_result(path: Path) -> Any:
 
 def _check_export(arguments: argparse.Namespace) -> None:
     """Say at once, before a long search, that there is no such format."""
-    from exporters import clips, registry
+    from exporters.hand_off import check_format
 
-    if arguments.format not in clips.WAYS:
-        registry.find(arguments.export, arguments.format)
+    check_format(arguments.export, arguments.format)
 
 
 def _export(moments: Sequence[Moment], name: str, arguments: argparse.Namespace) -> None:
-    from exporters import clips
-    from exporters.timeline import timeline_from_moments
-    from exporters.write import export
+    from exporters.hand_off import hand_off
+    from tr_desktop.progress import ClipBar
 
-    if arguments.format in clips.WAYS:
-        written = clips.export_clips(
-            moments, arguments.export, preset_name=arguments.format, handles_s=arguments.handles
+    with ClipBar() as bar:
+        written = hand_off(
+            moments,
+            arguments.export,
+            arguments.format,
+            name=name,
+            handles_s=arguments.handles,
+            start_tc=arguments.start_tc,
+            constant=arguments.cfr,
+            on_progress=bar.update,
         )
-    else:
-        timeline = timeline_from_moments(moments, name=name, handles_s=arguments.handles, start_tc=arguments.start_tc)
-        written = export(timeline, arguments.export, arguments.format)
     for note in written.notes:
         print(note, file=sys.stderr)
     print(f"Wrote {len(moments)} moments to {', '.join(map(str, written.files))}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""The index run's progress on standard error: bytes and files done, × real time, time left."""
+"""Progress on standard error: of an index run in bytes and files, × real time, time left; of clips in frames."""
 
 from __future__ import annotations
 
@@ -44,3 +44,26 @@ class IndexBar:
         if self._last is None or not self._last.footage_s:
             return "Nothing new to index."
         return f"Indexed {float(self._last.footage_s):.1f} s of footage at {self._last.times_real_time:.1f}× real time."
+
+
+class ClipBar:
+    """Frames of the clip that is being cut. Use as a context; `update` takes what `hand_off` reports."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm[NoReturn] | None = None
+        self._clip = 0
+
+    def __enter__(self) -> ClipBar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def update(self, clip: int, clips: int, frame: int, frames: int) -> None:
+        if self._bar is None or clip != self._clip:
+            self.__exit__()
+            self._clip = clip
+            self._bar = tqdm(total=frames, unit="frame", file=sys.stderr, dynamic_ncols=True)
+            self._bar.set_description(f"clip {clip}/{clips}", refresh=False)
+        self._bar.update(frame - self._bar.n)

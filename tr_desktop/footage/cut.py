@@ -2,7 +2,7 @@
 
 Two ways:
 - `cut_exact` decodes the frames asked for and encodes them anew, in a mezzanine or a delivery codec: exactly these
-  frames, for any footage.
+  frames, for any footage. `cut_constant` does so at a constant rate, for footage of a variable one.
 - `cut_lossless` copies the coded pictures. Where every picture is coded by itself that is exact; else it starts at a
   keyframe and ends before one, and says which frames it really holds.
 
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import bisect
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -39,7 +39,7 @@ from tr_desktop.footage.cut_check import verify
 from tr_desktop.footage.cut_sound import CopiedSound, EncodedSound
 from tr_desktop.footage.seek import find_frames
 from tr_desktop.moments import FrameTimes, Media, Segment
-from tr_desktop.timecode import Timecode, is_smpte_rate
+from tr_desktop.timecode import SMPTE_RATES, Timecode, is_smpte_rate
 
 Progress = Callable[[int, int], None]
 """Called with (frames done, frames in all); an exception raised in it stops the cut."""
@@ -92,24 +92,93 @@ def cut_exact(
     media, times: as the probe and a finished `Sampler` gave them. Variable rates keep their times.
     ExportError: nothing can be decoded there, the encoder or the disk refuses, or what was written isn't the segment.
     """
-    count = segment.end_frame - segment.start_frame
+    frames = range(segment.start_frame, segment.end_frame)
     start_tick = times.ticks[segment.start_frame]
-    time_base = times.tick_s if media.is_vfr else 1 / media.rate
-    frame_ticks = [
-        times.ticks[n] - start_tick if media.is_vfr else n - segment.start_frame
-        for n in range(segment.start_frame, segment.end_frame)
-    ]
-    start_tc = _timecode(media, times, segment.start_frame)
+    made = _Made(
+        media=media,
+        frames=frames,
+        ticks=[times.ticks[n] - start_tick for n in frames] if media.is_vfr else range(len(frames)),
+        time_base=times.tick_s if media.is_vfr else 1 / media.rate,
+        start_tc=_timecode(media, times, segment.start_frame),
+        start_s=times.time_s(segment.start_frame),
+        length_s=times.time_s(segment.end_frame) - times.time_s(segment.start_frame),
+    )
+    _encode(made, times, out, preset, on_progress)
+    verify(media, times, frames, out, made.start_tc, lossless=False)
+    return Cut(out, segment, made.start_tc)
+
+
+def cut_constant(
+    media: Media,
+    times: FrameTimes,
+    first: int,
+    count: int,
+    out: Path,
+    preset: Preset,
+    on_progress: Progress | None = None,
+) -> Timecode:
+    """Encode footage of variable rate at a constant one, `constant_rate`; the timecode of the clip's first frame.
+
+    Frame k of the constant footage lasts from k / rate to (k + 1) / rate after the first frame of the file, and shows
+    what is on screen in the middle of that. first, count: which of these frames. The rest is as for `cut_exact`.
+    """
+    rate = constant_rate(media)
+    frames = [times.frame_at((2 * frame + 1) / (2 * rate)) for frame in range(first, first + count)]
+    start = media.start_tc.at_rate(rate) + first
+    made = _Made(
+        media=replace(media, rate=rate, start_tc=media.start_tc.at_rate(rate), is_vfr=False),
+        frames=frames,
+        ticks=range(count),
+        time_base=1 / rate,
+        start_tc=replace(start, frame=start.frame % start.frames_per_day),
+        start_s=first / rate,
+        length_s=count / rate,
+    )
+    _encode(made, times, out, preset, on_progress)
+    verify(made.media, times, frames, out, made.start_tc, lossless=False)
+    return made.start_tc
+
+
+def constant_rate(media: Media) -> Fraction:
+    """The rate that footage of variable rate is made constant at: one that editors have, near its nominal one or above.
+
+    Time stamps in whole milliseconds make 30 look like 30.3, so the nearest is taken where it is as near as that.
+    """
+    nearest = min(SMPTE_RATES, key=lambda rate: abs(rate - media.rate))
+    if abs(nearest - media.rate) <= _NEAR * media.rate:
+        return nearest
+    return min((rate for rate in SMPTE_RATES if rate >= media.rate), default=nearest)
+
+
+_NEAR = Fraction(1, 40)
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A clip to encode. frames: the source frame that each of its frames shows, never going back; ticks: when, in
+    time_base seconds. start_s: where it starts after the source's first frame."""
+
+    media: Media
+    frames: Sequence[int]
+    ticks: Sequence[int]
+    time_base: Fraction
+    start_tc: Timecode
+    start_s: Fraction
+    length_s: Fraction
+
+
+def _encode(made: _Made, times: FrameTimes, out: Path, preset: Preset, on_progress: Progress | None) -> None:
+    media, count = made.media, len(made.frames)
     try:
         with ExitStack() as stack:
             writing = stack.enter_context(_writing(out))
-            frames = _source_frames(media, times, segment)
+            frames = _source_frames(media, times, made.frames)
             first = next(frames)
-            picture = _add_picture(writing, media, preset, first, time_base, count)
-            _describe(media, writing, picture, start_tc)
-            start_s, length_s = _span(media, times, segment)
+            picture = _add_picture(writing, media, preset, first, made.time_base, count)
+            _describe(media, writing, picture, made.start_tc)
+            start_s = _on_own_clock(times, made.start_s)
             sounds = [
-                EncodedSound(stack, media, index, writing, start_s, length_s, preset.audio_codec)
+                EncodedSound(stack, media, index, writing, start_s, made.length_s, preset.audio_codec)
                 for index in range(len(media.audio))
             ]
             to_preset = VideoReformatter()
@@ -122,12 +191,12 @@ def cut_exact(
                     src_color_range=shown.color_range,
                     dst_color_range=ColorRange.MPEG,
                 )
-                frame.pts, frame.time_base, frame.dts = frame_ticks[done], time_base, None
-                frame.duration = (frame_ticks[done + 1] - frame.pts) if done + 1 < count else 0
+                frame.pts, frame.time_base, frame.dts = made.ticks[done], made.time_base, None
+                frame.duration = (made.ticks[done + 1] - frame.pts) if done + 1 < count else 0
                 frame.pict_type = PictureType.NONE  # the encoder chooses its own keyframes
                 writing.mux(picture.encode(frame))
                 for sound in sounds:
-                    sound.write_until(frame.pts * time_base)
+                    sound.write_until(frame.pts * made.time_base)
                 if on_progress:
                     on_progress(done + 1, count)
             writing.mux(picture.encode(None))
@@ -136,8 +205,6 @@ def cut_exact(
     except (av.error.FFmpegError, OSError, ValueError, StopIteration) as error:
         reason = f"the clip can't be encoded as {preset.title}: {error}"
         raise ExportError(reason, path=media.path, remedy="Try another preset, or a lossless cut") from error
-    verify(media, times, segment, out, start_tc, lossless=False)
-    return Cut(out, segment, start_tc)
 
 
 def cut_lossless(
@@ -165,7 +232,8 @@ def cut_lossless(
             _describe(media, writing, picture, start_tc)
             if media.rotation or media.mirrored:
                 picture.set_display_rotation(-media.rotation, hflip=media.mirrored)
-            start_s, length_s = _span(media, times, held)
+            start_s = _on_own_clock(times, times.time_s(held.start_frame))
+            length_s = times.time_s(held.end_frame) - times.time_s(held.start_frame)
             sounds = [CopiedSound(stack, media, n, writing, start_s, length_s) for n in range(len(media.audio))]
             shift = times.start_pts + times.ticks[held.start_frame]
             for done, packet in enumerate(packets, 1):
@@ -180,7 +248,7 @@ def cut_lossless(
     except (av.error.FFmpegError, OSError, ValueError) as error:
         reason = f"the clip can't be copied into {out.suffix}: {error}"
         raise ExportError(reason, path=media.path, remedy="Use an exact cut") from error
-    verify(media, times, held, out, start_tc, lossless=True)
+    verify(media, times, range(held.start_frame, held.end_frame), out, start_tc, lossless=True)
     return Cut(out, held, start_tc)
 
 
@@ -206,8 +274,14 @@ def estimated_bytes(media: Media, times: FrameTimes, segment: Segment, preset: P
     return int(media.width * media.height * frames * preset.bits_per_pixel / 8 + sound)
 
 
-def _source_frames(media: Media, times: FrameTimes, segment: Segment) -> Iterator[VideoFrame]:
-    return (frame for _, frame in find_frames(media, times, range(segment.start_frame, segment.end_frame)))
+def _source_frames(media: Media, times: FrameTimes, frames: Sequence[int]) -> Iterator[VideoFrame]:
+    """The decoded frame for each of `frames`, which may repeat but never go back."""
+    decoded = find_frames(media, times, frames)
+    number, frame = next(decoded)
+    for wanted in frames:
+        while number < wanted:
+            number, frame = next(decoded)
+        yield frame
 
 
 def _writing(out: Path) -> OutputContainer:
@@ -290,10 +364,9 @@ def _timecode(media: Media, times: FrameTimes, frame: int) -> Timecode:
     return replace(start, frame=start.frame % start.frames_per_day)
 
 
-def _span(media: Media, times: FrameTimes, segment: Segment) -> tuple[Fraction, Fraction]:
-    """(start on the file's own clock, length) in seconds."""
-    start_s = times.time_s(segment.start_frame)
-    return (times.start_pts or 0) * times.tick_s + start_s, times.time_s(segment.end_frame) - start_s
+def _on_own_clock(times: FrameTimes, time_s: Fraction) -> Fraction:
+    """Seconds on the file's own clock of what is `time_s` after its first frame."""
+    return (times.start_pts or 0) * times.tick_s + time_s
 
 
 def _minus(stamp: int | None, shift: int) -> int | None:

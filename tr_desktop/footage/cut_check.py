@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,20 +15,21 @@ from tr_desktop.errors import ExportError
 from tr_desktop.footage.frames import Sampler
 from tr_desktop.footage.probe import probe
 from tr_desktop.footage.seek import find_frames
-from tr_desktop.moments import FrameTimes, Media, Segment
+from tr_desktop.moments import FrameTimes, Media
 from tr_desktop.timecode import Timecode, is_smpte_rate
 
 
 def verify(
-    media: Media, times: FrameTimes, segment: Segment, clip: Path, start_tc: Timecode, *, lossless: bool
+    media: Media, times: FrameTimes, frames: Sequence[int], clip: Path, start_tc: Timecode, *, lossless: bool
 ) -> None:
     """Decode all of `clip` and compare it with the source: how many frames, the first and the last picture, timecode.
 
+    media: as the clip should be; its path is the source's. frames: the source frame that each of the clip's shows.
     Brightness is compared, at a small size. A copied picture must not differ at all; an encoded one must be like the
     source's, and no less like it than the frames beside that one. ExportError says what isn't right; the clip
     is left for the caller to remove.
     """
-    count = segment.end_frame - segment.start_frame
+    count = len(frames)
     written = probe(clip)
     sampler = Sampler(written, Fraction(10**6), _SIDE_PX, decode_all=True)
     for _ in sampler:
@@ -36,13 +38,16 @@ def verify(
     if len(sampler.times) != count:
         wrong.append(f"it has {len(sampler.times)} frames instead of {count}")
     else:
-        for frame in {segment.start_frame, segment.end_frame - 1}:
+        for at in {0, count - 1}:
+            frame = frames[at]
             near = [n for n in (frame - 1, frame, frame + 1) if 0 <= n < len(times)]
             pictures = {n: _small(decoded) for n, decoded in find_frames(media, times, near)}
-            [(_, decoded)] = find_frames(sampler.media, sampler.times, [frame - segment.start_frame])
+            [(_, decoded)] = find_frames(sampler.media, sampler.times, [at])
             off = {n: float(np.abs(_small(decoded) - pictures[n]).mean()) for n in near}
             if off[frame] > (0 if lossless else _LIKE) or off[frame] > min(off.values()) + _NOISE:
-                wrong.append(f"its frame {frame - segment.start_frame} isn't frame {frame} of the source")
+                wrong.append(f"its frame {at} isn't frame {frame} of the source")
+        if sampler.media.is_vfr and not media.is_vfr:
+            wrong.append("its rate isn't constant")
     if sampler.problems:
         wrong.append(f"it is damaged ({sampler.problems[0]})")
     if len(written.audio) != len(media.audio):

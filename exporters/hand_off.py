@@ -1,0 +1,50 @@
+"""From moments to what an editor wants: clips, or a file in a format. One way for the command line and the app."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+from exporters import registry
+from exporters.clips import WAYS, Progress, export_clips
+from exporters.constant import constant_folder, make_constant
+from exporters.timeline import timeline_from_moments
+from exporters.write import Report, export
+from tr_desktop.moments import Moment
+
+
+def check_format(out: Path, format_name: str | None) -> None:
+    """ExportError where there is no such format, or the file name doesn't tell one."""
+    if format_name not in WAYS:
+        registry.find(out, format_name)
+
+
+def hand_off(
+    moments: Sequence[Moment],
+    out: Path,
+    format_name: str | None = None,
+    *,
+    name: str,
+    handles_s: Fraction = Fraction(0),
+    start_tc: str = "01:00:00:00",
+    constant: bool = False,
+    on_progress: Progress | None = None,
+) -> Report:
+    """Write `moments` to `out`: a folder of clips where format_name is one of `clips.WAYS`, else a file.
+
+    name: the timeline's. constant: make the parts that are used of footage of variable rate constant first.
+    on_progress: called while clips are cut; an exception raised in it stops the work.
+    Raises ExportError.
+    """
+    if format_name in WAYS:
+        return export_clips(
+            moments, out, preset_name=format_name, handles_s=handles_s, constant=constant, on_progress=on_progress
+        )
+    check_format(out, format_name)
+    made = Report((), ())
+    if constant:
+        moments, made = make_constant(moments, constant_folder(out), handles_s=handles_s, on_progress=on_progress)
+    timeline = timeline_from_moments(moments, name=name, handles_s=handles_s, start_tc=start_tc)
+    written = export(timeline, out, format_name)
+    return Report((*written.files, *made.files), (*made.notes, *written.notes))
