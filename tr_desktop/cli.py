@@ -72,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
 
     index = commands.add_parser("index", help="make footage searchable")
     index.add_argument("paths", metavar="PATH", nargs="+", type=Path, help="files or folders")
+    index.add_argument("--read-text", action="store_true", help="also read titles and signs off the pictures; slow")
     _add_common(index)
     index.set_defaults(run=_index)
 
@@ -245,15 +246,22 @@ def _index(arguments: argparse.Namespace) -> int:
     from tr_desktop import report
     from tr_desktop.library.catalog import Catalog
     from tr_desktop.library.indexer import index
-    from tr_desktop.progress import IndexBar
+    from tr_desktop.library.screen_text import open_reader, read_screen_text
+    from tr_desktop.progress import IndexBar, TextBar
 
+    reader = open_reader() if arguments.read_text else None
     encoder = _encoder(arguments)
-    with Catalog(arguments.library or _default_library()) as catalog, IndexBar() as bar:
-        coverage = index(arguments.paths, catalog, encoder, bar.update)
-    print(report.coverage_text(coverage), file=sys.stderr)
-    print(bar.summary(), file=sys.stderr)
-    if not coverage.searched:
-        raise UserError("Nothing there can be searched")
+    with Catalog(arguments.library or _default_library()) as catalog:
+        with IndexBar() as bar:
+            coverage = index(arguments.paths, catalog, encoder, bar.update)
+        print(report.coverage_text(coverage), file=sys.stderr)
+        print(bar.summary(), file=sys.stderr)
+        if not coverage.searched:
+            raise UserError("Nothing there can be searched")
+        if reader is not None:
+            with TextBar() as text_bar:
+                count = read_screen_text(coverage, catalog, reader, text_bar.update)
+            print(f"Read the text in the pictures of {count} files.", file=sys.stderr)
     return OK
 
 

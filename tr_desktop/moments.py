@@ -137,7 +137,8 @@ class Moment:
     score: calibrated, in [0, 1]: of the moments with score near 0.8 about eight in ten are right.
     confident: whether the score reaches the pack's threshold.
     subtitle: what is said there, where the moment was found in subtitles and not in the pictures. source: the file that
-    they are in; text_from: 'file' for one beside the footage, 'track' for a track of the footage itself.
+    they are in; text_from: 'file' for one beside the footage, 'track' for a track of the footage itself, 'screen' for
+    text that was read off its pictures.
     """
 
     media: Media

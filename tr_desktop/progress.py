@@ -1,8 +1,10 @@
-"""Progress on standard error: of an index run in bytes and files, × real time, time left; of clips in frames."""
+"""Progress on standard error: an index run in bytes and files with × real time, clips in frames, text in seconds."""
 
 from __future__ import annotations
 
 import sys
+from fractions import Fraction
+from pathlib import Path
 from typing import NoReturn
 
 from tqdm import tqdm
@@ -67,3 +69,23 @@ class ClipBar:
             self._bar = tqdm(total=frames, unit="frame", file=sys.stderr, dynamic_ncols=True)
             self._bar.set_description(f"clip {clip}/{clips}", refresh=False)
         self._bar.update(frame - self._bar.n)
+
+
+class TextBar:
+    """Seconds of the file whose pictures' text is being read. Use as a context."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm[NoReturn] | None = None
+
+    def __enter__(self) -> TextBar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def update(self, path: Path, done_s: Fraction) -> None:
+        if self._bar is None or self._bar.desc != f"text in {path.name}: ":
+            self.__exit__()
+            self._bar = tqdm(desc=f"text in {path.name}", unit="s", file=sys.stderr, dynamic_ncols=True)
+        self._bar.update(int(done_s) - self._bar.n)

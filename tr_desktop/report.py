@@ -133,8 +133,8 @@ def as_text(answer: Answer) -> str:
             f"score {moment.score:.2f}  edges {kept.start_confidence:.2f} / {kept.end_confidence:.2f}"
         )
         if moment.source is not None:
-            place = "its subtitle track" if moment.text_from == "track" else moment.source.name
-            lines.append(f"   said: “{moment.subtitle}” ({place})")
+            place = {"track": "its subtitle track", "screen": "text in the picture"}.get(moment.text_from)
+            lines.append(f"   said: “{moment.subtitle}” ({place or moment.source.name})")
         if len(moment.refinement.steps) > 1:
             lines.append(
                 f"   rough {float(rough.start_s):.2f}–{float(rough.end_s):.2f} s, "

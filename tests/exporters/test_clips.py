@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Callable
 from fractions import Fraction
@@ -26,8 +25,7 @@ from tr_desktop.footage.frames import PictureMaker, Sampler
 from tr_desktop.footage.probe import probe
 from tr_desktop.moments import FrameTimes, Media, Segment
 
-CUTS = int(os.environ.get("TR_CUTS", "4"))
-"""Random cuts of each source; 20 gives a hundred in all."""
+CUTS = 3  # random cuts of each source; the slow test makes a hundred in all
 
 SOURCES: dict[str, Callable[[Path], Path]] = {
     "gop250.mp4": MAKERS["gop250.mp4"],
@@ -73,11 +71,12 @@ def numbers(path: Path) -> list[int]:
         return [read_number(upright(frame)) for frame in container.decode(video=0)]
 
 
+@pytest.mark.parametrize("cuts", [CUTS, pytest.param(20, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", SOURCES)
-def test_random_exact_cuts_hold_the_frames_meant(name: str, footage: Footage, tmp_path: Path) -> None:
+def test_random_exact_cuts_hold_the_frames_meant(name: str, cuts: int, footage: Footage, tmp_path: Path) -> None:
     media, times = footage(name)
-    chance = random.Random(name)
-    for number in range(CUTS):
+    chance = random.Random(f"{name} {cuts}")
+    for number in range(cuts):
         start = chance.randrange(len(times))
         segment = Segment(start, chance.randint(start + 1, min(len(times), start + 40)))
         preset = PRESETS[chance.choice(["h264", "prores", "hevc"])]

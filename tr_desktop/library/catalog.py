@@ -14,7 +14,7 @@ import sqlite3
 import threading
 import zlib
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -70,7 +70,7 @@ class Known(NamedTuple):
 
 
 class Said(NamedTuple):
-    """A subtitle that was found. kind: 'file' of `path`, beside footage, or 'track' of `media_id`, inside it."""
+    """A text that was found. kind: 'file' of `path`, beside footage, or inside `media_id`: 'track', or 'screen'."""
 
     cue: Cue
     kind: str
@@ -271,6 +271,11 @@ class Catalog:
         rows = self._rows("SELECT path, size_bytes, mtime_ns FROM text_source WHERE path NOTNULL")
         return {row[0]: (row[1], row[2]) for row in rows}
 
+    def without_text(self, media_ids: Iterable[int], kind: str) -> list[int]:
+        """Those of `media_ids` in which this kind of text hasn't been looked for."""
+        known = {row[0] for row in self._rows("SELECT media_id FROM text_source WHERE kind = ?", kind)}
+        return [media_id for media_id in media_ids if media_id not in known]
+
     def said(self, sentence: str) -> list[Said]:
         """Where these words stand one after the other, whatever their case and accents.
 
@@ -309,6 +314,15 @@ class Catalog:
                 stat.st_size,
                 stat.st_mtime_ns,
             )
+
+    def add_text(self, media_id: int, kind: str, cues: Sequence[Cue]) -> None:
+        """Store the texts of one kind inside footage in the place of what was known of it."""
+        with self._transaction():
+            self._store_text(media_id, kind, cues)
+
+    def _store_text(self, media_id: int, kind: str, cues: Sequence[Cue]) -> None:
+        self._db.execute("DELETE FROM text_source WHERE media_id = ? AND kind = ?", (media_id, kind))
+        self._store_cues(cues, "INSERT INTO text_source (media_id, kind) VALUES (?, ?)", media_id, kind)
 
     def _store_cues(self, cues: Sequence[Cue], sql: str, *values: object) -> None:
         """Store `cues` under the source that `sql` inserts."""
@@ -381,9 +395,7 @@ class Catalog:
             media_id = self._store_media(source, media, times, problems, is_whole=True)
             self._store_file(source, media_id)
             self._db.execute("UPDATE vectors SET is_whole = 1 WHERE media_id = ? AND pack = ?", (media_id, pack))
-            self._db.execute("DELETE FROM text_source WHERE media_id = ? AND kind = 'track'", (media_id,))
-            if cues:
-                self._store_cues(cues, "INSERT INTO text_source (kind, media_id) VALUES ('track', ?)", media_id)
+            self._store_text(media_id, "track", cues)
 
     def keep_close_up(self, path: Path, pack: str, vectors: Mapping[int, npt.NDArray[np.float32]]) -> None:
         """Keep vectors for `close_up`: the latest MOST_CLOSE_UPS of them, since every search brings some.

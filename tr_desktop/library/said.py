@@ -1,4 +1,4 @@
-"""Moments in which a sentence is said, by subtitle files beside footage and subtitle tracks inside it."""
+"""Moments in which a sentence is said or shown: subtitle files, subtitle tracks, text that was read off pictures."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ DROP TABLE sidecar;
 DROP TABLE cue;
 CREATE TABLE text_source (      -- where text comes from
   id INTEGER PRIMARY KEY,
-  kind TEXT NOT NULL,           -- 'file': subtitles beside footage; 'track': inside it
+  kind TEXT NOT NULL,           -- 'file': subtitles beside footage; 'track': inside it; 'screen': in its pictures
   path BLOB UNIQUE,             -- of a file, with its
   size_bytes INTEGER,
   mtime_ns INTEGER,
