@@ -34,7 +34,7 @@ from exporters.write import Report, export
 from tr_desktop.app import theme
 from tr_desktop.app.icons import IconButton
 from tr_desktop.app.jobs import Job
-from tr_desktop.app.pieces import Choice, scrolling, title, words
+from tr_desktop.app.pieces import Choice, indented, scrolling, title, words
 from tr_desktop.app.session import Session
 from tr_desktop.errors import UserError
 from tr_desktop.footage.cut import PRESETS
@@ -98,8 +98,7 @@ class ExportPanel(QWidget):
         self.format.setAccessibleName("Format")
         self._fill_formats()
         self._keeps = words(role="small")
-        self.handles = QDoubleSpinBox(maximum=600, singleStep=0.5, decimals=2, suffix=" s")
-        self.handles.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+        self.handles = indented(QDoubleSpinBox(maximum=600, singleStep=0.5, decimals=2, suffix=" s"))
         self.handles.setAccessibleName("Handles, seconds before and after each moment")
         self.start_tc = QLineEdit("01:00:00:00")
         self.start_tc.setAccessibleName("Timeline starts at")
@@ -126,7 +125,6 @@ class ExportPanel(QWidget):
         self._progress.hide()
         self._says = words()
         self.files = WrittenFiles()
-        self.files.hide()
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.setHorizontalSpacing(theme.SPACE)
@@ -135,22 +133,17 @@ class ExportPanel(QWidget):
         form.addRow("Handles", self.handles)
         form.addRow("Starts at", self.start_tc)
         form.addRow("To", place)
-        asked = QWidget()
-        upper = QVBoxLayout(asked)
-        upper.setContentsMargins(0, 0, 0, 0)
-        upper.setSpacing(theme.SPACE)
-        upper.addLayout(form)
-        upper.addWidget(self._keeps)
-        upper.addStretch(1)
+        self._keeps.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._kept_room = scrolling(self._keeps)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 4, 12, 12)
         column.setSpacing(theme.SPACE)
-        column.addWidget(scrolling(asked), 3)
+        column.addLayout(form)
+        column.addWidget(self._kept_room, 1)
         column.addWidget(self.start)
         column.addWidget(self._progress)
         column.addWidget(self._says)
         self._written_title = title("Written, drag them out")
-        self._written_title.hide()
         column.addWidget(self._written_title)
         column.addWidget(self.files, 2)
         self.format.currentIndexChanged.connect(self._format_chosen)
@@ -193,6 +186,7 @@ class ExportPanel(QWidget):
                 for subject, what in fidelity.items()
             )
             self._keeps.setText(f"<table>{rows}</table>")
+        self._show_written(False)
         self.start_tc.setEnabled(not self._is_clips)
         self.out.setText(str(self._suggested()))
 
@@ -253,8 +247,7 @@ class ExportPanel(QWidget):
             return export(timeline, order.out, order.format_name)
 
         self._says.setText("Exporting…")
-        self.files.hide()
-        self._written_title.hide()
+        self._show_written(False)
         self._bar.setValue(0)
         self._progress.setVisible(order.is_clips)
         self._job = self._session.jobs.run(
@@ -278,9 +271,14 @@ class ExportPanel(QWidget):
         self._set_role("dim")
         self._says.setText("\n".join([f"{done}.", *report.notes]))
         self.files.set_files(report.files)
-        self.files.show()
-        self._written_title.show()
+        self._show_written(True)
         self.finished.emit(f"The export is done: {done}.")
+
+    def _show_written(self, is_written: bool) -> None:
+        """The files that were written take the room of what the format keeps."""
+        self.files.setVisible(is_written)
+        self._written_title.setVisible(is_written)
+        self._kept_room.setVisible(not is_written)
 
     def _failed(self, error: UserError) -> None:
         self._set_role("bad")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
+    QAbstractSpinBox,
     QComboBox,
     QFrame,
     QHBoxLayout,
@@ -20,6 +22,8 @@ from PySide6.QtWidgets import (
 
 from tr_desktop.app import icons, theme
 from tr_desktop.app.icons import IconButton
+
+_Spin = TypeVar("_Spin", bound=QAbstractSpinBox)
 
 
 def title(text: str) -> QLabel:
@@ -56,6 +60,12 @@ def scrolling(widget: QWidget) -> QScrollArea:
     widget.setAutoFillBackground(False)
     area.viewport().setAutoFillBackground(False)
     return area
+
+
+def indented(spin: _Spin) -> _Spin:
+    """A number field whose number stands where other fields' text does."""
+    spin.lineEdit().setTextMargins(8, 0, 8, 0)
+    return spin
 
 
 class Choice(QComboBox):

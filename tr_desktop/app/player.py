@@ -192,7 +192,7 @@ class Player(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(theme.colours().well))
+        painter.fillRect(self.rect(), QColor(theme.colours().picture))
         if self._message:
             painter.setPen(QColor(theme.colours().dim))
             painter.setFont(theme.font())

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QCompleter, QHBoxLayout, QLabel, QLineEdit, QSpinB
 
 from tr_desktop.app import icons, theme
 from tr_desktop.app.icons import IconButton
+from tr_desktop.app.pieces import indented
 from tr_desktop.errors import UserError
 from tr_desktop.library.filters import Only
 
@@ -99,8 +100,8 @@ class SearchBar(QWidget):
         self.height_px = QSpinBox(maximum=8640, singleStep=360)
         fields: list[tuple[str, QWidget, int]] = [
             ("Name", self.name, 150),
-            ("Changed from", self.after, 96),
-            ("until before", self.before, 96),
+            ("Changed from", self.after, 112),
+            ("until before", self.before, 112),
             ("At least", self.longer, 78),
             ("At most", self.shorter, 78),
             ("Height", self.height_px, 84),
@@ -108,7 +109,7 @@ class SearchBar(QWidget):
         for spin, unit in ((self.longer, " s"), (self.shorter, " s"), (self.height_px, " px")):
             spin.setSpecialValueText("any")
             spin.setSuffix(unit)
-            spin.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+            indented(spin)
         for text, field, wide in fields:
             name = QLabel(text)
             name.setProperty("role", "small")

@@ -207,6 +207,7 @@ class Stage(QObject):
         self.steps.setVisible(moment is not None)
         if moment is None:
             self.transport.place.clear()
+            self.transport.accept.setText("Accept")
             return
         decision = self.decision
         kept = moment.refinement.steps[decision.kept_step].segment
@@ -244,8 +245,9 @@ class Stage(QObject):
 
     # Playing and going
 
-    def _frame_shown(self, frame: int) -> None:
-        self.scrubber.set_playhead(frame)
+    def _frame_shown(self, _: int) -> None:
+        # Where it goes, not where it was: pictures of the moment before may still arrive.
+        self.scrubber.set_playhead(self.player.frame())
         self._show_place()
 
     def _playing_changed(self, is_playing: bool) -> None:

@@ -32,7 +32,8 @@ class Theme(Enum):
 class Colours:
     """One theme. Grounds from back to front: well, window, panel, raised, hover; `text` and `dim` are read on all."""
 
-    well: str  # behind pictures, in fields
+    picture: str  # behind pictures
+    well: str  # in fields
     window: str
     panel: str
     raised: str
@@ -50,6 +51,7 @@ class Colours:
 
 
 DARK = Colours(
+    picture="#0a0b0c",
     well="#0d0e10",
     window="#141518",
     panel="#191b1f",
@@ -67,6 +69,7 @@ DARK = Colours(
     rough="#8b93a3",
 )
 LIGHT = Colours(
+    picture="#c9cdd4",
     well="#ffffff",
     window="#eceef1",
     panel="#f6f7f9",
@@ -210,7 +213,9 @@ QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox, QDateEdit, QPlainTextEdit {{
 QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus, QDateEdit:focus, QPlainTextEdit:focus {{
   border-color: {c.accent};
 }}
+QAbstractSpinBox {{ padding: 2px 0; }}
 QAbstractSpinBox QLineEdit {{ border: none; padding: 0; background: transparent; }}
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 0; border: none; }}
 QLineEdit[role="search"] {{ font-size: 15px; padding: 7px 12px; border-radius: 8px; }}
 QComboBox::drop-down {{ border: none; width: 20px; }}
 QComboBox QAbstractItemView {{ background: {c.raised}; border: 1px solid {c.line};

@@ -262,6 +262,8 @@ class Window(QMainWindow):
         has_something = bool(self.session.folders or self.session.project.decisions)
         self.pages.setCurrentWidget(self.rows if has_something else self.welcome)
         self.search.setEnabled(has_something)
+        if has_something and not self.stage.moment:
+            self.search.field.setFocus()
 
     def _standing_changed(self, standing: Standing) -> None:
         self.library.set_standing(standing)
@@ -524,7 +526,7 @@ class Window(QMainWindow):
 
     def _place_notice(self) -> None:
         wide = min(640, self.width() - 48)
-        high = max(self.notice.sizeHint().height(), self.notice.heightForWidth(wide))
+        high = self.notice.heightForWidth(wide)
         self.notice.setGeometry((self.width() - wide) // 2, self.height() - high - 36, wide, high)
         self.notice.raise_()
 
