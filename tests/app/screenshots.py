@@ -1,0 +1,130 @@
+"""Pictures of the app's main states, to be looked at: `python -m tests.app.screenshots OUT [FOOTAGE…]`.
+
+1280 × 800, and 2560 × 1440 pixels at twice the scale with `--large`; `--light` in the light theme. Without FOOTAGE, of
+the generated sample. The footage is searched for what is given with --query.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("footage", nargs="*", type=Path)
+    parser.add_argument("--query", default="a cat")
+    parser.add_argument("--large", action="store_true")
+    parser.add_argument("--light", action="store_true")
+    arguments = parser.parse_args()
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    if arguments.large:
+        os.environ["QT_SCALE_FACTOR"] = "2"
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as name:
+        take(arguments, Path(name))
+
+
+def take(arguments: argparse.Namespace, folder: Path) -> None:
+    from PySide6.QtCore import QTimer
+    from PySide6.QtTest import QTest
+    from PySide6.QtWidgets import QApplication
+
+    from tr_desktop.app.key_sheet import KeySheet
+    from tr_desktop.app.settings import Settings
+    from tr_desktop.app.theme import Theme
+    from tr_desktop.app.window import Window
+    from tr_desktop.cli import main as command
+    from tr_desktop.footage.sample import make_sample
+
+    app = QApplication([])
+    if arguments.light:
+        settings = Settings(folder / "settings")
+        settings.theme = Theme.LIGHT
+        settings.sync()
+    footage = arguments.footage
+    if not footage:
+        footage = [folder / "sample.mp4"]
+        make_sample(footage[0])
+
+    def wait(condition: Callable[[], object], seconds: int = 300) -> None:
+        for _ in range(seconds * 50):
+            if condition():
+                return
+            QTest.qWait(20)
+        raise TimeoutError
+
+    def shoot(name: str) -> None:
+        QTest.qWait(1500)  # thumbnails arrive, what moves comes to rest
+        window().grab().save(str(arguments.out / f"{name}.png"))
+
+    def window() -> Window:
+        return next(w for w in app.topLevelWidgets() if isinstance(w, Window))
+
+    def script() -> None:
+        w = window()
+        try:
+            states(w)
+        except BaseException as error:  # noqa: BLE001 (the window has to be closed first)
+            print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        finally:
+            w.session.new_project()
+            w.close()
+
+    def states(w: Window) -> None:
+        w.resize(1280, 720 if arguments.large else 800)
+        shoot("1-first-start")
+        w.session.add(footage)
+        wait(w.library.progress.isVisible)
+        wait(lambda: w.session.standing.coverage.searched or w.session.standing.coverage.incomplete)
+        shoot("2-indexing")
+        wait(lambda: not w.library.progress.isVisible())
+        w.search.ask(arguments.query)
+        wait(lambda: w.session.results.is_final)
+        w.results.select(0)
+        shoot("3-results")
+        w.stage.nudge(end=-14)
+        w.stage.toggle_marker()
+        shoot("4-edges-by-hand")
+        w.stage.accept()
+        w.stage.mark_out()
+        w.results.toggle_guesses()
+        for row in (1, 2):
+            w.results.select(row)
+            w.stage.accept()
+        w.session.project.describe(w.session.project.selects[1], name="Take two", note="for the opening")
+        w.session.edited()
+        w.show_side(0)
+        shoot("5-selects")
+        w.show_export()
+        w.export.choose_format("h264")
+        w.export.out.setText(str(folder / "clips"))
+        w.export.run()
+        wait(lambda: w.export.files.count())
+        shoot("6-export")
+        w.search.ask("people playing chess under water")
+        wait(lambda: w.session.results.is_final)
+        w.search.filters_button.setChecked(True)
+        shoot("7-no-match-and-filters")
+        w.search.filters_button.setChecked(False)
+        w.show_keys()
+        QTest.qWait(200)
+        sheet = next(each for each in app.topLevelWidgets() if isinstance(each, KeySheet))
+        sheet.grab().save(str(arguments.out / "8-keys.png"))
+        sheet.close()
+        shutil.move(footage[0], footage[0].with_suffix(".away")) if not arguments.footage else None
+        w.open_project(folder / "nothing.trproj")
+        shoot("9-error")
+
+    QTimer.singleShot(0, script)
+    command(["app", "--settings", str(folder / "settings"), "--library", str(folder / "library")])
+
+
+if __name__ == "__main__":
+    main()
