@@ -29,6 +29,7 @@ def examine(model: str, device: str, library: Path) -> bool:
         except PackageNotFoundError:
             print(f"  {package}: not installed")
     print(f"Library: {library}")
+    print(_decoder())
     try:
         encoder = Encoder(load_pack(model), device)
         print(f"Model pack: {encoder.pack.name} {encoder.pack.sha256[:12]}, hashes right; runs on {encoder.device}")
@@ -39,6 +40,17 @@ def examine(model: str, device: str, library: Path) -> bool:
         return False
     print("Self-test: a clip was written, indexed and searched; every frame was counted.")
     return True
+
+
+def _decoder() -> str:
+    import av
+    from av.codec.hwaccel import hwdevices_available
+
+    devices = ", ".join(hwdevices_available()) or "none"
+    return (
+        f"Decoder: FFmpeg {av.ffmpeg_version_info}, on the processor; its graphics devices ({devices}) aren't used:"
+        " whether they give the same frames has not been shown"
+    )
 
 
 def _self_test(encoder: Encoder, folder: Path) -> None:
