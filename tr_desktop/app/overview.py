@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from tr_desktop.app import theme
 from tr_desktop.app.curve import paint_curve
 from tr_desktop.app.showing import Showing
-from tr_desktop.app.strokes import faded, pen
+from tr_desktop.app.strokes import Layer, faded, pen
 from tr_desktop.app.timeline import View
 
 
@@ -23,6 +23,7 @@ class Overview(QWidget):
         super().__init__(parent)
         self._showing: Showing | None = None
         self._whole: View | None = None
+        self._layer = Layer()
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName("The whole file")
         self.setToolTip("The whole file. Drag to move along it; double-click to see all of it")
@@ -30,6 +31,11 @@ class Overview(QWidget):
     def show_this(self, showing: Showing | None) -> None:
         self._showing = showing
         self._whole = View.whole(showing.moment.times, self.width()) if showing else None
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Paint all of it again; for the playhead alone, `update` is enough."""
+        self._layer.forget()
         self.update()
 
     def x_of(self, frame: int) -> float:
@@ -49,9 +55,21 @@ class Overview(QWidget):
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         self.whole_wanted.emit()
 
+    def changeEvent(self, event: QEvent) -> None:
+        self._layer.forget()  # another theme
+        super().changeEvent(event)
+
     def paintEvent(self, event: QPaintEvent) -> None:
-        colours, showing, whole = theme.colours(), self._showing, self._whole
         painter = QPainter(self)
+        self._layer.draw(painter, self, self._paint_still)
+        if self._showing is not None:
+            x = round(self.x_of(self._showing.playhead)) + 0.5
+            painter.setPen(pen(theme.colours().text, 1))
+            painter.drawLine(QPointF(x, 0), QPointF(x, self.height()))
+
+    def _paint_still(self, painter: QPainter) -> None:
+        """Everything but the playhead."""
+        colours, showing, whole = theme.colours(), self._showing, self._whole
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(colours.well))
@@ -64,9 +82,6 @@ class Overview(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(colours.accent))
         painter.drawRect(QRectF(start, self.height() - 5, max(end - start, 3.0), 5))
-        x = round(whole.x_of(showing.playhead)) + 0.5
-        painter.setPen(pen(colours.text, 1))
-        painter.drawLine(QRectF(x, 0, 0, self.height()).topLeft(), QRectF(x, 0, 0, self.height()).bottomLeft())
         view = showing.view
         if view.span < whole.span:
             left, right = (float(tick * self.width() / whole.span) for tick in (view.start, view.start + view.span))

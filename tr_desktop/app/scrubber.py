@@ -134,7 +134,7 @@ class Scrubber(QWidget):
     def set_markers(self, frames: Sequence[int]) -> None:
         if self._showing is not None:
             self._showing.markers = tuple(sorted(frames))
-            self._lane.update()
+            self._lane.refresh()
 
     def set_label(self, label: Callable[[int], str]) -> None:
         """How a frame, or the file's end, is written; without this, as source timecode."""
@@ -376,7 +376,7 @@ class Scrubber(QWidget):
         self._overview.setGeometry(LEFT_PX, strips.overview.top, lane_px, strips.overview.height)
         self._lane.setGeometry(LEFT_PX, strips.ruler.top, lane_px, strips.curve.bottom - strips.ruler.top)
         self._lane.lay_out(strips)
-        self._overview.update()
+        self._overview.refresh()
         for lane, row in zip(strips.steps, self._rows, strict=False):
             row.setGeometry(0, lane.top, self.width(), lane.height)
             row.refresh()

@@ -29,7 +29,7 @@ class StepRow(QAbstractButton):
         self._keep = QToolButton(self)
         self._keep.setText("Keep")
         self._keep.setFont(theme.font(theme.SMALL_PX))
-        self._keep.setObjectName("keep")
+        self._keep.setStyleSheet("padding: 0 8px; border: 1px solid palette(mid); border-radius: 4px;")
         self._keep.setToolTip("Keep this step: its in and out become the moment's")
         self._keep.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # Return does it from the row
         self._keep.clicked.connect(lambda: self.keep_requested.emit(self.step))
@@ -66,7 +66,7 @@ class StepRow(QAbstractButton):
             super().keyPressEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        self._keep.setGeometry(self.width() - RIGHT_PX + SCORE_PX + 8, 1, RIGHT_PX - SCORE_PX - 12, self.height() - 2)
+        self._keep.setGeometry(self.width() - RIGHT_PX + SCORE_PX + 8, 2, RIGHT_PX - SCORE_PX - 14, self.height() - 4)
 
     def _ask_to_keep(self) -> None:
         if self._can_be_kept:
@@ -111,7 +111,7 @@ class StepRow(QAbstractButton):
         if self.step == showing.deciding:
             painter.setPen(QColor(colours.accent))
             painter.setFont(theme.font(theme.SMALL_PX, is_bold=True))
-            painter.drawText(self._keep.geometry().adjusted(8, 0, 0, 0), _LEFT, "Kept")
+            painter.drawText(self._keep.geometry(), Qt.AlignmentFlag.AlignCenter, "Kept")
         if self._has_ring:
             painter.setOpacity(1)
             focus_ring(painter, QRectF(self.rect()))

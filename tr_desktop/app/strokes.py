@@ -2,10 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPixmap, QPolygonF
+from PySide6.QtWidgets import QWidget
 
 from tr_desktop.app import theme
+
+
+class Layer:
+    """What stays the same while the playhead moves: painted once, until it is forgotten or the size changes."""
+
+    def __init__(self) -> None:
+        self._pixmap = QPixmap()
+
+    def forget(self) -> None:
+        self._pixmap = QPixmap()
+
+    def draw(self, painter: QPainter, widget: QWidget, paint: Callable[[QPainter], None]) -> None:
+        ratio = widget.devicePixelRatioF()
+        size = widget.size() * ratio
+        if self._pixmap.size() != size:
+            self._pixmap = QPixmap(size)
+            self._pixmap.setDevicePixelRatio(ratio)
+            self._pixmap.fill(Qt.GlobalColor.transparent)
+            on_layer = QPainter(self._pixmap)
+            paint(on_layer)
+            on_layer.end()
+        painter.drawPixmap(0, 0, self._pixmap)
 
 
 def faded(colour: QColor | str, share: float) -> QColor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
@@ -24,7 +24,7 @@ from tr_desktop.app import theme
 from tr_desktop.app.curve import paint_curve
 from tr_desktop.app.filmstrip import Thumbnails
 from tr_desktop.app.showing import Showing
-from tr_desktop.app.strokes import BY_KEY, diamond, faded, focus_ring, pen
+from tr_desktop.app.strokes import BY_KEY, Layer, diamond, faded, focus_ring, pen
 from tr_desktop.app.timeline import SNAP_PX, Lanes, ruler
 
 _LABEL_GAP_PX = 26
@@ -44,6 +44,7 @@ class TimeLane(QAbstractSlider):
         self._lanes: Lanes | None = None
         self._thumbnails: Thumbnails | None = None
         self._images: dict[int, QImage] = {}  # of this file, to stand in for those that aren't there yet
+        self._layer = Layer()
         self._pan_x: float | None = None
         self.is_scrubbed = False
         self._has_ring = False
@@ -55,10 +56,15 @@ class TimeLane(QAbstractSlider):
         if showing is None or self._showing is None or showing.moment.media != self._showing.moment.media:
             self._images.clear()
         self._showing = showing
-        self.update()
+        self.refresh()
 
     def lay_out(self, lanes: Lanes) -> None:
         self._lanes = lanes
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Paint all of it again; for the playhead alone, `update` is enough."""
+        self._layer.forget()
         self.update()
 
     def set_thumbnails(self, thumbnails: Thumbnails) -> None:
@@ -132,27 +138,31 @@ class TimeLane(QAbstractSlider):
         super().focusOutEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        showing, lanes, colours = self._showing, self._lanes, theme.colours()
         painter = QPainter(self)
+        self._layer.draw(painter, self, self._paint_still)
+        if self._showing is not None and self._lanes is not None:
+            painter.translate(0, -self._lanes.ruler.top)
+            self._paint_playhead(painter, self._showing, self._lanes)
+            painter.resetTransform()
+        if self._has_ring:
+            focus_ring(painter, QRectF(self.rect()))
+
+    def _paint_still(self, painter: QPainter) -> None:
+        """Everything but the playhead."""
+        showing, lanes, colours = self._showing, self._lanes, theme.colours()
         if lanes is None:
             return
-        top = lanes.ruler.top
-        painter.translate(0, -top)
-        clip = event.rect().translated(0, top)
+        painter.translate(0, -lanes.ruler.top)
         film = QRectF(0, lanes.film.top, self.width(), lanes.film.height)
         curve = QRectF(0, lanes.curve.top, self.width(), lanes.curve.height)
         painter.fillRect(film.united(curve), QColor(colours.well))
         if showing is None:
             return
         self._paint_ruler(painter, showing, lanes)
-        self._paint_film(painter, showing, film, clip)
+        self._paint_film(painter, showing, film)
         paint_curve(painter, showing, showing.view, curve)
         self._paint_shots(painter, showing, curve)
         self._paint_segment(painter, showing, lanes)
-        self._paint_playhead(painter, showing, lanes)
-        if self._has_ring:
-            painter.translate(0, top)
-            focus_ring(painter, QRectF(self.rect()))
 
     def _paint_ruler(self, painter: QPainter, showing: Showing, lanes: Lanes) -> None:
         colours, view = theme.colours(), showing.view
@@ -172,7 +182,7 @@ class TimeLane(QAbstractSlider):
             diamond(painter, QPointF(view.x_of(marker), bottom - 4), 4.5, QColor(colours.warn))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
-    def _paint_film(self, painter: QPainter, showing: Showing, film: QRectF, clip: QRect) -> None:
+    def _paint_film(self, painter: QPainter, showing: Showing, film: QRectF) -> None:
         media, times, view = showing.moment.media, showing.moment.times, showing.view
         wide = min(max(film.height() * media.width / media.height, 24.0), 3 * film.height())
         height_px = round(film.height() * self.devicePixelRatioF())
@@ -184,8 +194,6 @@ class TimeLane(QAbstractSlider):
         for cell in range(int(view.start / cell_ticks), int((view.start + view.span) / cell_ticks) + 1):
             x = float((cell * cell_ticks - view.start) * view.width_px / view.span)
             place = QRectF(x, film.top(), round(wide), film.height())
-            if not place.intersects(QRectF(clip)):
-                continue
             frame = times.frame_at(cell * cell_ticks * times.tick_s) // grain * grain
             image = self._thumbnail(showing, frame, height_px, float(2 * cell_frames))
             if image is not None:
@@ -214,8 +222,12 @@ class TimeLane(QAbstractSlider):
         return image
 
     def _thumbnail_ready(self, path: Path, frame: int, image: QImage) -> None:
-        if self._showing is not None and self._lanes is not None and path == self._showing.moment.media.path:
-            self.update(0, self._lanes.film.top - self._lanes.ruler.top, self.width(), self._lanes.film.height)
+        if self._showing is not None and path == self._showing.moment.media.path:
+            self.refresh()
+
+    def changeEvent(self, event: QEvent) -> None:
+        self._layer.forget()  # another theme
+        super().changeEvent(event)
 
     def _paint_shots(self, painter: QPainter, showing: Showing, curve: QRectF) -> None:
         colour = QColor(theme.colours().text)

@@ -1,0 +1,157 @@
+"""How long an editor waits for a frame: seeking, stepping and dragging in the player's frame server, beside the floor.
+
+    python benchmarks/seek.py             # needs the ffmpeg command; --keep FOLDER keeps the footage for the next time
+
+Prints a Markdown table. The floor of a seek is the decoder alone: the file is open, the keyframe is known, and just the
+packets from there to the wanted frame are decoded with the same threads, nothing left out and no picture made. Both are
+measured in turns on the same frames; each time of ours runs from the wish to its image, 1280 × 720.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from PySide6.QtCore import QCoreApplication, Qt
+
+from benchmarks.decode import SCENE
+from tr_desktop.app.frame_server import FrameServer, Wish
+from tr_desktop.footage.frames import Sampler
+from tr_desktop.footage.probe import probe
+from tr_desktop.moments import FrameTimes, Media
+
+X264 = "-c:v libx264 -preset veryfast -pix_fmt yuv420p -bf 3 -sc_threshold 0"
+FOOTAGE = {
+    "H.264 1080p30, GOP 50, 8 Mb/s": ("h264_50_8.mp4", f"{X264} -g 50 -b:v 8M"),
+    "H.264 1080p30, GOP 50, 20 Mb/s": ("h264_50_20.mp4", f"{X264} -g 50 -b:v 20M"),
+    "H.264 1080p30, GOP 250, 8 Mb/s": ("h264_250_8.mp4", f"{X264} -g 250 -b:v 8M"),
+    "ProRes 422 HQ 1080p30": ("prores.mov", "-t 6 -c:v prores_ks -profile:v 3 -pix_fmt yuv422p10le"),
+}
+SECONDS = 20
+BOX_PX = (1280, 720)
+
+
+class Viewer:
+    """Asks the frame server and waits for the picture, as fast as it comes: no event loop in between."""
+
+    def __init__(self, media: Media, times: FrameTimes) -> None:
+        self._media, self._times = media, times
+        self._server = FrameServer()
+        self._arrived = threading.Semaphore(0)
+        self._frame = -1
+        # A direct connection runs in the server's thread.
+        self._server.ready.connect(self._note, Qt.ConnectionType.DirectConnection)
+
+    def _note(self, wish: Wish, image: object) -> None:
+        self._frame = wish.frame
+        self._arrived.release()
+
+    def wait_s(self, frame: int, direction: int = 0) -> float:
+        """Seconds from the wish for `frame` to its image."""
+        began_s = time.perf_counter()
+        self._server.ask(Wish(self._media, self._times, frame, BOX_PX, direction))
+        while self._arrived.acquire(timeout=60) and self._frame != frame:
+            pass
+        return time.perf_counter() - began_s
+
+    def close(self) -> None:
+        self._server.shut_down()
+
+
+class Floor:
+    """The decoder alone: from the keyframe before a frame to the frame."""
+
+    def __init__(self, path: Path) -> None:
+        self._container = av.open(str(path))
+        self._stream = self._container.streams.video[0]
+        self._stream.thread_type = "AUTO"
+        self._packets = [packet for packet in self._container.demux(self._stream) if packet.size]
+        self._shown = sorted(packet.pts for packet in self._packets if packet.pts is not None)
+
+    def wait_s(self, frame: int) -> float:
+        pts = self._shown[frame]
+        key = max(i for i, p in enumerate(self._packets) if p.is_keyframe and p.pts is not None and p.pts <= pts)
+        began_s = time.perf_counter()
+        context = self._stream.codec_context
+        context.flush_buffers()
+        for packet in [*self._packets[key:], None]:
+            if any(found.pts == pts for found in context.decode(packet)):
+                return time.perf_counter() - began_s
+        raise ValueError(f"frame {frame} doesn't come out")
+
+
+def footage(path: Path, options: str) -> Path:
+    if not path.exists():
+        make = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", SCENE, "-t", str(SECONDS), *options.split(), str(path)]
+        subprocess.run(make, check=True)
+    return path
+
+
+def measure(path: Path, seeks: int) -> list[str]:
+    """The figures of one file, as the columns of the table."""
+    sampler = Sampler(probe(path), Fraction(1), 64)
+    for _ in sampler:
+        pass
+    media, times = sampler.media, sampler.times
+    chance = random.Random(path.name)
+    frames = [chance.randrange(len(times)) for _ in range(seeks)]
+    viewer, floor = Viewer(media, times), Floor(path)
+    viewer.wait_s(0)
+    pairs = []
+    for frame in frames:
+        ours_s = viewer.wait_s(frame)
+        time.sleep(0.5)  # the server reads on around the frame meanwhile, as it does while an editor looks
+        pairs.append((ours_s, floor.wait_s(frame)))
+    ours, least = 1000 * np.array(pairs).T
+    middle = len(times) // 2
+    viewer.wait_s(middle, 1)
+    forward = [_paced(viewer, middle + step, 1) for step in range(1, 100)]
+    backward = [_paced(viewer, middle + 99 - step, -1) for step in range(1, 150)]
+    viewer.close()
+    return [
+        *(f"{np.percentile(ours, q):.0f} / {np.percentile(least, q):.0f}" for q in (50, 95)),
+        f"{np.median(ours / least):.2f}",
+        *(f"{1000 * np.percentile(forward, q):.0f}" for q in (50, 95)),
+        *(f"{1000 * np.percentile(backward, q):.0f}" for q in (50, 95)),
+    ]
+
+
+def _paced(viewer: Viewer, frame: int, direction: int) -> float:
+    """One step of an arrow key that is held: 30 a second."""
+    waited_s = viewer.wait_s(frame, direction)
+    time.sleep(max(1 / 30 - waited_s, 0))
+    return waited_s
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--keep", type=Path, help="folder for the footage")
+    parser.add_argument("--seeks", type=int, default=60)
+    given = parser.parse_args()
+    _ = QCoreApplication([])
+    print("Milliseconds; seek: ours / floor.\n")
+    print("| footage | seek p50 | seek p95 | ours ÷ floor | step on p50 | p95 | step back p50 | p95 |")
+    print("|---|---|---|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        keep = given.keep or Path(folder)
+        keep.mkdir(parents=True, exist_ok=True)
+        for title, (name, options) in FOOTAGE.items():
+            print(f"| {title} |", " | ".join(measure(footage(keep / name, options), given.seeks)), "|", flush=True)
+
+
+if __name__ == "__main__":
+    main()
