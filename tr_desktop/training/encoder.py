@@ -35,6 +35,7 @@ from tr_desktop.training.corpus import Picture, read_corpus, without
 from tr_desktop.training.export import image_model, npy, write_pack
 from tr_desktop.training.features import Job, cached_maps, calibration_squares, late_session
 from tr_desktop.training.late import LateBlocks
+from tr_desktop.training.memory import keep_freed_memory
 from tr_desktop.training.quantise import PIXELS, quantised
 from tr_desktop.training.text import WIDTH, Adapter, TextTower, load_minilm, quantised_text, run_text, sentence_vectors
 from tr_desktop.training.views import plain
@@ -300,6 +301,7 @@ def average(start: dict[str, Tensor], tuned: dict[str, Tensor], share: float) ->
 def train_encoder(config: EncoderConfig) -> None:
     """Build the pack `config.out`; each stage is kept in `config.cache`, so that a stopped run goes on where it was."""
     config.cache.mkdir(parents=True, exist_ok=True)
+    keep_freed_memory()
     torch.manual_seed(config.seed)
     pictures = read_corpus(config.data, config.tiers)
     left_out = plan.left_out_labels(pictures)
