@@ -129,6 +129,16 @@ SCENE = "testsrc2=s=1920x1080:r=30,noise=alls=12:allf=t"  # motion and grain, so
 SECONDS = 12
 
 
+def make_footage(folder: Path, title: str) -> Path:
+    """The file of FOOTAGE called `title` in `folder`, made unless it is there."""
+    name, options = FOOTAGE[title]
+    path = folder / name
+    if not path.exists():
+        source = ["-f", "lavfi", "-i", SCENE, "-t", str(SECONDS)]
+        subprocess.run(["ffmpeg", "-v", "error", *source, *options.split(), str(path)], check=True)
+    return path
+
+
 def timed(work: Callable[[], object], who: int) -> tuple[float, float]:
     """(wall, processor) seconds of `work`, whose processor time is counted for `who` (resource.RUSAGE_...)."""
 
@@ -145,23 +155,8 @@ def speed(folder: Path, rounds: int) -> None:
     """Sampling time as a share of ffmpeg's: the median of `rounds` runs of each, in turns."""
     print("| footage | × real time on one core | time, all decoded | time | processor, all decoded | processor |")
     print("|---|---|---|---|---|---|")
-    for title, (name, options) in FOOTAGE.items():
-        path = folder / name
-        if not path.exists():
-            make = [
-                "ffmpeg",
-                "-v",
-                "error",
-                "-f",
-                "lavfi",
-                "-i",
-                SCENE,
-                "-t",
-                str(SECONDS),
-                *options.split(),
-                str(path),
-            ]
-            subprocess.run(make, check=True)
+    for title in FOOTAGE:
+        path = make_footage(folder, title)
         media = probe(path)
         null = ["ffmpeg", "-v", "error", "-i", str(path), "-an", "-vf", "fps=2,scale=224:224", "-f", "null", "-"]
         ways = [

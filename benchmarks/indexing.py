@@ -1,0 +1,117 @@
+"""What indexing costs, image tower included, beside ffmpeg decoding the same file to null at the same sampling.
+
+    python benchmarks/indexing.py [--keep FOLDER] [--rounds 3]     # needs ffmpeg
+
+Prints a Markdown table of the footage that `decode.py speed` makes. Both sample 2 frames a second with all processors;
+ours also scales, runs the image tower, stores and commits. Times are of the work itself: Python has started and the
+model is open, as in the app and in a long run (`main_job.py` times the whole command). A second table says how much
+memory the command needs at most.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.decode import SCENE, X264, make_footage, timed
+from tr_desktop.library.catalog import Catalog
+from tr_desktop.library.indexer import index
+from tr_desktop.models.encoder import Encoder
+from tr_desktop.models.pack import load_pack
+
+TO_REACH = {
+    "H.264 1080p30, GOP 30": "0.8",
+    "HEVC 10-bit 2160p30, open GOP 30": "1.0",
+    "ProRes 422 HQ 1080p30": "0.25",
+    "DNxHR SQ 1080p30": "0.25",
+}
+MEASURED = [*TO_REACH, "H.264 1080p30, GOP 250", "HEVC 10-bit 1080p30, open GOP 30"]
+
+
+def index_into(folder: Path, path: Path, encoder: Encoder) -> Callable[[], None]:
+    def work() -> None:
+        with tempfile.TemporaryDirectory(dir=folder) as library, Catalog(Path(library)) as catalog:
+            coverage = index([path], catalog, encoder)
+        assert coverage.searched == [path] and not coverage.incomplete
+
+    return work
+
+
+def speed(keep: Path, rounds: int) -> None:
+    encoder = Encoder(load_pack("mini"), "cpu")
+    encoder.encode_images(np.zeros((4, encoder.pack.input_px, encoder.pack.input_px, 3), np.uint8))
+    print("| footage | × real time | time | processor | of it decoding | to reach |\n|---|---|---|---|---|---|")
+    for title in MEASURED:
+        path = make_footage(keep, title).absolute()
+        null = ["ffmpeg", "-v", "error", "-i", str(path), "-an", "-vf", "fps=2,scale=224:224", "-f", "null", "-"]
+        runs = []
+        for _ in range(rounds):  # in turns: the machine's load changes
+            floor = timed(lambda null=null: subprocess.run(null, check=True), resource.RUSAGE_CHILDREN)
+            ours = timed(index_into(keep, path, encoder), resource.RUSAGE_SELF)
+            runs.append((floor, ours))
+        values = np.array(runs)  # [rounds, floor and ours, wall and processor]
+        wall, used = np.median(values[:, 1] / values[:, 0], axis=0)
+        seconds = float(Fraction(length_s(path)))
+        pictures_s = tower_s(encoder, round(2 * seconds))
+        of_it = 1 - pictures_s / float(np.median(values[:, 1, 1]))
+        times = seconds / float(np.median(values[:, 1, 0]))
+        goal = TO_REACH.get(title, "")
+        print(f"| {title} | {times:.1f} | {wall:.2f} | **{used:.2f}** | {of_it:.0%} | {goal} |", flush=True)
+
+
+def tower_s(encoder: Encoder, pictures: int) -> float:
+    """Processor seconds of the image tower for so many pictures, in the pieces that indexing hands it."""
+    piece = np.random.default_rng(0).integers(0, 256, (4, encoder.pack.input_px, encoder.pack.input_px, 3), np.uint8)
+    return timed(lambda: [encoder.encode_images(piece) for _ in range(pictures // 4)], resource.RUSAGE_SELF)[1]
+
+
+def length_s(path: Path) -> str:
+    ask = ["ffprobe", "-v", "error", "-select_streams", "v:0", "-show_entries", "stream=duration", "-of", "csv=p=0"]
+    return subprocess.run([*ask, str(path)], check=True, capture_output=True, text=True).stdout.strip().rstrip(",")
+
+
+def memory(keep: Path) -> None:
+    """Peak memory of the command, each in a process of its own."""
+    print("\n| footage | peak memory of `index` |\n|---|---|")
+    long = keep / "hour.mp4"
+    if not long.exists():  # small pictures, so that it is done in minutes: what grows with length is what counts
+        short = ["-f", "lavfi", "-i", SCENE.replace("1920x1080", "640x360"), "-t", "20", *X264.split(), "-g", "30"]
+        subprocess.run(["ffmpeg", "-v", "error", *short, str(keep / "short.mp4")], check=True)
+        hour = ["-stream_loop", "179", "-i", str(keep / "short.mp4"), "-c", "copy", str(long)]
+        subprocess.run(["ffmpeg", "-v", "error", *hour], check=True)
+    named = [(title, make_footage(keep, title)) for title in MEASURED[:2]]
+    for title, path in (*named, ("an hour of H.264 360p30", long)):
+        with tempfile.TemporaryDirectory() as library:
+            command = [sys.executable, "-m", "tr_desktop.cli", "index", str(path), "--library", library]
+            process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+            _, status, usage = os.wait4(process.pid, 0)
+            assert status == 0
+        print(f"| {title} | {usage.ru_maxrss / 1e3:.0f} MB |", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--keep", type=Path, help="folder for the footage, to measure again")
+    parser.add_argument("--rounds", type=int, default=3)
+    given = parser.parse_args()
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} when it began\n")
+    with tempfile.TemporaryDirectory() as folder:
+        keep = given.keep or Path(folder)
+        keep.mkdir(parents=True, exist_ok=True)
+        speed(keep, given.rounds)
+        memory(keep)
+
+
+if __name__ == "__main__":
+    main()
