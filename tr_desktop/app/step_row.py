@@ -13,6 +13,7 @@ from tr_desktop.app.strokes import BY_KEY, faded, focus_ring, lens, meter, pen, 
 LEFT_PX, RIGHT_PX = 84, 104  # the columns beside the lanes
 SCORE_PX = 40
 _METER_PX, _NUMBER_PX = 3, 30
+_EDGE_PX = _METER_PX + _NUMBER_PX + 6  # both, and gaps
 
 
 class StepRow(QAbstractButton):
@@ -153,8 +154,9 @@ class StepRow(QAbstractButton):
             frames = segment.end_frame - segment.start_frame
             text = f"{float(length_s):.2f} s · {frames} {'frame' if frames == 1 else 'frames'}"
             painter.setFont(theme.font(theme.SMALL_PX, is_bold=True))
-            seen = bar.intersected(QRectF(0, top, showing.view.width_px, height))
-            if painter.fontMetrics().horizontalAdvance(text) + 12 < seen.width():
+            # Between the numbers of edges that have no room outside of it.
+            seen = bar.intersected(QRectF(0, top, showing.view.width_px, height)).adjusted(_EDGE_PX, 0, -_EDGE_PX, 0)
+            if painter.fontMetrics().horizontalAdvance(text) < seen.width():
                 painter.setPen(QColor(theme.colours().on_accent))
                 painter.drawText(seen, Qt.AlignmentFlag.AlignCenter, text)
         painter.restore()
@@ -236,12 +238,11 @@ def _paint_edge(
     ink: for a number in the bar.
     """
     painter.setFont(theme.figures_font(theme.SMALL_PX - 1))
-    all_px = _METER_PX + _NUMBER_PX + 6
-    is_outside = bar.left() - all_px >= room.left() if is_in else bar.right() + all_px <= room.right()
+    is_outside = bar.left() - _EDGE_PX >= room.left() if is_in else bar.right() + _EDGE_PX <= room.right()
     goes_left = is_in == is_outside
     edge = bar.left() if is_in else bar.right()
     left = edge - _METER_PX - 3 if goes_left else edge + 3
-    if not is_outside and (bar.width() < 2 * all_px or not room.left() <= edge <= room.right()):
+    if not is_outside and (bar.width() < 2 * _EDGE_PX or not room.left() <= edge <= room.right()):
         return  # the tooltip has it
     meter(
         painter,

@@ -174,7 +174,7 @@ class TimeLane(QAbstractSlider):
             x = round(view.x_of(mark.frame)) + 0.5
             painter.setPen(QColor(colours.line if not mark.is_labelled else colours.rough))
             painter.drawLine(QPointF(x, bottom - (8 if mark.is_labelled else 4)), QPointF(x, bottom - 1))
-            if mark.is_labelled and x + 4 + widest <= self.width():
+            if mark.is_labelled and x >= 0 and x + 4 + widest <= self.width():
                 painter.setPen(QColor(colours.dim))
                 painter.drawText(QPointF(x + 4, bottom - 6), showing.label(mark.frame))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
