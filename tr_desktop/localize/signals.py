@@ -101,15 +101,16 @@ def signals(vectors: npt.NDArray[np.floating], times_s: npt.ArrayLike, view: Fil
     frames = len(rows)
     curve = (rows @ view.query - view.curve_mean) / view.curve_std
     centred = _centred(rows, view.mean)
-    sums = np.concatenate([np.zeros((1, rows.shape[1])), np.cumsum(centred, axis=0, dtype=np.float64)])
+    # In single precision: sums over a few seconds are differences of near neighbours, and the passes over memory count.
+    sums = np.zeros((frames + 1, rows.shape[1]), np.float32)
+    np.cumsum(centred, axis=0, out=sums[1:])
     curve_sums = np.concatenate([[0.0], np.cumsum(curve, dtype=np.float64)])
     here = np.arange(frames)
     around = _span_s(times, SMOOTH_S / 2)
 
     def change(before: npt.NDArray[np.intp], after: npt.NDArray[np.intp]) -> Floats:
-        left, right = sums[here] - sums[before], sums[after] - sums[here]
-        sizes = np.linalg.norm(left, axis=1) * np.linalg.norm(right, axis=1)
-        unlike = 1 - np.sum(left * right, axis=1) / np.maximum(sizes, 1e-9)
+        left, right = sums[:-1] - sums[before], sums[after] - sums[:-1]
+        unlike = 1 - _dots(left, right) / np.maximum(np.sqrt(_dots(left, left) * _dots(right, right)), 1e-9)
         return np.where(before < here, unlike, 1).astype(np.float32)
 
     def rise(before: npt.NDArray[np.intp], after: npt.NDArray[np.intp]) -> Floats:
@@ -121,7 +122,6 @@ def signals(vectors: npt.NDArray[np.floating], times_s: npt.ArrayLike, view: Fil
     spans += [_before_after_s(times, span_s) for span_s in SPANS_S]
     changes = [change(*span) for span in spans]
     local = sums[around[1]] - sums[around[0]]
-    local /= np.maximum(np.linalg.norm(local, axis=1, keepdims=True), 1e-9)
     step = np.diff(times, prepend=times[0] - (times[1] - times[0] if frames > 1 else 1.0))
     best_z = (view.curve_max - view.background_mean) / view.background_std
     columns = [
@@ -131,7 +131,7 @@ def signals(vectors: npt.NDArray[np.floating], times_s: npt.ArrayLike, view: Fil
         curve - (view.curve_max - view.curve_mean) / view.curve_std,
         np.full(frames, best_z / 2),
         centred @ view.peak,
-        np.sum(local * centred, axis=1),
+        _dots(local, centred) / np.maximum(np.sqrt(_dots(local, local)), 1e-9),
         *changes,
         _outstanding(changes[0]),
         *(rise(*span) for span in spans),
@@ -147,6 +147,11 @@ def signals(vectors: npt.NDArray[np.floating], times_s: npt.ArrayLike, view: Fil
 def _centred(rows: Floats, mean: Floats) -> Floats:
     moved = rows - mean
     return np.asarray(moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-6), np.float32)
+
+
+def _dots(a: Floats, b: Floats) -> Floats:
+    """a, b: [T, D] → [T]."""
+    return np.asarray(np.einsum("td,td->t", a, b), np.float32)
 
 
 def _outstanding(change: Floats, reach: int = 4) -> Floats:
