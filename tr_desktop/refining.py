@@ -181,13 +181,17 @@ def _scorer(search: Search, item: Indexed) -> Callable[[int, int], float]:
 def _looker(search: Search, item: Indexed) -> Callable[[npt.NDArray[np.int64]], Vectors]:
     """Encodes frames that are asked for by number, [n] → [n, D]; what was looked at before comes from the library."""
     pack, path = search.encoder.pack, item.media.path
+    pictures: dict[int, npt.NDArray[np.uint8]] = {}
 
     def look(frames: npt.NDArray[np.int64]) -> Vectors:
         known = search.catalog.close_up(path, pack.sha256)
         missing = [frame for frame in frames.tolist() if frame not in known]
         if missing:
-            pictures = [picture for _, picture in read_frames(item.media, item.times, missing, pack.input_px)]
-            new = dict(zip(missing, search.encoder.encode_images(np.stack(pictures)), strict=True))
+            if not pictures.keys() >= set(missing):
+                wanted = closer.with_those_between(missing)
+                pictures.update(read_frames(item.media, item.times, wanted, pack.input_px))
+            encoded = search.encoder.encode_images(np.stack([pictures[frame] for frame in missing]))
+            new = dict(zip(missing, encoded, strict=True))
             search.catalog.keep_close_up(path, pack.sha256, new)
             known |= new
         return np.stack([known[frame] for frame in frames.tolist()])

@@ -35,7 +35,7 @@ def test_looks_are_bounded_sorted_and_inside_the_file(rate: Fraction) -> None:
 def test_the_second_look_covers_the_gap_that_the_first_leaves(rate: Fraction) -> None:
     starts = _starts(rate, 900)
     first = closer.first_look(starts, 3.0, 1.0)
-    for cut in range(int(2.2 * rate), int(3.8 * rate)):
+    for cut in range(int(2.3 * rate), int(3.7 * rate)):
         before = first[first < cut].max()
         after = first[first >= cut].min()
         middle = float(starts[before] + starts[after]) / 2  # where an honest step on the first look would go
@@ -85,3 +85,9 @@ def test_reach_shrinks_from_step_to_step_and_grows_with_the_segment() -> None:
     assert reach.shape == (3, 4)
     assert (np.diff(reach, axis=1) <= 0).all() and (np.diff(reach[:, 0]) >= 0).all()
     assert reach[0].tolist() == [2.0, 1.0, 1.0, 1.0] and reach[2, 0] == closer.LONGEST_REACH_S
+
+
+def test_frames_between_near_ones_are_decoded_on_the_way() -> None:
+    far = 40 + closer.MOST_FINE_FRAMES + 5
+    assert closer.with_those_between([3, 6, 9, 40, far]) == [3, 4, 5, 6, 7, 8, 9, 40, far]
+    assert closer.with_those_between([7]) == [7] and closer.with_those_between([]) == []

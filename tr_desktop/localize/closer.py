@@ -1,11 +1,14 @@
 """Looking closer at an edge: which frames to decode, how far the refiner may move it, on which frame it ends up.
 
-The index is coarse. Around each edge, frames are added twice: first LOOK_FPS a second for a step of the index either
-way, then every frame next to the edge that came out of that. Both are bounded, whatever the footage's rate: at most
-MOST_FRAMES an edge.
+The index is coarse. Around each edge, frames are added twice: first LOOK_FPS a second as far as the index leaves open,
+then every frame next to the edge that came out of that. Both are bounded, whatever the footage's rate: at most
+MOST_FRAMES an edge, 10 to 15 of the usual 25 fps beside an index of 2.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +19,8 @@ Floats = npt.NDArray[np.floating]
 Frames = npt.NDArray[np.int64]
 
 LOOK_FPS = 8
-LOOK_S = 1.5
-FINE_FRAMES = 6  # either way of an edge; more where more lie between two frames of the first look
+LOOK_S = 1.0
+FINE_FRAMES = 4  # either way of an edge; more where more lie between two frames of the first look
 MOST_FINE_FRAMES = 16
 MOST_FRAMES = round(2 * LOOK_S * LOOK_FPS) + 1 + 2 * MOST_FINE_FRAMES
 
@@ -49,11 +52,9 @@ def frame_times_s(times: FrameTimes) -> npt.NDArray[np.float64]:
 
 
 def look_s(step_s: float) -> float:
-    """How far from an edge the first look goes, seconds: a sampling step of the index and a little, at most LOOK_S.
-
-    Footage is decoded from the keyframe before the first frame wanted to the last one: every second less is time saved.
-    """
-    return min(step_s + 1 / 2, LOOK_S)
+    """How far from an edge the first look goes, seconds: half a sampling step of the index and a little, at most
+    LOOK_S. Twice as far costs half as much again and places edges no better (docs/experiments-refiner.md)."""
+    return min(step_s / 2 + 1 / 4, LOOK_S)
 
 
 def first_look(starts_s: Floats, edge_s: float, step_s: float) -> Frames:
@@ -72,6 +73,13 @@ def second_look(starts_s: Floats, edge_s: float) -> Frames:
     between = np.searchsorted(starts_s, edge_s + 1 / LOOK_FPS) - np.searchsorted(starts_s, edge_s)
     reach = int(np.clip(between + 2, FINE_FRAMES, MOST_FINE_FRAMES))
     return np.arange(max(boundary - reach, 0), min(boundary + reach, len(starts_s) - 1), dtype=np.int64)
+
+
+def with_those_between(frames: Sequence[int]) -> list[int]:
+    """`frames`, rising, and those between neighbours that are close: what the second look may want is decoded on the
+    way, since a second seek costs more than scaling a few pictures."""
+    between = [range(a, b if b - a <= MOST_FINE_FRAMES else a + 1) for a, b in pairwise(frames)]
+    return [*chain.from_iterable(between), *frames[-1:]]
 
 
 def fine_reach_s(starts_s: Floats, edge_s: float) -> float:
