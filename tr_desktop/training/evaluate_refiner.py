@@ -7,7 +7,7 @@ every step, so that the table shows what each step adds: rough, steps on the ind
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
@@ -25,7 +25,7 @@ from tr_desktop.training.refiner_sources import Sources
 Segment = tuple[float, float, float]  # start_s, end_s, score
 MOST = 5
 INDEX_STEPS = 2
-EXACT = "last step on the exact frame"
+EXACT = "second look, exact frame"
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Answers:
 
 @dataclass
 class RefinerAnswers:
-    """The refiner's answers at every step, and what it says of its last one."""
+    """The refiner's answers at every step; chains: every step of each case's best answer, on frame boundaries."""
 
     by_step: list[Answers]
     chains: list[list[Step]] = field(default_factory=list)
@@ -107,7 +107,7 @@ def answer_with_refiner(
     most: int = MOST,
 ) -> RefinerAnswers:
     """What `--steps` 0, 1, … would answer to every case; the first answer is looked at more closely."""
-    names = ["rough", *(f"step {k} (index)" for k in range(1, steps + 1)), "first look", "second look", EXACT]
+    names = ["rough", *(f"step {k} (index)" for k in range(1, steps + 1)), "first look", EXACT]
     out = RefinerAnswers([Answers(name) for name in names])
     for case in cases:
         view = view_file(case.vectors, case.query_vector, background, case.duration_s)
@@ -122,13 +122,21 @@ def answer_with_refiner(
         others = [(c[-1].start_s, c[-1].end_s, c[-1].score) for c in rest]
         kept = (best[-1].start_s, best[-1].end_s)
         found = refiner.look_closer(view, case.frames, case.vectors, case.starts_s, kept, case.look)
-        for answers, step_ in zip(out.by_step[steps + 1 : steps + 3], found.steps, strict=True):
-            answers.ranked.append([(step_.start_s, step_.end_s, best[-1].score), *others])
         start_s, end_s = (float(case.starts_s[frame]) for frame in (found.start_frame, found.end_frame))
-        out.by_step[-1].ranked.append([(start_s, end_s, best[-1].score), *others])
-        out.chains.append([*best, *found.steps])
+        looks = [found.steps[0], replace(found.steps[1], start_s=start_s, end_s=end_s)]
+        for answers, look in zip(out.by_step[-2:], looks, strict=True):
+            answers.ranked.append([(look.start_s, look.end_s, best[-1].score), *others])
+        out.chains.append([_on_frames(case, step) for step in [*best, *looks]])
         out.frames_read.append(found.frames_read)
     return out
+
+
+def _on_frames(case: Case, step: Step) -> Step:
+    """As `find` shows it: both edges on the nearest frame boundaries."""
+    start, end = (closer.nearest_boundary(case.starts_s, edge) for edge in (step.start_s, step.end_s))
+    start = min(start, len(case.starts_s) - 2)
+    end = max(end, start + 1)
+    return replace(step, start_s=float(case.starts_s[start]), end_s=float(case.starts_s[end]))
 
 
 def _windows_s(case: Case) -> npt.NDArray[np.float32]:

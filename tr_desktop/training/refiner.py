@@ -8,6 +8,8 @@ Notable choices:
   coarse index with a reach of seconds and on single frames with a reach of a fraction of a second.
 - Steps chain through the segment alone (no hidden state), so refinement can stop, look closer and go on.
 - Each edge is seen from outside to inside by the same weights; the end edge is the start edge mirrored.
+- An edge moves only as far as it is SURE not to end up farther from the truth: beside the move itself the block tells
+  between which bounds the truth lies, and twice the nearer bound is never passed. In training moves are made in full.
 - A row of the answer judges its own segment: `quality` is the chance that tIoU reaches 0.5, an edge's confidence the
   chance that it is within EDGE_TOLERANCE_S of the truth.
 - The auxiliary head tells the final truth from every step's state and exists in training only (TimeRefine, Wang et al.,
@@ -36,6 +38,7 @@ OUTSIDE_POINTS = 4
 MOST_STEPS = 8
 EDGE_TOLERANCE_S = 0.5
 SHORTEST_S = 0.02
+SURE = 0.9
 # Moves smaller than this share of the reach are not made: an edge that is nearly right stays where it is.
 STILL = 0.06
 
@@ -44,13 +47,15 @@ STILL = 0.06
 class Steps:
     """What the block says of the segment it was given and of those that follow; K + 1 rows each.
 
-    segments: [B, M, K + 1, 2] seconds. quality: [B, M, K + 1], edges: [B, M, K + 1, 2], both logits. final: [B, M, K +
-    1, 2], the auxiliary head's truth as shares of the duration.
+    segments: [B, M, K + 1, 2] seconds. quality: [B, M, K + 1], edges: [B, M, K + 1, 2], both logits. bounds: [B, M, K +
+    1, 2, 2] seconds inwards of each edge, between which the truth lies; each is on the right side of it with the chance
+    SURE. final: [B, M, K + 1, 2], the auxiliary head's truth as shares of the duration.
     """
 
     segments: Tensor
     quality: Tensor
     edges: Tensor
+    bounds: Tensor
     final: Tensor
 
 
@@ -79,11 +84,19 @@ class Refiner(nn.Module):
     is_chained: steps continue from one another; otherwise every step starts from the rough segment (an ablation).
     samples_locally: otherwise a step reads attention-pooled features of the whole timeline (an ablation).
     is_shared: one block for all steps; otherwise each step has its own (an ablation).
+    is_careful: edges move only as far as they are sure to; otherwise moves are made in full (an ablation).
     """
 
-    def __init__(self, *, is_chained: bool = True, samples_locally: bool = True, is_shared: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        is_chained: bool = True,
+        samples_locally: bool = True,
+        is_shared: bool = True,
+        is_careful: bool = True,
+    ) -> None:
         super().__init__()
-        self.is_chained = is_chained
+        self.is_chained, self.is_careful = is_chained, is_careful
         self.trunk = Trunk()
         self.dense = nn.Sequential(nn.Linear(WIDTH, WIDTH), nn.GELU(), nn.Linear(WIDTH, 3))
         copies = 1 if is_shared else MOST_STEPS + 1
@@ -100,16 +113,15 @@ class Refiner(nn.Module):
     ) -> Steps:
         """features: [B, T, WIDTH]; vectors: [B, T, D]; times: [B, T]; lengths: [B], frames that are real; starts: [B,
         M, 2] seconds; reach: [B, M, K] seconds."""
-        steps, segment = reach.shape[2], starts
-        rows: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
+        steps, segment, is_careful = reach.shape[2], starts, self.is_careful and not self.training
+        rows: list[tuple[Tensor, ...]] = []
         for k in range(steps + 1):
             block = self.blocks[k % len(self.blocks)]
             given = segment.detach() if self.is_chained else starts  # each step learns from its own move only
-            moved, *judged = block(features, vectors, times, lengths, given, reach[:, :, min(k, steps - 1)])
+            moved, *judged = block(features, vectors, times, lengths, given, reach[:, :, min(k, steps - 1)], is_careful)
             rows.append((segment, *judged))
             segment = moved
-        segments, quality, edges, final = (torch.stack(part, dim=2) for part in zip(*rows, strict=True))
-        return Steps(segments, quality, edges, final)
+        return Steps(*(torch.stack(part, dim=2) for part in zip(*rows, strict=True)))
 
 
 class Block(nn.Module):
@@ -128,7 +140,7 @@ class Block(nn.Module):
         self.side = nn.Parameter(torch.zeros(2, STATE))
         self.context = nn.Linear(3 * point + 8, STATE)
         self.state = nn.Sequential(nn.LayerNorm(3 * STATE), nn.Linear(3 * STATE, STATE), nn.GELU())
-        self.move = nn.Sequential(nn.Linear(2 * STATE, STATE), nn.GELU(), nn.Linear(STATE, 2))
+        self.move = nn.Sequential(nn.Linear(2 * STATE, STATE), nn.GELU(), nn.Linear(STATE, 4))
         self.quality = nn.Linear(STATE, 1)
         self.auxiliary = nn.Linear(STATE, 2)
         if not samples_locally:
@@ -142,8 +154,15 @@ class Block(nn.Module):
         self.register_buffer("outside", outside, persistent=False)
 
     def forward(
-        self, features: Tensor, vectors: Tensor, times: Tensor, lengths: Tensor, segment: Tensor, reach: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        self,
+        features: Tensor,
+        vectors: Tensor,
+        times: Tensor,
+        lengths: Tensor,
+        segment: Tensor,
+        reach: Tensor,
+        is_careful: bool,
+    ) -> tuple[Tensor, ...]:
         start, end = segment[..., 0], segment[..., 1]  # [B, M]
         width = (end - start).clamp(min=SHORTEST_S)
         first, last = times[:, :1], torch.gather(times, 1, lengths[:, None] - 1)  # [B, 1]
@@ -193,14 +212,23 @@ class Block(nn.Module):
         tokens = functional.gelu(self.point(points[:, :, : 2 * e])).reshape(*segment.shape, -1)  # [B, M, 2, 16·E]
         edges = functional.gelu(self.edge(tokens) + self.side)  # [B, M, 2, STATE]
         state = self.state(torch.cat([edges.flatten(2), functional.gelu(context)], -1))  # [B, M, STATE]
-        both = self.move(torch.cat([edges, state[:, :, None].expand_as(edges)], -1))  # [B, M, 2, 2]
-        inwards = reach[..., None] * _shrink(torch.tanh(both[..., 0]))
+        both = self.move(torch.cat([edges, state[:, :, None].expand_as(edges)], -1))  # [B, M, 2, 4]
+        apart = functional.softplus(both[..., 2:])
+        share, low, high = (
+            torch.tanh(both[..., 0] + beside) for beside in (torch.zeros(()), -apart[..., 0], apart[..., 1])
+        )
+        bounds = reach[..., None, None] * torch.stack([low, high], -1)
+        if is_careful:
+            share = torch.where(
+                share > 0, torch.minimum(share, (2 * low).clamp(min=0)), torch.maximum(share, (2 * high).clamp(max=0))
+            )
+        inwards = reach[..., None] * _shrink(share)
         moved = torch.stack([start + inwards[..., 0], end - inwards[..., 1]], -1)
         moved = torch.maximum(torch.minimum(moved, last[..., None]), first[..., None])
         middle = moved.mean(-1, keepdim=True)
         half = ((moved[..., 1:] - moved[..., :1]) / 2).clamp(min=SHORTEST_S / 2)
         moved = torch.cat([middle - half, middle + half], -1)
-        return moved, self.quality(state)[..., 0], both[..., 1], torch.sigmoid(self.auxiliary(state))
+        return moved, self.quality(state)[..., 0], both[..., 1], bounds, torch.sigmoid(self.auxiliary(state))
 
     def _attended(self, points: Tensor, features: Tensor, scalars: Tensor, lengths: Tensor) -> Tensor:
         """Every sampling point replaced by one attention-pooled reading of the timeline (the ablation)."""
@@ -292,7 +320,7 @@ def export(model: Refiner, calibration: Tensor, path: Path) -> None:
     )
     buffer = io.BytesIO()
     torch.onnx.export(
-        Exported(model.eval(), calibration[1]),
+        Exported(model, calibration[1]).eval(),
         example,
         buffer,  # type: ignore[arg-type]
         input_names=["channels", "vectors", "times", "segments", "reach"],

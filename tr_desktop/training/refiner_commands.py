@@ -34,6 +34,13 @@ def add_experiments_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--queries", metavar="N", type=int, default=300, help="composed test queries (default 300)")
     parser.add_argument("--fps", metavar="F", type=float, default=1.0, help="rate of the index (default 1)")
     parser.add_argument("--variants", nargs="+", help="which (default all)")
+    parser.add_argument(
+        "--kept",
+        metavar="FILE",
+        type=Path,
+        default=Path("experiments.jsonl"),
+        help="what was measured so far; a run goes on from there (default experiments.jsonl)",
+    )
     parser.add_argument("--threads", metavar="N", type=int, default=2)
     parser.set_defaults(seed=0)
     parser.set_defaults(run=_runs("run_experiments"))

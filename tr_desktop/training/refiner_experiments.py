@@ -5,8 +5,9 @@ Every variant trains on the same composed videos and answers the same composed q
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,10 +21,12 @@ from tr_desktop.training.refiner import export
 from tr_desktop.training.refiner_data import Timeline
 from tr_desktop.training.refiner_train import Recipe, train
 
+WHOLE = "all of it"
 VARIANTS: dict[str, Callable[[Recipe], Recipe]] = {
-    "all of it": lambda recipe: recipe,
+    WHOLE: lambda recipe: recipe,
     "without the auxiliary head": lambda recipe: replace(recipe, auxiliary=0.0),
     "without the progressive term": lambda recipe: replace(recipe, progressive=0.0),
+    "every move in full": lambda recipe: replace(recipe, is_careful=False),
     "independent steps": lambda recipe: replace(recipe, is_chained=False),
     "attention, no local sampling": lambda recipe: replace(recipe, samples_locally=False),
     "a block for each step": lambda recipe: replace(recipe, is_shared=False),
@@ -32,9 +35,36 @@ VARIANTS: dict[str, Callable[[Recipe], Recipe]] = {
     "own rough starts only": lambda recipe: replace(recipe, own_rough=1.0),
 }
 HEADER = [
-    "| variant | seeds | rough mIoU | last index step | looked closer | R1@0.5 | R1@0.7 | R1@0.9 | no loss |",
-    "|---|---|---|---|---|---|---|---|---|",
+    "| variant | rough mIoU | last index step | looked closer | R1@0.5 | R1@0.7 | R1@0.9 | no loss |",
+    "|---|---|---|---|---|---|---|---|",
 ]
+STEPS_HEADER = ["| K | R1@0.5 | R1@0.7 | R1@0.9 | mIoU | mIoU looked closer |", "|---|---|---|---|---|---|"]
+
+
+@dataclass
+class Kept:
+    """Figures measured so far, one JSON line each in `file`, so that an interrupted run goes on where it was.
+
+    settings: what else the figures depend on; those of other settings are left alone.
+    """
+
+    file: Path
+    settings: str
+
+    def get(self, name: str, seed: int) -> list[list[float]] | None:
+        """What `put` kept, or None."""
+        lines = self.file.read_text(encoding="utf-8").splitlines() if self.file.exists() else []
+        for entry in map(json.loads, lines):
+            if (entry["settings"], entry["name"], entry["seed"]) == (self.settings, name, seed):
+                figures: list[list[float]] = entry["figures"]
+                return figures
+        return None
+
+    def put(self, name: str, seed: int, figures: list[list[float]]) -> None:
+        """Add a line."""
+        with self.file.open("a", encoding="utf-8") as out:
+            entry = {"settings": self.settings, "name": name, "seed": seed, "figures": figures}
+            out.write(json.dumps(entry) + "\n")
 
 
 def compare(
@@ -44,20 +74,36 @@ def compare(
     names: Sequence[str],
     seeds: Sequence[int],
     iterations: int,
+    kept: Kept,
     say: Callable[[str], None],
 ) -> list[str]:
-    """Train `names` of VARIANTS with each seed and measure them: a Markdown table, mean ± deviation over the seeds."""
+    """Train `names` of VARIANTS with each seed and measure them: Markdown tables, mean ± deviation over the seeds.
+
+    The first table has a line for each variant, the second one for each number of steps of the whole model.
+    """
+    for seed in seeds:
+        for name in names:
+            if kept.get(name, seed) is None:
+                refiner = trained(by_depth, VARIANTS[name](Recipe(iterations=iterations, seed=seed)))
+                figures = [_figures(cases, answer_with_refiner(refiner, cases, background))]
+                if name == WHOLE:
+                    figures += _by_steps(refiner, cases, background)
+                kept.put(name, seed, figures)
+                say(f"{name}, seed {seed}: {np.round(figures[0], 1).tolist()}")
     lines = list(HEADER)
     for name in names:
-        figures = []
-        for seed in seeds:
-            refiner = trained(by_depth, VARIANTS[name](Recipe(iterations=iterations, seed=seed)))
-            figures.append(_figures(cases, answer_with_refiner(refiner, cases, background)))
-            say(f"{name}, seed {seed}: {np.round(figures[-1], 1).tolist()}")
-        spread = zip(np.mean(figures, axis=0), np.std(figures, axis=0), strict=True)
-        lines.append(f"| {name} | {len(seeds)} | {' | '.join(f'{m:.1f} ± {d:.1f}' for m, d in spread)} |")
-        say(lines[-1])
+        lines.append(_line(name, [(kept.get(name, seed) or [])[0] for seed in seeds]))
+    if WHOLE in names:
+        lines += ["", *STEPS_HEADER]
+        all_seeds = [(kept.get(WHOLE, seed) or [])[1:] for seed in seeds]
+        lines += [_line(str(steps), rows) for steps, rows in enumerate(zip(*all_seeds, strict=True))]
     return lines
+
+
+def _line(name: str, figures: Sequence[Sequence[float]]) -> str:
+    """One figure of `figures` [seeds][figures] a column."""
+    spread = zip(np.mean(figures, axis=0), np.std(figures, axis=0), strict=True)
+    return f"| {name} | {' | '.join(f'{m:.1f} ± {d:.1f}' for m, d in spread)} |"
 
 
 def trained(by_depth: list[list[Timeline]], recipe: Recipe) -> Refiner:
@@ -70,22 +116,22 @@ def trained(by_depth: list[list[Timeline]], recipe: Recipe) -> Refiner:
 
 
 def _figures(cases: Sequence[Case], answers: RefinerAnswers) -> list[float]:
-    last_index = len(answers.by_step) - 4
+    last_index = len(answers.by_step) - 3
     iou = {step: _iou(cases, answers, step) for step in (0, last_index, -1)}
     recall = metrics.recall_at_1(iou[-1], (0.5, 0.7, 0.9))
     mious = [metrics.mean_iou(part) for part in iou.values()]
     return [*mious, *recall.values(), 100 * findings(cases, answers).no_loss]
 
 
-def steps_table(refiner: Refiner, cases: Sequence[Case], background: np.ndarray) -> list[str]:
-    """K = 0 … MOST_STEPS on the index, without and with looking closer after them."""
-    lines = ["| K | R1@0.5 | R1@0.7 | R1@0.9 | mIoU | mIoU looked closer |", "|---|---|---|---|---|---|"]
+def _by_steps(refiner: Refiner, cases: Sequence[Case], background: np.ndarray) -> list[list[float]]:
+    """R1@0.5, 0.7, 0.9, mIoU and mIoU after looking closer, for K = 0 … MOST_STEPS on the index."""
+    rows = []
     for steps in range(MOST_STEPS + 1):
         answers = answer_with_refiner(refiner, cases, background, steps)
         iou, closer = _iou(cases, answers, steps), _iou(cases, answers, -1)
-        shares = [*metrics.recall_at_1(iou, (0.5, 0.7, 0.9)).values(), metrics.mean_iou(iou), metrics.mean_iou(closer)]
-        lines.append(f"| {steps} | {' | '.join(f'{share:.1f}' for share in shares)} |")
-    return lines
+        recall = metrics.recall_at_1(iou, (0.5, 0.7, 0.9))
+        rows.append([*recall.values(), metrics.mean_iou(iou), metrics.mean_iou(closer)])
+    return rows
 
 
 def _iou(cases: Sequence[Case], answers: RefinerAnswers, step: int) -> metrics.Array:

@@ -30,7 +30,7 @@ from tr_desktop.training.evaluate_refiner import (
 from tr_desktop.training.export import list_in_pack
 from tr_desktop.training.refiner import export
 from tr_desktop.training.refiner_data import Timeline, compose_timelines
-from tr_desktop.training.refiner_experiments import VARIANTS, compare, steps_table, trained
+from tr_desktop.training.refiner_experiments import VARIANTS, Kept, compare
 from tr_desktop.training.refiner_footage import footage_cases
 from tr_desktop.training.refiner_reels import render_reels
 from tr_desktop.training.refiner_sources import Sources, encode_sources, load_sources
@@ -78,16 +78,17 @@ def _training_videos(arguments: argparse.Namespace, sources: list[Sources]) -> l
 
 
 def run_experiments(arguments: argparse.Namespace) -> int:
-    """Print the table of variants, then that of K."""
+    """Print the tables of variants and of K."""
     torch.set_num_threads(arguments.threads)
     sources = [_sources(arguments, path) for path in _source_files(arguments)]
     by_depth = _training_videos(arguments, [part.of_splits("train") for part in sources])
     test, length = sources[0].of_splits(*TEST_SPLITS), (DURATION_S[0], arguments.longest)
     cases = composed_cases(test, arguments.queries, TEST_SEED, arguments.fps, length, arguments.takes)
+    a = arguments
+    settings = f"{a.videos} videos to {a.longest:g} s, {a.iterations} iterations, {a.queries} queries at {a.fps:g} fps"
+    kept = Kept(arguments.kept, f"{settings}, takes {a.takes:g}")
     chosen = (arguments.variants or list(VARIANTS), arguments.seeds, arguments.iterations)
-    print("\n".join(compare(by_depth, cases, test.background, *chosen, _say)))
-    refiner = trained(by_depth, Recipe(iterations=arguments.iterations, seed=arguments.seeds[0]))
-    print("\n" + "\n".join(steps_table(refiner, cases, test.background)))
+    print("\n".join(compare(by_depth, cases, test.background, *chosen, kept, _say)))
     return 0
 
 

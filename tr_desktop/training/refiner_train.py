@@ -1,7 +1,8 @@
 """Training the refiner: losses and loop.
 
 Losses: a dense head that votes for the moment (focal on the reached tIoU, L1 and gIoU on the ends); then for every
-step, later ones weighing more, L1 and gIoU of the moved segment, the chance of being right, and trust in each edge;
+step, later ones weighing more, L1 and gIoU of the moved segment, the chance of being right, trust in each edge, and the
+bounds of its truth (pinball);
 TimeRefine's auxiliary L1 to the final truth; TAR-TVG's progressive term (arXiv 2508.07683): each step at least as good
 as the last.
 """
@@ -18,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from tr_desktop.training.refiner import EDGE_TOLERANCE_S, Refiner, Steps
+from tr_desktop.training.refiner import EDGE_TOLERANCE_S, SURE, Refiner, Steps
 from tr_desktop.training.refiner_data import (
     CLOSER_STEPS,
     INDEX_STEPS,
@@ -54,6 +55,7 @@ class Recipe:
     is_chained: bool = True
     samples_locally: bool = True
     is_shared: bool = True
+    is_careful: bool = True
 
 
 def train(by_depth: list[list[Timeline]], recipe: Recipe, log: Callable[[str], None] = lambda _: None) -> Refiner:
@@ -61,7 +63,10 @@ def train(by_depth: list[list[Timeline]], recipe: Recipe, log: Callable[[str], N
     torch.manual_seed(recipe.seed)
     rng = np.random.default_rng(recipe.seed)
     model = Refiner(
-        is_chained=recipe.is_chained, samples_locally=recipe.samples_locally, is_shared=recipe.is_shared
+        is_chained=recipe.is_chained,
+        samples_locally=recipe.samples_locally,
+        is_shared=recipe.is_shared,
+        is_careful=recipe.is_careful,
     ).train()
     optimiser = torch.optim.AdamW(model.parameters(), recipe.rate, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -181,12 +186,23 @@ def _step_losses(
         "move": (reached * known).sum() / count,
         "quality": functional.binary_cross_entropy_with_logits(out.quality, right),
         "edges": functional.binary_cross_entropy_with_logits(out.edges, near),
+        "bounds": _bounds_loss(out, truth, reachable[:, :, None], scale[..., None]),
     }
     if recipe.progressive:
         losses["progressive"] = recipe.progressive * (drop * known).sum() / count
     if recipe.auxiliary:
         losses["auxiliary"] = recipe.auxiliary * (final * known).sum() / count
     return losses
+
+
+def _bounds_loss(out: Steps, truth: Tensor, reachable: Tensor, scale: Tensor) -> Tensor:
+    """Pinball loss of the bounds of each edge's truth, at SURE. truth: [B, M, 1, 2]; reachable: [B, M, 1, 2]; scale:
+    [B, M, 1, 1] seconds."""
+    inwards = (truth - out.segments.detach()) * torch.tensor([1.0, -1.0])  # [B, M, K + 1, 2]
+    beyond = (inwards[..., None] - out.bounds) / scale[..., None]  # above 0: the truth lies farther in than the bound
+    quantiles = torch.tensor([1 - SURE, SURE])
+    loss = torch.maximum(quantiles * beyond, (quantiles - 1) * beyond).sum(-1) * reachable
+    return loss.sum() / (reachable.sum() * out.segments.shape[2]).clamp(min=1)
 
 
 def soft_iou(a: Tensor, b: Tensor) -> Tensor:
