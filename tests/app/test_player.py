@@ -9,6 +9,7 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from pytestqt.qtbot import QtBot
 
 from tests.app.leaks import no_leaks  # noqa: F401
 from tests.footage.recipes import FIRST_NUMBER, MAKERS, h264
-from tests.media import make_video, read_number
+from tests.media import make_video, numbered_picture, read_number
 from tr_desktop.app.player import Player
 from tr_desktop.footage.frames import Sampler
 from tr_desktop.footage.probe import probe
@@ -161,6 +162,30 @@ def test_shuttle_plays_both_ways_faster_and_stops_at_the_ends(qtbot: QtBot, play
     assert not player.is_playing()
 
 
+def anamorphic(path: Path) -> Path:
+    """Pixels half as wide again as high."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
+        stream.codec_context.sample_aspect_ratio = Fraction(3, 2)
+        for number in range(10):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(numbered_picture(number, 160, 120), format="rgb24")))
+        container.mux(stream.encode(None))
+    return path
+
+
+def test_a_file_that_is_indexed_further_meanwhile_shows_its_new_frames(
+    qtbot: QtBot, player: Player, tmp_path: Path
+) -> None:
+    media, times = whole(MAKERS["gop30.mp4"](tmp_path / "gop30.mp4"))
+    part = FrameTimes(times.ticks[:60], times.ticks[60], times.tick_s, times.start_pts)
+    with qtbot.waitSignal(player.frame_shown, timeout=WAIT_MS):
+        player.open(media, part, 59)
+    with qtbot.waitSignal(player.frame_shown, timeout=WAIT_MS):
+        player.open(media, times, 120)
+    assert player.frame() == 120 and seen(player) == 120
+
+
 def test_turned_and_anamorphic_pictures_stand_upright_in_their_shape(
     qtbot: QtBot, player: Player, tmp_path: Path
 ) -> None:
@@ -171,9 +196,10 @@ def test_turned_and_anamorphic_pictures_stand_upright_in_their_shape(
     assert shown(qtbot, player, 33) == 33
     opened(qtbot, player, MAKERS["mirrored.mp4"](tmp_path / "mirrored.mp4"))
     assert seen(player) == 0
-    wide = make_video(tmp_path / "wide.mp4", frames=10, size=(160, 120), options=h264(10) | {"aspect": "16:9"})
-    opened(qtbot, player, wide)
-    assert seen(player) == 0
+    media, _ = opened(qtbot, player, anamorphic(tmp_path / "wide.mp4"))
+    assert (media.width, media.height) == (240, 120)
+    assert without_bars(pixels(player.grab().toImage())).shape[:2] == (200, 400)
+    assert shown(qtbot, player, 3) == 3
 
 
 def test_small_and_resized_windows_show_the_same_frame(qtbot: QtBot, player: Player, tmp_path: Path) -> None:

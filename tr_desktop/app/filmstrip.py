@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
@@ -19,6 +20,10 @@ CACHE_BYTES = 96 << 20
 MOST_PENDING = 256  # what was scrolled past long ago is forgotten; whoever still needs it asks again
 ON_THE_WAY_S = 10  # a long group of pictures
 MOST_FILES = 4  # held open while there is work
+
+
+_PATIENCE_S = 0.5
+_Files: TypeAlias = "OrderedDict[tuple[Media, int], tuple[FrameReader, ImageMaker]]"
 
 
 class _Key(NamedTuple):
@@ -76,7 +81,7 @@ class Thumbnails(QObject):
         self._thread.join()
 
     def _work(self) -> None:
-        files: OrderedDict[Media, tuple[FrameReader, ImageMaker]] = OrderedDict()
+        files: _Files = OrderedDict()
         while True:
             with self._mail:
                 if not self._pending:  # a drive that nobody reads can be unplugged
@@ -86,11 +91,14 @@ class Thumbnails(QObject):
                     _close(files, 0)
                     return
                 key, (media, times) = self._next()
-            if media not in files:
-                files[media] = FrameReader(media, times), ImageMaker(media)
-            files.move_to_end(media)
+            file = media, len(times)  # one that is being indexed grows
+            if file not in files:
+                files[file] = FrameReader(media, times), ImageMaker(media)
+            files.move_to_end(file)
             _close(files, MOST_FILES)
-            image = self._read(*files[media], key, media)
+            image = self._read(*files[file], key, media)
+            if image is None:
+                continue
             with self._mail:
                 self._pending.pop(key, None)
                 self._keep(key, image)
@@ -104,12 +112,15 @@ class Thumbnails(QObject):
         key = min(on_the_way, key=lambda key: key.frame)
         return key, self._pending[key]
 
-    def _read(self, reader: FrameReader, image_of: ImageMaker, key: _Key, media: Media) -> QImage:
+    def _read(self, reader: FrameReader, image_of: ImageMaker, key: _Key, media: Media) -> QImage | None:
+        """The picture, null where it can't be read; None: newer requests go first, this one is taken up again later."""
+        since_s, newest = time.perf_counter(), next(reversed(self._pending))
         box_px = max(round(key.height_px * media.width / media.height), 1), key.height_px
         try:
             for number, picture in reader.frames_to(key.frame):
-                if self._is_over:
-                    break
+                is_slow = time.perf_counter() - since_s > _PATIENCE_S
+                if self._is_over or (is_slow and next(reversed(self._pending)) != newest):
+                    return None
                 if number == key.frame:
                     return image_of(picture, box_px)
         except MediaError:
@@ -129,7 +140,7 @@ class Thumbnails(QObject):
             self._image_bytes -= self._images.pop(key).sizeInBytes()
 
 
-def _close(files: OrderedDict[Media, tuple[FrameReader, ImageMaker]], most: int) -> None:
+def _close(files: _Files, most: int) -> None:
     """Close the files used longest ago but for `most`."""
     while len(files) > most:
         files.popitem(last=False)[1][0].close()

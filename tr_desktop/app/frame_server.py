@@ -103,7 +103,7 @@ class FrameServer(QObject):
             with self._mail:
                 self._mail.wait_for(lambda done=done: self._is_over or self._wish is not done)  # type: ignore[misc]
                 wish = self._wish
-            if desk is not None and (self._is_over or wish is None or desk.media != wish.media):
+            if desk is not None and (self._is_over or wish is None or not desk.serves(wish)):
                 desk.reader.close()
                 desk = None
             if self._is_over:
@@ -152,10 +152,14 @@ class _Desk:
     """What the thread has before it while one file is open."""
 
     def __init__(self, wish: Wish) -> None:
-        self.media = wish.media
+        self._media, self._times = wish.media, wish.times
         self.reader = FrameReader(wish.media, wish.times)
         self.cache = FrameCache(CACHE_BYTES)
         self.image_of = ImageMaker(wish.media)
+
+    def serves(self, wish: Wish) -> bool:
+        """Whether that is the same file, read as far: one that is being indexed grows."""
+        return wish.media == self._media and len(wish.times) == len(self._times)
 
 
 def _missing(wish: Wish, cache: FrameCache) -> tuple[int, int] | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import av.error
 from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace, VideoReformatter
 from PySide6.QtGui import QImage, QTransform
 
+from tr_desktop.errors import MediaError
 from tr_desktop.moments import Media
 
 _UNTAGGED = 2  # AVCOL_SPC_UNSPECIFIED
@@ -26,16 +28,22 @@ class ImageMaker:
         self._reformatter = VideoReformatter()
 
     def __call__(self, frame: VideoFrame, box_px: tuple[int, int]) -> QImage:
-        """The frame within `box_px`; a frame that is smaller stays as it is, to be scaled when it is painted."""
+        """The frame within `box_px`; a frame that is smaller stays as it is, to be scaled when it is painted.
+
+        Raises MediaError for a kind of picture that can't be converted.
+        """
         width, height = self._media.width, self._media.height
         if width > box_px[0] or height > box_px[1]:
             width, height = fit(width, height, box_px)
         if self._media.rotation % 180:
             width, height = height, width
         is_untagged_hd = frame.colorspace == _UNTAGGED and min(frame.width, frame.height) >= _HD_HEIGHT
-        shown = self._reformatter.reformat(
-            frame, width, height, "bgra", src_colorspace=Colorspace.ITU709 if is_untagged_hd else None
-        )
+        try:
+            shown = self._reformatter.reformat(
+                frame, width, height, "bgra", src_colorspace=Colorspace.ITU709 if is_untagged_hd else None
+            )
+        except (av.error.FFmpegError, ValueError) as error:
+            raise MediaError(f"its pictures ({frame.format.name}) can't be shown", path=self._media.path) from error
         plane = shown.planes[0]
         # The view doesn't keep the frame's memory alive, so the image has to be one of its own.
         view = QImage(memoryview(plane), width, height, plane.line_size, QImage.Format.Format_RGB32)

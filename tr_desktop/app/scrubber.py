@@ -70,6 +70,7 @@ class Scrubber(QWidget):
         self._lane = TimeLane(self)
         self._lane.scrubbed.connect(self._scrub)
         self._lane.panned.connect(self._pan)
+        self.setFocusProxy(self._lane)
         self._handles = {edge: EdgeHandle(edge, self) for edge in Edge}
         for handle in self._handles.values():
             handle.dragged.connect(self._drag)
