@@ -15,6 +15,8 @@ import av
 import pycmx
 import pytest
 
+from exporters.clips import WAYS
+from exporters.registry import exporters
 from tests.media import make_video
 from tests.toy import write_clip
 from tr_desktop.cli import main
@@ -143,6 +145,21 @@ def test_a_saved_result_exports_to_the_same_bytes(sample, library, capsys, tmp_p
     result.write_text(json.dumps(document))
     assert main(["export", str(result), "--to", str(again), "--handles", "0.5", "--library", library]) == 0
     assert again.read_bytes() == out.read_bytes()
+
+
+def test_every_format_and_every_way_of_cutting_is_reached(sample, library, capsys, tmp_path):
+    _, document = run_json(capsys, "find", "a cat", str(sample), "--library", library, "--top", "1")
+    result = tmp_path / "result.json"
+    result.write_text(json.dumps(document))
+    for name, exporter in exporters().items():
+        by_suffix, by_name = tmp_path / f"hits{exporter.suffix}", tmp_path / f"{name}.out"
+        assert main(["export", str(result), "--to", str(by_suffix), "--library", library]) == 0
+        assert main(["export", str(result), "--to", str(by_name), "--format", name, "--library", library]) == 0
+        assert by_suffix.read_bytes() == by_name.read_bytes() != b""
+    for way in WAYS:
+        folder = tmp_path / way
+        assert main(["export", str(result), "--to", str(folder), "--format", way, "--library", library]) == 0
+        assert len(list(folder.iterdir())) == 1
 
 
 @pytest.mark.parametrize(
