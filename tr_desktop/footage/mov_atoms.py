@@ -48,15 +48,22 @@ def sony_label(path: Path) -> tuple[str, int] | None:
     """(label of the first frame, frames a second that it counts) in Sony's XML document, or None."""
     try:
         with path.open("rb") as file:
-            for kind, start, end in _atoms(file, 0, path.stat().st_size):
-                if kind == b"meta":
-                    file.seek(start)
-                    found = _LTC.search(file.read(min(end - start, _MOST_XML_BYTES)))
-                    if found:
-                        return _unpacked(bytes.fromhex(found[2].decode())), int(found[1])
+            for start, end in _metas(file, 0, path.stat().st_size):
+                file.seek(start)
+                if found := _LTC.search(file.read(min(end - start, _MOST_XML_BYTES))):
+                    return _unpacked(bytes.fromhex(found[2].decode())), int(found[1])
     except OSError:
         pass
     return None
+
+
+def _metas(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Where the content of each `meta` atom is: of the file, the movie or a track."""
+    for kind, body, body_end in _atoms(file, start, end):
+        if kind == b"meta":
+            yield body, body_end
+        elif kind in (b"moov", b"trak", b"udta"):
+            yield from _metas(file, body, body_end)
 
 
 def _unpacked(packed: bytes) -> str:
