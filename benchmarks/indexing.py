@@ -50,9 +50,8 @@ def index_into(folder: Path, path: Path, encoder: Encoder) -> Callable[[], None]
 def speed(keep: Path, rounds: int) -> None:
     encoder = Encoder(load_pack("mini"), "cpu")
     encoder.encode_images(np.zeros((4, encoder.pack.input_px, encoder.pack.input_px, 3), np.uint8))
-    print(
-        "| footage | × real time on one core | time | processor | of it decoding | to reach |\n|---|---|---|---|---|---|"
-    )
+    print("| footage | × real time on one core | time | processor | of it decoding | to reach |")
+    print("|---|---|---|---|---|---|")
     for title in MEASURED:
         path = make_footage(keep, title).absolute()
         null = ["ffmpeg", "-v", "error", "-i", str(path), "-an", "-vf", "fps=2,scale=224:224", "-f", "null", "-"]
