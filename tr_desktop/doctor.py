@@ -14,10 +14,22 @@ import numpy as np
 from tr_desktop import grounding
 from tr_desktop.errors import UserError
 from tr_desktop.library.catalog import Catalog
+from tr_desktop.models.check import check_pack
 from tr_desktop.models.encoder import Encoder
 from tr_desktop.models.pack import load_pack
 
-PACKAGES = ("tr-desktop", "av", "numpy", "onnxruntime", "onnxruntime-gpu", "tokenizers", "PySide6-Essentials", "torch")
+PACKAGES = (
+    "tr-desktop",
+    "av",
+    "numpy",
+    "onnxruntime",
+    "onnxruntime-gpu",
+    "simsimd",
+    "tokenizers",
+    "PySide6-Essentials",
+    "rapidocr",
+    "torch",
+)
 
 
 def examine(model: str, device: str, library: Path) -> bool:
@@ -32,7 +44,8 @@ def examine(model: str, device: str, library: Path) -> bool:
     print(_decoder())
     try:
         encoder = Encoder(load_pack(model), device)
-        print(f"Model pack: {encoder.pack.name} {encoder.pack.sha256[:12]}, hashes right; runs on {encoder.device}")
+        runs_on = check_pack(encoder.pack, device)
+        print(f"Model pack: {encoder.pack.name} {encoder.pack.sha256[:12]}, hashes right; its models run on {runs_on}")
         with tempfile.TemporaryDirectory() as folder:
             _self_test(encoder, Path(folder))
     except UserError as error:
