@@ -97,8 +97,10 @@ class Floor:
 
 def footage(path: Path, options: str) -> Path:
     if not path.exists():
-        make = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", SCENE, "-t", str(SECONDS), *options.split(), str(path)]
-        subprocess.run(make, check=True)
+        part = path.with_stem(f"{path.stem}.part")
+        make = ["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", SCENE, "-t", str(SECONDS), *options.split()]
+        subprocess.run([*make, str(part)], check=True)
+        part.replace(path)
     return path
 
 

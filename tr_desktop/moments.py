@@ -30,8 +30,9 @@ class Media:
     """A video file as the probe read it.
 
     rate: nominal frames a second, exact. width, height: pixels as shown (after rotation). rotation: degrees clockwise
-    to turn the stored picture upright (0, 90, 180, 270); mirrored: then left and right swap. start_tc: source timecode of the first frame; the file's own,
-    or zero when it has none (`has_timecode` tells). reel: the tape name that the file carries, if any.
+    to turn the stored picture upright (0, 90, 180, 270); mirrored: then left and right swap. start_tc: source timecode
+    of the first frame; the file's own, or zero when it has none (`has_timecode` tells). reel: the tape name that the
+    file carries, if any.
     """
 
     path: Path
@@ -78,7 +79,7 @@ class FrameTimes:
 
     def frame_at(self, time_s: Fraction) -> int:
         """The frame on screen at `time_s`, clamped to the file: the last frame whose time is not after it."""
-        tick = time_s / self.tick_s
+        tick = time_s // self.tick_s  # whole, so that hours of ticks are searched by integers
         return min(max(bisect.bisect_right(self.ticks, tick) - 1, 0), len(self.ticks) - 1)
 
     def boundary_at(self, time_s: Fraction) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPainterPath
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QPainter
 
 from tr_desktop.app import theme
 from tr_desktop.app.showing import Showing
@@ -31,19 +31,18 @@ def paint_curve(painter: QPainter, showing: Showing, view: View, rect: QRectF) -
         return
     floor, height = rect.bottom(), rect.height() - 3
     points = [QPointF(x, floor - level * height) for x, level in zip(xs[seen], levels[seen], strict=True)]
-    points.append(QPointF(view.x_of(len(view.times)), points[-1].y()) if seen[-1] == len(xs) - 1 else points[-1])
-    line = QPainterPath(points[0])
-    for point in points[1:]:
-        line.lineTo(point)
-    area = QPainterPath(line)
-    area.lineTo(points[-1].x(), floor)
-    area.lineTo(points[0].x(), floor)
+    if seen[-1] == len(xs) - 1:
+        points.append(QPointF(view.x_of(len(view.times)), points[-1].y()))
+    ground = faded(theme.colours().dim, 0.22)
     painter.save()
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(faded(theme.colours().dim, 0.22))
-    painter.drawPath(area)
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(pen(QColor(theme.colours().dim), 1.2))
-    painter.drawPath(line)
+    if row_px < 1:  # columns: smoothing them would take longer than all else that is painted
+        painter.setPen(pen(ground))
+        painter.drawLines([QLineF(point.x(), floor, point.x(), point.y()) for point in points])
+    else:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(ground)
+        painter.drawPolygon([QPointF(points[0].x(), floor), *points, QPointF(points[-1].x(), floor)])
+    painter.setPen(pen(theme.colours().dim, 1.2))
+    painter.drawPolyline(points)
     painter.restore()

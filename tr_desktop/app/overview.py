@@ -34,7 +34,7 @@ class Overview(QWidget):
         self.refresh()
 
     def refresh(self) -> None:
-        """Paint all of it again; for the playhead alone, `update` is enough."""
+        """Paint the curve again too; for anything else, `update` is enough."""
         self._layer.forget()
         self.update()
 
@@ -61,23 +61,26 @@ class Overview(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        self._layer.draw(painter, self, self._paint_still)
-        if self._showing is not None:
-            x = round(self.x_of(self._showing.playhead)) + 0.5
-            painter.setPen(pen(theme.colours().text, 1))
-            painter.drawLine(QPointF(x, 0), QPointF(x, self.height()))
+        self._layer.draw(painter, self, self._paint_curve)
+        if self._showing is not None and self._whole is not None:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            self._paint_places(painter, self._showing, self._whole)
 
-    def _paint_still(self, painter: QPainter) -> None:
-        """Everything but the playhead."""
+    def _paint_curve(self, painter: QPainter) -> None:
         colours, showing, whole = theme.colours(), self._showing, self._whole
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(colours.well))
         painter.drawRoundedRect(QRectF(self.rect()), 3, 3)
-        if showing is None or whole is None:
-            return
-        paint_curve(painter, showing, whole, QRectF(0, 3, self.width(), self.height() - 4))
-        segment = showing.segment
+        if showing is not None and whole is not None:
+            paint_curve(painter, showing, whole, QRectF(0, 3, self.width(), self.height() - 4))
+
+    def _paint_places(self, painter: QPainter, showing: Showing, whole: View) -> None:
+        """The segment, the playhead, and what the lanes show."""
+        colours, segment = theme.colours(), showing.segment
+        x = round(whole.x_of(showing.playhead)) + 0.5
+        painter.setPen(pen(colours.text, 1))
+        painter.drawLine(QPointF(x, 0), QPointF(x, self.height()))
         start, end = whole.x_of(segment.start_frame), whole.x_of(segment.end_frame)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(colours.accent))

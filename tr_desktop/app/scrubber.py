@@ -130,6 +130,7 @@ class Scrubber(QWidget):
             self._showing.shots = tuple(sorted(shot_frames))
             if curve is not None and len(curve):
                 self._showing.every_s = every_s or self._showing.moment.times.duration_s / len(curve)
+            self._overview.refresh()
             self._refresh()
 
     def set_markers(self, frames: Sequence[int]) -> None:
@@ -377,7 +378,7 @@ class Scrubber(QWidget):
         self._overview.setGeometry(LEFT_PX, strips.overview.top, lane_px, strips.overview.height)
         self._lane.setGeometry(LEFT_PX, strips.ruler.top, lane_px, strips.curve.bottom - strips.ruler.top)
         self._lane.lay_out(strips)
-        self._overview.refresh()
+        self._overview.update()
         for lane, row in zip(strips.steps, self._rows, strict=False):
             row.setGeometry(0, lane.top, self.width(), lane.height)
             row.refresh()

@@ -29,6 +29,7 @@ from tr_desktop.app.timeline import SNAP_PX, Lanes, ruler
 
 _LABEL_GAP_PX = 26
 _MOST_IMAGES = 300
+_SHOT_PX = 8
 _SINGLE_FRAME_PX = 14  # from here on, lines part the frames
 
 
@@ -231,14 +232,15 @@ class TimeLane(QAbstractSlider):
 
     def _paint_shots(self, painter: QPainter, showing: Showing, curve: QRectF) -> None:
         colour = QColor(theme.colours().text)
-        first, last = showing.view.first_and_last()
-        shots = showing.shots[bisect.bisect_left(showing.shots, first) : bisect.bisect_right(showing.shots, last)]
-        for shot in shots:
-            x = round(showing.view.x_of(shot)) + 0.5
-            painter.setPen(pen(faded(colour, 0.4), 1, Qt.PenStyle.DotLine))
+        dotted, filled = pen(faded(colour, 0.4), 1, Qt.PenStyle.DotLine), faded(colour, 0.75)
+        view, shots = showing.view, showing.shots
+        at = bisect.bisect_left(shots, view.frame_at(0))
+        while at < len(shots) and (x := round(view.x_of(shots[at])) + 0.5) <= self.width():
+            at = max(at + 1, bisect.bisect_left(shots, view.frame_at(x + _SHOT_PX)))  # of those on one place, one
+            painter.setPen(dotted)
             painter.drawLine(QPointF(x, curve.top()), QPointF(x, curve.bottom()))
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(faded(colour, 0.75))
+            painter.setBrush(filled)
             tip = QPointF(x, curve.bottom() - 5)
             painter.drawPolygon(QPolygonF([tip, tip + QPointF(4, 5), tip + QPointF(-4, 5)]))
 
