@@ -434,6 +434,20 @@ def test_the_filmstrip_shows_the_frames_that_are_there(qtbot: QtBot, scrubber: S
     thumbnails.shut_down()
 
 
+def test_edges_on_one_place_can_both_be_taken(scrubber: Scrubber) -> None:
+    scrubber.show_moment(moment_of(*footage(30 * 3600), [(1000, 1001, 0.5, 0.5)]))
+    scrubber.fit_file()
+    places = {edge: handle(scrubber, edge).geometry() for edge in Edge}
+    assert not places[Edge.IN].intersects(places[Edge.OUT])
+    drag(handle(scrubber, Edge.IN), places[Edge.IN].center().x() - 20, Qt.KeyboardModifier.AltModifier)
+    segment = scrubber.segment()
+    assert segment is not None and segment.start_frame < 1000 and segment.end_frame == 1001
+    scrubber.set_segment(None)
+    drag(handle(scrubber, Edge.OUT), places[Edge.OUT].center().x() + 20, Qt.KeyboardModifier.AltModifier)
+    segment = scrubber.segment()
+    assert segment is not None and segment.start_frame == 1000 and segment.end_frame > 1001
+
+
 def test_nothing_shown_takes_no_harm(scrubber: Scrubber) -> None:
     scrubber.walk(1)
     scrubber.nudge(Edge.IN, 1)

@@ -29,7 +29,8 @@ class EdgeHandle(QAbstractSlider):
         super().__init__(parent)
         self.edge = edge
         self.is_snapped = False
-        self._grip_x: float | None = None  # where it was taken, from its middle
+        self._line_x = WIDTH_PX / 2
+        self._grip_x: float | None = None  # where it was taken, from its line
         self.setCursor(Qt.CursorShape.SizeHorCursor)
         self._has_ring = False
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -39,9 +40,16 @@ class EdgeHandle(QAbstractSlider):
     def is_dragged(self) -> bool:
         return self._grip_x is not None
 
+    def place(self, x: float, inner_px: float, top: int, height: int) -> None:
+        """Stand at `x` of the parent, reaching `inner_px` towards the moment: half the way to the other edge."""
+        inner = round(min(max(inner_px, 0), WIDTH_PX / 2))
+        outer = WIDTH_PX - inner
+        self._line_x = outer if self.edge is Edge.IN else inner
+        self.setGeometry(round(x) - round(self._line_x), top, WIDTH_PX, height)
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
-            self._grip_x = event.position().x() - self.width() / 2
+            self._grip_x = event.position().x() - self._line_x
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self._grip_x is not None:
@@ -84,7 +92,7 @@ class EdgeHandle(QAbstractSlider):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         colour = QColor(theme.colours().accent)
-        middle = self.width() / 2
+        middle = self._line_x
         inward = 1 if self.edge is Edge.IN else -1
         painter.fillRect(QRectF(middle - 1, 0, 2, self.height()), colour)
         # A bracket that opens towards the moment: in and out differ in shape.

@@ -27,7 +27,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QStyle, QWidget
 
 from tr_desktop.app import theme
-from tr_desktop.app.edge_handle import WIDTH_PX, EdgeHandle
+from tr_desktop.app.edge_handle import EdgeHandle
 from tr_desktop.app.filmstrip import Thumbnails
 from tr_desktop.app.overview import Overview
 from tr_desktop.app.showing import YOURS, Showing, percent
@@ -392,9 +392,9 @@ class Scrubber(QWidget):
     def _place(self, handle: EdgeHandle, edge: Edge, showing: Showing, strips: Lanes) -> bool:
         """Put a handle on its edge; whether that is in view."""
         boundary = frame_of(showing.segment, edge)
-        x = showing.view.x_of(boundary)
-        top = strips.film.top
-        handle.setGeometry(round(x) + LEFT_PX - WIDTH_PX // 2, top, WIDTH_PX, strips.curve.bottom - top)
+        start, end = (showing.view.x_of(f) for f in (showing.segment.start_frame, showing.segment.end_frame))
+        x = start if edge is Edge.IN else end
+        handle.place(x + LEFT_PX, (end - start) / 2, strips.film.top, strips.curve.bottom - strips.film.top)
         handle.setRange(0, len(showing.moment.times))
         self._set_slider(handle, boundary)
         sure = ""
