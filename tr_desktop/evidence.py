@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -38,9 +39,16 @@ class Evidence:
     shot_frames: tuple[int, ...]
 
 
-def evidence_for(moment: Moment, catalog: Catalog, encoder: Encoder, like: str | None = None) -> Evidence:
+def evidence_for(
+    moment: Moment,
+    catalog: Catalog,
+    encoder: Encoder,
+    like: str | None = None,
+    check: Callable[[], None] = lambda: None,
+) -> Evidence:
     """What speaks for a moment. like: the example that was searched for instead of the query.
 
+    check: called every now and then; what it raises ends the work.
     Raises UserError where the file has left the library, or for a query or an example that can't be read.
     """
     vector = query_vector(moment.query, encoder) if like is None else example(like, catalog, encoder).vector
@@ -49,10 +57,10 @@ def evidence_for(moment: Moment, catalog: Catalog, encoder: Encoder, like: str |
     except KeyError as error:
         raise UserError("The file isn't in the library", path=moment.media.path, remedy="Index it again") from error
     curve = item.vectors.astype(np.float32) @ vector
-    return Evidence(curve, item.every_s, tuple(shot_frames(item, moment)))
+    return Evidence(curve, item.every_s, tuple(shot_frames(item, moment, check)))
 
 
-def shot_frames(item: Indexed, moment: Moment) -> list[int]:
+def shot_frames(item: Indexed, moment: Moment, check: Callable[[], None]) -> Iterator[int]:
     """The frames within NEAR_S of the moment's edges that begin a new shot, exact: found by decoding around each."""
     change = shot_change(item.vectors)[1:-1]
     rows = np.flatnonzero(change > CHANGED) + 1
@@ -60,15 +68,14 @@ def shot_frames(item: Indexed, moment: Moment) -> list[int]:
     edges_s = [float(edge_s) for step in moment.refinement.steps for edge_s in (step.start_s, step.end_s)]
     distance_s = np.min([np.abs(times_s - edge_s) for edge_s in edges_s], axis=0)
     near = sorted(np.argsort(distance_s, kind="stable")[:MOST_CUTS])
-    found = []
     for row in (int(rows[index]) for index in near if distance_s[index] <= NEAR_S):
+        check()
         try:
             cut = _cut_between(item, row)
         except MediaError:  # the file went away since it was indexed
-            break
+            return
         if cut is not None:
-            found.append(cut)
-    return found
+            yield cut
 
 
 def _cut_between(item: Indexed, row: int) -> int | None:

@@ -61,8 +61,9 @@ class Hands:
 @pytest.fixture
 def run_app(qapp, no_leaks, qtbot, tmp_path, monkeypatch):  # noqa: F811 (the fixture)
     """Starts the app with arguments, lets a script of hands use it, and gives the exit status once it has closed."""
-    # However slow the machine is, threads are waited for: a process that must not wait ends itself, tests and all.
+    # However slow the machine is, threads are waited for.
     monkeypatch.setattr("tr_desktop.app.window.CLOSE_WITHIN_S", 60)
+    monkeypatch.setattr("tr_desktop.cli.os._exit", lambda _: pytest.fail("a thread didn't end"))
 
     def run(script: Callable[[Hands], None], *arguments: object, library: Path | None = None) -> int:
         failed: list[BaseException] = []

@@ -119,7 +119,7 @@ def take(arguments: argparse.Namespace, folder: Path) -> None:
         sheet.grab().save(str(arguments.out / "8-keys.png"))
         sheet.close()
         shutil.move(footage[0], footage[0].with_suffix(".away")) if not arguments.footage else None
-        w.open_project(folder / "nothing.trproj")
+        w.files.open(folder / "nothing.trproj")
         shoot("9-error")
 
     QTimer.singleShot(0, script)

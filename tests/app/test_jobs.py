@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from tr_desktop.app.jobs import Jobs
+from tr_desktop.app.jobs import Jobs, Lane
 from tr_desktop.errors import UserError
 
 
@@ -68,7 +68,7 @@ def test_a_cancelled_job_says_nothing_but_that_it_ended(jobs, qtbot):
     assert heard == ["end"] and job.is_over
 
 
-def test_serial_jobs_run_one_after_the_other(jobs, qtbot):
+def test_jobs_in_a_lane_run_one_after_the_other(jobs, qtbot):
     at_work, most, done = [], [], []
 
     def work(_):
@@ -78,7 +78,7 @@ def test_serial_jobs_run_one_after_the_other(jobs, qtbot):
         at_work.pop()
 
     for _ in range(5):
-        jobs.run(work, on_end=lambda: done.append(1), serial=True)
+        jobs.run(work, on_end=lambda: done.append(1), lane=Lane.LIBRARY)
     qtbot.waitUntil(lambda: len(done) == 5)
     assert max(most) == 1
 
@@ -94,6 +94,20 @@ def test_only_the_latest_progress_is_delivered(jobs, qtbot):
     threading.Event().wait(0.5)  # the window is busy meanwhile
     qtbot.waitUntil(lambda: bool(ended))
     assert heard[-1] == 9_999 and len(heard) < 100
+
+
+def test_what_has_not_begun_is_not_waited_for(no_leaks, qtbot):
+    jobs, may_end, begun = Jobs(), threading.Event(), threading.Event()
+
+    def work(_):
+        begun.set()
+        may_end.wait(5)
+
+    jobs.run(work, lane=Lane.LIBRARY)
+    jobs.run(lambda _: None, lane=Lane.LIBRARY)
+    assert begun.wait(5)
+    threading.Timer(0.1, may_end.set).start()
+    assert jobs.shut_down(5)
 
 
 def test_nothing_is_delivered_after_the_end(no_leaks, qtbot):

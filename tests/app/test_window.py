@@ -247,7 +247,7 @@ def test_nothing_slow_happens_in_the_windows_thread(run_app, sample, tmp_path, m
         hands.window.export.run()
         hands.wait(lambda: "written" in hands.window.export.said())
         hands.session.save_project(tmp_path / "p.trproj")
-        hands.window.open_project(tmp_path / "p.trproj")
+        hands.window.files.open(tmp_path / "p.trproj")
         hands.wait(lambda: hands.session.moments)
         closing.append(True)
 

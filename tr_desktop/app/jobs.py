@@ -1,4 +1,4 @@
-"""Work beside the window: one thread does all writing to the library, a few do the rest, and Qt's hears of it.
+"""Work beside the window: lanes for what has an order, a few threads for the rest, and Qt's hears of it.
 
 A job is a function that is given its `Job`, to report progress and to look whether it was cancelled. `UserError` is
 shown as a sentence; anything else is a bug and is raised in Qt's thread, where the hook for bugs and the tests see it.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from enum import Enum
 from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -17,6 +18,13 @@ from tr_desktop.errors import UserError
 
 _POOL = 3
 T = TypeVar("T")
+
+
+class Lane(Enum):
+    """Work that has an order: what writes to the library, and the project's safety copies, which can't wait for it."""
+
+    LIBRARY = "library"
+    SAFETY = "safety"
 
 
 class Cancelled(Exception):  # noqa: N818 (it is no error)
@@ -67,7 +75,7 @@ class Jobs(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._posted.connect(self._call, Qt.ConnectionType.QueuedConnection)
-        self._serial = ThreadPoolExecutor(1, "library")
+        self._lanes = {lane: ThreadPoolExecutor(1, lane.value) for lane in Lane}
         self._pool = ThreadPoolExecutor(_POOL, "work")
         self._running: dict[Future[None], Job] = {}
         self._is_over = False
@@ -80,11 +88,11 @@ class Jobs(QObject):
         on_failure: Callable[[UserError], None] | None = None,
         on_progress: Callable[[Any], None] | None = None,
         on_end: Callable[[], None] = lambda: None,
-        serial: bool = False,
+        lane: Lane | None = None,
     ) -> Job:
         """Start `work` and return at once. The callbacks run in Qt's thread; on_end last, whatever happened.
 
-        serial: one after the other with all that writes to the library.
+        lane: one after the other with all that is in the same one.
         """
         job = Job(self._posted.emit, on_progress)
 
@@ -114,7 +122,7 @@ class Jobs(QObject):
             else:
                 end(lambda: on_success(result))
 
-        future = (self._serial if serial else self._pool).submit(body)
+        future = (self._pool if lane is None else self._lanes[lane]).submit(body)
         self._running[future] = job
         future.add_done_callback(lambda done: self._running.pop(done, None))
         return job
@@ -125,12 +133,12 @@ class Jobs(QObject):
         Nothing is delivered any more.
         """
         self._is_over = True
-        running = list(self._running.items())
-        for _, job in running:
+        for job in list(self._running.values()):
             job.cancel()
-        for executor in (self._serial, self._pool):
-            executor.shutdown(wait=False, cancel_futures=True)
-        return not wait([future for future, _ in running], patience_s).not_done
+        begun = [future for future in list(self._running) if not future.cancel()]
+        for executor in (*self._lanes.values(), self._pool):
+            executor.shutdown(wait=False)
+        return not wait(begun, patience_s).not_done
 
     def _call(self, deliver: Callable[[], None]) -> None:
         if not self._is_over:

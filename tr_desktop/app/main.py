@@ -57,9 +57,9 @@ def run(
 
 def _begin(window: Window, paths: Sequence[Path]) -> None:
     projects = [path for path in paths if path.suffix.lower() == SUFFIX]
-    window.offer_left_behind()
+    window.files.offer_left_behind()
     for path in projects[:1]:
-        window.open_project(path)
+        window.files.open(path)
     window.session.add([path for path in paths if path not in projects])
     window.session.open()
 

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from tr_desktop.app import icons, theme
 from tr_desktop.app.icons import IconButton
+from tr_desktop.errors import UserError
 
 _Spin = TypeVar("_Spin", bound=QAbstractSpinBox)
 
@@ -161,6 +162,9 @@ class Notice(QFrame):
         self._text.setText(text)
         self.setAccessibleName(text)
         self.show()
+
+    def say_error(self, error: UserError) -> None:
+        self.say(str(error), is_error=True)
 
     def text(self) -> str:
         """What it says, or nothing while it is hidden."""

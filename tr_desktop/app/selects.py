@@ -34,8 +34,8 @@ from PySide6.QtWidgets import (
 from tr_desktop.app import icons, theme
 from tr_desktop.app.counter import Counting, label, length_label
 from tr_desktop.app.filmstrip import Thumbnails
+from tr_desktop.app.moment_list import cover
 from tr_desktop.app.pieces import words
-from tr_desktop.app.results import cover
 from tr_desktop.moments import Moment
 from tr_desktop.project import Decision, Key
 

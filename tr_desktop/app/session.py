@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
 from tr_desktop import grounding
 from tr_desktop.app.counter import counted
-from tr_desktop.app.jobs import Job, Jobs
+from tr_desktop.app.jobs import Job, Jobs, Lane
+from tr_desktop.app.safe_copy import SafeCopy
 from tr_desktop.app.settings import Settings
 from tr_desktop.errors import UserError
 from tr_desktop.evidence import evidence_for
@@ -29,11 +29,9 @@ from tr_desktop.models.encoder import Encoder
 from tr_desktop.models.pack import load_pack
 from tr_desktop.moments import Moment
 from tr_desktop.project import Decision, Key, Project, key_of
-from tr_desktop.recovery import LeftBehind, Recovery, left_behind
-from tr_desktop.recovery import discard as discard_left
+from tr_desktop.recovery import LeftBehind
 
 TOP = 30
-AUTOSAVE_MS = 500
 LONG_JOB_S = 10.0
 SAMPLE_QUERY = "a cat"
 
@@ -97,11 +95,10 @@ class Session(QObject):
         self._library, self._pack, self._device = library, pack, device
         self._search: Job | None = None
         self._indexing: Job | None = None
-        self._wanted: tuple[str, Only, str | None] | None = None  # a search asked for before the engine was there
-        self._recovery: Recovery | None = None
-        self._left = ExitStack()
-        self._autosave = QTimer(self, singleShot=True, interval=AUTOSAVE_MS)
-        self._autosave.timeout.connect(self._keep_safe)
+        self._evidence: Job | None = None
+        self._asked: tuple[str, Only, str | None] | None = None  # the last search
+        self.safe_copy = SafeCopy(settings.folder / "recovery", self.jobs, self)
+        self.safe_copy.failed.connect(self.notice)
 
     # Opening and closing
 
@@ -112,7 +109,7 @@ class Session(QObject):
             encoder = Encoder(load_pack(self._pack), self._device)
             return Engine(Catalog(self._library), encoder)
 
-        self.jobs.run(work, self._opened, serial=True)
+        self.jobs.run(work, self._opened, lane=Lane.LIBRARY)
 
     def _opened(self, engine: Engine) -> None:
         self.engine = engine
@@ -120,16 +117,13 @@ class Session(QObject):
         self.ready.emit()
         self.update_index()
         self._resolve_project()
-        if self._wanted is not None:
-            self.search(*self._wanted)
+        if self._asked is not None:
+            self.search(*self._asked)
 
     def close(self, patience_s: float) -> bool:
         """End all work and keep what has to be kept; whether every thread has ended within `patience_s`."""
-        self._autosave.stop()
         ended = self.jobs.shut_down(patience_s)
-        if self._recovery is not None:
-            self._recovery.close()
-        self._left.close()
+        self.safe_copy.close()
         self.settings.sync()
         if self.engine is not None and ended:
             self.engine.catalog.close()
@@ -198,11 +192,13 @@ class Session(QObject):
                 self.notice.emit(
                     f"Indexing is done: {counted(len(standing.coverage.searched), 'file')} can be searched."
                 )
-            if self.results.query and self.results.error is not None:
-                self.search(self.results.query)
+            if self._asked is not None and (self.results.error is not None or not self.results.is_final):
+                self.search(*self._asked)  # it was asked of a library that lacked this footage
 
-        job = self.jobs.run(work, done, on_progress=progress, on_end=lambda: self._indexing_ended(job), serial=True)
-        self._indexing = job
+        def ended() -> None:
+            self._indexing_ended(job)
+
+        job = self._indexing = self.jobs.run(work, done, on_progress=progress, on_end=ended, lane=Lane.LIBRARY)
 
     def stop_indexing(self) -> None:
         """Stop within a second; the next time reads on from there."""
@@ -229,9 +225,9 @@ class Session(QObject):
             self._search.cancel()
         if like is not None:
             self._examples[query] = like
+        self._asked = query, only, like
         self._set_results(Results(query))
         if self.engine is None:
-            self._wanted = (query, only, like)
             return
         engine = self.engine
         folders = [folder for folder in self.folders if folder not in self.standing.missing]
@@ -270,9 +266,10 @@ class Session(QObject):
         if self.engine is None:
             return
         engine, key, like = self.engine, key_of(moment), self._examples.get(moment.query)
-
-        self.jobs.run(
-            lambda _: evidence_for(moment, engine.catalog, engine.encoder, like),
+        if self._evidence is not None:
+            self._evidence.cancel()
+        self._evidence = self.jobs.run(
+            lambda job: evidence_for(moment, engine.catalog, engine.encoder, like, job.check),
             lambda evidence: self.evidence_ready.emit(key, evidence),
             on_failure=lambda _: None,  # a moment stands without it as well
         )
@@ -289,12 +286,12 @@ class Session(QObject):
     def save_project(self, path: Path | None = None) -> None:
         """Raises ProjectError; nothing is lost then."""
         self.project.save(path)
-        self._keep_safe()
+        self.safe_copy.keep(self.project)
         self.project_changed.emit()
 
     def edited(self) -> None:
         """To be called after every change of the project."""
-        self._autosave.start()
+        self.safe_copy.keep(self.project)
         self.project_changed.emit()
 
     def decided_moment(self, decision: Decision) -> Moment | None:
@@ -304,7 +301,7 @@ class Session(QObject):
     def _set_project(self, project: Project) -> None:
         self.project, self.unresolved = project, {}
         self._resolve_project()
-        self._keep_safe()
+        self.safe_copy.keep(project)
         self.project_changed.emit()
 
     def _resolve_project(self) -> None:
@@ -329,42 +326,10 @@ class Session(QObject):
 
         self.jobs.run(work, done)
 
-    # What a kill must not take
-
-    def look_for_left_behind(self) -> LeftBehind | None:
-        """Unsaved work of an app that was killed, held until it is recovered or discarded."""
-        found = self._left.enter_context(left_behind(self._recovery_root))
-        return found[0] if found else None
-
     def recover(self, left: LeftBehind) -> None:
-        """Raises ProjectError where the copy is damaged."""
+        """Go on with what an app that was killed left behind. Raises ProjectError where it is damaged."""
         self._set_project(left.project())
-        self.discard(left)
-
-    def discard(self, left: LeftBehind) -> None:
-        self._left.close()
-        discard_left(left)
-
-    @property
-    def _recovery_root(self) -> Path:
-        return self.settings.folder / "recovery"
-
-    def _keep_safe(self) -> None:
-        """Write the safety copy, or drop it where everything is saved."""
-        if self._recovery is None:
-            if not self.project.is_changed:
-                return
-            try:
-                self._recovery = Recovery(self._recovery_root)
-            except OSError as error:
-                self.notice.emit(f"Unsaved work can't be kept safe: {(error.strerror or '').lower()}. Save often.")
-                return
-        recovery, project = self._recovery, self.project
-        if project.is_changed:
-            content, path = project.content(), project.path
-            self.jobs.run(lambda _: recovery.keep(content, path))
-        else:
-            recovery.drop()
+        self.safe_copy.discard(left)
 
 
 def survey(folders: Sequence[Path], engine: Engine) -> Standing:

@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QMainWindow,
-    QMessageBox,
     QSplitter,
     QStackedWidget,
     QToolButton,
@@ -23,12 +22,14 @@ from PySide6.QtWidgets import (
 )
 
 from tr_desktop.app import actions, theme
+from tr_desktop.app.commands import handlers
 from tr_desktop.app.counter import counted, duration_label
 from tr_desktop.app.export_panel import ExportPanel
 from tr_desktop.app.filmstrip import Thumbnails
 from tr_desktop.app.key_sheet import KeySheet
 from tr_desktop.app.library_panel import LibraryPanel, dropped_paths
 from tr_desktop.app.pieces import Notice
+from tr_desktop.app.project_files import ProjectFiles
 from tr_desktop.app.results import ResultsPanel
 from tr_desktop.app.search_bar import SearchBar
 from tr_desktop.app.selects import SelectsPanel
@@ -41,7 +42,6 @@ from tr_desktop.library.filters import Only
 from tr_desktop.project import SUFFIX, Decision
 
 CLOSE_WITHIN_S = 2.5
-_FILTER = f"TimeRefine project (*{SUFFIX})"
 _SPLITTERS = ("upper", "rows")
 
 
@@ -66,6 +66,7 @@ class Window(QMainWindow):
         self.welcome = Welcome()
         self.notice = Notice(self)
         self.notice.installEventFilter(self)
+        self.files = ProjectFiles(session, self.notice, self)
         self._place()
         self._make_actions()
         self._connect()
@@ -147,72 +148,14 @@ class Window(QMainWindow):
         return side
 
     def _make_actions(self) -> None:
-        stage = self.stage
-        handlers: dict[str, Callable[[], object]] = {
-            "project.new": self.new_project,
-            "project.open": self.choose_project,
-            "project.save": self.save,
-            "project.save-as": self.save_as,
-            "library.add-folder": self.choose_folder,
-            "library.add-files": self.choose_files,
-            "library.update": self.session.update_index,
-            "export": self.show_export,
-            "app.quit": self.close,
-            "edit.undo": lambda: self._undo(self.session.project.undo),
-            "edit.redo": lambda: self._undo(self.session.project.redo),
-            "search.focus": self.focus_search,
-            "search.filters": self.search.filters_button.toggle,
-            "search.like": self.search_like_frame,
-            "result.next": lambda: self._walk(1),
-            "result.previous": lambda: self._walk(-1),
-            "moment.accept": stage.accept,
-            "select.remove": stage.remove,
-            "select.describe": self.describe,
-            "select.earlier": lambda: stage.move(-1),
-            "select.later": lambda: stage.move(1),
-            "step.previous": lambda: stage.walk_steps(-1),
-            "step.next": lambda: stage.walk_steps(1),
-            "step.keep": stage.keep_selected_step,
-            "mark.in": stage.mark_in,
-            "mark.out": stage.mark_out,
-            "mark.in-earlier": lambda: stage.nudge(start=-1),
-            "mark.in-later": lambda: stage.nudge(start=1),
-            "mark.out-earlier": lambda: stage.nudge(end=-1),
-            "mark.out-later": lambda: stage.nudge(end=1),
-            "mark.clear": stage.clear_marks,
-            "marker.toggle": stage.toggle_marker,
-            "marker.next": stage.next_marker,
-            "play.toggle": stage.toggle_play,
-            "play.backward": lambda: stage.player.shuttle(-1),
-            "play.pause": stage.player.pause,
-            "play.forward": lambda: stage.player.shuttle(1),
-            "play.moment": stage.play_moment,
-            "go.frame-back": lambda: stage.go_by(-1),
-            "go.frame-on": lambda: stage.go_by(1),
-            "go.second-back": lambda: stage.go_by_seconds(-1),
-            "go.second-on": lambda: stage.go_by_seconds(1),
-            "go.in": stage.go_to_in,
-            "go.out": stage.go_to_out,
-            "go.to": stage.type_place,
-            "view.zoom-in": lambda: stage.scrubber.zoom(1.25),
-            "view.zoom-out": lambda: stage.scrubber.zoom(0.8),
-            "view.fit-moment": stage.scrubber.fit_moment,
-            "view.fit-file": stage.scrubber.fit_file,
-            "view.counter": self.next_counting,
-            "view.guesses": self.results.toggle_guesses,
-            "view.library": lambda: self.library.setVisible(self.library.isHidden()),
-            "view.selects": lambda: self.show_side(0),
-            "view.theme": self.next_theme,
-            "help.keys": self.show_keys,
-        }
         keys = actions.keys_of()
         try:
             keys = actions.read_keys(self.session.settings.folder)
         except UserError as error:
             wrong = error
-            QTimer.singleShot(0, self, lambda: self.say_error(wrong))
+            QTimer.singleShot(0, self, lambda: self.notice.say_error(wrong))
         self.keys = keys
-        self.actions_by_name = actions.make(self, handlers, keys)
+        self.actions_by_name = actions.make(self, handlers(self), keys)
         menus = {name: self.menuBar().addMenu(name) for name in ("File", "Edit", "Moment", "Playback", "View", "Help")}
         for action in actions.ACTIONS:
             menus[action.menu].addAction(self.actions_by_name[action.name])
@@ -228,11 +171,12 @@ class Window(QMainWindow):
         session.results_changed.connect(self._results_changed)
         session.project_changed.connect(self._project_changed)
         session.notice.connect(self.say)
-        session.failed.connect(self.say_error)
-        self.stage.failed.connect(self.say_error)
+        session.failed.connect(self.notice.say_error)
+        self.stage.failed.connect(self.notice.say_error)
+        self.files.opened.connect(lambda: self.show_side(0))
         self.stage.changed.connect(self._stage_changed)
         self.search.searched.connect(self._search)
-        self.search.failed.connect(self.say_error)
+        self.search.failed.connect(self.notice.say_error)
         self.search.left.connect(self.results.list.setFocus)
         self.results.chosen.connect(self.stage.show)
         self.selects.chosen.connect(self._show_select)
@@ -347,7 +291,7 @@ class Window(QMainWindow):
         self.search.field.setFocus()
         self.search.field.selectAll()
 
-    def _walk(self, by: int) -> None:
+    def walk(self, by: int) -> None:
         if self.selects.list.hasFocus() and self.selects.model.rowCount():
             row = self.selects.list.currentIndex().row() + by
             row = min(max(row, 0), self.selects.model.rowCount() - 1)
@@ -357,7 +301,7 @@ class Window(QMainWindow):
 
     # The project
 
-    def _undo(self, step: Callable[[], str]) -> None:
+    def undo(self, step: Callable[[], str]) -> None:
         if step():
             self.session.edited()
 
@@ -376,78 +320,6 @@ class Window(QMainWindow):
         self.selects.follow(self.stage.key)
         self.selects.name.setFocus()
         self.selects.name.selectAll()
-
-    def new_project(self) -> None:
-        if self._may_leave_project():
-            self.session.new_project()
-
-    def choose_project(self) -> None:
-        if self._may_leave_project():
-            name, _ = QFileDialog.getOpenFileName(self, "Open project", self._folder(), _FILTER)
-            if name:
-                self.open_project(Path(name))
-
-    def open_project(self, path: Path) -> None:
-        try:
-            self.session.open_project(path)
-        except UserError as error:
-            self.say_error(error)
-        else:
-            self.show_side(0)
-
-    def save(self) -> bool:
-        """Whether it was saved."""
-        return self._save_to(self.session.project.path) if self.session.project.path else self.save_as()
-
-    def save_as(self) -> bool:
-        name, _ = QFileDialog.getSaveFileName(
-            self, "Save project", str(Path(self._folder()) / f"{self.session.project.name}{SUFFIX}"), _FILTER
-        )
-        return bool(name) and self._save_to(Path(name))
-
-    def _save_to(self, path: Path) -> bool:
-        try:
-            self.session.save_project(path if path.suffix else path.with_suffix(SUFFIX))
-        except UserError as error:
-            self.say_error(error)
-            return False
-        return True
-
-    def _folder(self) -> str:
-        path = self.session.project.path
-        return str(path.parent if path else Path.home())
-
-    def _may_leave_project(self) -> bool:
-        """Ask what to do with what isn't saved; False to stay."""
-        if not self.session.project.is_changed:
-            return True
-        box = QMessageBox(self)
-        box.setText(f"Save the changes in “{self.session.project.name}”?")
-        choice = QMessageBox.StandardButton
-        box.setStandardButtons(choice.Save | choice.Discard | choice.Cancel)
-        box.setDefaultButton(choice.Save)
-        answer = box.exec()
-        box.deleteLater()
-        return answer == choice.Discard or (answer == choice.Save and self.save())
-
-    def offer_left_behind(self) -> None:
-        """Say that unsaved work of a killed app was found, if there is some."""
-        left = self.session.look_for_left_behind()
-        if left is None:
-            return
-        name = left.path.stem if left.path else "an untitled project"
-
-        def restore() -> None:
-            try:
-                self.session.recover(left)
-            except UserError as error:
-                self.say_error(error)
-
-        self.notice.say(
-            f"TimeRefine didn’t end well the last time. Unsaved work in {name} was kept.",
-            ("Restore", restore),
-            ("Discard", lambda: self.session.discard(left)),
-        )
 
     # The library
 
@@ -510,9 +382,6 @@ class Window(QMainWindow):
         self.notice.say(sentence)
         QApplication.alert(self)
 
-    def say_error(self, error: UserError) -> None:
-        self.notice.say(str(error), is_error=True)
-
     # Events
 
     def resizeEvent(self, event: object) -> None:
@@ -537,13 +406,13 @@ class Window(QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         paths = dropped_paths(event)
         projects = [path for path in paths if path.suffix.lower() == SUFFIX]
-        if projects and self._may_leave_project():
-            self.open_project(projects[0])
+        if projects and self.files.may_leave():
+            self.files.open(projects[0])
         self.session.add([path for path in paths if path not in projects])
         event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if not self._may_leave_project():
+        if not self.files.may_leave():
             event.ignore()
             return
         settings = self.session.settings

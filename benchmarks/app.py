@@ -1,0 +1,375 @@
+"""The app's waits, each beside a floor of the same run: window up, Enter to the first step, scrolling, closing.
+
+    python benchmarks/app.py [--hours 100] [--runs 7]     # needs ffmpeg
+
+Prints a Markdown table. The window is drawn without a screen. The large library is synthetic (vectors as in
+benchmarks/library.py, of files that are there but hold no pictures); the ten minutes are the generated sample, over and
+over. "Held" is how long Qt's event loop was away, asked every 5 ms, while a file is indexed and searches are made.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+QUERIES = ("a cat", "a rocket", "a cup of coffee", "a red motorcycle", "an astronaut", "an animal", "a machine", "food")
+FLOOR_WINDOW = """
+import time
+from PySide6.QtWidgets import QApplication, QMainWindow
+app = QApplication([]); window = QMainWindow(); window.show(); app.processEvents()
+"""
+
+
+def fill(folder: Path, footage: Path, hours: int) -> None:
+    """A library of `hours` whose files are there, so that it looks like anybody's."""
+    import numpy as np
+    from library import FILE_S, FPS, vectors
+
+    from tr_desktop.library.catalog import Catalog, Source
+    from tr_desktop.models.pack import load_pack
+    from tr_desktop.moments import FrameTimes, Media
+    from tr_desktop.timecode import Timecode
+
+    pack = load_pack("mini").sha256
+    random, rate = np.random.default_rng(hours), Fraction(30)
+    times = FrameTimes(range(FILE_S * 30), FILE_S * 30, 1 / rate)
+    footage.mkdir()
+    with Catalog(folder) as catalog, catalog.writing():
+        for number in range(hours * 3600 // FILE_S):
+            path = footage / f"{number}.mp4"
+            path.write_bytes(b"x")
+            stat = path.stat()
+            source = Source(path, stat.st_size, stat.st_mtime_ns, number.to_bytes(16, "big"))
+            media = Media(path, stat.st_size, stat.st_mtime_ns, 1920, 1080, rate, Timecode(0, rate))
+            rows = vectors(random, 384)
+            catalog.append(source, media, times, pack, Fraction(1, FPS), 0, rows, decode_all=False)
+            catalog.finish(source, media, times, (), pack)
+
+
+def ten_minutes(path: Path) -> None:
+    from tr_desktop.footage.sample import make_sample
+
+    sample = path.with_name("sample.mp4")
+    make_sample(sample)
+    subprocess.run(
+        ["ffmpeg", "-loglevel", "error", "-stream_loop", "24", "-i", str(sample), "-c", "copy", str(path)], check=True
+    )
+
+
+def in_app(folder: Path, footage: list[Path], script: Callable[[Any], None]) -> int:
+    """Run the app on `footage` with its library in `folder`; `script` is given the window."""
+    from PySide6.QtCore import QTimer
+    from PySide6.QtWidgets import QApplication
+
+    from tr_desktop.app.window import Window
+    from tr_desktop.cli import main as command
+
+    app = QApplication.instance() or QApplication([])
+    failed: list[BaseException] = []
+
+    def begin() -> None:
+        window = next(w for w in app.topLevelWidgets() if isinstance(w, Window) and w.isVisible())
+        try:
+            script(window)
+        except BaseException as error:  # noqa: BLE001 (told once the window is closed)
+            failed.append(error)
+        window.session.new_project()
+        window.close()
+
+    QTimer.singleShot(0, begin)
+    arguments = ["--settings", str(folder / "settings"), "--library", str(folder)]
+    status = command(["app", *map(str, footage), *arguments])
+    if failed:
+        raise failed[0]
+    return status
+
+
+def wait(condition: Callable[[], object], seconds: float = 300) -> None:
+    from PySide6.QtCore import QCoreApplication
+
+    end_s = time.monotonic() + seconds
+    while not condition():
+        QCoreApplication.processEvents()
+        time.sleep(0.001)
+        if time.monotonic() > end_s:
+            raise TimeoutError
+
+
+class Watchdog:
+    """How long the event loop was away, ms, each time it was asked."""
+
+    def __init__(self) -> None:
+        from PySide6.QtCore import Qt, QTimer
+
+        self.held_ms: list[float] = []
+        self._last_s = time.perf_counter()
+        self._timer = QTimer(interval=5, timerType=Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._tick)
+        self._timer.start()
+
+    def _tick(self) -> None:
+        now_s = time.perf_counter()
+        self.held_ms.append(1e3 * (now_s - self._last_s) - 5)
+        self._last_s = now_s
+
+    def stop(self) -> list[float]:
+        self._timer.stop()
+        return self.held_ms
+
+
+# Each child prints one JSON value.
+
+
+def child_window(folder: Path, footage: Path, began_s: float) -> float:
+    """Seconds from the start of the process to the painted window, and to the library's coverage standing in it."""
+    found: list[float] = []
+
+    def script(window: Any) -> None:
+        window.repaint()
+        found.append(time.time() - began_s)
+        wait(lambda: window.session.standing.coverage.searched)
+        found.append(time.time() - began_s)
+
+    in_app(folder, [footage], script)
+    print(json.dumps(found))
+    return found[0]
+
+
+def child_search(folder: Path, footage: Path, runs: int) -> None:
+    """(Enter to first step painted, the same search without a window to its first moments), seconds, for each run."""
+    from PySide6.QtCore import QEvent, QObject
+
+    from tr_desktop.grounding import find
+
+    class Painted(QObject):
+        at_s = 0.0
+
+        def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+            if event.type() == QEvent.Type.Paint and not self.at_s and window_of[0].stage.moment is not None:
+                self.at_s = time.perf_counter()
+            return False
+
+    window_of: list[Any] = []
+    pairs: list[tuple[float, float]] = []
+
+    class First(Exception):  # noqa: N818
+        pass
+
+    def first(moments: Any) -> None:
+        if moments:
+            raise First
+
+    def script(window: Any) -> None:
+        window_of.append(window)
+        session, painted = window.session, Painted()
+        wait(lambda: session.standing.coverage.searched and not window.library.progress.isVisible())
+        window.stage.scrubber.installEventFilter(painted)
+        window.results.toggle_guesses()
+        for query in QUERIES[: runs + 1]:
+            window.stage.show(None)
+            wait(lambda: True)
+            painted.at_s = 0.0
+            window.search.field.setText(query)
+            started_s = time.perf_counter()
+            window.search.search()
+            window.results.toggle_guesses()  # a guess is drawn as well
+            wait(lambda: painted.at_s)
+            enter_s = painted.at_s - started_s
+            wait(lambda: session.results.is_final)
+            started_s = time.perf_counter()
+            try:
+                find(query, session.folders, session.engine.catalog, session.engine.encoder, on_moments=first)
+            except First:
+                pairs.append((enter_s, time.perf_counter() - started_s))
+
+    in_app(folder, [footage], script)
+    print(json.dumps(pairs[1:]))  # the first opens files
+
+
+def child_held(folder: Path, footage: Path, new: Path) -> None:
+    """Times in ms that the event loop was away: idle, and while it indexes and searches."""
+
+    found: list[list[float]] = []
+
+    def script(window: Any) -> None:
+        session = window.session
+        wait(lambda: session.standing.coverage.searched and not window.library.progress.isVisible())
+        dog = Watchdog()
+        for _ in range(4):
+            pause(0.5)
+        found.append(dog.stop())
+        dog = Watchdog()
+        session.add([new])
+        wait(window.library.progress.isVisible)
+        for query in QUERIES:
+            window.search.ask(query)
+            wait(lambda: session.results.is_final)
+            if window.stage.moment is not None:
+                for _ in range(5):
+                    window.stage.go_by(1)
+                    pause(0.05)
+        pause(1)
+        found.append(dog.stop())
+
+    in_app(folder, [footage], script)
+    print(json.dumps(found))
+
+
+def pause(seconds: float) -> None:
+    end_s = time.monotonic() + seconds
+    wait(lambda: time.monotonic() > end_s)
+
+
+def child_scroll(folder: Path, footage: Path) -> None:
+    """Median ms to draw the list at 200 places: of 10,000 results, and of 10."""
+    found: list[list[float]] = []
+
+    def script(window: Any) -> None:
+        from tr_desktop.app.session import Results
+
+        session = window.session
+        wait(lambda: session.standing.coverage.searched and not window.library.progress.isVisible())
+        window.search.ask("a cat")
+        wait(lambda: session.results.is_final and session.results.moments)
+        moment = session.results.moments[0]
+        for count in (10_000, 10):
+            moments = tuple(replace(moment, query=f"a cat {number}", confident=True) for number in range(count))
+            window.results.set_results(Results("a cat", moments, is_final=True))
+            bar, times = window.results.list.verticalScrollBar(), []
+            for place in range(200):
+                bar.setValue(bar.maximum() * place // 200)
+                started_s = time.perf_counter()
+                window.results.list.viewport().repaint()
+                times.append(1e3 * (time.perf_counter() - started_s))
+            found.append(times)
+
+    in_app(folder, [footage], script)
+    print(json.dumps(found))
+
+
+def child_close(folder: Path, new: Path) -> None:
+    """When the window is closed, on the clock; the parent sees when the process has ended."""
+
+    def script(window: Any) -> None:
+        wait(lambda: window.library.progress.isVisible())
+        pause(1)
+        print(json.dumps(time.time()), flush=True)
+
+    in_app(folder, [new], script)
+
+
+def run_child(kind: str, *arguments: object) -> Any:
+    command = [sys.executable, __file__, "--child", kind, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def p99(values: list[float]) -> float:
+    return sorted(values)[int(len(values) * 0.99)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--hours", type=int, default=100)
+    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--child", nargs="+", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.child:
+        from tr_desktop.app import window
+
+        kind, *rest = given.child
+        if kind != "close":  # a figure is worth waiting for
+            window.CLOSE_WITHIN_S = 60
+        values: list[Any] = [float(word) if _is_number(word) else Path(word) for word in rest]
+        if kind == "search":
+            values[2] = int(values[2])
+        {
+            "window": child_window,
+            "search": child_search,
+            "held": child_held,
+            "scroll": child_scroll,
+            "close": child_close,
+        }[kind](*values)
+        return
+
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} when it began\n")
+    print("| | measured | beside its floor |")
+    print("|---|---|---|")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        large, footage, small, clip = folder / "large", folder / "footage", folder / "small", folder / "clip.mp4"
+        fill(large, footage, given.hours)
+        ten_minutes(clip)
+        subprocess.run(
+            [sys.executable, "-m", "tr_desktop.cli", "index", str(clip), "--library", str(small)],
+            cwd=ROOT, check=True, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        ups, floors = [], []
+        for _ in range(given.runs):
+            started_s = time.perf_counter()
+            subprocess.run([sys.executable, "-c", FLOOR_WINDOW], check=True, stderr=subprocess.DEVNULL)
+            floors.append(time.perf_counter() - started_s)
+            ups.append(run_child("window", large, footage, time.time()))
+        window_s, stands_s = (statistics.median(up[index] for up in ups) for index in (0, 1))
+        floor_s = statistics.median(floors)
+        print(
+            f"| window painted, library of {given.hours} h | {window_s:.2f} s | {window_s / floor_s:.1f} × an empty Qt"
+            f" window and its process ({floor_s:.2f} s) |"
+        )
+        print(f"| its coverage stands in the window | {stands_s:.2f} s | {stands_s / floor_s:.1f} × the same |")
+        pairs = run_child("search", small, clip, given.runs)
+        enter_s, find_s = (statistics.median(pair[index] for pair in pairs) for index in (0, 1))
+        print(
+            f"| Enter to the first step drawn, 10 min | {1e3 * enter_s:.0f} ms | {enter_s / find_s:.1f} × the search"
+            f" itself, without a window ({1e3 * find_s:.0f} ms) |"
+        )
+        idle, busy = run_child("held", small, clip, _another(clip))
+        print(
+            f"| event loop held, at work, p99 | {p99(busy):.0f} ms (median {statistics.median(busy):.1f},"
+            f" most {max(busy):.0f}) | idle: p99 {p99(idle):.0f} ms, most {max(idle):.0f} |"
+        )
+        many, few = run_child("scroll", small, clip)
+        print(
+            f"| one screen of 10,000 results drawn, p95 | {sorted(many)[189]:.1f} ms |"
+            f" {statistics.median(many) / statistics.median(few):.2f} × of 10 results (medians) |"
+        )
+        closes = []
+        for run in range(3):
+            closed_s = run_child("close", folder / f"close-{run}", clip)
+            closes.append(time.time() - closed_s)
+        print(f"| closing while it indexes, to the end of the command | {max(closes):.2f} s at most of 3 | |")
+
+
+def _another(clip: Path) -> Path:
+    """Other content, as far as the library knows."""
+    other = clip.with_name("other.mp4")
+    shutil.copy(clip, other)
+    with other.open("ab") as file:
+        file.write(bytes(64))
+    return other
+
+
+def _is_number(word: str) -> bool:
+    return word.replace(".", "", 1).isdecimal()
+
+
+if __name__ == "__main__":
+    main()
