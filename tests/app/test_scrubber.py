@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -20,7 +22,7 @@ from tests.app.leaks import no_leaks  # noqa: F401
 from tests.app.test_player import WAIT_MS, pixels, whole
 from tests.footage.recipes import MAKERS
 from tests.media import read_number
-from tr_desktop.app import theme
+from tr_desktop.app import motion, theme
 from tr_desktop.app.edge_handle import EdgeHandle
 from tr_desktop.app.filmstrip import Thumbnails
 from tr_desktop.app.overview import Overview
@@ -298,6 +300,30 @@ def test_steps_are_revealed_one_after_another_unless_motion_is_reduced(qtbot: Qt
     assert scrubber.grab().toImage() == all_at_once
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems are asked in other ways")
+def test_a_system_that_asks_for_less_motion_gets_none(
+    qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = tmp_path / "gsettings"
+    asked.write_text("#!/bin/sh\n[ $3 = enable-animations ] && echo false\n")
+    asked.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert motion.is_reduced()
+    shown = {}
+    for is_reduced in (None, True, False):  # None: as the system has it
+        scrubber = Scrubber()
+        if is_reduced is not None:
+            scrubber.set_reduced_motion(is_reduced)
+        scrubber.resize(1000, 300)
+        scrubber.show_moment(moment_of(*footage()))
+        shown[is_reduced] = scrubber.grab().toImage()
+        scrubber.clear()
+        scrubber.deleteLater()
+    assert shown[None] == shown[True] != shown[False]
+    asked.write_text("#!/bin/sh\necho true\n")
+    assert not motion.is_reduced()
+
+
 def test_steps_can_come_one_by_one(scrubber: Scrubber) -> None:
     every = moment_of(*footage())
     scrubber.show_moment(replace(every, refinement=Refinement(every.refinement.steps[:1], 0)))
@@ -343,7 +369,9 @@ def test_screen_readers_get_roles_names_values_and_ranges(scrubber: Scrubber) ->
     }
     edge = sliders["Out point 01:00:03:11, 70 % sure"].valueInterface()
     assert (edge.minimumValue(), edge.currentValue(), edge.maximumValue()) == (0, 101, 300)
-    steps = [i for i in found if i.role() in (QAccessible.Role.CheckBox, QAccessible.Role.RadioButton)]
+    group = next(i for i in found if i.text(QAccessible.Text.Name) == "Refinement steps")
+    rows = [group.child(index) for index in range(group.childCount())]
+    steps = [i for i in rows if i.role() in (QAccessible.Role.CheckBox, QAccessible.Role.RadioButton)]
     assert [step.state().checked for step in steps] == [0, 0, 1]
     names = [step.text(QAccessible.Text.Name) for step in steps]
     assert names[0] == "Rough: in 01:00:01:10, 30 % sure; out 01:00:04:00, 20 % sure; score 50 %"
@@ -370,7 +398,8 @@ def test_targets_are_large_enough(scrubber: Scrubber) -> None:
     for widget in (*scrubber.findChildren(EdgeHandle), *scrubber.findChildren(StepRow)):
         if widget.isVisible():
             assert widget.width() >= 8 and widget.height() >= 8
-    assert row(scrubber, 8).geometry().bottom() <= scrubber.height()
+    last = row(scrubber, 8)
+    assert last.mapTo(scrubber, last.rect().bottomLeft()).y() <= scrubber.height()
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QEvent, QPointF, QRect, QSize, Qt, QVariantAnimation, Signal
+from PySide6.QtCore import QEvent, QPointF, QRect, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QKeyEvent,
@@ -24,19 +24,19 @@ from PySide6.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QSizePolicy, QStyle, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from tr_desktop.app import theme
+from tr_desktop.app import motion, theme
 from tr_desktop.app.edge_handle import EdgeHandle
 from tr_desktop.app.filmstrip import Thumbnails
 from tr_desktop.app.overview import Overview
 from tr_desktop.app.showing import YOURS, Showing, percent
-from tr_desktop.app.step_row import LEFT_PX, RIGHT_PX, SCORE_PX, StepRow
+from tr_desktop.app.step_row import LEFT_PX, RIGHT_PX, SCORE_PX
+from tr_desktop.app.step_stack import StepStack
 from tr_desktop.app.time_lane import TimeLane
 from tr_desktop.app.timeline import Edge, Lanes, View, frame_of, lanes, least_height, with_edge
 from tr_desktop.moments import Moment, Refinement, RefineStep, Segment
 
-STEP_MS = 180
 USUAL_ROWS = 5  # rough, three steps, and the editor's own: fewer leave their place empty, so that nothing jumps
 MOMENT_SHARE = Fraction(3, 5)  # of the width, that the steps together take when they are fitted
 ZOOM_STEP = Fraction(5, 4)
@@ -63,7 +63,9 @@ class Scrubber(QWidget):
         self._showing: Showing | None = None
         self._label: Callable[[int], str] | None = None
         self._before_drag: tuple[Segment | None, int] = None, 0
-        self._is_still = not self.style().styleHint(QStyle.StyleHint.SH_Widget_Animation_Duration, None, self)
+        self._least_size = QSize()
+        self._is_dragging = False
+        self._is_still = motion.is_reduced()
         self._overview = Overview(self)
         self._overview.centred.connect(self._centre)
         self._overview.whole_wanted.connect(self.fit_file)
@@ -77,9 +79,9 @@ class Scrubber(QWidget):
             handle.dropped.connect(self._drop)
             handle.cancelled.connect(self._cancel)
             handle.nudged.connect(self.nudge)
-        self._rows: list[StepRow] = []
-        self._reveal = QVariantAnimation(self)
-        self._reveal.valueChanged.connect(self._revealed)
+        self._steps = StepStack(self)
+        self._steps.chosen.connect(self.select_step)
+        self._steps.keep_requested.connect(self.keep_step_requested)
         self._refresh()
 
     # What is shown
@@ -87,7 +89,6 @@ class Scrubber(QWidget):
     def show_moment(self, moment: Moment) -> None:
         """Show the file around `moment` and reveal its steps from the rough one on; the kept one is selected."""
         refinement = moment.refinement
-        self._reveal.stop()
         self._showing = Showing(
             moment=moment,
             steps=refinement.steps,
@@ -100,8 +101,9 @@ class Scrubber(QWidget):
         )
         self._overview.show_this(self._showing)
         self._lane.show_this(self._showing)
+        self._steps.show_this(self._showing)
         self.fit_moment()
-        self._start_reveal()
+        self._steps.reveal(at_once=self._is_still)
 
     def add_step(self, step: RefineStep) -> None:
         """One more step, which becomes the kept one."""
@@ -112,13 +114,12 @@ class Scrubber(QWidget):
         showing.moment = replace(showing.moment, refinement=Refinement(showing.steps, len(showing.steps) - 1))
         showing.kept = showing.selected = len(showing.steps) - 1
         self._refresh()
-        self._start_reveal()
+        self._steps.reveal(at_once=self._is_still)
 
     def clear(self) -> None:
-        self._reveal.stop()
         self._showing = None
-        self._overview.show_this(None)
-        self._lane.show_this(None)
+        for part in (self._overview, self._lane, self._steps):
+            part.show_this(None)
         self._refresh()
 
     def set_curve(
@@ -164,10 +165,9 @@ class Scrubber(QWidget):
             self._set_view(view)
             return
         for place in (before, frame):
-            strip = QRect(round(showing.view.x_of(place)) - 7, 0, 15, self.height())
-            self._lane.update(strip)
-            for row in self._rows:
-                row.update(strip.translated(LEFT_PX, 0))
+            x = round(showing.view.x_of(place)) - 7
+            self._lane.update(x, 0, 15, self._lane.height())
+            self._steps.playhead_moved(x, 15)
             self._overview.update(round(self._overview.x_of(place)) - 2, 0, 5, self._overview.height())
 
     # Steps
@@ -285,8 +285,6 @@ class Scrubber(QWidget):
             self.segment_changing.emit(self._showing.segment)
             self.frame_requested.emit(self._showing.segment.start_frame)
 
-    _is_dragging = False
-
     def _end_drag(self, edge: Edge) -> None:
         self._is_dragging = False
         self._handles[edge].is_snapped = False
@@ -317,26 +315,6 @@ class Scrubber(QWidget):
     def _zoom_at(self, factor: Fraction, x: float) -> None:
         if self._showing is not None:
             self._set_view(self._showing.view.zoomed(factor, x))
-
-    def _start_reveal(self) -> None:
-        showing = self._showing
-        if showing is None:
-            return
-        self._reveal.stop()
-        missing = len(showing.steps) - showing.revealed
-        if self._is_still or missing <= 0:
-            self._revealed(float(len(showing.steps)))
-            return
-        self._reveal.setStartValue(showing.revealed)
-        self._reveal.setEndValue(float(len(showing.steps)))
-        self._reveal.setDuration(round(STEP_MS * missing))
-        self._reveal.start()
-
-    def _revealed(self, steps: float) -> None:
-        if self._showing is not None:
-            self._showing.revealed = steps
-            for row in self._rows:
-                row.update()
 
     # Laying out
 
@@ -369,24 +347,20 @@ class Scrubber(QWidget):
     def _refresh(self) -> None:
         """Bring all parts in line with what is shown."""
         showing, strips = self._showing, self._lanes
-        wanted = showing.rows if showing is not None else []
-        if showing is not None and [(row.step, row.showing) for row in self._rows] != [(s, showing) for s in wanted]:
-            self._make_rows(showing)
-        elif showing is None:
-            self._drop_rows()
         lane_px = self._lane_px
         self._overview.setGeometry(LEFT_PX, strips.overview.top, lane_px, strips.overview.height)
         self._lane.setGeometry(LEFT_PX, strips.ruler.top, lane_px, strips.curve.bottom - strips.ruler.top)
         self._lane.lay_out(strips)
         self._overview.update()
-        for lane, row in zip(strips.steps, self._rows, strict=False):
-            row.setGeometry(0, lane.top, self.width(), lane.height)
-            row.refresh()
+        self._steps.refresh(strips.steps, self.width())
         for edge, handle in self._handles.items():
             handle.setVisible(showing is not None and self._place(handle, edge, showing, strips))
         if showing is not None:
             self._lane.setRange(0, len(showing.moment.times) - 1)
             self._set_slider(self._lane, showing.playhead)
+        if self.minimumSizeHint() != self._least_size:  # a row more, or less
+            self._least_size = self.minimumSizeHint()
+            self.updateGeometry()
         self.update()
 
     def _place(self, handle: EdgeHandle, edge: Edge, showing: Showing, strips: Lanes) -> bool:
@@ -411,25 +385,6 @@ class Scrubber(QWidget):
         slider.setValue(value)
         if slider is self._lane and self._showing is not None:
             slider.setAccessibleName(f"Playhead {self._showing.label(value)}")
-
-    def _make_rows(self, showing: Showing) -> None:
-        focused = next((row.step for row in self._rows if row.hasFocus()), None)
-        self._drop_rows()
-        for step in showing.rows:
-            row = StepRow(step, showing, self)
-            row.clicked.connect(lambda _=False, step=step: self.select_step(step))
-            row.keep_requested.connect(self.keep_step_requested)
-            row.show()
-            if step == focused:
-                row.setFocus()
-            self._rows.append(row)
-        self.updateGeometry()
-
-    def _drop_rows(self) -> None:
-        for row in self._rows:
-            row.hide()
-            row.deleteLater()
-        self._rows = []
 
     # Events
 
