@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pycmx
@@ -199,7 +200,7 @@ def look():
         return
     if not session.results.query:
         session.search("a cat")
-    if session.results.is_final and not session.project.selects:
+    if session.results.is_final and window.stage.moment is not None and not session.project.selects:
         window.stage.accept()
         window.stage.nudge(end=-5)
     if list(session.settings.folder.glob("recovery/*/project.trproj")):
@@ -217,7 +218,10 @@ main(["app", *sys.argv[1:]])
 def test_what_was_decided_before_a_kill_is_offered_again(run_app, sample, library, tmp_path):
     arguments = [str(sample), "--library", str(library), "--settings", str(tmp_path / "settings")]
     process = subprocess.Popen([sys.executable, "-c", KILLED, *arguments], stdout=subprocess.PIPE)
+    impatience = threading.Timer(300, process.kill)
+    impatience.start()
     assert process.stdout is not None and process.stdout.readline() == b"kept\n"
+    impatience.cancel()
     process.send_signal(signal.SIGKILL)
     process.communicate()
 

@@ -249,11 +249,19 @@ class Session(QObject):
             self._stands(Standing(answer.coverage, self.standing.missing))
             self._set_results(Results(query, answer.moments, is_final=True))
 
-        self._search = self.jobs.run(
+        def failed(error: UserError) -> None:
+            self._set_results(Results(query, is_final=True, error=error))
+
+        def ended() -> None:
+            if job is self._search and not self.results.is_final:  # a bug, which is told elsewhere
+                failed(UserError("The search failed", remedy="Search again"))
+
+        job = self._search = self.jobs.run(
             work,
             done,
             on_progress=lambda moments: self._set_results(Results(query, moments)),
-            on_failure=lambda error: self._set_results(Results(query, is_final=True, error=error)),
+            on_failure=failed,
+            on_end=ended,
         )
 
     def _set_results(self, results: Results) -> None:
