@@ -61,23 +61,19 @@ def test_an_edge_stands_on_the_cut(cut: int, offset_s: float) -> None:
     frames = closer.second_look(starts, cut / 25 + offset_s)
     vectors = looks[(frames >= cut).astype(int)] + 0.05 * rng.normal(size=(len(frames), 16))
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    assert closer.place_edge(starts, cut / 25 + offset_s, frames, vectors) == cut
+    assert closer.cut_near(frames, vectors) == cut
 
 
-def test_without_a_cut_the_edge_stays_where_it_was_put() -> None:
+def test_without_a_cut_there_is_none() -> None:
     rng = np.random.default_rng(0)
-    starts = np.arange(101) / 25
     vectors = rng.normal(size=16) + 0.3 * rng.normal(size=(12, 16))
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    assert closer.place_edge(starts, 1.62, np.arange(34, 46), vectors) in (40, 41)
-    still = np.tile(vectors[:1], (12, 1))
-    assert closer.place_edge(starts, 1.6, np.arange(34, 46), still) == 40
+    assert closer.cut_near(np.arange(34, 46), vectors) is None
+    assert closer.cut_near(np.arange(34, 46), np.tile(vectors[:1], (12, 1))) is None
 
 
 def test_frames_far_apart_are_not_compared() -> None:
-    starts = np.arange(101) / 25
-    vectors = np.eye(8)
-    assert closer.place_edge(starts, 1.6, np.arange(10, 90, 10), vectors) == 40
+    assert closer.cut_near(np.arange(10, 90, 10), np.eye(8)) is None
 
 
 def test_reach_shrinks_from_step_to_step_and_grows_with_the_segment() -> None:

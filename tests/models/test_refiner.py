@@ -12,7 +12,7 @@ pytest.importorskip("PIL", reason="the train extra")
 
 from tr_desktop.localize import closer  # noqa: E402
 from tr_desktop.localize.signals import FileView, Signals, signals, view_file  # noqa: E402
-from tr_desktop.models.refiner import MOST_STEPS, Refiner  # noqa: E402
+from tr_desktop.models.refiner import MOST_STEPS, Refiner, trusted  # noqa: E402
 from tr_desktop.training import refiner as model  # noqa: E402
 
 RATE_FPS, FRAMES = 25, 1000
@@ -117,14 +117,25 @@ def test_looking_closer_asks_for_few_frames_and_ends_on_the_cut(refiner: Refiner
     assert not set(asked) & set(frames.tolist())
     assert 0 <= found.start_frame < found.end_frame <= FRAMES
     assert len(found.steps) == 2
-    for edge_s, frame, cut in (
-        (found.steps[1].start_s, found.start_frame, CUTS[0]),
-        (found.steps[1].end_s, found.end_frame, CUTS[1]),
+    first, second = found.steps
+    for first_s, second_s, frame, cut in (
+        (first.start_s, second.start_s, found.start_frame, CUTS[0]),
+        (first.end_s, second.end_s, found.end_frame, CUTS[1]),
     ):
-        if abs(edge_s * RATE_FPS - cut) < closer.FINE_FRAMES - 1:
+        if abs(second_s * RATE_FPS - cut) < closer.FINE_FRAMES - 1:
             assert frame == cut
-        else:
-            assert frame == closer.nearest_boundary(starts, edge_s)
+        else:  # single frames show no cut there: what the first look found stands
+            assert frame in (cut, closer.nearest_boundary(starts, first_s))
+
+
+def test_an_edge_moves_only_where_it_is_trusted_more() -> None:
+    before, better, worse = ([10.0, 20.0, 0.5, 0.5, 0.5], [11.0, 19.0, 0.7, 0.7, 0.4], [12.0, 18.0, 0.1, 0.1, 0.1])
+    kept = trusted(np.array([[before, better, worse]], np.float32))[0]
+    np.testing.assert_allclose(kept[:, :2], [[10, 20], [11, 19], [11, 19]])
+    kept = trusted(np.array([[before, [11.0, 19.0, 0.5, 0.7, 0.4]]], np.float32))[0]
+    np.testing.assert_allclose(kept[1], [11, 20, 0.5, 0.7, 0.5])
+    crossed = trusted(np.array([[before, [21.0, 22.0, 0.5, 0.7, 0.4]]], np.float32))[0]
+    np.testing.assert_allclose(crossed[1, :2], [10, 20])
 
 
 def test_looking_closer_at_the_ends_of_the_file(refiner: Refiner) -> None:

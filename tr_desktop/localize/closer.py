@@ -97,20 +97,18 @@ def nearest_boundary(starts_s: Floats, edge_s: float) -> int:
     return after - int(edge_s - starts_s[after - 1] < starts_s[after] - edge_s)
 
 
-def place_edge(starts_s: Floats, edge_s: float, frames: Frames, vectors: Floats) -> int:
-    """The exact frame boundary of an edge: the cut among `frames`, where there is one, else the nearest to `edge_s`.
+def cut_near(frames: Frames, vectors: Floats) -> int | None:
+    """The frame that a cut among `frames` starts, or None where none stands out.
 
-    frames: sorted, decoded around the edge; vectors: their [n, D], L2-normalised. Only neighbours in the file are
+    frames: sorted, decoded around an edge; vectors: their [n, D], L2-normalised. Only neighbours in the file are
     compared.
     """
-    nearest = nearest_boundary(starts_s, edge_s)
     joined = np.flatnonzero(np.diff(frames) == 1)
     if len(joined) < 3:
-        return nearest
+        return None
     rows = vectors.astype(np.float32)
     change = 1 - np.sum(rows[joined + 1] * rows[joined], axis=1)
-    boundaries = frames[joined + 1]
     best = int(np.argmax(change))
     others = np.delete(change, best)
     is_cut = change[best] > max(OUTSTANDING * float(np.quantile(others, 0.9)), LEAST_CHANGE)
-    return int(boundaries[best]) if is_cut else nearest
+    return int(frames[joined[best] + 1]) if is_cut else None

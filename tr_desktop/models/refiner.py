@@ -1,8 +1,8 @@
 """Running `refiner.onnx`: rough answers over the indexed frames, steps that move their edges, and looking closer.
 
 The graph knows no encoder: it reads `localize.signals`. Its contract (`training/refiner.py` exports it): inputs
-channels [T, C], vectors [T, D], times [T], segments [M, 2], reach [M, K] (1 ≤ K ≤ MOST_STEPS); outputs dense [T, 3] and
-steps [M, K + 1, 5], all fp32, times in seconds from the file's first frame.
+channels [T, C], vectors [T, D], times [T], segments [M, 2], reach [M, K] (1 ≤ K ≤ MOST_STEPS); outputs dense [T, 3],
+steps [M, K + 1, 5] and one [M, 2, 5], the same where K is 1; all fp32, times in seconds from the file's first frame.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MOST_STEPS = 8
 # Of two rough answers that overlap more than this (tIoU), the weaker is dropped.
 MOST_OVERLAP = 0.5
 # What the votes' and the refiner's own log odds are worth beside a contrast of one standard deviation.
-VOTES_WEIGHT, JUDGED_WEIGHT = 2.0, 0.5
+VOTES_WEIGHT, JUDGED_WEIGHT = 6.0, 4.0
 # Seconds of the index on either side of a segment that stay in sight when looking closer.
 CONTEXT_S = 60.0
 
@@ -88,7 +88,7 @@ class Refiner:
         if also is not None:
             rough = np.concatenate([rough, also.astype(np.float32)])
         reach = closer.index_reach_s(rough, step_s, max(steps, 1))
-        rows = self.refine(index, rough, reach)[:, : steps + 1]
+        rows = trusted(self.refine(index, rough, reach)[:, : steps + 1])
         rows[..., 2] = self._scores(index, votes, rows)
         return [[Step(*map(float, row)) for row in chain] for chain in rows]
 
@@ -147,13 +147,21 @@ class Refiner:
             row = self.refine(seen, edges, np.array([[reach_s]], np.float32))[0, -1]
             steps.append(Step(*map(float, row)))
             edges = row[None, :2]
-        start, end = (self._placed(starts_s, float(edge), frames, vectors) for edge in edges[0])
+        # On single frames only a cut says where an edge is; elsewhere they add nothing to what the first look showed.
+        seen_first = (steps[0].start_s, steps[0].end_s)
+        cuts = (self._cut(starts_s, float(edge), frames, vectors) for edge in edges[0])
+        start, end = (
+            closer.nearest_boundary(starts_s, edge) if cut is None else cut
+            for edge, cut in zip(seen_first, cuts, strict=True)
+        )
+        start = min(start, len(starts_s) - 2)
         return Closer((steps[0], steps[1]), start, max(end, start + 1), read)
 
     def refine(self, seen: Signals, segments: Floats, reach_s: Floats) -> Floats:
         """segments: [M, 2] seconds; reach_s: [M, K], how far each step may move an edge. → [M, K + 1, 5]: the segments
         given and after each step as start_s, end_s, score, start_confidence, end_confidence."""
-        return np.asarray(self._run(seen, segments, reach_s, ["steps"])[0], np.float32)
+        steps = "one" if reach_s.shape[1] == 1 else "steps"
+        return np.asarray(self._run(seen, segments, reach_s, [steps])[0], np.float32)
 
     def _rough(self, seen: Signals, dense: Floats, most: int) -> Floats:
         """What frames vote for [T, 3], strongest first and without repetition: [M, 2]."""
@@ -180,6 +188,22 @@ class Refiner:
         return list(self._session.run(outputs, inputs))
 
     @staticmethod
-    def _placed(starts_s: npt.NDArray[np.float64], edge_s: float, frames: Frames, vectors: Floats) -> int:
+    def _cut(starts_s: npt.NDArray[np.float64], edge_s: float, frames: Frames, vectors: Floats) -> int | None:
         near = np.isin(frames, closer.second_look(starts_s, edge_s))
-        return closer.place_edge(starts_s, edge_s, frames[near], vectors[near])
+        return closer.cut_near(frames[near], vectors[near])
+
+
+def trusted(rows: Floats) -> Floats:
+    """The steps [M, K + 1, 5] with only those moves of an edge after which the refiner trusts it, and the segment, more
+    than before."""
+    kept = rows.copy()
+    for k in range(1, rows.shape[1]):
+        before, after = kept[:, k - 1], rows[:, k]
+        trust = [_log_odds(row[:, 3:]) + _log_odds(row[:, 2:3]) for row in (before, after)]  # [M, 2] each
+        moves = trust[1] > trust[0]
+        edges = np.where(moves, after[:, :2], before[:, :2])
+        moves &= (edges[:, 1] > edges[:, 0])[:, None]
+        kept[:, k, :2] = np.where(moves, after[:, :2], before[:, :2])
+        kept[:, k, 3:] = np.where(moves, after[:, 3:], before[:, 3:])
+        kept[:, k, 2] = np.where(moves.any(axis=1), after[:, 2], before[:, 2])
+    return kept

@@ -8,8 +8,6 @@ Notable choices:
   coarse index with a reach of seconds and on single frames with a reach of a fraction of a second.
 - Steps chain through the segment alone (no hidden state), so refinement can stop, look closer and go on.
 - Each edge is seen from outside to inside by the same weights; the end edge is the start edge mirrored.
-- An edge moves only as far as it is SURE not to end up farther from the truth: beside the move itself the block tells
-  between which bounds the truth lies, and twice the nearer bound is never passed. In training moves are made in full.
 - A row of the answer judges its own segment: `quality` is the chance that tIoU reaches 0.5, an edge's confidence the
   chance that it is within EDGE_TOLERANCE_S of the truth.
 - The auxiliary head tells the final truth from every step's state and exists in training only (TimeRefine, Wang et al.,
@@ -84,7 +82,9 @@ class Refiner(nn.Module):
     is_chained: steps continue from one another; otherwise every step starts from the rough segment (an ablation).
     samples_locally: otherwise a step reads attention-pooled features of the whole timeline (an ablation).
     is_shared: one block for all steps; otherwise each step has its own (an ablation).
-    is_careful: edges move only as far as they are sure to; otherwise moves are made in full (an ablation).
+    is_careful: an edge moves only as far as it is SURE not to end up farther from the truth: the block also tells
+    between which bounds the truth lies, and twice the nearer is never passed; in training moves are made in full (an
+    ablation).
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Refiner(nn.Module):
         is_chained: bool = True,
         samples_locally: bool = True,
         is_shared: bool = True,
-        is_careful: bool = True,
+        is_careful: bool = False,
     ) -> None:
         super().__init__()
         self.is_chained, self.is_careful = is_chained, is_careful
@@ -279,26 +279,21 @@ class Exported(nn.Module):
 
     def forward(
         self, channels: Tensor, vectors: Tensor, times: Tensor, segments: Tensor, reach: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor]:
         mask = torch.ones_like(times)[None]
-        lengths = mask.sum(1).to(torch.int64)
         features = self.model.trunk(channels[None], mask)
         score, votes = self.model.rough(features, times[None])
+        seen = (features, vectors[None], times[None], mask.sum(1).to(torch.int64), segments[None])
         count = reach.shape[1]
         each = torch.minimum(torch.arange(MOST_STEPS), torch.full((), count) - 1)  # beyond K: repeated, cut off below
-        steps = self.model.refine(
-            features, vectors[None], times[None], lengths, segments[None], reach[None][:, :, each]
-        )
+        rows = self._rows(self.model.refine(*seen, reach[None][:, :, each]))
+        one = self._rows(self.model.refine(*seen, reach[None, :, :1]))
+        return torch.cat([torch.sigmoid(score[0])[:, None], votes[0]], -1), rows[:, : count + 1], one
+
+    def _rows(self, steps: Steps) -> Tensor:
         scale, shift = self.calibration
-        rows = torch.cat(
-            [
-                steps.segments[0],
-                torch.sigmoid(steps.quality[0])[..., None],
-                torch.sigmoid(steps.edges[0] * scale + shift),
-            ],
-            -1,
-        )
-        return torch.cat([torch.sigmoid(score[0])[:, None], votes[0]], -1), rows[:, : count + 1]
+        quality, edges = torch.sigmoid(steps.quality[0]), torch.sigmoid(steps.edges[0] * scale + shift)
+        return torch.cat([steps.segments[0], quality[..., None], edges], -1)
 
 
 def export(model: Refiner, calibration: Tensor, path: Path) -> None:
@@ -306,8 +301,9 @@ def export(model: Refiner, calibration: Tensor, path: Path) -> None:
 
     calibration: [2, 2], scale and shift of the score's log-odds (kept in the file's metadata) and of the edges'.
     Inputs: channels [T, len(NAMES)], vectors [T, D], times [T], segments [M, 2], reach [M, K] with 1 ≤ K ≤ MOST_STEPS.
-    Outputs: dense [T, 3] (score, start_s, end_s: what each frame votes for) and steps [M, K + 1, 5] (start_s, end_s,
-    quality, confidence of the start and of the end).
+    Outputs: dense [T, 3] (score, start_s, end_s: what each frame votes for), steps [M, K + 1, 5] (start_s, end_s,
+    quality, confidence of the start and of the end), and one [M, 2, 5], the same after one step alone: what isn't asked
+    for isn't computed.
     """
     frames, width, segments, steps = 24, 6, 3, 2
     torch.manual_seed(0)
@@ -324,7 +320,7 @@ def export(model: Refiner, calibration: Tensor, path: Path) -> None:
         example,
         buffer,  # type: ignore[arg-type]
         input_names=["channels", "vectors", "times", "segments", "reach"],
-        output_names=["dense", "steps"],
+        output_names=["dense", "steps", "one"],
         dynamic_axes={
             "channels": {0: "T"},
             "vectors": {0: "T", 1: "D"},
@@ -333,6 +329,7 @@ def export(model: Refiner, calibration: Tensor, path: Path) -> None:
             "reach": {0: "M", 1: "K"},
             "dense": {0: "T"},
             "steps": {0: "M", 1: "K1"},
+            "one": {0: "M"},
         },
         dynamo=False,
         opset_version=17,

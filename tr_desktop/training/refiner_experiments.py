@@ -26,7 +26,7 @@ VARIANTS: dict[str, Callable[[Recipe], Recipe]] = {
     WHOLE: lambda recipe: recipe,
     "without the auxiliary head": lambda recipe: replace(recipe, auxiliary=0.0),
     "without the progressive term": lambda recipe: replace(recipe, progressive=0.0),
-    "every move in full": lambda recipe: replace(recipe, is_careful=False),
+    "no farther than sure": lambda recipe: replace(recipe, is_careful=True),
     "independent steps": lambda recipe: replace(recipe, is_chained=False),
     "attention, no local sampling": lambda recipe: replace(recipe, samples_locally=False),
     "a block for each step": lambda recipe: replace(recipe, is_shared=False),

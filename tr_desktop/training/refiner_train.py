@@ -1,8 +1,7 @@
 """Training the refiner: losses and loop.
 
 Losses: a dense head that votes for the moment (focal on the reached tIoU, L1 and gIoU on the ends); then for every
-step, later ones weighing more, L1 and gIoU of the moved segment, the chance of being right, trust in each edge, and the
-bounds of its truth (pinball);
+step, later ones weighing more, L1 and gIoU of the moved segment, the chance of being right, trust in each edge;
 TimeRefine's auxiliary L1 to the final truth; TAR-TVG's progressive term (arXiv 2508.07683): each step at least as good
 as the last.
 """
@@ -55,7 +54,7 @@ class Recipe:
     is_chained: bool = True
     samples_locally: bool = True
     is_shared: bool = True
-    is_careful: bool = True
+    is_careful: bool = False
 
 
 def train(by_depth: list[list[Timeline]], recipe: Recipe, log: Callable[[str], None] = lambda _: None) -> Refiner:
@@ -186,8 +185,9 @@ def _step_losses(
         "move": (reached * known).sum() / count,
         "quality": functional.binary_cross_entropy_with_logits(out.quality, right),
         "edges": functional.binary_cross_entropy_with_logits(out.edges, near),
-        "bounds": _bounds_loss(out, truth, reachable[:, :, None], scale[..., None]),
     }
+    if recipe.is_careful:
+        losses["bounds"] = _bounds_loss(out, truth, reachable[:, :, None], scale[..., None])
     if recipe.progressive:
         losses["progressive"] = recipe.progressive * (drop * known).sum() / count
     if recipe.auxiliary:
