@@ -155,7 +155,10 @@ class StepRow(QAbstractButton):
             text = f"{float(length_s):.2f} s · {frames} {'frame' if frames == 1 else 'frames'}"
             painter.setFont(theme.font(theme.SMALL_PX, is_bold=True))
             # Between the numbers of edges that have no room outside of it.
-            seen = bar.intersected(QRectF(0, top, showing.view.width_px, height)).adjusted(_EDGE_PX, 0, -_EDGE_PX, 0)
+            has_numbers, width = self.step != YOURS, showing.view.width_px
+            left = _EDGE_PX if has_numbers and bar.left() < _EDGE_PX else 4
+            right = _EDGE_PX if has_numbers and bar.right() + _EDGE_PX > width else 4
+            seen = bar.intersected(QRectF(0, top, width, height)).adjusted(left, 0, -right, 0)
             if painter.fontMetrics().horizontalAdvance(text) < seen.width():
                 painter.setPen(QColor(theme.colours().on_accent))
                 painter.drawText(seen, Qt.AlignmentFlag.AlignCenter, text)
