@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -39,43 +40,36 @@ class Evidence:
     shot_frames: tuple[int, ...]
 
 
-def evidence_for(
-    moment: Moment,
-    catalog: Catalog,
-    encoder: Encoder,
-    like: str | None = None,
-    check: Callable[[], None] = lambda: None,
-) -> Evidence:
-    """What speaks for a moment. like: the example that was searched for instead of the query.
+def evidence_for(moment: Moment, catalog: Catalog, encoder: Encoder, like: str | None = None) -> Iterator[Evidence]:
+    """What speaks for a moment: at once without shot changes, then with one more for each that is found by decoding.
 
-    check: called every now and then; what it raises ends the work.
-    Raises UserError where the file has left the library, or for a query or an example that can't be read.
+    like: the example that was searched for instead of the query. Raises UserError where the file has left the library,
+    or for a query or an example that can't be read.
     """
     vector = query_vector(moment.query, encoder) if like is None else example(like, catalog, encoder).vector
     try:
         item = catalog.load(moment.media.path, encoder.pack.sha256)
     except KeyError as error:
         raise UserError("The file isn't in the library", path=moment.media.path, remedy="Index it again") from error
-    curve = item.vectors.astype(np.float32) @ vector
-    return Evidence(curve, item.every_s, tuple(shot_frames(item, moment, check)))
+    evidence = Evidence(item.vectors.astype(np.float32) @ vector, item.every_s, ())
+    yield evidence
+    with suppress(MediaError):  # the file may have gone away since it was indexed
+        for row in _changes_near(item, moment):
+            cut = _cut_between(item, row)
+            if cut is not None:
+                evidence = replace(evidence, shot_frames=(*evidence.shot_frames, cut))
+            yield evidence
 
 
-def shot_frames(item: Indexed, moment: Moment, check: Callable[[], None]) -> Iterator[int]:
-    """The frames within NEAR_S of the moment's edges that begin a new shot, exact: found by decoding around each."""
+def _changes_near(item: Indexed, moment: Moment) -> list[int]:
+    """The rows of the index within NEAR_S of the moment's edges before which the picture changes."""
     change = shot_change(item.vectors)[1:-1]
     rows = np.flatnonzero(change > CHANGED) + 1
     times_s = rows * float(item.every_s)
     edges_s = [float(edge_s) for step in moment.refinement.steps for edge_s in (step.start_s, step.end_s)]
     distance_s = np.min([np.abs(times_s - edge_s) for edge_s in edges_s], axis=0)
-    near = sorted(np.argsort(distance_s, kind="stable")[:MOST_CUTS])
-    for row in (int(rows[index]) for index in near if distance_s[index] <= NEAR_S):
-        check()
-        try:
-            cut = _cut_between(item, row)
-        except MediaError:  # the file went away since it was indexed
-            return
-        if cut is not None:
-            yield cut
+    nearest = np.argsort(distance_s, kind="stable")[:MOST_CUTS]
+    return [int(rows[index]) for index in nearest if distance_s[index] <= NEAR_S]
 
 
 def _cut_between(item: Indexed, row: int) -> int | None:

@@ -61,7 +61,7 @@ def take(arguments: argparse.Namespace, folder: Path) -> None:
         raise TimeoutError
 
     def shoot(name: str) -> None:
-        QTest.qWait(1500)  # thumbnails arrive, what moves comes to rest
+        QTest.qWait(4000)  # thumbnails arrive, what moves comes to rest
         window().grab().save(str(arguments.out / f"{name}.png"))
 
     def window() -> Window:

@@ -276,9 +276,14 @@ class Session(QObject):
         engine, key, like = self.engine, key_of(moment), self._examples.get(moment.query)
         if self._evidence is not None:
             self._evidence.cancel()
+
+        def work(job: Job) -> None:
+            for evidence in evidence_for(moment, engine.catalog, engine.encoder, like):
+                job.report(evidence)
+
         self._evidence = self.jobs.run(
-            lambda job: evidence_for(moment, engine.catalog, engine.encoder, like, job.check),
-            lambda evidence: self.evidence_ready.emit(key, evidence),
+            work,
+            on_progress=lambda evidence: self.evidence_ready.emit(key, evidence),
             on_failure=lambda _: None,  # a moment stands without it as well
         )
 
