@@ -75,7 +75,6 @@ def test_the_graph_equals_the_model_at_any_shape(
     names = ("channels", "vectors", "times", "segments", "reach")
     found = open_session(content, "cpu").run(None, dict(zip(names, (t.numpy() for t in inputs), strict=True)))
     assert found[1].shape == (shape[2], shape[3] + 1, 5)
-    np.testing.assert_allclose(found[2][..., :2], found[1][:, :2, :2], atol=1e-5)  # judged with the next step's reach
     for ours, theirs in zip(found, expected, strict=True):
         np.testing.assert_allclose(ours, theirs.numpy(), atol=2e-4, rtol=1e-4)
 

@@ -1,8 +1,8 @@
 """Running `refiner.onnx`: rough answers over the indexed frames, steps that move their edges, and looking closer.
 
 The graph knows no encoder: it reads `localize.signals`. Its contract (`training/refiner.py` exports it): inputs
-channels [T, C], vectors [T, D], times [T], segments [M, 2], reach [M, K] (1 ≤ K ≤ MOST_STEPS); outputs dense [T, 3],
-steps [M, K + 1, 5] and one [M, 2, 5], the same where K is 1; all fp32, times in seconds from the file's first frame.
+channels [T, C], vectors [T, D], times [T], segments [M, 2], reach [M, K] (1 ≤ K ≤ MOST_STEPS); outputs dense [T, 3] and
+steps [M, K + 1, 5], all fp32, times in seconds from the file's first frame.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Refiner:
     """content: bytes of a pack's `refiner.onnx`. device: 'auto', 'cpu' or 'cuda'."""
 
     def __init__(self, content: bytes, device: str = "auto") -> None:
-        self._session = open_session(content, device)
+        self._session = open_session(content, device, threads=1)  # too small to gain by a second one
         about = self._session.get_modelmeta().custom_metadata_map
         self._score_scale, self._score_shift = (
             float(about.get(f"score_{k}", d)) for k, d in (("scale", 1), ("shift", 0))
@@ -160,8 +160,7 @@ class Refiner:
     def refine(self, seen: Signals, segments: Floats, reach_s: Floats) -> Floats:
         """segments: [M, 2] seconds; reach_s: [M, K], how far each step may move an edge. → [M, K + 1, 5]: the segments
         given and after each step as start_s, end_s, score, start_confidence, end_confidence."""
-        steps = "one" if reach_s.shape[1] == 1 else "steps"
-        return np.asarray(self._run(seen, segments, reach_s, [steps])[0], np.float32)
+        return np.asarray(self._run(seen, segments, reach_s, ["steps"])[0], np.float32)
 
     def _rough(self, seen: Signals, dense: Floats, most: int) -> Floats:
         """What frames vote for [T, 3], strongest first and without repetition: [M, 2]."""

@@ -12,14 +12,16 @@ _CUDA, _CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 _FATAL_ONLY = 4
 
 
-def open_session(model: bytes, device: str) -> onnxruntime.InferenceSession:
+def open_session(model: bytes, device: str, threads: int = 0) -> onnxruntime.InferenceSession:
     """A session for `model` on `device`: 'cpu', 'cuda', or 'auto' (CUDA where it works, else the CPU).
 
     The runtime lists CUDA as available wherever its package is installed, driver or not, and falls back in silence:
-    what the opened session says is the truth. Raises UserError when 'cuda' was asked for and doesn't work.
+    what the opened session says is the truth. threads: on the CPU; 0 is one for each core.
+    Raises UserError when 'cuda' was asked for and doesn't work.
     """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _FATAL_ONLY
+    options.intra_op_num_threads = threads
     wants_cuda = device != "cpu" and _CUDA in onnxruntime.get_available_providers()
     if wants_cuda:
         onnxruntime.set_default_logger_severity(_FATAL_ONLY)  # a missing driver is no news with 'auto'

@@ -279,7 +279,7 @@ class Exported(nn.Module):
 
     def forward(
         self, channels: Tensor, vectors: Tensor, times: Tensor, segments: Tensor, reach: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor]:
         mask = torch.ones_like(times)[None]
         features = self.model.trunk(channels[None], mask)
         score, votes = self.model.rough(features, times[None])
@@ -287,8 +287,7 @@ class Exported(nn.Module):
         count = reach.shape[1]
         each = torch.minimum(torch.arange(MOST_STEPS), torch.full((), count) - 1)  # beyond K: repeated, cut off below
         rows = self._rows(self.model.refine(*seen, reach[None][:, :, each]))
-        one = self._rows(self.model.refine(*seen, reach[None, :, :1]))
-        return torch.cat([torch.sigmoid(score[0])[:, None], votes[0]], -1), rows[:, : count + 1], one
+        return torch.cat([torch.sigmoid(score[0])[:, None], votes[0]], -1), rows[:, : count + 1]
 
     def _rows(self, steps: Steps) -> Tensor:
         scale, shift = self.calibration
@@ -301,9 +300,8 @@ def export(model: Refiner, calibration: Tensor, path: Path) -> None:
 
     calibration: [2, 2], scale and shift of the score's log-odds (kept in the file's metadata) and of the edges'.
     Inputs: channels [T, len(NAMES)], vectors [T, D], times [T], segments [M, 2], reach [M, K] with 1 ≤ K ≤ MOST_STEPS.
-    Outputs: dense [T, 3] (score, start_s, end_s: what each frame votes for), steps [M, K + 1, 5] (start_s, end_s,
-    quality, confidence of the start and of the end), and one [M, 2, 5], the same after one step alone: what isn't asked
-    for isn't computed.
+    Outputs: dense [T, 3] (score, start_s, end_s: what each frame votes for) and steps [M, K + 1, 5] (start_s, end_s,
+    quality, confidence of the start and of the end).
     """
     frames, width, segments, steps = 24, 6, 3, 2
     torch.manual_seed(0)
@@ -320,7 +318,7 @@ def export(model: Refiner, calibration: Tensor, path: Path) -> None:
         example,
         buffer,  # type: ignore[arg-type]
         input_names=["channels", "vectors", "times", "segments", "reach"],
-        output_names=["dense", "steps", "one"],
+        output_names=["dense", "steps"],
         dynamic_axes={
             "channels": {0: "T"},
             "vectors": {0: "T", 1: "D"},
@@ -329,7 +327,6 @@ def export(model: Refiner, calibration: Tensor, path: Path) -> None:
             "reach": {0: "M", 1: "K"},
             "dense": {0: "T"},
             "steps": {0: "M", 1: "K1"},
-            "one": {0: "M"},
         },
         dynamo=False,
         opset_version=17,
