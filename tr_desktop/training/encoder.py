@@ -5,7 +5,8 @@ Notable choices, each measured in docs/experiments.md:
 - Text is MiniLM's sentence vector and an adapter that starts as nothing. Targets of the contrastive loss are softened
   by how alike MiniLM finds two texts, so that two pictures of a running dog don't push each other's captions away.
 - Labels stay in the mix as prompts: with captions alone, words for single things fade.
-- ImageNet's class probabilities are a second path from picture to text space, through the names of the classes.
+- ImageNet's class probabilities are a second path from picture to text space, through the names of the classes; and a
+  third, on which the names stay what the text tower says: it carries words that no caption taught.
 - The tuned weights are averaged with the frozen start.
 """
 
@@ -58,11 +59,13 @@ class EncoderConfig:
     views: int = 3
     most_per_label: int = 40
     head_epochs: int = 6
-    tune_epochs: int = 9
+    tune_epochs: int = 6
     batch: int = 384
     head_rate: float = 1e-3
     tune_rate: float = 2e-4
-    keep_tuned: float = 0.8  # share of the tuned weights in the average with the frozen start
+    named: float = 0.5  # what the third path weighs beside the learned ones in training
+    named_at_last: float = 0.75  # and in the pack, for the sake of words that training lacks
+    keep_tuned: float = 0.9  # share of the tuned weights in the average with the frozen start
     other_texts: int = 2048  # further texts that every picture is told apart from
     labelled: int = 4000  # only labelled pictures an epoch
     soft: float = 30.0  # sharpness of the softened targets
@@ -70,30 +73,44 @@ class EncoderConfig:
 
 
 class ImageHead(nn.Module):
-    """Pooled features [N,1280] to the joint space [N,384], L2-normalised, by two paths: learned, and by class names."""
+    """Pooled features [N,1280] to the joint space [N,384], L2-normalised.
 
-    def __init__(self, classes: nn.Linear, names: Tensor | None, hidden: int = 1024) -> None:
+    What is learned (straight, a branch, and free vectors of the classes' names) and, weighing `named` beside it, the
+    class probabilities through the names as the text tower says them (`Towers.say_names`).
+    """
+
+    said: Tensor
+
+    def __init__(self, classes: nn.Linear, names: Tensor | None, named: float = 0.0, hidden: int = 1024) -> None:
         super().__init__()
+        self.named = named
         self.norm = nn.LayerNorm(HEAD)
         self.straight = nn.Linear(HEAD, WIDTH)
         self.branch = nn.Sequential(nn.Linear(HEAD, hidden), nn.GELU(), nn.Dropout(0.3), nn.Linear(hidden, WIDTH))
         self.classes = copy.deepcopy(classes)
-        self.names = nn.Parameter((torch.zeros(CLASSES, WIDTH) if names is None else names).clone())
+        names = torch.zeros(CLASSES, WIDTH) if names is None else names
+        self.names = nn.Parameter(names.clone())
+        self.register_buffer("said", names.clone())
 
     def forward(self, pooled: Tensor) -> Tensor:
         x = self.norm(pooled)
-        named = functional.softmax(self.classes(pooled), 1) @ self.names
-        return functional.normalize(self.straight(x) + self.branch(x) + named, dim=1)
+        classes = functional.softmax(self.classes(pooled), 1)
+        learned = functional.normalize(self.straight(x) + self.branch(x) + classes @ self.names, dim=1)
+        return functional.normalize(learned + self.named * (classes @ self.said), dim=1)
 
 
 @dataclass
 class Towers:
-    """What is trained: the backbone (its late blocks), the image head, the text adapter and the logits' scale."""
+    """What is trained: the backbone (its late blocks), the image head, the text adapter and the logits' scale.
+
+    names: MiniLM's vectors [1000,384] of the backbone's class names, or None.
+    """
 
     net: EfficientNetLite2
     head: ImageHead
     adapter: Adapter
     scale: nn.Parameter
+    names: Tensor | None = None
 
     def _parts(self) -> nn.ModuleDict:
         scale = nn.ParameterDict({"log": self.scale})
@@ -104,6 +121,16 @@ class Towers:
 
     def load(self, weights: dict[str, Tensor]) -> None:
         self._parts().load_state_dict(weights)
+        self.say_names()
+
+    def say_names(self) -> None:
+        """Have the image head use the names as the text tower says them now."""
+        if self.names is not None:
+            was_training = self.adapter.training
+            self.adapter.eval()
+            with torch.no_grad():
+                self.head.said.copy_(self.adapter(self.names))
+            self.adapter.train(was_training)
 
 
 @dataclass(frozen=True)
@@ -258,6 +285,7 @@ def fit(
             batch = order[start : start + config.batch]
             said = texts.vectors[[t for _, _, t in batch]]
             others_said = texts.vectors[used[rng.integers(0, len(used), config.other_texts)]]
+            towers.say_names()
             images = towers.head(features([row for _, row, _ in batch]))
             joint = towers.adapter(torch.cat([said, others_said]))
             group = torch.from_numpy(sampler.group[[i for i, _, _ in batch]])
@@ -271,6 +299,7 @@ def fit(
             optimiser.step()
             schedule.step()
             queue.push(images, said)
+        towers.say_names()
         tqdm.write(f"loss {loss.item():.3f}, scale {towers.scale.exp().item():.1f}; {dev()}")
         state = {"weights": towers.weights(), "optimiser": optimiser.state_dict(), "schedule": schedule.state_dict()}
         part = checkpoint.with_suffix(".part")
@@ -320,13 +349,15 @@ def trained_towers(
 ) -> Towers:  # fmt: skip
     """Heads on frozen features first, then the late blocks with them, then the average of both."""
     keys = [[pictures[job.picture].key, job.view] for job in jobs]
-    numbers = {name: value for name, value in asdict(config).items() if not isinstance(value, Path)}
+    after = ("keep_tuned", "named_at_last")  # they change nothing of what is trained
+    numbers = {n: value for n, value in asdict(config).items() if n not in after and not isinstance(value, Path)}
     run = config.cache / f"run-{hashlib.sha256(json.dumps([keys, numbers]).encode()).hexdigest()[:16]}"
     run.mkdir(parents=True, exist_ok=True)  # another configuration never goes on from this one's weights
     late = LateBlocks(net, config.input_px // 32)
     pooled = pooled_features(net, maps, run / "pooled.npy")
-    head = ImageHead(net.classes, name_vectors(config))
-    towers = Towers(net, head, Adapter(), nn.Parameter(torch.tensor(3.0)))
+    names = name_vectors(config)
+    head = ImageHead(net.classes, names, config.named)
+    towers = Towers(net, head, Adapter(), nn.Parameter(torch.tensor(3.0)), names)
     sampler = Sampler(pictures, jobs, texts, config.seed)
     dev = Dev(pictures, jobs, texts)
     joint = [*towers.head.parameters(), *towers.adapter.parameters(), towers.scale]
@@ -357,6 +388,8 @@ def trained_towers(
         )  # fmt: skip
         towers.load(average(start, towers.weights(), config.keep_tuned))
         tqdm.write(f"averaged; {dev.line(towers, tuned)}")
+    head.named = config.named_at_last
+    tqdm.write(f"names weigh {head.named}; {dev.line(towers, tuned)}")
     return towers
 
 
