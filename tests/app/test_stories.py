@@ -300,3 +300,27 @@ def test_a_project_whose_footage_left_the_library_is_shown_with_the_reason(run_a
         assert not (tmp_path / "out.edl").exists()
 
     run_app(script, project, library=library)
+
+
+FOOTAGE = Path(__file__).resolve().parents[3] / "shared" / "footage"
+
+
+@pytest.mark.skipif(not FOOTAGE.exists(), reason="real footage isn't here")
+def test_real_footage_is_searched_stepped_through_and_cut(run_app, tmp_path):
+    def script(hands):
+        hands.wait(lambda: hands.session.standing.coverage.searched and not hands.window.library.progress.isVisible())
+        hands.search("a white cockatoo")
+        if hands.stage.moment is None:
+            hands.results.show_guesses.click()
+        moment = hands.stage.moment
+        for step in reversed(moment.refinement.steps[: moment.refinement.stop]):
+            hands.press("[")
+            hands.shown(step.segment.start_frame)
+        hands.press("Return", "E")
+        hands.window.export.choose_format("lossless")
+        hands.window.export.out.setText(str(tmp_path / "clips"))
+        hands.window.export.run()
+        hands.wait(lambda: hands.window.export.files.count() == 1)
+
+    run_app(script, FOOTAGE / "io_cockatoo.mp4")
+    assert len(list((tmp_path / "clips").iterdir())) == 1

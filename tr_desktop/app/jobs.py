@@ -6,6 +6,8 @@ shown as a sentence; anything else is a bug and is raised in Qt's thread, where 
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -17,6 +19,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from tr_desktop.errors import UserError
 
 _POOL = 3
+_NICE = 10
 T = TypeVar("T")
 
 
@@ -75,7 +78,10 @@ class Jobs(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._posted.connect(self._call, Qt.ConnectionType.QueuedConnection)
-        self._lanes = {lane: ThreadPoolExecutor(1, lane.value) for lane in Lane}
+        self._lanes = {
+            Lane.LIBRARY: ThreadPoolExecutor(1, "library", _give_way),
+            Lane.SAFETY: ThreadPoolExecutor(1, "safety"),
+        }
         self._pool = ThreadPoolExecutor(_POOL, "work")
         self._running: dict[Future[None], Job] = {}
         self._is_over = False
@@ -143,6 +149,12 @@ class Jobs(QObject):
     def _call(self, deliver: Callable[[], None]) -> None:
         if not self._is_over:
             deliver()
+
+
+def _give_way() -> None:
+    """Let the window and searches go before this thread and those that it starts. Elsewhere processes are meant."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
 
 
 def _raise(error: Exception) -> None:
