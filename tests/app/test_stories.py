@@ -317,7 +317,7 @@ def test_real_footage_is_searched_stepped_through_and_cut(run_app, tmp_path):
             hands.press("[")
             hands.shown(step.segment.start_frame)
         hands.press("Return", "E")
-        hands.window.export.choose_format("lossless")
+        hands.window.export.choose_format("h264")
         hands.window.export.out.setText(str(tmp_path / "clips"))
         hands.window.export.run()
         hands.wait(lambda: hands.window.export.files.count() == 1)
