@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tr_desktop.localize import closer
-from tr_desktop.localize.signals import NAMES, FileView, Signals, signals
+from tr_desktop.localize.signals import FileView, Signals, signals
 from tr_desktop.models.runtime import open_session
 
 Floats = npt.NDArray[np.float32]
@@ -25,8 +25,6 @@ Look = Callable[[Frames], npt.NDArray[np.floating]]
 MOST_STEPS = 8
 # Of two rough answers that overlap more than this (tIoU), the weaker is dropped.
 MOST_OVERLAP = 0.5
-# What the votes' and the refiner's own log odds are worth beside a contrast of one standard deviation.
-VOTES_WEIGHT, JUDGED_WEIGHT = 6.0, 4.0
 # Seconds of the index on either side of a segment that stay in sight when looking closer.
 CONTEXT_S = 60.0
 
@@ -95,23 +93,14 @@ class Refiner:
     def _scores(self, index: Signals, votes: Floats, rows: Floats) -> Floats:
         """The chance [M, K + 1] that each step is right. votes: [T, 3]; rows: [M, K + 1, 5].
 
-        The refiner judges a segment by its edges and what is inside, the votes know all of the file, and plain
-        similarity knows nothing of what moments look like but was learned from more: each alone is often wrong where
-        the others aren't.
+        The refiner judges a segment by its edges and what is inside, the votes know all of the file: either alone is
+        often wrong where the other isn't.
         """
+        sums = np.concatenate([[0], np.cumsum(_log_odds(votes[:, 0]))])
         low = np.minimum(np.searchsorted(index.times_s, rows[..., 0]), len(votes) - 1)
         high = np.maximum(np.searchsorted(index.times_s, rows[..., 1]), low + 1)
-        length, outside = high - low, np.maximum(len(votes) - (high - low), 1)
-
-        def inside(values: Floats) -> Floats:
-            sums = np.concatenate([[0], np.cumsum(values)])
-            return np.asarray(sums[high] - sums[low], np.float32)
-
-        curve = index.channels[:, NAMES.index("file_z")]
-        contrast = inside(curve) / length - (curve.sum() - inside(curve)) / outside
         judged = _log_odds(rows[..., 2])
-        evidence = VOTES_WEIGHT * inside(_log_odds(votes[:, 0])) / length + contrast
-        evidence += JUDGED_WEIGHT * (judged[:, :1] + judged) / 2
+        evidence = (sums[high] - sums[low]) / (high - low) + (judged[:, :1] + judged) / 2
         return np.asarray(1 / (1 + np.exp(-(self._score_scale * evidence + self._score_shift))), np.float32)
 
     def look_closer(
