@@ -239,7 +239,8 @@ def _export(moments: Sequence[Moment], name: str, arguments: argparse.Namespace)
         )
     for note in written.notes:
         print(note, file=sys.stderr)
-    print(f"Wrote {len(moments)} moments to {', '.join(map(str, written.files))}", file=sys.stderr)
+    said = "1 moment" if len(moments) == 1 else f"{len(moments)} moments"
+    print(f"Wrote {said} to {', '.join(map(str, written.files))}", file=sys.stderr)
 
 
 def _index(arguments: argparse.Namespace) -> int:

@@ -28,9 +28,9 @@ from PySide6.QtWidgets import (
 )
 
 from exporters import clips
+from exporters.hand_off import hand_off
 from exporters.registry import exporters
-from exporters.timeline import timeline_from_moments
-from exporters.write import Report, export
+from exporters.write import Report
 from tr_desktop.app import theme
 from tr_desktop.app.icons import IconButton
 from tr_desktop.app.jobs import Job
@@ -44,10 +44,9 @@ _FIRST = "edl"
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be written. is_clips: `out` is a folder for clips, cut in the way that `format_name` names."""
+    """What is to be written. out: a file, or a folder where format_name is a way of cutting clips."""
 
     format_name: str
-    is_clips: bool
     out: Path
     handles_s: Fraction
     start_tc: str
@@ -215,7 +214,6 @@ class ExportPanel(QWidget):
             raise UserError("The export has no place to go", remedy="Choose a file for it")
         return Order(
             format_name=self.format.currentData(),
-            is_clips=self._is_clips,
             out=Path(self.out.text().strip()).expanduser(),
             handles_s=Fraction(str(self.handles.value())),
             start_tc=self.start_tc.text().strip(),
@@ -234,22 +232,20 @@ class ExportPanel(QWidget):
         decisions, name = project.selects, project.name
 
         def work(job: Job) -> Report:
-            moments = [decision.moment(engine.catalog) for decision in decisions]
-            if order.is_clips:
-                return clips.export_clips(
-                    moments,
-                    order.out,
-                    preset_name=order.format_name,
-                    handles_s=order.handles_s,
-                    on_progress=lambda clip, of, frame, frames: job.report((clip, of, frame / max(frames, 1))),
-                )
-            timeline = timeline_from_moments(moments, name=name, handles_s=order.handles_s, start_tc=order.start_tc)
-            return export(timeline, order.out, order.format_name)
+            return hand_off(
+                [decision.moment(engine.catalog) for decision in decisions],
+                order.out,
+                order.format_name,
+                name=name,
+                handles_s=order.handles_s,
+                start_tc=order.start_tc,
+                on_progress=lambda clip, of, frame, frames: job.report((clip, of, frame / max(frames, 1))),
+            )
 
         self._says.setText("Exporting…")
         self._show_written(False)
         self._bar.setValue(0)
-        self._progress.setVisible(order.is_clips)
+        self._progress.setVisible(self._is_clips)
         self._job = self._session.jobs.run(
             work, self._done, on_failure=self._failed, on_progress=self._progressed, on_end=self._ended
         )
