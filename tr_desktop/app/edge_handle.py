@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QAbstractSlider, QWidget
 
 from tr_desktop.app import theme
-from tr_desktop.app.strokes import BY_KEY, diamond, focus_ring, pen
+from tr_desktop.app.strokes import KeyFocus, diamond, focus_ring, pen
 from tr_desktop.app.timeline import Edge
 
 WIDTH_PX = 16  # of the target; the line in its middle is thinner
 
 
-class EdgeHandle(QAbstractSlider):
+class EdgeHandle(KeyFocus, QAbstractSlider):
     """Its value is the frame boundary.
 
     dragged: (edge, x in the parent's pixels, is free of snapping). dropped, nudged: (edge, frames). cancelled: Escape
@@ -32,7 +32,6 @@ class EdgeHandle(QAbstractSlider):
         self._line_x = WIDTH_PX / 2
         self._grip_x: float | None = None  # where it was taken, from its line
         self.setCursor(Qt.CursorShape.SizeHorCursor)
-        self._has_ring = False
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setOrientation(Qt.Orientation.Horizontal)
 
@@ -80,14 +79,6 @@ class EdgeHandle(QAbstractSlider):
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()  # zooms
 
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        self._has_ring = event.reason() in BY_KEY
-        super().focusInEvent(event)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        self._has_ring = False
-        super().focusOutEvent(event)
-
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -105,7 +96,7 @@ class EdgeHandle(QAbstractSlider):
         painter.drawRoundedRect(grip, 2, 2)
         if self.is_snapped:
             diamond(painter, QPointF(middle, 5), 4, QColor(theme.colours().text))
-        if self._has_ring:
+        if self.has_ring:
             focus_ring(painter, QRectF(self.rect()))
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QEnterEvent, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QColor, QEnterEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QToolButton, QWidget
 
 from tr_desktop.app import theme
 from tr_desktop.app.showing import YOURS, Showing, percent
-from tr_desktop.app.strokes import BY_KEY, faded, focus_ring, lens, meter, pen, tick
+from tr_desktop.app.strokes import KeyFocus, faded, focus_ring, lens, meter, pen, tick
 
 LEFT_PX, RIGHT_PX = 84, 104  # the columns beside the lanes
 SCORE_PX = 40
@@ -16,7 +16,7 @@ _METER_PX, _NUMBER_PX = 3, 30
 _EDGE_PX = _METER_PX + _NUMBER_PX + 6  # both, and gaps
 
 
-class StepRow(QAbstractButton):
+class StepRow(KeyFocus, QAbstractButton):
     """Row number `step` of what is shown. keep_requested: the editor wants this step."""
 
     keep_requested = Signal(int)
@@ -25,7 +25,6 @@ class StepRow(QAbstractButton):
         super().__init__(parent)
         self.step, self.showing = step, showing
         self.setCheckable(True)
-        self._has_ring = False
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._keep = QToolButton(self)
         self._keep.setText("Keep")
@@ -80,14 +79,6 @@ class StepRow(QAbstractButton):
     def _offer(self) -> None:
         self._keep.setVisible(self._can_be_kept and (self.isChecked() or self.underMouse()))
 
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        self._has_ring = event.reason() in BY_KEY
-        super().focusInEvent(event)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        self._has_ring = False
-        super().focusOutEvent(event)
-
     def paintEvent(self, event: QPaintEvent) -> None:
         showing, colours = self.showing, theme.colours()
         share = showing.shown_share(self.step)
@@ -113,7 +104,7 @@ class StepRow(QAbstractButton):
             painter.setPen(QColor(colours.accent))
             painter.setFont(theme.font(theme.SMALL_PX, is_bold=True))
             painter.drawText(self._keep.geometry(), Qt.AlignmentFlag.AlignCenter, "Kept")
-        if self._has_ring:
+        if self.has_ring:
             painter.setOpacity(1)
             focus_ring(painter, QRectF(self.rect()))
 

@@ -5,10 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPixmap, QPolygonF
+from PySide6.QtGui import QBrush, QColor, QFocusEvent, QPainter, QPen, QPixmap, QPolygonF
 from PySide6.QtWidgets import QWidget
 
 from tr_desktop.app import theme
+
+
+class KeyFocus:
+    """To be inherited before a widget: has_ring, whether it has the focus and got it by a key."""
+
+    has_ring = False
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self.has_ring = event.reason() in _BY_KEY
+        super().focusInEvent(event)  # type: ignore[misc]
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self.has_ring = False
+        super().focusOutEvent(event)  # type: ignore[misc]
 
 
 class Layer:
@@ -44,7 +58,7 @@ def pen(colour: QColor | str, width: float = 1, style: Qt.PenStyle = Qt.PenStyle
     return QPen(QBrush(QColor(colour)), width, style, Qt.PenCapStyle.FlatCap)
 
 
-BY_KEY = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason, Qt.FocusReason.ShortcutFocusReason)
+_BY_KEY = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason, Qt.FocusReason.ShortcutFocusReason)
 """Reasons for having the focus that a ring has to show; who clicks knows where he is."""
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
-    QFocusEvent,
     QHelpEvent,
     QImage,
     QKeyEvent,
@@ -24,7 +23,7 @@ from tr_desktop.app import theme
 from tr_desktop.app.curve import paint_curve
 from tr_desktop.app.filmstrip import Thumbnails
 from tr_desktop.app.showing import Showing
-from tr_desktop.app.strokes import BY_KEY, Layer, diamond, faded, focus_ring, pen
+from tr_desktop.app.strokes import KeyFocus, Layer, diamond, faded, focus_ring, pen
 from tr_desktop.app.timeline import SNAP_PX, Lanes, ruler
 
 _LABEL_GAP_PX = 26
@@ -33,7 +32,7 @@ _SHOT_PX = 8
 _SINGLE_FRAME_PX = 14  # from here on, lines part the frames
 
 
-class TimeLane(QAbstractSlider):
+class TimeLane(KeyFocus, QAbstractSlider):
     """Its value is the playhead's frame. scrubbed: the frame that the pointer or a key asks for. panned: by pixels."""
 
     scrubbed = Signal(int)
@@ -48,7 +47,6 @@ class TimeLane(QAbstractSlider):
         self._layer = Layer()
         self._pan_x: float | None = None
         self.is_scrubbed = False
-        self._has_ring = False
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setOrientation(Qt.Orientation.Horizontal)
         self.setMouseTracking(True)
@@ -130,14 +128,6 @@ class TimeLane(QAbstractSlider):
 
     # Painting
 
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        self._has_ring = event.reason() in BY_KEY
-        super().focusInEvent(event)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        self._has_ring = False
-        super().focusOutEvent(event)
-
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         self._layer.draw(painter, self, self._paint_still)
@@ -145,7 +135,7 @@ class TimeLane(QAbstractSlider):
             painter.translate(0, -self._lanes.ruler.top)
             self._paint_playhead(painter, self._showing, self._lanes)
             painter.resetTransform()
-        if self._has_ring:
+        if self.has_ring:
             focus_ring(painter, QRectF(self.rect()))
 
     def _paint_still(self, painter: QPainter) -> None:
