@@ -14,6 +14,7 @@ from tr_desktop.localize import closer  # noqa: E402
 from tr_desktop.localize.signals import FileView, Signals, signals, view_file  # noqa: E402
 from tr_desktop.models.refiner import MOST_STEPS, Refiner, trusted  # noqa: E402
 from tr_desktop.training import refiner as model  # noqa: E402
+from tr_desktop.training.refiner_export import export  # noqa: E402
 
 RATE_FPS, FRAMES = 25, 1000
 CUTS = (333, 641)
@@ -26,7 +27,7 @@ def refiner(tmp_path_factory: pytest.TempPathFactory) -> Refiner:
     """Random weights: what is tested here holds for any."""
     torch.manual_seed(1)
     path: Path = tmp_path_factory.mktemp("onnx") / "refiner.onnx"
-    model.export(model.Refiner(), torch.tensor([[1.0, 0.0], [1.0, 0.0]]), path)
+    export(model.Refiner(), torch.tensor([[1.0, 0.0], [1.0, 0.0]]), path)
     return Refiner(path.read_bytes(), "cpu")
 
 
@@ -78,7 +79,7 @@ def test_more_steps_begin_like_fewer(refiner: Refiner) -> None:
 
 def test_the_score_is_calibrated_by_what_the_file_says(refiner: Refiner, tmp_path: Path) -> None:
     torch.manual_seed(1)
-    model.export(model.Refiner(), torch.tensor([[0.5, -1.0], [1.0, 0.0]]), tmp_path / "refiner.onnx")
+    export(model.Refiner(), torch.tensor([[0.5, -1.0], [1.0, 0.0]]), tmp_path / "refiner.onnx")
     calibrated = Refiner((tmp_path / "refiner.onnx").read_bytes(), "cpu")
     seen = indexed()[3]
     plain, told = (

@@ -24,6 +24,7 @@ from tr_desktop.training.evaluate_refiner import (  # noqa: E402
     table,
 )
 from tr_desktop.training.refiner_data import compose_timelines, matched  # noqa: E402
+from tr_desktop.training.refiner_export import export  # noqa: E402
 from tr_desktop.training.refiner_train import Recipe, train  # noqa: E402
 
 IDENTITY = torch.tensor([[1.0, 0.0], [1.0, 0.0]])
@@ -38,11 +39,22 @@ def _inputs(frames: int, width: int, segments: int, steps: int) -> tuple[torch.T
     return torch.randn(frames, len(NAMES)), vectors, times, starts, torch.rand(segments, steps) * 3 + 0.1
 
 
+def spelt_out(
+    net: model.Refiner, channels: torch.Tensor, vectors: torch.Tensor, times: torch.Tensor, *rest: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """What the graph answers, uncalibrated, by the model itself, step after step."""
+    features = net.trunk(channels[None], torch.ones(1, len(times)))
+    score, votes = net.rough(features, times[None])
+    steps = net.refine(features, vectors[None], times[None], torch.tensor([len(times)]), *(t[None] for t in rest))
+    rows = [steps.segments[0], torch.sigmoid(steps.quality[0])[..., None], torch.sigmoid(steps.edges[0])]
+    return torch.cat([torch.sigmoid(score[0])[:, None], votes[0]], -1), torch.cat(rows, -1)
+
+
 @pytest.fixture(scope="module")
 def untrained(tmp_path_factory: pytest.TempPathFactory) -> tuple[model.Refiner, bytes]:
     torch.manual_seed(0)
     net, path = model.Refiner().eval(), tmp_path_factory.mktemp("onnx") / "refiner.onnx"
-    model.export(net, IDENTITY, path)
+    export(net, IDENTITY, path)
     return net, path.read_bytes()
 
 
@@ -71,10 +83,23 @@ def test_the_graph_equals_the_model_at_any_shape(
     net, content = untrained
     inputs = _inputs(*shape)
     with torch.no_grad():
-        expected = model.Exported(net, IDENTITY[1])(*inputs)
+        expected = spelt_out(net, *inputs)
     names = ("channels", "vectors", "times", "segments", "reach")
     found = open_session(content, "cpu").run(None, dict(zip(names, (t.numpy() for t in inputs), strict=True)))
     assert found[1].shape == (shape[2], shape[3] + 1, 5)
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_allclose(ours, theirs.numpy(), atol=2e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("variant", ["is_chained", "samples_locally", "is_shared"])
+def test_the_graph_equals_the_model_with_a_part_left_out(tmp_path: Path, variant: str) -> None:
+    net, inputs = model.Refiner(**{variant: False}).eval(), _inputs(60, 9, 3, 5)
+    export(net, IDENTITY, tmp_path / "refiner.onnx")
+    with torch.no_grad():
+        expected = spelt_out(net, *inputs)
+    session = open_session((tmp_path / "refiner.onnx").read_bytes(), "cpu")
+    names = (tensor.name for tensor in session.get_inputs())
+    found = session.run(None, dict(zip(names, (t.numpy() for t in inputs), strict=True)))
     for ours, theirs in zip(found, expected, strict=True):
         np.testing.assert_allclose(ours, theirs.numpy(), atol=2e-4, rtol=1e-4)
 
@@ -127,7 +152,7 @@ def test_it_learns_and_an_encoder_that_it_never_saw_will_do(tmp_path: Path) -> N
     torch.set_num_threads(1)
     by_depth = compose_timelines(toy_sources(80, seed=0), 60, 0, LENGTH_S)
     net = train(by_depth, Recipe(iterations=150, batch=8, rate=2e-3))
-    model.export(net, IDENTITY, tmp_path / "refiner.onnx")
+    export(net, IDENTITY, tmp_path / "refiner.onnx")
     refiner = Refiner((tmp_path / "refiner.onnx").read_bytes(), "cpu")
     other = toy_sources(80, seed=9, width=32)
     cases = composed_cases(other, 40, 5, 2.0, LENGTH_S)

@@ -16,11 +16,8 @@ Notable choices:
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
-from pathlib import Path
 
-import onnx
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -263,75 +260,3 @@ def _interpolate(rows: Tensor, low: Tensor, high: Tensor, share: Tensor) -> Tens
 
 def _shrink(share: Tensor) -> Tensor:
     return share - share.clamp(-STILL, STILL)
-
-
-class Exported(nn.Module):
-    """The graph that ships: one timeline, no padding, probabilities instead of logits."""
-
-    calibration: Tensor
-
-    def __init__(self, model: Refiner, calibration: Tensor) -> None:
-        super().__init__()
-        self.model = model
-        self.register_buffer(
-            "calibration", calibration
-        )  # [2, 2]: scale and shift of quality's and of the edges' logits
-
-    def forward(
-        self, channels: Tensor, vectors: Tensor, times: Tensor, segments: Tensor, reach: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        mask = torch.ones_like(times)[None]
-        features = self.model.trunk(channels[None], mask)
-        score, votes = self.model.rough(features, times[None])
-        seen = (features, vectors[None], times[None], mask.sum(1).to(torch.int64), segments[None])
-        count = reach.shape[1]
-        each = torch.minimum(torch.arange(MOST_STEPS), torch.full((), count) - 1)  # beyond K: repeated, cut off below
-        rows = self._rows(self.model.refine(*seen, reach[None][:, :, each]))
-        return torch.cat([torch.sigmoid(score[0])[:, None], votes[0]], -1), rows[:, : count + 1]
-
-    def _rows(self, steps: Steps) -> Tensor:
-        scale, shift = self.calibration
-        quality, edges = torch.sigmoid(steps.quality[0]), torch.sigmoid(steps.edges[0] * scale + shift)
-        return torch.cat([steps.segments[0], quality[..., None], edges], -1)
-
-
-def export(model: Refiner, calibration: Tensor, path: Path) -> None:
-    """Write `refiner.onnx`: one file, fp32, every dimension free but the number of signals.
-
-    calibration: [2, 2], scale and shift of the score's log-odds (kept in the file's metadata) and of the edges'.
-    Inputs: channels [T, len(NAMES)], vectors [T, D], times [T], segments [M, 2], reach [M, K] with 1 ≤ K ≤ MOST_STEPS.
-    Outputs: dense [T, 3] (score, start_s, end_s: what each frame votes for) and steps [M, K + 1, 5] (start_s, end_s,
-    quality, confidence of the start and of the end).
-    """
-    frames, width, segments, steps = 24, 6, 3, 2
-    torch.manual_seed(0)
-    example = (
-        torch.randn(frames, len(NAMES)),
-        functional.normalize(torch.randn(frames, width), dim=1),
-        torch.arange(frames) / 2,
-        torch.tensor([[2.0, 5.0], [1.0, 9.0], [6.0, 7.0]]),
-        torch.full((segments, steps), 2.0),
-    )
-    buffer = io.BytesIO()
-    torch.onnx.export(
-        Exported(model, calibration[1]).eval(),
-        example,
-        buffer,  # type: ignore[arg-type]
-        input_names=["channels", "vectors", "times", "segments", "reach"],
-        output_names=["dense", "steps"],
-        dynamic_axes={
-            "channels": {0: "T"},
-            "vectors": {0: "T", 1: "D"},
-            "times": {0: "T"},
-            "segments": {0: "M"},
-            "reach": {0: "M", 1: "K"},
-            "dense": {0: "T"},
-            "steps": {0: "M", 1: "K1"},
-        },
-        dynamo=False,
-        opset_version=17,
-    )
-    graph = onnx.load_from_string(buffer.getvalue())
-    for name, value in zip(("scale", "shift"), calibration[0].tolist(), strict=True):
-        graph.metadata_props.add(key=f"score_{name}", value=f"{value:.6g}")
-    path.write_bytes(graph.SerializeToString())

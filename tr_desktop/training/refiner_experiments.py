@@ -17,8 +17,8 @@ import torch
 from tr_desktop.models.refiner import MOST_STEPS, Refiner
 from tr_desktop.training import metrics
 from tr_desktop.training.evaluate_refiner import Case, RefinerAnswers, answer_with_refiner, findings
-from tr_desktop.training.refiner import export
 from tr_desktop.training.refiner_data import Timeline
+from tr_desktop.training.refiner_export import export
 from tr_desktop.training.refiner_train import Recipe, train
 
 WHOLE = "all of it"

@@ -28,9 +28,9 @@ from tr_desktop.training.evaluate_refiner import (
     table,
 )
 from tr_desktop.training.export import list_in_pack
-from tr_desktop.training.refiner import export
 from tr_desktop.training.refiner_data import Timeline, compose_timelines
 from tr_desktop.training.refiner_experiments import VARIANTS, Kept, compare
+from tr_desktop.training.refiner_export import export
 from tr_desktop.training.refiner_footage import footage_cases
 from tr_desktop.training.refiner_reels import render_reels
 from tr_desktop.training.refiner_sources import Sources, encode_sources, load_sources
