@@ -7,14 +7,18 @@ from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
-from tests.footage.recipes import FIRST_NUMBER, MAKERS, VFR_TICKS
-from tests.media import read_number
-from tr_desktop.footage.frames import Sampler
+from tests.footage.recipes import FIRST_NUMBER, MAKERS, VFR_TICKS, h264
+from tests.media import make_video, read_number
+from tr_desktop.footage.cut import cut_lossless, lossless_suffix
+from tr_desktop.footage.frames import PictureMaker, Sampler
 from tr_desktop.footage.probe import probe
+from tr_desktop.footage.reader import FrameReader
 from tr_desktop.footage.seek import read_frames
+from tr_desktop.moments import Segment
 
 
 @pytest.fixture(scope="module")
@@ -122,3 +126,41 @@ def test_frames_outside_the_file_are_refused(footage: Callable[[str], Path]) -> 
     assert list(read_frames(media, sampler.times, [], 40)) == []
     with pytest.raises(IndexError):
         list(read_frames(media, sampler.times, [150], 40))
+
+
+FOOTAGE = Path(__file__).resolve().parents[3] / "shared" / "footage"
+
+
+@pytest.mark.skipif(not FOOTAGE.is_dir(), reason="the folder of real footage isn't beside this checkout")
+def test_444_of_an_old_x264_decodes_alike_from_any_keyframe_on(tmp_path: Path) -> None:
+    media = probe(FOOTAGE / "io_cockatoo.mp4")  # of build 142: noise to a decoder that doesn't know
+    sampler = Sampler(media, Fraction(1, 2), 40)
+    samples = {sample.frame: sample.picture for sample in sampler}
+    frames = list(samples)
+    sought = [picture for frame in frames for _, picture in read_frames(media, sampler.times, [frame], 40)]
+    assert all(np.array_equal(picture, samples[frame]) for frame, picture in zip(frames, sought, strict=True))
+    with FrameReader(media, sampler.times) as reader:
+        for frame in (frames[-1], frames[len(frames) // 2]):
+            *_, (_, decoded) = reader.frames_to(frame)
+            assert np.array_equal(PictureMaker(media, 40)(decoded), samples[frame])
+    rest = Sampler(media, Fraction(1, 2), 40, first_row=len(samples) - 3)
+    assert all(np.array_equal(sample.picture, samples[sample.frame]) for sample in rest)
+    assert not rest.problems and not rest.decode_all
+    made = cut_lossless(media, sampler.times, Segment(frames[-3], frames[-1]), tmp_path / "copy.mp4")
+    assert made.segment == Segment(145, 280)  # compared with its source in there
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts"])
+def test_a_copy_of_444_says_which_encoder_made_it(tmp_path: Path, suffix: str) -> None:
+    path = make_video(tmp_path / f"clip.{suffix}", frames=90, pix_fmt="yuv444p", options=h264(30))
+    media = probe(path)
+    sampler = Sampler(media, Fraction(1, 10), 40)
+    assert [read_number(sample.picture) for sample in sampler] == list(range(0, 90, 3))
+    assert [read_number(picture) for _, picture in read_frames(media, sampler.times, [70], 40)] == [70]
+    made = cut_lossless(media, sampler.times, Segment(65, 75), tmp_path / f"copy{lossless_suffix(media)}")
+    assert made.segment.start_frame == 60
+    with av.open(str(path)) as source, av.open(str(made.path)) as copy:
+        notes = [bytes(next(opened.demux(video=0))).partition(b"x264 - core")[2][:200] for opened in (source, copy)]
+    assert notes[0] and notes[0] == notes[1]
+    copied = Sampler(probe(made.path), Fraction(1, 1000), 40)
+    assert [read_number(sample.picture) for sample in copied] == list(range(60, made.segment.end_frame))

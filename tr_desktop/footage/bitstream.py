@@ -32,8 +32,10 @@ _INTRA_CODECS = {"prores", "dnxhd", "mjpeg", "v210", "dvvideo"}
 _INTRA = PictureKind(is_start=True, is_reference=False)
 _REFERENCE = PictureKind(is_start=False, is_reference=True)
 
+X264_NOTE = bytes.fromhex("dc45e9bde6d948b7962cd820d923eeef")  # names the user data that holds its version
+NAL_START = b"\0\0\1"
+
 _MPEG2_B_PICTURE = 3
-_NAL_START = b"\0\0\1"
 _UNIT_BYTES = 4096  # settings are shorter, and of pictures only the header is read
 
 
@@ -44,11 +46,10 @@ def kind_reader(stream: VideoStream) -> KindOf | None:
         return lambda packet: _INTRA
     if codec == "mpeg2video":
         return _mpeg2_kind
-    extradata = stream.codec_context.extradata or b""
     if codec == "h264":
-        return _NalReader(extradata, 4, _h264_kind)
+        return _NalReader(nal_length_bytes(stream), _h264_kind)
     if codec == "hevc":
-        return _NalReader(extradata, 21, _hevc_kind)
+        return _NalReader(nal_length_bytes(stream), _hevc_kind)
     return None
 
 
@@ -63,23 +64,27 @@ def has_one_layer(stream: VideoStream) -> bool:
     return extradata[:1] == b"\1" and len(extradata) > 21 and extradata[21] >> 3 & 7 == 1
 
 
-class _NalReader:
-    """Packets of H.264 or HEVC to kinds.
+def nal_length_bytes(stream: VideoStream) -> int:
+    """How many bytes before each unit of an H.264 or HEVC stream hold its length; 0 where start codes part the units.
 
-    extradata: the decoder's configuration. In MP4 it starts with 1 and its byte `length_at` tells how many bytes before
-    each unit hold the unit's length (ISO/IEC 14496-15); elsewhere start codes part the units.
+    In MP4 and Matroska the decoder's configuration starts with 1 and has a byte that tells (ISO/IEC 14496-15).
     """
+    extradata = stream.codec_context.extradata or b""
+    length_at = 4 if stream.codec_context.codec.canonical_name == "h264" else 21
+    return (extradata[length_at] & 3) + 1 if extradata[:1] == b"\1" and len(extradata) > length_at else 0
 
-    def __init__(
-        self, extradata: bytes, length_at: int, kind_of: Callable[[list[bytes]], tuple[PictureKind, list[bytes]]]
-    ) -> None:
-        is_prefixed = extradata[:1] == b"\1" and len(extradata) > length_at
-        self._length_bytes = (extradata[length_at] & 3) + 1 if is_prefixed else 0
+
+class _NalReader:
+    """Packets of H.264 or HEVC to kinds. length_bytes: as `nal_length_bytes` tells."""
+
+    def __init__(self, length_bytes: int, kind_of: Callable[[list[bytes]], tuple[PictureKind, list[bytes]]]) -> None:
+        self._length_bytes = length_bytes
         self._kind_of = kind_of
         self._settings: list[bytes] = []
 
     def __call__(self, packet: Packet[VideoStream]) -> PictureKind:
-        units = list(_nal_units(bytes(packet), self._length_bytes))
+        data = bytes(packet)
+        units = [data[start : min(end, start + _UNIT_BYTES)] for start, end in nal_spans(data, self._length_bytes)]
         if any(len(unit) < 2 for unit in units):
             return _REFERENCE  # damaged: the decoder has to see it
         kind, settings = self._kind_of(units)
@@ -93,7 +98,11 @@ def _h264_kind(units: list[bytes]) -> tuple[PictureKind, list[bytes]]:
     """ITU-T H.264, 7.4.1: nal_ref_idc is 0 in all slices of a picture that no other refers to; type 5 is IDR."""
     slices = [unit for unit in units if 1 <= unit[0] & 31 <= 5]
     # 6, 9, 12: supplemental information, delimiter, filler; from 24 on: not the standard's
-    settings = [unit for unit in units if unit[0] & 31 not in (1, 2, 3, 4, 5, 6, 9, 12, *range(24, 32))]
+    settings = [
+        unit
+        for unit in units
+        if unit[0] & 31 not in (1, 2, 3, 4, 5, 6, 9, 12, *range(24, 32)) or (unit[0] & 31 == 6 and X264_NOTE in unit)
+    ]
     if not slices:
         return _REFERENCE, settings
     is_start = all(unit[0] & 31 == 5 for unit in slices)
@@ -121,18 +130,18 @@ def _mpeg2_kind(packet: Packet[VideoStream]) -> PictureKind:
     return PictureKind(is_start=False, is_reference=not is_b)
 
 
-def _nal_units(data: bytes, length_bytes: int) -> Iterator[bytes]:
-    """NAL units; those of pictures may be cut to their first bytes."""
+def nal_spans(data: bytes, length_bytes: int) -> Iterator[tuple[int, int]]:
+    """(start, end) of the NAL units in a packet, without what parts them."""
     start = 0
     if length_bytes:
         while start + length_bytes + 2 <= len(data):
             size = int.from_bytes(data[start : start + length_bytes], "big")
             start += length_bytes
-            yield data[start : start + min(size, _UNIT_BYTES)]
+            yield start, min(start + size, len(data))
             start += size
         return
-    start = data.find(_NAL_START)
+    start = data.find(NAL_START)
     while 0 <= start < len(data) - 4:
-        following = data.find(_NAL_START, start + 3)
-        yield data[start + 3 : min(following if following >= 0 else len(data), start + 3 + _UNIT_BYTES)]
+        following = data.find(NAL_START, start + 3)
+        yield start + 3, following if following >= 0 else len(data)
         start = following

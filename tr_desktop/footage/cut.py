@@ -37,6 +37,7 @@ from tr_desktop.errors import ExportError
 from tr_desktop.footage.container import open_video
 from tr_desktop.footage.cut_check import verify
 from tr_desktop.footage.cut_sound import CopiedSound, EncodedSound
+from tr_desktop.footage.encoder_note import encoder_note, with_note
 from tr_desktop.footage.seek import find_frames
 from tr_desktop.moments import FrameTimes, Media, Segment
 from tr_desktop.timecode import SMPTE_RATES, Timecode, is_smpte_rate
@@ -379,12 +380,15 @@ def _packets_of(
     """Coded pictures that decode by themselves and cover `segment`, as they are stored, and the frames they hold."""
     first_pts = start_pts + times.ticks[segment.start_frame]
     end_pts = start_pts + int(times.time_s(segment.end_frame) / times.tick_s)
+    with open_video(media.path) as opened:
+        note = encoder_note(*opened)
     for back_s in (0, 1, 4, 16, None):  # a seek goes by decoding time and may land after the keyframe that is needed
         reading, source = stack.enter_context(open_video(media.path))
         if back_s is not None:  # None: from where a newly opened file stands
             reading.seek(max(start_pts, first_pts - int(back_s / times.tick_s)), stream=source)
         packets, shown_until = _group(reading.demux(source), first_pts, end_pts)
         if packets:
+            packets[0] = with_note(packets[0], note, source)
             held_start = _frame(times, (packets[0].pts or 0) - start_pts)
             held_end = len(times) if shown_until is None else _frame(times, shown_until - start_pts)
             return source, packets, Segment(held_start, held_end)

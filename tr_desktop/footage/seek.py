@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tr_desktop.errors import MediaError
 from tr_desktop.footage.container import open_video
 from tr_desktop.footage.decode import Reading, decode_frames, decode_packet, read_packets
+from tr_desktop.footage.encoder_note import encoder_note, with_note
 from tr_desktop.footage.frames import PictureMaker
 from tr_desktop.footage.skip import leave_out
 from tr_desktop.moments import FrameTimes, Media
@@ -107,7 +108,7 @@ def land(
 
     wanted: time stamps; of the frames that no other refers to, only these are decoded.
     """
-    reading = Reading()
+    reading, note = Reading(), encoder_note(container, stream)
     for back_off_s in _BACK_OFF_S:
         target = pts - int(back_off_s / times.tick_s)
         if times.start_pts is None or target < times.start_pts:
@@ -119,7 +120,7 @@ def land(
         packets = read_packets(container, stream, reading)
         keyframe = next((packet for packet in packets if packet is not None and packet.is_keyframe), None)
         if keyframe is not None and keyframe.pts is not None and keyframe.pts <= pts:
-            needed = leave_out(chain((keyframe,), packets), stream, wanted)
+            needed = leave_out(chain((with_note(keyframe, note, stream),), packets), stream, wanted)
             return _frames_shown_after(keyframe.pts, needed, stream, reading)
     return None
 
