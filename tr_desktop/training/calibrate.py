@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from tr_desktop.localize.rough import rough_segments
 from tr_desktop.training.corpus import Picture
-from tr_desktop.training.metrics import reliability
 
 Array = NDArray[np.float64]
 NAME = "peak_z"
@@ -114,32 +113,6 @@ def fit_calibration(evidence: Evidence) -> Calibration:
     scores = 1 / (1 + np.exp(-x @ w))
     threshold = float(np.quantile(scores[evidence.wrong_video], 1 - WRONG_ALLOWED))
     return Calibration(float(w[0]), {NAME: float(w[1])}, threshold, scores, evidence)
-
-
-def reliability_plot(calibration: Calibration, bins: int = 10) -> str:
-    """An SVG: for each tenth of the scores, how often the answer was right; dots as large as the number of answers."""
-    side, edge = 300, 40
-    marks = []
-    for some in reliability(calibration.scores, calibration.evidence.right, bins):
-        if some.count:
-            x, y = edge + some.confidence * side, edge + (1 - some.accuracy) * side
-            marks.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{2 + some.count**0.5 / 4:.1f}" fill="#3b6ea8"/>')
-    at = edge + calibration.threshold * side
-    box = f'x="{edge}" y="{edge}" width="{side}" height="{side}"'
-    ticks = "".join(
-        f'<text x="{edge + v * side}" y="{edge + side + 16}" text-anchor="middle">{v}</text>'
-        f'<text x="{edge - 6}" y="{edge + (1 - v) * side + 4}" text-anchor="end">{v}</text>'
-        for v in (0, 0.5, 1)
-    )
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side + 2 * edge} {side + 2 * edge}" '
-        'font-family="sans-serif" font-size="11">\n<rect width="100%" height="100%" fill="#fff"/>\n'
-        f'<rect {box} fill="none" stroke="#999"/>\n'
-        f'<path d="M{edge} {edge + side}L{edge + side} {edge}" stroke="#999" stroke-dasharray="4"/>\n'
-        f'<path d="M{at:.1f} {edge}V{edge + side}" stroke="#c33"/>\n{ticks}\n{chr(10).join(marks)}\n'
-        f'<text x="{edge + side / 2}" y="{edge + side + 34}" text-anchor="middle">score (red: threshold)</text>\n'
-        f'<text x="{edge}" y="{edge - 12}">share of answers that were right</text>\n</svg>\n'
-    )
 
 
 def _shot(frames: NDArray[np.float32], length: int, rng: np.random.Generator) -> NDArray[np.float32]:

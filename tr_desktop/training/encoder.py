@@ -7,7 +7,8 @@ Notable choices, each measured in docs/experiments.md:
 - Labels stay in the mix as prompts: with captions alone, words for single things fade.
 - ImageNet's class probabilities are a second path from picture to text space, through the names of the classes; and a
   third, on which the names stay what the text tower says: it carries words that no caption taught.
-- The tuned weights are averaged with the frozen start.
+- Late blocks are tuned several times from the same start, each time over other batches; the weights are averaged with
+  one another (Wortsman et al. 2022, model soups) and with the frozen start.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from tqdm import tqdm
 
 from tr_desktop.training import plan
 from tr_desktop.training.backbone import CLASSES, HEAD, EfficientNetLite2, load_lite2
-from tr_desktop.training.calibrate import composed_evidence, fit_calibration, reliability_plot
+from tr_desktop.training.calibrate import composed_evidence, fit_calibration
 from tr_desktop.training.card import card
 from tr_desktop.training.corpus import Picture, read_corpus, without
 from tr_desktop.training.export import image_model, npy, write_pack
@@ -38,6 +39,7 @@ from tr_desktop.training.features import Job, cached_maps, calibration_squares, 
 from tr_desktop.training.late import LateBlocks
 from tr_desktop.training.memory import keep_freed_memory
 from tr_desktop.training.quantise import PIXELS, quantised
+from tr_desktop.training.reliability_plot import Panel, reliability_plot
 from tr_desktop.training.text import WIDTH, Adapter, TextTower, load_minilm, quantised_text, run_text, sentence_vectors
 from tr_desktop.training.views import plain
 
@@ -55,11 +57,12 @@ class EncoderConfig:
     backbone: Path | None = None
     minilm: Path | None = None
     names: Path | None = None
-    input_px: int = 192
-    views: int = 3
+    input_px: int = 224
+    views: int = 4
     most_per_label: int = 40
     head_epochs: int = 6
     tune_epochs: int = 6
+    tuned_runs: int = 2  # whose weights are averaged
     batch: int = 384
     head_rate: float = 1e-3
     tune_rate: float = 2e-4
@@ -252,14 +255,14 @@ Features = Callable[[list[int]], Tensor]
 
 def fit(
     config: EncoderConfig, towers: Towers, sampler: Sampler, features: Features, parameters: list[dict[str, Any]],
-    epochs: int, labelled: int, checkpoint: Path, dev: Callable[[], str],
+    epochs: int, checkpoint: Path, dev: Callable[[], str],
 ) -> None:  # fmt: skip
     """Train by AdamW under one rise and fall of the rate, going on from `checkpoint` where there is one.
 
     features: rows of the maps to pooled features [B,1280]. dev: a line on how it goes, after each epoch.
     """
-    texts = sampler.texts
-    per_epoch = len(sampler.epoch(0, labelled)) // config.batch
+    texts, seed = sampler.texts, sampler.seed
+    per_epoch = len(sampler.epoch(0, config.labelled)) // config.batch
     optimiser = torch.optim.AdamW(parameters, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, [p["lr"] for p in parameters], total_steps=epochs * per_epoch + 1, pct_start=0.15
@@ -274,11 +277,11 @@ def fit(
     queue = Queue(4 * config.batch)
     used = torch.tensor(sorted({t for rows in (texts.captions, texts.labels) for i in sampler.views for t in rows[i]}))
     for number in range(begin, epochs):
-        rng = np.random.default_rng([config.seed, 1, number])
-        torch.manual_seed(config.seed + number)
+        rng = np.random.default_rng([seed, 1, number])
+        torch.manual_seed(seed + number)
         towers.head.train()
         towers.adapter.train()
-        order = sampler.epoch(number, labelled)
+        order = sampler.epoch(number, config.labelled)
         for start in tqdm(
             range(0, per_epoch * config.batch, config.batch), desc=f"{checkpoint.stem} {number + 1}/{epochs}"
         ):
@@ -327,6 +330,11 @@ def average(start: dict[str, Tensor], tuned: dict[str, Tensor], share: float) ->
     return {name: torch.lerp(start[name], tuned[name], share) for name in start}
 
 
+def mean(ends: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """The mean of each weight."""
+    return {name: torch.stack([end[name] for end in ends]).mean(0) for name in ends[0]}
+
+
 def train_encoder(config: EncoderConfig) -> None:
     """Build the pack `config.out`; each stage is kept in `config.cache`, so that a stopped run goes on where it was."""
     config.cache.mkdir(parents=True, exist_ok=True)
@@ -373,20 +381,24 @@ def trained_towers(
 
     fit(
         config, towers, sampler, frozen, [{"params": joint, "lr": config.head_rate}], config.head_epochs,
-        config.labelled, run / "head.pt", lambda: dev.line(towers, frozen),
+        run / "head.pt", lambda: dev.line(towers, frozen),
     )  # fmt: skip
-    start = towers.weights()
     if config.tune_epochs:
         late.requires_grad_(True)
         rates = [
             {"params": list(late.parameters()), "lr": config.tune_rate},
             {"params": joint, "lr": 2 * config.tune_rate},
         ]
-        fit(
-            config, towers, sampler, tuned, rates, config.tune_epochs, config.labelled, run / "tune.pt",
-            lambda: dev.line(towers, tuned),
-        )  # fmt: skip
-        towers.load(average(start, towers.weights(), config.keep_tuned))
+        start, ends = towers.weights(), []
+        for number in range(config.tuned_runs):
+            towers.load(start)
+            other = Sampler(pictures, jobs, texts, config.seed + 1000 * number)
+            fit(
+                config, towers, other, tuned, rates, config.tune_epochs, run / f"tune{number}.pt",
+                lambda: dev.line(towers, tuned),
+            )  # fmt: skip
+            ends.append(towers.weights())
+        towers.load(average(start, mean(ends), config.keep_tuned))
         tqdm.write(f"averaged; {dev.line(towers, tuned)}")
     head.named = config.named_at_last
     tqdm.write(f"names weigh {head.named}; {dev.line(towers, tuned)}")
@@ -489,7 +501,8 @@ def build_pack(config: EncoderConfig, towers: Towers, pictures: list[Picture], l
     images = picture_vectors(files["image.onnx"], val, config.input_px)
     calibration = fit_calibration(composed_evidence(images, val, encode_text, background, config.seed))
     wrong, right = calibration.confident()
-    (config.cache / "reliability.svg").write_text(reliability_plot(calibration), encoding="utf-8")
+    panel = Panel("an answer is right", calibration.scores, calibration.evidence.right, calibration.threshold)
+    (config.cache / "reliability.svg").write_text(reliability_plot([panel]), encoding="utf-8")
     facts = [
         f"On composed reels of validation pictures {100 * wrong:.0f} % of the queries of another reel and "
         f"{100 * right:.0f} % of the right answers are called confident."

@@ -77,10 +77,25 @@ def composed_cases(
     duration_s: tuple[float, float],
     takes: float = TAKES,
     misunderstood: float = 0.0,
+    is_shown: bool = False,
 ) -> list[Case]:
-    """`count` cases composed from `sources`, the same for the same seed whatever `fps` their index has."""
+    """`count` cases composed from `sources`, the same for the same seed whatever `fps` their index has.
+
+    is_shown: queries are the mean of what the moment shows instead of words: what an encoder would make of them that
+    understood every word.
+    """
     composer = Composer(sources, seed, duration_s, takes, misunderstood)
-    return [_composed_case(composer.example(), str(number), fps) for number in range(count)]
+    cases = [_composed_case(composer.example(), str(number), fps) for number in range(count)]
+    return [_shown(case) for case in cases] if is_shown else cases
+
+
+def _shown(case: Case) -> Case:
+    starts = case.starts_s[:-1]
+    frames = [np.flatnonzero((starts >= start) & (starts < end))[::5] for start, end in case.windows_s]
+    if not frames:
+        return case
+    mean = case.look(np.concatenate(frames)).astype(np.float32).mean(0)
+    return replace(case, query_vector=mean / np.linalg.norm(mean))
 
 
 def _composed_case(example: Example, group: str, fps: float) -> Case:
@@ -243,29 +258,48 @@ class Findings:
     gain_miou: float
 
 
+@dataclass
+class Judged:
+    """What the last steps said of themselves and what was so. score, right: [N], tIoU ≥ 0.5; trust, near: [2 N], edges
+    within half a second of the truth."""
+
+    score: list[float] = field(default_factory=list)
+    right: list[bool] = field(default_factory=list)
+    trust: list[float] = field(default_factory=list)
+    near: list[bool] = field(default_factory=list)
+
+
+def judged(cases: Sequence[Case], answers: RefinerAnswers) -> Judged:
+    """See Judged."""
+    found = Judged()
+    for case, chain, ranked in zip(cases, answers.chains, answers.by_step[-1].ranked, strict=True):
+        final = ranked[0]
+        iou = metrics.best_iou(final, case.windows_s)
+        window = _matched(final, case.windows_s) if case.windows_s else (np.nan, np.nan)
+        found.score.append(final[2])
+        found.right.append(iou >= 0.5)
+        found.trust += [chain[-1].start_confidence, chain[-1].end_confidence]
+        found.near += [iou > 0 and abs(final[side] - window[side]) <= 0.5 for side in (0, 1)]
+    return found
+
+
 def findings(cases: Sequence[Case], answers: RefinerAnswers) -> Findings:
     """See Findings."""
-    kept_steps, hard, right, sure, near, trust = [], [], [], [], [], []
+    said = judged(cases, answers)
+    kept_steps, hard = [], []
     for number, (case, chain) in enumerate(zip(cases, answers.chains, strict=True)):
         final = answers.by_step[-1].ranked[number][0]
-        iou = metrics.best_iou(final, case.windows_s)
-        right.append(iou >= 0.5)
-        sure.append(final[2])
         if not case.windows_s:
-            near += [False, False]
-            trust += [chain[-1].start_confidence, chain[-1].end_confidence]
             continue
         path = [metrics.best_iou((s.start_s, s.end_s), case.windows_s) for s in chain]
         kept_steps += [b >= a - 1e-6 for a, b in pairwise(path)]
         window = _matched(final, case.windows_s)
-        near += [iou > 0 and abs(final[side] - window[side]) <= 0.5 for side in (0, 1)]
-        trust += [chain[-1].start_confidence, chain[-1].end_confidence]
-        if iou >= 0.5 and case.is_hard:
+        if said.right[number] and case.is_hard:
             which = list(case.windows_s).index(window)
             frames = [closer.nearest_boundary(case.starts_s, edge) for edge in (*final[:2], *window)]
             hard += [abs(frames[side] - frames[side + 2]) for side in (0, 1) if case.is_hard[which][side]]
     nowhere = np.array([not case.windows_s for case in cases])
-    confident = np.array(sure) >= 0.5
+    confident = np.array(said.score) >= 0.5
     error = metrics.edge_errors(hard, np.zeros(len(hard)))
     ious = [
         [metrics.best_iou(a.ranked[n][0], c.windows_s) for n, c in enumerate(cases) if c.windows_s]
@@ -276,8 +310,8 @@ def findings(cases: Sequence[Case], answers: RefinerAnswers) -> Findings:
         hard_median=error.median,
         hard_p90=error.p90,
         hard_edges=error.count,
-        quality_ece=metrics.expected_calibration_error(sure, right),
-        edge_ece=metrics.expected_calibration_error(trust, near),
+        quality_ece=metrics.expected_calibration_error(said.score, said.right),
+        edge_ece=metrics.expected_calibration_error(said.trust, said.near),
         false_confident=float(confident[nowhere].mean()) if nowhere.any() else float("nan"),
         confident=float(confident[~nowhere].mean()),
         frames_read=max(answers.frames_read),
@@ -323,13 +357,3 @@ def _platt(chance: Sequence[float], happened: Sequence[bool]) -> tuple[float, fl
             step = step / 2
         w = w - step
     return float(w[0]), float(w[1])
-
-
-def reliability_lines(cases: Sequence[Case], answers: RefinerAnswers) -> list[str]:
-    """The reliability plot of the last score, as text: confidence, share right, count for each tenth."""
-    final = [a[0] for a in answers.by_step[-1].ranked]
-    right = [metrics.best_iou(f, case.windows_s) >= 0.5 for f, case in zip(final, cases, strict=True)]
-    bars = metrics.reliability([f[2] for f in final], right)
-    return [
-        f"  score {b.confidence:.2f} right {b.accuracy:.2f} {'#' * round(40 * b.accuracy)} ({b.count})" for b in bars
-    ]

@@ -58,6 +58,10 @@ def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", metavar="K", type=int, default=2, help="steps on the index (default 2)")
     parser.add_argument("--queries", metavar="N", type=int, default=300, help="composed test queries (default 300)")
     parser.add_argument("--longest", metavar="S", type=float, default=600.0, help="longest composed video, s")
+    parser.add_argument(
+        "--shown", action="store_true", help="ask with the moment's own pictures, as if every query were understood"
+    )
+    parser.add_argument("--plot", metavar="FILE", type=Path, help="write the reliability plots there (SVG)")
     parser.add_argument("--splits", nargs="+", default=["val", "test"], help="whose sources tests are made of")
     parser.add_argument("--seed", metavar="N", type=int, default=0)
     parser.set_defaults(run=_runs("run_evaluate"))

@@ -24,7 +24,7 @@ from tr_desktop.training.evaluate_refiner import (
     calibration,
     composed_cases,
     findings,
-    reliability_lines,
+    judged,
     table,
 )
 from tr_desktop.training.export import list_in_pack
@@ -35,6 +35,7 @@ from tr_desktop.training.refiner_footage import footage_cases
 from tr_desktop.training.refiner_reels import render_reels
 from tr_desktop.training.refiner_sources import Sources, encode_sources, load_sources
 from tr_desktop.training.refiner_train import Recipe, train
+from tr_desktop.training.reliability_plot import Panel, reliability_plot
 
 # Seeds of composed sets are apart from one another: training, calibration, test.
 TRAIN_SEED, CALIBRATION_SEED, TEST_SEED = 1000, 2000, 3000
@@ -101,14 +102,20 @@ def run_reels(arguments: argparse.Namespace) -> int:
 def run_evaluate(arguments: argparse.Namespace) -> int:
     """Print a table for each index rate."""
     is_composed = arguments.bench == "composed"
-    refiner = Refiner(_refiner_content(arguments), "cpu")
+    refiner, panels = Refiner(_refiner_content(arguments), "cpu"), list[Panel]()
     for fps in arguments.fps:
         cases, background, prior = _composed(arguments, fps) if is_composed else _annotated(arguments, fps)
         answers = answer_with_refiner(refiner, cases, background, arguments.steps)
         print(f"\n{arguments.bench}, {len(cases)} queries, index at {fps:g} fps\n")
         print("\n".join(table(cases, [*answer_without_training(cases, prior), *answers.by_step], RATE_FPS)))
         print("\n" + "\n".join(f"- {name}: {value:.3f}" for name, value in vars(findings(cases, answers)).items()))
-        print("\n".join(reliability_lines(cases, answers)))
+        said = judged(cases, answers)
+        panels += [
+            Panel(f"{arguments.bench}, {fps:g} fps: a moment is right", said.score, said.right),
+            Panel(f"{arguments.bench}, {fps:g} fps: an edge is within half a second", said.trust, said.near),
+        ]
+    if arguments.plot:
+        arguments.plot.write_text(reliability_plot(panels), encoding="utf-8")
     return 0
 
 
@@ -123,7 +130,8 @@ def _composed(arguments: argparse.Namespace, fps: float) -> Bench:
     sources = _sources(arguments, _source_files(arguments)[0])
     length = (DURATION_S[0], arguments.longest)
     test = sources.of_splits(*arguments.splits)
-    cases = composed_cases(test, arguments.queries, TEST_SEED + arguments.seed, fps, length, arguments.takes)
+    seed, takes = TEST_SEED + arguments.seed, arguments.takes
+    cases = composed_cases(test, arguments.queries, seed, fps, length, takes, is_shown=arguments.shown)
     return cases, sources.background, _prior(test, length, arguments.takes)
 
 
