@@ -13,8 +13,8 @@ pytest.importorskip("PIL", reason="the train extra")
 from tr_desktop.localize import closer  # noqa: E402
 from tr_desktop.localize.signals import FileView, Signals, signals, view_file  # noqa: E402
 from tr_desktop.models.refiner import MOST_STEPS, Refiner, trusted  # noqa: E402
-from tr_desktop.training import refiner as model  # noqa: E402
-from tr_desktop.training.refiner_export import export  # noqa: E402
+from tr_desktop.training.refiner import model  # noqa: E402
+from tr_desktop.training.refiner.export import export  # noqa: E402
 
 RATE_FPS, FRAMES = 25, 1000
 CUTS = (333, 641)

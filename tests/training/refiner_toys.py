@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tr_desktop.training.refiner_sources import Source, Sources
+from tr_desktop.training.refiner.sources import Source, Sources
 
 WIDTH = 48
 

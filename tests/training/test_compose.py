@@ -17,8 +17,8 @@ pytest.importorskip("torch", reason="composing needs the train extra")
 from tests.toy import COLOURS, write_clip
 from tests.training.refiner_toys import toy_sources
 from tr_desktop.training.annotations import read_annotations
-from tr_desktop.training.compose import DURATION_S, Composer, Example, Shot, Video
-from tr_desktop.training.refiner_reels import render_reels
+from tr_desktop.training.refiner.compose import DURATION_S, Composer, Example, Shot, Video
+from tr_desktop.training.refiner.reels import render_reels
 
 
 @pytest.fixture(scope="module")

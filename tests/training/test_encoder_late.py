@@ -8,8 +8,8 @@ torch = pytest.importorskip("torch", reason="training needs the extra `train`")
 
 
 def test_late_blocks_give_what_the_convolutions_give_and_train_them() -> None:
-    from tr_desktop.training.backbone import EfficientNetLite2
-    from tr_desktop.training.late import LateBlocks
+    from tr_desktop.training.encoder.backbone import EfficientNetLite2
+    from tr_desktop.training.encoder.late import LateBlocks
 
     torch.manual_seed(0)
     net = EfficientNetLite2().eval()

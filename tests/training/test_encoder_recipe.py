@@ -9,15 +9,15 @@ import pytest
 
 image = pytest.importorskip("PIL.Image", reason="reading pictures needs the extra `train`")
 
-from tr_desktop.training.calibrate import (  # noqa: E402
+from tr_desktop.training.encoder.calibrate import (  # noqa: E402
     Evidence,
     composed_evidence,
     fit_calibration,
     peak_z,
 )
-from tr_desktop.training.card import card  # noqa: E402
-from tr_desktop.training.corpus import Picture, without  # noqa: E402
-from tr_desktop.training.views import augmented, plain  # noqa: E402
+from tr_desktop.training.encoder.card import card  # noqa: E402
+from tr_desktop.training.encoder.corpus import Picture, without  # noqa: E402
+from tr_desktop.training.encoder.views import augmented, plain  # noqa: E402
 
 
 def picture(key: str, *, split: str = "train", human: tuple[str, ...] = (), machine: tuple[str, ...] = (),

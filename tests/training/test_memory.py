@@ -6,7 +6,7 @@ import pytest
 # 64 MB at a time, a hundred times: given back and asked for again, that is over a million page faults.
 CHURN = """
 import resource, sys
-from tr_desktop.training.memory import keep_freed_memory
+from tr_desktop.training.encoder.memory import keep_freed_memory
 if sys.argv[1] == "keep" and not keep_freed_memory():
     sys.exit(3)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

@@ -14,8 +14,9 @@ from tests.training.refiner_toys import toy_sources  # noqa: E402
 from tr_desktop.localize.signals import NAMES  # noqa: E402
 from tr_desktop.models.refiner import MOST_STEPS, Refiner  # noqa: E402
 from tr_desktop.models.runtime import open_session  # noqa: E402
-from tr_desktop.training import refiner as model  # noqa: E402
-from tr_desktop.training.evaluate_refiner import (  # noqa: E402
+from tr_desktop.training.refiner import model  # noqa: E402
+from tr_desktop.training.refiner.data import compose_timelines, matched  # noqa: E402
+from tr_desktop.training.refiner.evaluate import (  # noqa: E402
     answer_with_refiner,
     answer_without_training,
     calibration,
@@ -23,9 +24,8 @@ from tr_desktop.training.evaluate_refiner import (  # noqa: E402
     findings,
     table,
 )
-from tr_desktop.training.refiner_data import compose_timelines, matched  # noqa: E402
-from tr_desktop.training.refiner_export import export  # noqa: E402
-from tr_desktop.training.refiner_train import Recipe, train  # noqa: E402
+from tr_desktop.training.refiner.export import export  # noqa: E402
+from tr_desktop.training.refiner.train import Recipe, train  # noqa: E402
 
 IDENTITY = torch.tensor([[1.0, 0.0], [1.0, 0.0]])
 LENGTH_S = (10.0, 40.0)

@@ -1,6 +1,6 @@
 """Running `refiner.onnx`: rough answers over the indexed frames, steps that move their edges, and looking closer.
 
-The graph knows no encoder: it reads `localize.signals`. Its contract (`training/refiner.py` exports it): inputs
+The graph knows no encoder: it reads `localize.signals`. Its contract (`training/refiner/export.py` writes it): inputs
 channels [T, C], vectors [T, D], times [T], segments [M, 2], reach [M, K] (1 ≤ K ≤ MOST_STEPS); outputs dense [T, 3] and
 steps [M, K + 1, 5], all fp32, times in seconds from the file's first frame.
 """

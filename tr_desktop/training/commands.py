@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tr_desktop.training import encoder_commands, refiner_commands
+from tr_desktop.training.encoder import commands as encoder_commands
+from tr_desktop.training.refiner import commands as refiner_commands
 
 
 def add_commands(commands: Any) -> None:

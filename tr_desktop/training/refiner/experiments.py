@@ -16,10 +16,10 @@ import torch
 
 from tr_desktop.models.refiner import MOST_STEPS, Refiner
 from tr_desktop.training import metrics
-from tr_desktop.training.evaluate_refiner import Case, RefinerAnswers, answer_with_refiner, findings
-from tr_desktop.training.refiner_data import Timeline
-from tr_desktop.training.refiner_export import export
-from tr_desktop.training.refiner_train import Recipe, train
+from tr_desktop.training.refiner.data import Timeline
+from tr_desktop.training.refiner.evaluate import Case, RefinerAnswers, answer_with_refiner, findings
+from tr_desktop.training.refiner.export import export
+from tr_desktop.training.refiner.train import Recipe, train
 
 WHOLE = "all of it"
 VARIANTS: dict[str, Callable[[Recipe], Recipe]] = {

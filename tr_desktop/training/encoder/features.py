@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from tr_desktop.training.backbone import EfficientNetLite2
-from tr_desktop.training.corpus import Picture
-from tr_desktop.training.quantise import PIXELS, quantised
-from tr_desktop.training.views import augmented, plain
+from tr_desktop.training.encoder.backbone import EfficientNetLite2
+from tr_desktop.training.encoder.corpus import Picture
+from tr_desktop.training.encoder.quantise import PIXELS, quantised
+from tr_desktop.training.encoder.views import augmented, plain
 
 BATCH = 16
 CHANNELS = 208

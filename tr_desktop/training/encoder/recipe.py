@@ -29,19 +29,28 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from tr_desktop.training import plan
-from tr_desktop.training.backbone import CLASSES, HEAD, EfficientNetLite2, load_lite2
-from tr_desktop.training.calibrate import composed_evidence, fit_calibration
-from tr_desktop.training.card import card
-from tr_desktop.training.corpus import Picture, read_corpus, without
-from tr_desktop.training.export import image_model, npy, write_pack
-from tr_desktop.training.features import Job, cached_maps, calibration_squares, late_session
-from tr_desktop.training.late import LateBlocks
-from tr_desktop.training.memory import keep_freed_memory
-from tr_desktop.training.quantise import PIXELS, quantised
+from tr_desktop.training.encoder import plan
+from tr_desktop.training.encoder.backbone import CLASSES, HEAD, EfficientNetLite2, load_lite2
+from tr_desktop.training.encoder.calibrate import composed_evidence, fit_calibration
+from tr_desktop.training.encoder.card import card
+from tr_desktop.training.encoder.corpus import Picture, read_corpus, without
+from tr_desktop.training.encoder.export import image_model
+from tr_desktop.training.encoder.features import Job, cached_maps, calibration_squares, late_session
+from tr_desktop.training.encoder.late import LateBlocks
+from tr_desktop.training.encoder.memory import keep_freed_memory
+from tr_desktop.training.encoder.quantise import PIXELS, quantised
+from tr_desktop.training.encoder.text import (
+    WIDTH,
+    Adapter,
+    TextTower,
+    load_minilm,
+    quantised_text,
+    run_text,
+    sentence_vectors,
+)
+from tr_desktop.training.encoder.views import plain
+from tr_desktop.training.pack_files import npy, write_pack
 from tr_desktop.training.reliability_plot import Panel, reliability_plot
-from tr_desktop.training.text import WIDTH, Adapter, TextTower, load_minilm, quantised_text, run_text, sentence_vectors
-from tr_desktop.training.views import plain
 
 BACKGROUND = 1000
 

@@ -1,6 +1,6 @@
 """Arguments of `tr-desktop train refiner`, `evaluate refiner` and of the refiner's experiments.
 
-What they run (`refiner_runs.py`) needs the extra `train` and is imported when it runs.
+What they run (`runs.py`) needs the extra `train` and is imported when it runs.
 """
 
 from __future__ import annotations
@@ -90,9 +90,9 @@ def _add_sources(parser: argparse.ArgumentParser) -> None:
 
 def _runs(name: str) -> Callable[[argparse.Namespace], int]:
     def run(arguments: argparse.Namespace) -> int:
-        from tr_desktop.training import refiner_runs
+        from tr_desktop.training.refiner import runs
 
-        status: int = getattr(refiner_runs, name)(arguments)
+        status: int = getattr(runs, name)(arguments)
         return status
 
     return run

@@ -18,8 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from tr_desktop.training.refiner import EDGE_TOLERANCE_S, SURE, Refiner, Steps
-from tr_desktop.training.refiner_data import (
+from tr_desktop.training.refiner.data import (
     CLOSER_STEPS,
     INDEX_STEPS,
     SIGMAS_S,
@@ -31,6 +30,7 @@ from tr_desktop.training.refiner_data import (
     reach_s,
     sample_starts,
 )
+from tr_desktop.training.refiner.model import EDGE_TOLERANCE_S, SURE, Refiner, Steps
 
 LATER = 0.8  # weight of a step beside the next one's
 DEPTH_SHARES = (0.6, 0.2, 0.2)

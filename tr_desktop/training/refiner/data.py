@@ -17,9 +17,9 @@ from torch import Tensor
 
 from tr_desktop.localize import closer
 from tr_desktop.localize.signals import FileView, Signals, signals, view_file
-from tr_desktop.training.compose import TAKES, Composer, Example, Video
 from tr_desktop.training.metrics import temporal_iou
-from tr_desktop.training.refiner_sources import Sources
+from tr_desktop.training.refiner.compose import TAKES, Composer, Example, Video
+from tr_desktop.training.refiner.sources import Sources
 
 Rng = np.random.Generator
 

@@ -1,4 +1,4 @@
-"""What `refiner_commands.py` starts: train, evaluate, experiments, reels."""
+"""What `commands.py` starts: train, evaluate, experiments, reels."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from tr_desktop.models.pack import load_pack
 from tr_desktop.models.refiner import Refiner
 from tr_desktop.training import metrics
 from tr_desktop.training.annotations import READERS, read_annotations
-from tr_desktop.training.compose import DURATION_S, MISUNDERSTOOD
-from tr_desktop.training.evaluate_refiner import (
+from tr_desktop.training.pack_files import list_in_pack
+from tr_desktop.training.refiner.compose import DURATION_S, MISUNDERSTOOD
+from tr_desktop.training.refiner.data import Timeline, compose_timelines
+from tr_desktop.training.refiner.evaluate import (
     Case,
     answer_with_refiner,
     answer_without_training,
@@ -27,14 +29,12 @@ from tr_desktop.training.evaluate_refiner import (
     judged,
     table,
 )
-from tr_desktop.training.export import list_in_pack
-from tr_desktop.training.refiner_data import Timeline, compose_timelines
-from tr_desktop.training.refiner_experiments import VARIANTS, Kept, compare
-from tr_desktop.training.refiner_export import export
-from tr_desktop.training.refiner_footage import footage_cases
-from tr_desktop.training.refiner_reels import render_reels
-from tr_desktop.training.refiner_sources import Sources, encode_sources, load_sources
-from tr_desktop.training.refiner_train import Recipe, train
+from tr_desktop.training.refiner.experiments import VARIANTS, Kept, compare
+from tr_desktop.training.refiner.export import export
+from tr_desktop.training.refiner.footage import footage_cases
+from tr_desktop.training.refiner.reels import render_reels
+from tr_desktop.training.refiner.sources import Sources, encode_sources, load_sources
+from tr_desktop.training.refiner.train import Recipe, train
 from tr_desktop.training.reliability_plot import Panel, reliability_plot
 
 # Seeds of composed sets are apart from one another: training, calibration, test.

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tr_desktop.localize.signals import NAMES
-from tr_desktop.training.refiner import Refiner
+from tr_desktop.training.refiner.model import Refiner
 
 OPSET = 17
 INPUTS: dict[str, list[str | int]] = {

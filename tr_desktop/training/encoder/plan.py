@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tr_desktop.training.corpus import Picture
-from tr_desktop.training.features import Job
+from tr_desktop.training.encoder.corpus import Picture
+from tr_desktop.training.encoder.features import Job
 
 LEFT_OUT = 60
 RARELY_SAID = 60

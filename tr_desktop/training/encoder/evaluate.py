@@ -23,10 +23,10 @@ from tr_desktop.localize.rough import rough_segments
 from tr_desktop.models.encoder import Encoder
 from tr_desktop.models.pack import load_pack
 from tr_desktop.training.annotations import Annotation, read_footage
-from tr_desktop.training.corpus import Picture, read_corpus
+from tr_desktop.training.encoder.corpus import Picture, read_corpus
+from tr_desktop.training.encoder.plan import left_out_labels
+from tr_desktop.training.encoder.views import plain
 from tr_desktop.training.metrics import best_iou
-from tr_desktop.training.plan import left_out_labels
-from tr_desktop.training.views import plain
 
 BEST_FRAMES = 3
 BATCH = 32

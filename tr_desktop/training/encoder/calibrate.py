@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tr_desktop.localize.rough import rough_segments
-from tr_desktop.training.corpus import Picture
+from tr_desktop.training.encoder.corpus import Picture
 
 Array = NDArray[np.float64]
 NAME = "peak_z"

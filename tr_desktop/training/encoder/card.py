@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from tr_desktop.training.corpus import Picture
+from tr_desktop.training.encoder.corpus import Picture
 
 TIERS = {
     "A": "an open licence is stated for the set",

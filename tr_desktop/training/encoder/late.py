@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from tr_desktop.training.backbone import HEAD, Block, Conv, EfficientNetLite2
+from tr_desktop.training.encoder.backbone import HEAD, Block, Conv, EfficientNetLite2
 
 
 class LateBlocks(nn.Module):

@@ -29,7 +29,7 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
 def run_train(arguments: argparse.Namespace) -> int:
     """Build a pack; going on where an earlier run with the same cache was stopped."""
     try:
-        from tr_desktop.training.encoder import EncoderConfig, train_encoder
+        from tr_desktop.training.encoder.recipe import EncoderConfig, train_encoder
     except ImportError as error:
         raise UserError(f"Training needs {error.name}, which is not installed", remedy=_MISSING) from error
     out: Path = arguments.out
@@ -60,7 +60,7 @@ def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
 def run_evaluate(arguments: argparse.Namespace) -> int:
     """Print the figures of a pack, each with a bootstrap interval."""
     try:
-        from tr_desktop.training.evaluate_encoder import evaluate_encoder
+        from tr_desktop.training.encoder.evaluate import evaluate_encoder
     except ImportError as error:
         raise UserError(f"Evaluation needs {error.name}, which is not installed", remedy=_MISSING) from error
     if arguments.footage is None and arguments.data is None:

@@ -19,8 +19,8 @@ from tr_desktop.localize.rough import rough_segments
 from tr_desktop.localize.signals import signals, view_file
 from tr_desktop.models.refiner import Refiner, Step
 from tr_desktop.training import metrics
-from tr_desktop.training.compose import TAKES, Composer, Example
-from tr_desktop.training.refiner_sources import Sources
+from tr_desktop.training.refiner.compose import TAKES, Composer, Example
+from tr_desktop.training.refiner.sources import Sources
 
 Segment = tuple[float, float, float]  # start_s, end_s, score
 MOST = 5

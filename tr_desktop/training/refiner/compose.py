@@ -17,7 +17,7 @@ from itertools import accumulate, pairwise
 import numpy as np
 import numpy.typing as npt
 
-from tr_desktop.training.refiner_sources import Source, Sources, Vectors
+from tr_desktop.training.refiner.sources import Source, Sources, Vectors
 
 Frames = npt.NDArray[np.int64]
 Window = tuple[int, int]  # frames [start, end)

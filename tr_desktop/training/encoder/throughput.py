@@ -1,6 +1,6 @@
 """Pictures a second of image towers beside a ViT-B/32 of the usual shape, all in one run.
 
-    python -m tr_desktop.training.throughput NAME=FILE.onnx ... [--threads 2] [--size 192]
+    python -m tr_desktop.training.encoder.throughput NAME=FILE.onnx ... [--threads 2] [--size 192]
 
 The rounds alternate between the models, so that whatever else the machine does falls on all of them; besides pictures a
 second by the clock, it prints pictures for a second of processor time, which a busy machine hardly changes.

@@ -17,7 +17,7 @@ from tr_desktop.localize.closer import frame_times_s
 from tr_desktop.models.encoder import Encoder
 from tr_desktop.moments import FrameTimes, Media
 from tr_desktop.training.annotations import Annotation
-from tr_desktop.training.evaluate_refiner import Case
+from tr_desktop.training.refiner.evaluate import Case
 
 BATCH = 32
 
