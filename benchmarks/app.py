@@ -79,6 +79,7 @@ def in_app(folder: Path, footage: list[Path], script: Callable[[Any], None]) -> 
 
     from tr_desktop.app.window import Window
     from tr_desktop.cli import main as command
+    from tr_desktop.project import Project
 
     app = QApplication.instance() or QApplication([])
     failed: list[BaseException] = []
@@ -89,7 +90,7 @@ def in_app(folder: Path, footage: list[Path], script: Callable[[Any], None]) -> 
             script(window)
         except BaseException as error:  # noqa: BLE001 (told once the window is closed)
             failed.append(error)
-        window.session.new_project()
+        window.session.use_project(Project())
         window.close()
 
     QTimer.singleShot(0, begin)

@@ -25,15 +25,6 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
 @pytest.fixture(scope="session")
-def sample(tmp_path_factory) -> Path:
-    from tr_desktop.footage.sample import make_sample
-
-    path = tmp_path_factory.mktemp("sample") / "sample.mp4"
-    make_sample(path)
-    return path
-
-
-@pytest.fixture(scope="session")
 def library(tmp_path_factory) -> str:
     return str(tmp_path_factory.mktemp("library"))
 

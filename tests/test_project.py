@@ -54,7 +54,7 @@ def test_a_saved_project_reads_back_the_same(decided):
     again = Project.load(decided.path)
     assert again.decisions == decided.decisions and again.name == "cut"
     assert not again.is_changed and not decided.is_changed
-    assert again.content() == decided.path.read_bytes()
+    assert again.snapshot().content() == decided.path.read_bytes()
 
 
 def test_undo_and_redo_go_through_every_edit(moments, decided):
@@ -169,7 +169,7 @@ def test_a_damaged_project_is_read_or_refused_but_never_half(decided, tmp_path, 
         project = Project.load(path)
     except ProjectError:
         return
-    assert json.loads(project.content()).keys() >= {"schema", "selects"}
+    assert json.loads(project.snapshot().content()).keys() >= {"schema", "selects"}
     with Catalog(tmp_path / "library") as catalog:
         for decision in project.decisions:
             try:

@@ -116,6 +116,49 @@ class Edit:
     after: tuple[Decision, ...]
 
 
+@dataclass(frozen=True)
+class Snapshot:
+    """A project as it stood, for any thread to write while editing goes on. path: where it was saved before, or None.
+
+    on_disk: by path, what this program read or wrote last; shared by all snapshots of one project, of which one is
+    saved at a time.
+    """
+
+    decisions: tuple[Decision, ...]
+    path: Path | None
+    unknown: Mapping[str, Any]
+    on_disk: dict[Path, bytes]
+
+    def content(self) -> bytes:
+        """The file as it would be saved."""
+        document = {**self.unknown, "schema": SCHEMA, "selects": [_as_json(each) for each in self.decisions]}
+        return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass")
+
+    def save(self, path: Path) -> None:
+        """Write to `path`, whole or not at all. Raises ProjectError."""
+        try:
+            is_as_left = path not in self.on_disk or path.read_bytes() == self.on_disk[path]
+        except FileNotFoundError:
+            is_as_left = True
+        except OSError as error:
+            raise ProjectError(f"The project can't be read: {(error.strerror or '').lower()}", path=path) from error
+        if not is_as_left:
+            raise ProjectError(
+                "The project was changed by another program since it was opened",
+                path=path,
+                remedy="Save it under another name",
+            )
+        content = self.content()
+        try:
+            write_verified(path, content)
+        except ExportError as error:
+            why = str(getattr(error.__cause__, "strerror", None) or error.what).lower()
+            raise ProjectError(
+                f"The project can't be saved: {why}", path=path, remedy="Choose another place"
+            ) from error
+        self.on_disk[path] = content
+
+
 class Project:
     """The decisions of one project, in the order of the selects, and how they came about.
 
@@ -129,7 +172,7 @@ class Project:
         self._done: list[Edit] = []
         self._undone: list[Edit] = []
         self._saved: tuple[Decision, ...] | None = decisions
-        self._on_disk: bytes | None = None
+        self._on_disk: dict[Path, bytes] = {}
 
     @property
     def name(self) -> str:
@@ -234,31 +277,21 @@ class Project:
 
     # The file
 
-    def content(self) -> bytes:
-        """The file as it would be saved now."""
-        document = {**self._unknown, "schema": SCHEMA, "selects": [_as_json(each) for each in self.decisions]}
-        return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass")
+    def snapshot(self) -> Snapshot:
+        return Snapshot(self.decisions, self.path, self._unknown, self._on_disk)
 
     def save(self, path: Path | None = None) -> None:
         """Write to `path`, or where it was saved before: whole or not at all. Raises ProjectError."""
         path = path or self.path
         if path is None:
             raise ProjectError("The project has no file yet", remedy="Choose a name for it")
-        if path == self.path and self._on_disk is not None and path.exists() and path.read_bytes() != self._on_disk:
-            raise ProjectError(
-                "The project was changed by another program since it was opened",
-                path=path,
-                remedy="Save it under another name",
-            )
-        content = self.content()
-        try:
-            write_verified(path, content)
-        except ExportError as error:
-            why = str(getattr(error.__cause__, "strerror", None) or error.what).lower()
-            raise ProjectError(
-                f"The project can't be saved: {why}", path=path, remedy="Choose another place"
-            ) from error
-        self.path, self._saved, self._on_disk = path, self.decisions, content
+        snapshot = self.snapshot()
+        snapshot.save(path)
+        self.saved(snapshot, path)
+
+    def saved(self, snapshot: Snapshot, path: Path) -> None:
+        """The snapshot was saved at `path`: what was edited since is what is unsaved."""
+        self.path, self._saved = path, snapshot.decisions
 
     def as_unsaved_of(self, path: Path | None) -> Project:
         """The same work, none of it saved; `path` is where it was saved before."""
@@ -273,7 +306,7 @@ class Project:
         except OSError as error:
             raise ProjectError(f"The project can't be read: {(error.strerror or '').lower()}", path=path) from error
         project = cls.parse(content, path)
-        project.path, project._on_disk = path, content
+        project.path, project._on_disk[path] = path, content
         return project
 
     @classmethod

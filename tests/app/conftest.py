@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from tests.app.leaks import no_leaks  # noqa: F401 (a fixture)
 from tr_desktop.app.window import Window
 from tr_desktop.cli import main
+from tr_desktop.project import Project
 
 WAIT_MS = 60_000
 
@@ -54,7 +55,7 @@ class Hands:
 
     def close(self) -> None:
         """Close the window without saving."""
-        self.session.new_project()
+        self.session.use_project(Project())
         self.window.close()
 
 
@@ -92,15 +93,6 @@ def run_app(qapp, no_leaks, qtbot, tmp_path, monkeypatch):  # noqa: F811 (the fi
         return status
 
     return run
-
-
-@pytest.fixture(scope="session")
-def sample(tmp_path_factory) -> Path:
-    from tr_desktop.footage.sample import make_sample
-
-    path = tmp_path_factory.mktemp("sample") / "sample.mp4"
-    make_sample(path)
-    return path
 
 
 @pytest.fixture(scope="session")

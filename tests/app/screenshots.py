@@ -42,12 +42,13 @@ def take(arguments: argparse.Namespace, folder: Path) -> None:
     from tr_desktop.app.window import Window
     from tr_desktop.cli import main as command
     from tr_desktop.footage.sample import make_sample
+    from tr_desktop.project import Project
 
     app = QApplication([])
     if arguments.light:
         settings = Settings(folder / "settings")
         settings.theme = Theme.LIGHT
-        settings.sync()
+        settings.save()
     footage = arguments.footage
     if not footage:
         footage = [folder / "sample.mp4"]
@@ -74,7 +75,7 @@ def take(arguments: argparse.Namespace, folder: Path) -> None:
         except BaseException as error:  # noqa: BLE001 (the window has to be closed first)
             print(f"{type(error).__name__}: {error}", file=sys.stderr)
         finally:
-            w.session.new_project()
+            w.session.use_project(Project())
             w.close()
 
     def states(w: Window) -> None:

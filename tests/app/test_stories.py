@@ -73,6 +73,7 @@ def test_from_an_empty_window_to_an_editors_list_and_back(run_app, tmp_path):
         assert [each.segment for each in session.project.selects] == [segment]
 
         session.save_project(project_path)
+        hands.wait(lambda: not session.project.is_changed)
         hands.press("E")
         window.export.out.setText(str(out))
         window.export.run()
@@ -226,7 +227,7 @@ def test_what_was_decided_before_a_kill_is_offered_again(run_app, sample, librar
     process.communicate()
 
     def script(hands):
-        assert "didn’t end well" in hands.window.notice.text()
+        hands.wait(lambda: "didn’t end well" in hands.window.notice.text())
         assert hands.session.project.decisions == ()
         hands.window.notice.press("Restore")
         (select,) = hands.session.project.selects

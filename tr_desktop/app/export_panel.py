@@ -13,6 +13,7 @@ from PySide6.QtCore import QMimeData, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QFileDialog,
@@ -50,6 +51,7 @@ class Order:
     out: Path
     handles_s: Fraction
     start_tc: str
+    constant: bool
 
 
 class WrittenFiles(QListWidget):
@@ -101,6 +103,8 @@ class ExportPanel(QWidget):
         self.handles.setAccessibleName("Handles, seconds before and after each moment")
         self.start_tc = QLineEdit("01:00:00:00")
         self.start_tc.setAccessibleName("Timeline starts at")
+        self.constant = QCheckBox("Constant frame rate")
+        self._why_constant = words(role="small")
         self.out = QLineEdit()
         self.out.setAccessibleName("Export to")
         browse = IconButton("folder", "Choose where to")
@@ -132,6 +136,8 @@ class ExportPanel(QWidget):
         form.addRow("Handles", self.handles)
         form.addRow("Starts at", self.start_tc)
         form.addRow("To", place)
+        form.addRow(self.constant)
+        form.addRow(self._why_constant)
         self._keeps.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._kept_room = scrolling(self._keeps)
         column = QVBoxLayout(self)
@@ -164,9 +170,25 @@ class ExportPanel(QWidget):
 
     def refresh(self) -> None:
         """The project changed."""
+        self._offer_constant()
         count = len(self._session.project.selects)
         self.start.setEnabled(count > 0 and self._job is None)
         self.start.setText(f"Export {count} select{'' if count == 1 else 's'}" if count else "No selects to export")
+
+    def _offer_constant(self) -> None:
+        """A constant rate, where a select's footage has none. A cut without encoding keeps the frames' own times."""
+        moments = (self._session.decided_moment(decision) for decision in self._session.project.selects)
+        names = list(dict.fromkeys(m.media.path.name for m in moments if m is not None and m.media.is_vfr))
+        can_be = bool(names) and self.format.currentData() != clips.LOSSLESS
+        self.constant.setVisible(can_be)
+        self._why_constant.setVisible(can_be)
+        if can_be:
+            have = f"{names[0]} has" if len(names) == 1 else f"{len(names)} files have"
+            self._why_constant.setText(
+                f"{have} a variable frame rate, and editors place its frames exactly only in a part that is encoded"
+                " again at a constant one."
+            )
+            self._why_constant.setToolTip("\n".join(names))
 
     def choose_format(self, name: str) -> None:
         self.format.setCurrentIndex(self.format.findData(name))
@@ -186,6 +208,7 @@ class ExportPanel(QWidget):
             )
             self._keeps.setText(f"<table>{rows}</table>")
         self._show_written(False)
+        self._offer_constant()
         self.start_tc.setEnabled(not self._is_clips)
         self.out.setText(str(self._suggested()))
 
@@ -217,6 +240,7 @@ class ExportPanel(QWidget):
             out=Path(self.out.text().strip()).expanduser(),
             handles_s=Fraction(str(self.handles.value())),
             start_tc=self.start_tc.text().strip(),
+            constant=self.constant.isVisibleTo(self) and self.constant.isChecked(),
         )
 
     def run(self) -> None:
@@ -239,13 +263,14 @@ class ExportPanel(QWidget):
                 name=name,
                 handles_s=order.handles_s,
                 start_tc=order.start_tc,
+                constant=order.constant,
                 on_progress=lambda clip, of, frame, frames: job.report((clip, of, frame / max(frames, 1))),
             )
 
         self._says.setText("Exporting…")
         self._show_written(False)
         self._bar.setValue(0)
-        self._progress.setVisible(self._is_clips)
+        self._progress.setVisible(self._is_clips or order.constant)
         self._job = self._session.jobs.run(
             work, self._done, on_failure=self._failed, on_progress=self._progressed, on_end=self._ended
         )

@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeAlias
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
+from tr_desktop.app.jobs import WORK_NICE, give_way
 from tr_desktop.app.pictures import ImageMaker
 from tr_desktop.errors import MediaError
 from tr_desktop.footage.reader import FrameReader
@@ -81,6 +82,7 @@ class Thumbnails(QObject):
         self._thread.join()
 
     def _work(self) -> None:
+        give_way(WORK_NICE)
         files: _Files = OrderedDict()
         while True:
             with self._mail:

@@ -19,14 +19,19 @@ from PySide6.QtCore import QObject, Qt, Signal
 from tr_desktop.errors import UserError
 
 _POOL = 3
-_NICE = 10
+_INDEXING_NICE, WORK_NICE = 10, 5  # the window goes first, then what an editor waits for
 T = TypeVar("T")
 
 
 class Lane(Enum):
-    """Work that has an order: what writes to the library, and the project's safety copies, which can't wait for it."""
+    """Work that has an order: a later one of the same lane begins when the one before has ended.
+
+    LIBRARY: what writes to the library. PROJECT: project files, read and written. SAFETY: safety copies and settings,
+    which can't wait for a project on a slow drive.
+    """
 
     LIBRARY = "library"
+    PROJECT = "project"
     SAFETY = "safety"
 
 
@@ -37,7 +42,13 @@ class Cancelled(Exception):  # noqa: N818 (it is no error)
 class Job:
     """One piece of work. stop: set when it is cancelled, for work that looks by itself."""
 
-    def __init__(self, post: Callable[[Callable[[], None]], None], on_progress: Callable[[Any], None] | None) -> None:
+    def __init__(
+        self,
+        lane: Lane | None,
+        post: Callable[[Callable[[], None]], None],
+        on_progress: Callable[[Any], None] | None,
+    ) -> None:
+        self.lane = lane
         self.stop = threading.Event()
         self.is_over = False
         self._post, self._on_progress = post, on_progress
@@ -79,10 +90,11 @@ class Jobs(QObject):
         super().__init__(parent)
         self._posted.connect(self._call, Qt.ConnectionType.QueuedConnection)
         self._lanes = {
-            Lane.LIBRARY: ThreadPoolExecutor(1, "library", _give_way),
+            Lane.LIBRARY: ThreadPoolExecutor(1, "library", give_way, (_INDEXING_NICE,)),
+            Lane.PROJECT: ThreadPoolExecutor(1, "project"),
             Lane.SAFETY: ThreadPoolExecutor(1, "safety"),
         }
-        self._pool = ThreadPoolExecutor(_POOL, "work")
+        self._pool = ThreadPoolExecutor(_POOL, "work", give_way, (WORK_NICE,))
         self._running: dict[Future[None], Job] = {}
         self._is_over = False
 
@@ -100,7 +112,7 @@ class Jobs(QObject):
 
         lane: one after the other with all that is in the same one.
         """
-        job = Job(self._posted.emit, on_progress)
+        job = Job(lane, self._posted.emit, on_progress)
 
         def end(deliver: Callable[[], None]) -> None:
             def at_the_end() -> None:
@@ -134,14 +146,16 @@ class Jobs(QObject):
         return job
 
     def shut_down(self, patience_s: float) -> bool:
-        """Cancel everything and wait for its end; whether all has ended within `patience_s`.
+        """Cancel everything but what keeps work safe, and wait; whether all has ended within `patience_s`.
 
         Nothing is delivered any more.
         """
         self._is_over = True
-        for job in list(self._running.values()):
-            job.cancel()
-        begun = [future for future in list(self._running) if not future.cancel()]
+        running = dict(self._running)
+        cancelled = {future for future, job in running.items() if job.lane is not Lane.SAFETY}
+        for future in cancelled:
+            running[future].cancel()
+        begun = [future for future in running if future not in cancelled or not future.cancel()]
         for executor in (*self._lanes.values(), self._pool):
             executor.shutdown(wait=False)
         return not wait(begun, patience_s).not_done
@@ -151,10 +165,10 @@ class Jobs(QObject):
             deliver()
 
 
-def _give_way() -> None:
-    """Let the window and searches go before this thread and those that it starts. Elsewhere processes are meant."""
+def give_way(nice: int) -> None:
+    """Let the window go before this thread and those that it starts. Elsewhere than on Linux processes are meant."""
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), nice)
 
 
 def _raise(error: Exception) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
@@ -54,28 +55,36 @@ class FolderRow(QWidget):
 
     def show_standing(self, standing: Standing) -> None:
         coverage = standing.coverage
-        inside = [path for path in coverage.searched if path.is_relative_to(self.path)]
-        skipped = sum(skipped.path.is_relative_to(self.path) for skipped in coverage.skipped)
-        offline = sum(path.is_relative_to(self.path) for path in coverage.offline)
+        inside = self._inside(coverage.searched)
+        skipped = self._inside(skipped.path for skipped in coverage.skipped)
+        offline = self._inside(coverage.offline)
         self._icon.show_icon("film" if self.path.suffix else "folder", "dim")
         if self.path in standing.missing:
             self._icon.show_icon("warn", "warn")
             self._state.set_text("not there; is its drive connected?")
         elif offline:
             self._icon.show_icon("warn", "warn")
-            self._state.set_text(f"{counted(len(inside), 'file')}, {offline} offline")
+            self._state.set_text(f"{counted(inside, 'file')}, {offline} offline")
         else:
             more = f", {skipped} not searched" if skipped else ""
-            self._state.set_text(f"{counted(len(inside), 'file')}{more}")
+            self._state.set_text(f"{counted(inside, 'file')}{more}")
+
+    def _inside(self, paths: Iterable[Path]) -> int:
+        """How many of `paths` are this one or under it. Told by their text: a library has tens of thousands."""
+        here, beginning = str(self.path), os.path.join(self.path, "")  # noqa: PTH118
+        return sum((text := str(path)) == here or text.startswith(beginning) for path in paths)
 
 
 class LibraryPanel(QWidget):
-    """add_folder, add_files: asked for by the editor. dropped: paths. removed: a path. cancelled: stop indexing."""
+    """add_folder, add_files: asked for by the editor. removed: a path. cancelled: stop indexing. rested: let it
+    wait, or go on.
+    """
 
     add_folder = Signal()
     add_files = Signal()
     removed = Signal(object)
     cancelled = Signal()
+    rested = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -114,6 +123,8 @@ class LibraryPanel(QWidget):
         column.addWidget(self._make_progress())
         self._folder_rows: list[FolderRow] = []
         self._standing = Standing()
+        self._progress: Progress | None = None
+        self._is_resting = False
 
     def _make_progress(self) -> QWidget:
         self.progress = QWidget()
@@ -124,7 +135,10 @@ class LibraryPanel(QWidget):
         cancel.clicked.connect(self.cancelled)
         head = QHBoxLayout()
         self._now = Elided("", "")
+        self._rest = IconButton("pause", _PAUSE)
+        self._rest.clicked.connect(self._toggle_rest)
         head.addWidget(self._now, 1)
+        head.addWidget(self._rest)
         head.addWidget(cancel)
         self._bar = QProgressBar(textVisible=False, maximum=1000)
         self._bar.setAccessibleName("Indexing")
@@ -194,17 +208,32 @@ class LibraryPanel(QWidget):
 
     def set_progress(self, progress: Progress | None) -> None:
         self.progress.setVisible(progress is not None)
+        self._progress = progress
+        if progress is None:
+            self._is_resting = False
+        self._show_progress()
+
+    def _toggle_rest(self) -> None:
+        self._is_resting = not self._is_resting
+        self.rested.emit(self._is_resting)
+        self._show_progress()
+
+    def _show_progress(self) -> None:
+        progress = self._progress
+        self._rest.set_icon("play" if self._is_resting else "pause")
+        self._rest.setToolTip(_GO_ON if self._is_resting else _PAUSE)
+        self._rest.setAccessibleName(_GO_ON if self._is_resting else _PAUSE)
         if progress is None:
             return
         self._now.set_text(f"Indexing {progress.path.name}")
         self._bar.setValue(round(1000 * progress.done_bytes / max(progress.total_bytes, 1)))
         left = "" if progress.left_s is None else f", {duration_label(progress.left_s)} left"
-        self._pace.setText(
-            f"{progress.file_number} of {progress.files}, {progress.times_real_time:.1f} × real time{left}"
-        )
+        pace = "paused" if self._is_resting else f"{progress.times_real_time:.1f} × real time{left}"
+        self._pace.setText(f"{progress.file_number} of {progress.files}, {pace}")
 
 
 _MOST_NAMES = 200
+_PAUSE, _GO_ON = "Pause indexing; what is indexed by then can be searched", "Go on indexing"
 
 
 def dropped_paths(event: QDragEnterEvent | QDropEvent) -> list[Path]:

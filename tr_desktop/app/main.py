@@ -19,6 +19,7 @@ from tr_desktop.app.settings import Settings
 from tr_desktop.app.window import Window
 from tr_desktop.project import SUFFIX
 
+_SWITCH_S = 0.001
 _log = logging.getLogger(__name__)
 
 
@@ -27,13 +28,15 @@ def run(
     *,
     settings_folder: Path | None = None,
     library: Path | None = None,
-    pack: str = "mini",
+    pack: str,
     device: str = "auto",
 ) -> int:
     """Open the window on `paths`, footage or a project, and return when it is closed.
 
     0, or 1 where a thread wouldn't end in time: then the process has to be ended without waiting for it.
     """
+    # Painting takes and gives up the interpreter often; each time it waits so long for a worker that is in Python.
+    sys.setswitchinterval(_SWITCH_S)
     app = QApplication.instance() or QApplication(["tr-desktop"])
     assert isinstance(app, QApplication)
     app.setApplicationName("TimeRefine")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -10,7 +11,8 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 from tr_desktop.app.pieces import Notice
 from tr_desktop.app.session import Session
 from tr_desktop.errors import UserError
-from tr_desktop.project import SUFFIX
+from tr_desktop.project import SUFFIX, Project
+from tr_desktop.recovery import LeftBehind
 
 _FILTER = f"TimeRefine project (*{SUFFIX})"
 
@@ -25,47 +27,52 @@ class ProjectFiles(QObject):
         self._session, self._notice, self._window = session, notice, window
 
     def new(self) -> None:
-        if self.may_leave():
-            self._session.new_project()
+        if self.may_leave(self.new):
+            self._session.use_project(Project())
 
     def choose(self) -> None:
-        if self.may_leave():
-            name, _ = QFileDialog.getOpenFileName(self._window, "Open project", self._folder(), _FILTER)
-            if name:
-                self.open(Path(name))
+        name, _ = QFileDialog.getOpenFileName(self._window, "Open project", self._folder(), _FILTER)
+        if name:
+            self.open(Path(name))
 
     def open(self, path: Path) -> None:
-        try:
-            self._session.open_project(path)
-        except UserError as error:
-            self._notice.say_error(error)
+        """Read it first: the present project is left only for one that can be opened."""
+
+        def loaded(project: Project) -> None:
+            if self.may_leave(lambda: loaded(project)):
+                self._session.use_project(project)
+                self.opened.emit()
+
+        self._session.load_project(path, loaded)
+
+    def save(self, then: Callable[[], object] = lambda: None) -> None:
+        """Save, and call `then` when it is done."""
+        if self._session.project.path:
+            self._session.save_project(self._session.project.path, then)
         else:
-            self.opened.emit()
+            self.save_as(then)
 
-    def save(self) -> bool:
-        """Whether it was saved."""
-        return self._save_to(self._session.project.path) if self._session.project.path else self.save_as()
-
-    def save_as(self) -> bool:
+    def save_as(self, then: Callable[[], object] = lambda: None) -> None:
         name, _ = QFileDialog.getSaveFileName(
             self._window, "Save project", str(Path(self._folder()) / f"{self._session.project.name}{SUFFIX}"), _FILTER
         )
-        return bool(name) and self._save_to(Path(name))
-
-    def _save_to(self, path: Path) -> bool:
-        try:
-            self._session.save_project(path if path.suffix else path.with_suffix(SUFFIX))
-        except UserError as error:
-            self._notice.say_error(error)
-            return False
-        return True
+        if name:
+            path = Path(name)
+            self._session.save_project(path if path.suffix else path.with_suffix(SUFFIX), then)
 
     def _folder(self) -> str:
         path = self._session.project.path
         return str(path.parent if path else Path.home())
 
-    def may_leave(self) -> bool:
-        """Ask what to do with what isn't saved; False to stay."""
+    def may_leave(self, later: Callable[[], object]) -> bool:
+        """Whether the project may be left now; if not yet, `later` is called when that may have changed.
+
+        What isn't saved is asked about; who cancels, or can't save, stays.
+        """
+        if self._session.is_saving:
+            self._notice.say("Still saving the project…")
+            self._session.after_saving(later)
+            return False
         if not self._session.project.is_changed:
             return True
         box = QMessageBox(self._window)
@@ -75,16 +82,20 @@ class ProjectFiles(QObject):
         box.setDefaultButton(choice.Save)
         answer = box.exec()
         box.deleteLater()
-        return answer == choice.Discard or (answer == choice.Save and self.save())
+        if answer == choice.Save:
+            self.save(later)
+        return answer == choice.Discard
 
     def offer_left_behind(self) -> None:
         """Say that unsaved work of a killed app was found, if there is some."""
-        left = self._session.safe_copy.look_for_left_behind()
-        if left is None:
-            return
+        self._session.safe_copy.look_for_left_behind(self._offer)
+
+    def _offer(self, left: LeftBehind) -> None:
         name = left.path.stem if left.path else "an untitled project"
 
         def restore() -> None:
+            if not self.may_leave(restore):
+                return
             try:
                 self._session.recover(left)
             except UserError as error:

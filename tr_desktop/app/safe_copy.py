@@ -2,67 +2,83 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from tr_desktop.app.jobs import Jobs, Lane
-from tr_desktop.project import Project
+from tr_desktop.app.jobs import Job, Jobs, Lane
+from tr_desktop.errors import ExportError, UserError
+from tr_desktop.project import Project, Snapshot
 from tr_desktop.recovery import LeftBehind, Recovery, discard, left_behind
 
 DELAY_MS = 500
 
 
 class SafeCopy(QObject):
-    """Keeps copies under `root`. failed: one sentence, when none can be kept."""
+    """Keeps copies under `root`, in `Lane.SAFETY`. failed: UserError, when none can be kept."""
 
-    failed = Signal(str)
+    failed = Signal(object)
 
     def __init__(self, root: Path, jobs: Jobs, parent: QObject) -> None:
         super().__init__(parent)
         self._root, self._jobs = root, jobs
-        self._recovery: Recovery | None = None
-        self._left = ExitStack()
+        self._recovery: Recovery | None = None  # the lane's
+        self._left = ExitStack()  # the lane's
         self._project = Project()
         self._delay = QTimer(self, singleShot=True, interval=DELAY_MS)
-        self._delay.timeout.connect(self.keep_now)
+        self._delay.timeout.connect(self._keep_now)
 
     def keep(self, project: Project) -> None:
         """Soon; several edits in a row are one copy."""
         self._project = project
         self._delay.start()
 
-    def keep_now(self) -> None:
-        """Write the copy, or drop it where everything is saved. In the order in which it was asked for."""
-        self._delay.stop()
-        project, recovery = self._project, self._recovery
-        if recovery is None:
-            if not project.is_changed:
-                return
-            try:
-                recovery = self._recovery = Recovery(self._root)
-            except OSError as error:
-                self.failed.emit(f"Unsaved work can't be kept safe: {(error.strerror or '').lower()}. Save often.")
-                return
-        if project.is_changed:
-            content, path = project.content(), project.path
-            self._jobs.run(lambda _: recovery.keep(content, path), lane=Lane.SAFETY)
-        else:
-            self._jobs.run(lambda _: recovery.drop(), lane=Lane.SAFETY)
+    def _keep_now(self) -> None:
+        snapshot, is_changed = self._project.snapshot(), self._project.is_changed
+        self._jobs.run(
+            lambda _: self._write(snapshot) if is_changed else self._drop(),
+            on_failure=self.failed.emit,
+            lane=Lane.SAFETY,
+        )
 
-    def look_for_left_behind(self) -> LeftBehind | None:
-        """Unsaved work of an app that was killed, held until it is discarded or this is closed."""
-        found = self._left.enter_context(left_behind(self._root))
-        return found[0] if found else None
+    def _write(self, snapshot: Snapshot) -> None:
+        try:
+            if self._recovery is None:
+                self._recovery = Recovery(self._root)
+            self._recovery.keep(snapshot.content(), snapshot.path)
+        except (OSError, ExportError) as error:
+            why = error.what if isinstance(error, ExportError) else (error.strerror or "").lower()
+            raise UserError(f"Unsaved work can't be kept safe: {why}", remedy="Save often") from error
+
+    def _drop(self) -> None:
+        """Everything is saved."""
+        if self._recovery is not None:
+            self._recovery.drop()
+
+    def look_for_left_behind(self, on_found: Callable[[LeftBehind], None]) -> None:
+        """Look for unsaved work of an app that was killed; it is held until it is discarded or this is closed."""
+
+        def work(_: Job) -> list[LeftBehind]:
+            return self._left.enter_context(left_behind(self._root))
+
+        self._jobs.run(work, lambda found: on_found(found[0]) if found else None, lane=Lane.SAFETY)
 
     def discard(self, left: LeftBehind) -> None:
-        self._left.close()
-        discard(left)
+        def work(_: Job) -> None:
+            self._left.close()
+            discard(left)
+
+        self._jobs.run(work, lane=Lane.SAFETY)
 
     def close(self) -> None:
-        """The app ends well, its jobs have ended: nothing is left behind."""
+        """The app ends well: nothing is left behind."""
+
+        def work(_: Job) -> None:
+            if self._recovery is not None:
+                self._recovery.close()
+            self._left.close()
+
         self._delay.stop()
-        if self._recovery is not None:
-            self._recovery.close()
-        self._left.close()
+        self._jobs.run(work, lane=Lane.SAFETY)

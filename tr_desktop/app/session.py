@@ -7,7 +7,8 @@ what writes to the library one after the other, searches and the rest beside it.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -95,10 +96,13 @@ class Session(QObject):
         self._library, self._pack, self._device = library, pack, device
         self._search: Job | None = None
         self._indexing: Job | None = None
+        self._rest = threading.Event()  # while set, indexing waits
         self._evidence: Job | None = None
         self._asked: tuple[str, Only, str | None] | None = None  # the last search
         self.safe_copy = SafeCopy(settings.folder / "recovery", self.jobs, self)
-        self.safe_copy.failed.connect(self.notice)
+        self.safe_copy.failed.connect(self.failed)
+        self._saving: Job | None = None
+        settings.changed = lambda: self.jobs.run(lambda _: settings.save(), lane=Lane.SAFETY)
 
     # Opening and closing
 
@@ -122,9 +126,8 @@ class Session(QObject):
 
     def close(self, patience_s: float) -> bool:
         """End all work and keep what has to be kept; whether every thread has ended within `patience_s`."""
-        ended = self.jobs.shut_down(patience_s)
         self.safe_copy.close()
-        self.settings.sync()
+        ended = self.jobs.shut_down(patience_s)
         if self.engine is not None and ended:
             self.engine.catalog.close()
         return ended
@@ -174,7 +177,7 @@ class Session(QObject):
             if any(skipped.reason == NOT_YET for skipped in standing.coverage.skipped) or standing.coverage.incomplete:
                 job.report(standing)
                 searchable = [folder for folder in folders if folder not in standing.missing]
-                coverage = index(searchable, engine.catalog, engine.encoder, job.report, job.stop)
+                coverage = index(searchable, engine.catalog, engine.encoder, job.report, job.stop, pause=self._rest)
                 standing = Standing(coverage, standing.missing)
             return standing
 
@@ -205,9 +208,14 @@ class Session(QObject):
         if self._indexing is not None:
             self._indexing.cancel()
 
+    def rest_indexing(self, is_resting: bool) -> None:
+        """Let indexing wait, with all that is stored searchable, until it may go on."""
+        (self._rest.set if is_resting else self._rest.clear)()
+
     def _indexing_ended(self, job: Job) -> None:
         if job is self._indexing:
             self._indexing = None
+            self._rest.clear()
             self.indexing_changed.emit(None)
             if job.stop.is_set() and self.engine is not None:
                 engine, folders = self.engine, list(self.folders)
@@ -289,18 +297,34 @@ class Session(QObject):
 
     # The project
 
-    def new_project(self) -> None:
-        self._set_project(Project())
+    def use_project(self, project: Project) -> None:
+        """Put it in the place of the present one."""
+        self.project, self.unresolved = project, {}
+        self._resolve_project()
+        self.edited()
 
-    def open_project(self, path: Path) -> None:
-        """Raises ProjectError; the present project stays then."""
-        self._set_project(Project.load(path))
+    def load_project(self, path: Path, on_loaded: Callable[[Project], None]) -> None:
+        """Read a project; `use_project` puts it in the place of the present one."""
+        self.jobs.run(lambda _: Project.load(path), on_loaded, lane=Lane.PROJECT)
 
-    def save_project(self, path: Path | None = None) -> None:
-        """Raises ProjectError; nothing is lost then."""
-        self.project.save(path)
-        self.safe_copy.keep(self.project)
-        self.project_changed.emit()
+    def save_project(self, path: Path, on_saved: Callable[[], object] = lambda: None) -> None:
+        """Save the project as it stands now, after what is being saved already. Where that fails nothing is lost."""
+        project, snapshot = self.project, self.project.snapshot()
+
+        def saved(_: None) -> None:
+            project.saved(snapshot, path)
+            self.edited()
+            on_saved()
+
+        self._saving = self.jobs.run(lambda _: snapshot.save(path), saved, lane=Lane.PROJECT)
+
+    @property
+    def is_saving(self) -> bool:
+        return self._saving is not None and not self._saving.is_over
+
+    def after_saving(self, call: Callable[[], None]) -> None:
+        """Call it once all is saved, or could not be."""
+        self.jobs.run(lambda _: None, on_end=call, lane=Lane.PROJECT)
 
     def edited(self) -> None:
         """To be called after every change of the project."""
@@ -310,12 +334,6 @@ class Session(QObject):
     def decided_moment(self, decision: Decision) -> Moment | None:
         """The moment that a decision is about, as it was found; None where it can't be shown."""
         return self.moments.get(decision.key)
-
-    def _set_project(self, project: Project) -> None:
-        self.project, self.unresolved = project, {}
-        self._resolve_project()
-        self.safe_copy.keep(project)
-        self.project_changed.emit()
 
     def _resolve_project(self) -> None:
         """Find the footage of the project's decisions in the library."""
@@ -341,7 +359,7 @@ class Session(QObject):
 
     def recover(self, left: LeftBehind) -> None:
         """Go on with what an app that was killed left behind. Raises ProjectError where it is damaged."""
-        self._set_project(left.project())
+        self.use_project(left.project())
         self.safe_copy.discard(left)
 
 

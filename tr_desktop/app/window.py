@@ -185,6 +185,7 @@ class Window(QMainWindow):
         self.library.add_files.connect(self.choose_files)
         self.library.removed.connect(session.remove)
         self.library.cancelled.connect(session.stop_indexing)
+        self.library.rested.connect(session.rest_indexing)
         self.welcome.add_folder.connect(self.choose_folder)
         self.welcome.try_sample.connect(self._try_sample)
         self.export.finished.connect(self._exported)
@@ -406,13 +407,13 @@ class Window(QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         paths = dropped_paths(event)
         projects = [path for path in paths if path.suffix.lower() == SUFFIX]
-        if projects and self.files.may_leave():
+        if projects:
             self.files.open(projects[0])
         self.session.add([path for path in paths if path not in projects])
         event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if not self.files.may_leave():
+        if not self.files.may_leave(self.close):
             event.ignore()
             return
         settings = self.session.settings

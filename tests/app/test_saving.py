@@ -1,0 +1,172 @@
+"""Saving beside the window: in order, to its end, and said where it fails."""
+
+import threading
+
+import pytest
+from PySide6.QtWidgets import QMessageBox
+
+from tr_desktop.moments import Segment
+from tr_desktop.project import Project, Snapshot
+
+
+@pytest.fixture
+def slow_saves(monkeypatch):
+    """Saves wait for `go_on`; the names of their threads."""
+    go_on, threads = threading.Event(), []
+    save = Snapshot.save
+
+    def slow(snapshot, path):
+        threads.append(threading.current_thread().name)
+        assert go_on.wait(60)
+        save(snapshot, path)
+
+    monkeypatch.setattr(Snapshot, "save", slow)
+    return go_on, threads
+
+
+def accepted(hands) -> Segment:
+    """A moment of the sample, accepted, and where its edges are."""
+    hands.wait(lambda: hands.session.engine is not None)
+    hands.search("a cat")
+    hands.wait(lambda: hands.stage.moment is not None)
+    hands.press("Return")
+    return hands.stage.decision.segment
+
+
+def answering(monkeypatch, answer):
+    asked = []
+    monkeypatch.setattr(QMessageBox, "exec", lambda box: (asked.append(box.text()), answer)[1])
+    return asked
+
+
+def test_closing_waits_for_what_is_being_saved_and_the_newest_state_is_kept(
+    run_app, sample, library, tmp_path, slow_saves, monkeypatch
+):
+    (go_on, threads), path = slow_saves, tmp_path / "cut.trproj"
+    asked = answering(monkeypatch, QMessageBox.StandardButton.Cancel)
+    newest = []
+
+    def script(hands):
+        found, session, window = accepted(hands), hands.session, hands.window
+        session.save_project(path)
+        hands.wait(lambda: threads)
+        hands.stage.nudge(end=-5)
+        session.save_project(path)
+        assert session.project.is_changed and session.is_saving
+        window.close()
+        assert window.isVisible() and "saving" in window.notice.text()
+        newest.append(Segment(found.start_frame, found.end_frame - 5))
+        go_on.set()
+        hands.wait(lambda: not window.isVisible())
+
+    assert run_app(script, sample, library=library) == 0
+    assert [each.segment for each in Project.load(path).selects] == newest
+    assert len(threads) == 2 and len(set(threads)) == 1 and "MainThread" not in threads
+    assert asked == []  # nothing was unsaved by then
+
+
+def test_what_was_edited_while_it_was_saved_is_unsaved(run_app, sample, library, tmp_path, slow_saves):
+    (go_on, threads), path = slow_saves, tmp_path / "cut.trproj"
+
+    def script(hands):
+        found = accepted(hands)
+        hands.session.save_project(path)
+        hands.wait(lambda: threads)
+        hands.stage.nudge(end=-5)
+        go_on.set()
+        hands.wait(lambda: hands.session.project.path == path)
+        assert hands.session.project.is_changed
+        assert Project.load(path).selects[0].segment == found
+
+    run_app(script, sample, library=library)
+
+
+def test_save_in_the_question_at_the_end_closes_once_it_is_saved(run_app, sample, library, tmp_path, monkeypatch):
+    path = tmp_path / "cut.trproj"
+    asked = answering(monkeypatch, QMessageBox.StandardButton.Save)
+    monkeypatch.setattr("PySide6.QtWidgets.QFileDialog.getSaveFileName", lambda *_: (str(path), ""))
+
+    def script(hands):
+        accepted(hands)
+        hands.window.close()
+        hands.wait(lambda: not hands.window.isVisible())
+
+    assert run_app(script, sample, library=library) == 0
+    assert len(asked) == 1 and len(Project.load(path).selects) == 1
+
+
+def test_a_save_that_fails_is_said_and_nothing_is_lost(run_app, sample, library, tmp_path, monkeypatch):
+    nowhere = tmp_path / "nowhere" / "cut.trproj"
+    answering(monkeypatch, QMessageBox.StandardButton.Save)
+    monkeypatch.setattr("PySide6.QtWidgets.QFileDialog.getSaveFileName", lambda *_: (str(nowhere), ""))
+
+    def script(hands):
+        accepted(hands)
+        hands.window.close()
+        hands.wait(lambda: "The project can't be saved" in hands.window.notice.text())
+        assert hands.window.isVisible() and hands.session.project.is_changed
+        assert len(hands.session.project.selects) == 1
+
+    run_app(script, sample, library=library)
+
+
+def test_a_project_that_another_program_changed_is_not_written_over(run_app, sample, library, tmp_path):
+    path = tmp_path / "cut.trproj"
+
+    def script(hands):
+        accepted(hands)
+        hands.session.save_project(path)
+        hands.wait(lambda: not hands.session.project.is_changed)
+        path.write_text("theirs")
+        hands.stage.nudge(end=-5)
+        hands.press("Ctrl+S")
+        hands.wait(lambda: "changed by another program" in hands.window.notice.text())
+        assert path.read_text() == "theirs"
+
+    run_app(script, sample, library=library)
+
+
+def test_where_no_safety_copy_can_be_kept_it_is_said(run_app, sample, library, tmp_path):
+    (tmp_path / "settings").mkdir()
+    (tmp_path / "settings" / "recovery").write_text("in the way")
+
+    def script(hands):
+        accepted(hands)
+        hands.wait(lambda: "can't be kept safe" in hands.window.notice.text())
+
+    run_app(script, sample, library=library)
+
+
+def test_opening_another_project_asks_about_the_present_one_and_only_if_the_other_can_be_read(
+    run_app, sample, library, tmp_path, monkeypatch
+):
+    damaged, empty = tmp_path / "damaged.trproj", tmp_path / "empty.trproj"
+    damaged.write_text("{")
+    Project().save(empty)
+    asked = answering(monkeypatch, QMessageBox.StandardButton.Discard)
+
+    def script(hands):
+        accepted(hands)
+        hands.window.files.open(damaged)
+        hands.wait(lambda: "no project of TimeRefine" in hands.window.notice.text())
+        assert asked == [] and len(hands.session.project.selects) == 1
+        hands.window.files.open(empty)
+        hands.wait(lambda: hands.session.project.path == empty)
+        assert len(asked) == 1 and hands.session.project.selects == ()
+
+    run_app(script, sample, library=library)
+
+
+def test_settings_are_there_the_next_time_however_fast_it_was_closed(run_app, sample, library, tmp_path):
+    def script(hands):
+        hands.wait(lambda: hands.session.engine is not None)
+        hands.search("a rocket")
+        hands.press("T")
+
+    run_app(script, sample, library=library)
+
+    def again(hands):
+        assert hands.session.settings.queries == ["a rocket"] and hands.stage.counting.value == "frames"
+        assert hands.session.folders == [sample]
+
+    run_app(again, library=library)
