@@ -138,7 +138,7 @@ def as_text(answer: Answer) -> str:
         if len(moment.refinement.steps) > 1:
             lines.append(
                 f"   rough {float(rough.start_s):.2f}–{float(rough.end_s):.2f} s, "
-                f"refined in {moment.refinement.stop} steps"
+                f"refined in {moment.refinement.stop} {'step' if moment.refinement.stop == 1 else 'steps'}"
             )
     return "\n".join(lines)
 

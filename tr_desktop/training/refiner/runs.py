@@ -18,7 +18,7 @@ from tr_desktop.training import metrics
 from tr_desktop.training.annotations import READERS, read_annotations
 from tr_desktop.training.pack_files import list_in_pack
 from tr_desktop.training.refiner.compose import DURATION_S, MISUNDERSTOOD
-from tr_desktop.training.refiner.data import Timeline, compose_timelines
+from tr_desktop.training.refiner.data import INDEX_FPS, Timeline, compose_timelines
 from tr_desktop.training.refiner.evaluate import (
     Case,
     answer_with_refiner,
@@ -55,8 +55,9 @@ def run_train(arguments: argparse.Namespace) -> int:
     export(model, torch.tensor([[1.0, 0.0], [1.0, 0.0]]), arguments.out)
     refiner = Refiner(arguments.out.read_bytes(), "cpu")
     length = (DURATION_S[0], arguments.longest)
-    seed = CALIBRATION_SEED + arguments.seed
-    cases = composed_cases(sources[0], 300, seed, 2.0, length, arguments.takes, MISUNDERSTOOD)
+    seed, cases = CALIBRATION_SEED + arguments.seed, list[Case]()
+    for number, fps in enumerate(INDEX_FPS):
+        cases += composed_cases(sources[0], 150, seed + number, fps, length, arguments.takes, MISUNDERSTOOD)
     fitted = calibration(cases, answer_with_refiner(refiner, cases, sources[0].background))
     export(model, torch.from_numpy(fitted).float(), arguments.out)
     list_in_pack(arguments.out)
