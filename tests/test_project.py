@@ -16,7 +16,7 @@ from tr_desktop.cli import main
 from tr_desktop.errors import ProjectError, UserError
 from tr_desktop.grounding import find
 from tr_desktop.library.catalog import Catalog
-from tr_desktop.moments import Segment
+from tr_desktop.moments import Refinement, Segment
 from tr_desktop.project import Project
 from tr_desktop.recovery import Recovery, discard, left_behind
 
@@ -215,3 +215,37 @@ def test_nothing_is_left_behind_by_a_program_that_ended_well(tmp_path):
     keeper.keep(b"{}", None)
     keeper.close()
     assert list((tmp_path / "recovery").iterdir()) == []
+
+
+def grown(moment, *, by=4):
+    """The moment as it is when its search has ended: one step more, `by` frames shorter."""
+    last = moment.refinement.kept
+    segment = Segment(last.segment.start_frame, last.segment.end_frame - by)
+    step = replace(last, step=len(moment.refinement.steps), segment=segment, looked_closer=True)
+    return replace(moment, refinement=Refinement((*moment.refinement.steps, step), step.step))
+
+
+def test_what_was_accepted_before_its_search_ended_gets_the_last_edges_unless_they_were_touched(moments):
+    project = Project()
+    early, touched = moments[:2]
+    project.accept(early)
+    project.accept(touched)
+    project.adjust(touched, Segment(60, 70))
+    assert project.follow([grown(early), grown(touched)]) == 1
+    first, second = project.selects
+    assert first.segment == grown(early).segment and len(first.found["steps"]) == first.kept_step + 1
+    assert second.segment == Segment(60, 70)
+    assert project.follow([grown(early), grown(touched)]) == 0
+    assert project.undo() == "Refine edges" and project.selects[0].segment == early.segment
+
+
+def test_a_decision_on_a_kept_step_or_of_another_search_stays(moments):
+    project = Project()
+    kept, other = moments[:2]
+    project.accept(kept)
+    project.keep_step(kept, 0)
+    project.accept(other)
+    differently = replace(other.refinement.steps[-1], score=0.123)
+    another = replace(other, refinement=Refinement((*other.refinement.steps[:-1], differently), 0))
+    before = project.decisions
+    assert project.follow([grown(kept), grown(another)]) == 0 and project.decisions == before

@@ -8,7 +8,7 @@ nothing else to be exported. Decisions are immutable and every edit makes new on
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -66,6 +66,12 @@ class Decision:
         rough = self.found["steps"][0]
         return Key(self.query, self.found["media"], rough["start_frame"], rough["end_frame"])
 
+    @property
+    def found_segment(self) -> Segment:
+        """Where the search put the edges."""
+        step = self.found["steps"][self.found["stop"]]
+        return Segment(_frame(step["start_frame"]), _frame(step["end_frame"]))
+
     def found_moment(self, catalog: Catalog) -> Moment:
         """The moment as it was found. Raises UserError where the library lacks its file."""
         document = {"schema": FOUND_SCHEMA, "query": self.query, "moments": [self.found]}
@@ -84,6 +90,18 @@ def key_of(moment: Moment) -> Key:
 def undecided(moment: Moment) -> Decision:
     """Where deciding starts: the moment as it was found."""
     return Decision(moment.query, moment_as_json(1, moment), moment.segment, moment.refinement.stop)
+
+
+def _followed(decision: Decision, ended: Decision | None) -> Decision:
+    """`decision` with the steps that `ended` found beyond its own, where its edges are still as they were found."""
+    if ended is None:
+        return decision
+    steps, all_steps = decision.found["steps"], ended.found["steps"]
+    is_earlier = len(steps) < len(all_steps) and all_steps[: len(steps)] == steps
+    is_untouched = decision.kept_step == decision.found["stop"] and decision.segment == decision.found_segment
+    if not (is_earlier and is_untouched):
+        return decision
+    return replace(decision, found=ended.found, kept_step=ended.kept_step, segment=ended.segment)
 
 
 def as_decided(moment: Moment, decision: Decision) -> Moment:
@@ -214,6 +232,17 @@ class Project:
         decision = replace(self.decision(moment), found=undecided(moment).found)
         segment = moment.refinement.steps[step].segment
         self._put(f"Keep step {step}", replace(decision, kept_step=step, segment=segment))
+
+    def follow(self, moments: Iterable[Moment]) -> int:
+        """Give the last edges of a search to what was decided before it had ended; how many moments that moved.
+
+        Only where nobody touched the edges since: who accepts a moment early means the moment, not its rough edges.
+        """
+        before = self.decisions
+        ended = {key_of(moment): undecided(moment) for moment in moments}
+        followed = tuple(_followed(each, ended.get(each.key)) for each in self.decisions)
+        self._edit("Refine edges", followed)
+        return sum(one.segment != other.segment for one, other in zip(self.decisions, before, strict=True))
 
     def add_marker(self, moment: Moment, frame: int) -> None:
         """A marker at `frame`, or none where there was one."""
@@ -362,7 +391,7 @@ def _from_json(entry: dict[str, Any]) -> Decision:
         markers=tuple(_marker(marker) for marker in take("markers")),
         unknown=taken,
     )
-    decision.found["steps"][decision.kept_step]  # what is looked at later is asked for now
+    decision.found["steps"][decision.kept_step], decision.found_segment  # what is looked at later is asked for now
     _text(decision.key.media), _frame(decision.key.start_frame), _frame(decision.key.end_frame)
     return decision
 

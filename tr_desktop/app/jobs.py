@@ -105,7 +105,7 @@ class Jobs(QObject):
         *,
         on_failure: Callable[[UserError], None] | None = None,
         on_progress: Callable[[Any], None] | None = None,
-        on_end: Callable[[], None] = lambda: None,
+        on_end: Callable[[], object] = lambda: None,
         lane: Lane | None = None,
     ) -> Job:
         """Start `work` and return at once. The callbacks run in Qt's thread; on_end last, whatever happened.

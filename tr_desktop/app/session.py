@@ -256,6 +256,12 @@ class Session(QObject):
         def done(answer: grounding.Answer) -> None:
             self._stands(Standing(answer.coverage, self.standing.missing))
             self._set_results(Results(query, answer.moments, is_final=True))
+            if moved := self.project.follow(answer.moments):
+                self.notice.emit(
+                    f"The search has ended: {counted(moved, 'moment')} that you decided on before got the last edges."
+                    " Undo brings back the earlier ones."
+                )
+                self.edited()
 
         def failed(error: UserError) -> None:
             self._set_results(Results(query, is_final=True, error=error))
@@ -322,7 +328,7 @@ class Session(QObject):
     def is_saving(self) -> bool:
         return self._saving is not None and not self._saving.is_over
 
-    def after_saving(self, call: Callable[[], None]) -> None:
+    def after_saving(self, call: Callable[[], object]) -> None:
         """Call it once all is saved, or could not be."""
         self.jobs.run(lambda _: None, on_end=call, lane=Lane.PROJECT)
 
