@@ -11,7 +11,9 @@ import pycmx
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QToolButton
 
+from tr_desktop import grounding
 from tr_desktop.app.edge_handle import EdgeHandle
 from tr_desktop.app.showing import YOURS
 from tr_desktop.app.timeline import Edge
@@ -273,6 +275,57 @@ def test_a_search_while_it_indexes_finds_what_is_there(run_app, sample, library,
         assert hands.stage.moment is not None and hands.stage.decision.segment == CAT
 
     run_app(script, sample, other, library=library)
+
+
+def test_indexing_rests_while_it_is_paused_and_goes_on(run_app, sample, tmp_path):
+    footage = tmp_path / "footage"
+    footage.mkdir()
+    for number in range(3):
+        (footage / f"{number}.mp4").write_bytes(sample.read_bytes() + bytes([number]) * 64)
+
+    def script(hands):
+        panel = hands.window.library
+        hands.wait(lambda: panel.progress.isVisible())
+        pause = next(b for b in panel.progress.findChildren(QToolButton) if b.accessibleName().startswith("Pause"))
+        pause.click()
+        assert pause.accessibleName() == "Go on indexing" and "paused" in panel.pace()
+        before = -1
+        while panel.bar.value() != before:  # what is on its way arrives
+            before = panel.bar.value()
+            hands.qtbot.wait(2000)
+        assert panel.progress.isVisible() and "paused" in panel.pace() and panel.bar.value() < panel.bar.maximum()
+        pause.click()
+        hands.wait(lambda: len(hands.session.standing.coverage.searched) == 3 and not panel.progress.isVisible())
+
+    run_app(script, footage)
+
+
+def test_a_moment_accepted_before_its_search_ended_gets_the_edges_it_ended_with(run_app, sample, library, monkeypatch):
+    may_look, look = threading.Event(), grounding.look_closer
+
+    def look_later(*arguments):
+        assert may_look.wait(60)
+        return look(*arguments)
+
+    monkeypatch.setattr(grounding, "look_closer", look_later)
+
+    def script(hands):
+        stage, session = hands.stage, hands.session
+        hands.wait(lambda: session.engine is not None)
+        hands.press("Ctrl+F")
+        hands.type("a cat")
+        hands.press("Return")
+        hands.wait(lambda: stage.moment is not None)
+        early = stage.decision.segment
+        hands.press("Return")
+        may_look.set()
+        hands.wait(lambda: session.results.is_final)
+        assert session.project.selects[0].segment == stage.moment.segment == CAT != early
+        assert "last edges" in hands.window.notice.text()
+        hands.press("Ctrl+Z")
+        assert session.project.selects[0].segment == early
+
+    run_app(script, sample, library=library)
 
 
 def test_a_project_whose_footage_left_the_library_is_shown_with_the_reason(run_app, sample, library, tmp_path):

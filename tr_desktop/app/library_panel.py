@@ -140,12 +140,12 @@ class LibraryPanel(QWidget):
         head.addWidget(self._now, 1)
         head.addWidget(self._rest)
         head.addWidget(cancel)
-        self._bar = QProgressBar(textVisible=False, maximum=1000)
-        self._bar.setAccessibleName("Indexing")
+        self.bar = QProgressBar(textVisible=False, maximum=1000)
+        self.bar.setAccessibleName("Indexing")
         self._pace = QLabel()
         self._pace.setProperty("role", "small")
         column.addLayout(head)
-        column.addWidget(self._bar)
+        column.addWidget(self.bar)
         column.addWidget(self._pace)
         self.progress.hide()
         return self.progress
@@ -179,6 +179,10 @@ class LibraryPanel(QWidget):
     def said(self) -> str:
         """How much can be searched."""
         return self._coverage.text()
+
+    def pace(self) -> str:
+        """How far indexing is and how fast."""
+        return self._pace.text()
 
     def reasons(self) -> dict[str, list[str]]:
         """What is not searched, or not whole, by the reason."""
@@ -226,7 +230,7 @@ class LibraryPanel(QWidget):
         if progress is None:
             return
         self._now.set_text(f"Indexing {progress.path.name}")
-        self._bar.setValue(round(1000 * progress.done_bytes / max(progress.total_bytes, 1)))
+        self.bar.setValue(round(1000 * progress.done_bytes / max(progress.total_bytes, 1)))
         left = "" if progress.left_s is None else f", {duration_label(progress.left_s)} left"
         pace = "paused" if self._is_resting else f"{progress.times_real_time:.1f} × real time{left}"
         self._pace.setText(f"{progress.file_number} of {progress.files}, {pace}")

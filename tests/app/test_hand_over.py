@@ -1,0 +1,62 @@
+"""The export panel: what it offers depends on the footage."""
+
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import pytest
+
+from tests.media import make_video
+from tr_desktop.footage.probe import probe
+
+PHONE = Path(__file__).resolve().parents[3] / "shared" / "oddities" / "torchcodec__var_fps_video.mp4"
+
+
+def made_clip(folder: Path) -> Path:
+    ticks = [*range(0, 1200, 40), *range(1260, 3000, 40)]
+    return make_video(folder / "phone.mov", frames=len(ticks), ticks=ticks, time_base=Fraction(1, 1000), rate=25)
+
+
+@pytest.mark.parametrize("clip", [made_clip, lambda _: PHONE], ids=["made", "recorded"])
+def test_a_constant_rate_is_offered_for_footage_that_has_none_and_made(run_app, tmp_path, clip):
+    footage, out = clip(tmp_path), tmp_path / "cut.edl"
+    if not footage.exists():
+        pytest.skip("that footage isn't here")
+    assert probe(footage).is_vfr
+
+    def script(hands):
+        panel = hands.window.export
+        hands.wait(lambda: hands.session.standing.coverage.searched)
+        hands.search("a pattern")
+        if hands.stage.moment is None:
+            hands.results.show_guesses.click()
+        hands.window.show_side(1)
+        assert panel.isVisible() and not panel.constant.isVisible()  # nothing is selected yet
+        hands.press("Return", "E")
+        assert panel.constant.isVisible() and not panel.constant.isChecked()
+        panel.choose_format("lossless")
+        assert not panel.constant.isVisible()  # nothing is encoded there
+        panel.choose_format("edl")
+        panel.constant.click()
+        panel.out.setText(str(out))
+        panel.run()
+        hands.wait(lambda: "read back" in panel.said())
+        assert "made constant" in panel.said() and panel.files.count() == 2
+
+    assert run_app(script, footage) == 0
+    (part,) = (tmp_path / "cut media").iterdir()
+    with av.open(str(part)) as container:
+        times_s = [frame.pts * frame.time_base for frame in container.decode(video=0)]
+    assert {after - before for before, after in pairwise(times_s)} == {1 / probe(part).rate}
+    assert part.name in out.read_text()
+
+
+def test_footage_of_constant_rate_is_not_asked_about(run_app, sample, library):
+    def script(hands):
+        hands.wait(lambda: hands.session.engine is not None)
+        hands.search("a cat")
+        hands.press("Return", "E")
+        assert hands.window.export.start.isEnabled() and not hands.window.export.constant.isVisible()
+
+    run_app(script, sample, library=library)
