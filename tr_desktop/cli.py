@@ -72,6 +72,9 @@ def _parser() -> argparse.ArgumentParser:
 
     index = commands.add_parser("index", help="make footage searchable")
     index.add_argument("paths", metavar="PATH", nargs="+", type=Path, help="files or folders")
+    index.add_argument(
+        "--hardware", action="store_true", help="decode on a graphics device where one proves to be right and faster"
+    )
     index.add_argument("--read-text", action="store_true", help="also read titles and signs off the pictures; slow")
     _add_common(index)
     index.set_defaults(run=_index)
@@ -254,7 +257,7 @@ def _index(arguments: argparse.Namespace) -> int:
     encoder = _encoder(arguments)
     with Catalog(arguments.library or _default_library()) as catalog:
         with IndexBar() as bar:
-            coverage = index(arguments.paths, catalog, encoder, bar.update)
+            coverage = index(arguments.paths, catalog, encoder, bar.update, hardware=arguments.hardware)
         print(report.coverage_text(coverage), file=sys.stderr)
         print(bar.summary(), file=sys.stderr)
         if not coverage.searched:

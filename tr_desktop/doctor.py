@@ -57,12 +57,13 @@ def examine(model: str, device: str, library: Path) -> bool:
 
 def _decoder() -> str:
     import av
-    from av.codec.hwaccel import hwdevices_available
 
-    devices = ", ".join(hwdevices_available()) or "none"
+    from tr_desktop.footage.hardware import devices
+
+    offered = [f"{name} {problem or 'opens'}" for name, problem in devices().items()]
     return (
-        f"Decoder: FFmpeg {av.ffmpeg_version_info}, on the processor; its graphics devices ({devices}) aren't used:"
-        " whether they give the same frames has not been shown"
+        f"Decoder: FFmpeg {av.ffmpeg_version_info}, on the processor; for `index --hardware`, which tries a device on"
+        f" each file before it is used: {', '.join(offered) or 'this FFmpeg knows no device'}"
     )
 
 

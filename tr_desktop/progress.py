@@ -18,6 +18,7 @@ class IndexBar:
     def __init__(self) -> None:
         self._bar: tqdm[NoReturn] | None = None
         self._last: Progress | None = None
+        self._decoder = ""  # as said last
 
     def __enter__(self) -> IndexBar:
         return self
@@ -33,6 +34,9 @@ class IndexBar:
         if self._bar is None:
             self._bar = tqdm(total=progress.total_bytes, unit="B", unit_scale=True, file=sys.stderr, dynamic_ncols=True)
         self._last = progress
+        if progress.decoder and progress.decoder != self._decoder:
+            self._decoder = progress.decoder
+            self.say(f"From {progress.path.name} on: {progress.decoder}")
         self._bar.set_description(f"{progress.path.name} ({progress.file_number}/{progress.files})", refresh=False)
         self._bar.set_postfix_str(f"{progress.times_real_time:.1f}× real time", refresh=False)
         self._bar.update(progress.done_bytes - self._bar.n)

@@ -14,6 +14,7 @@ from typing import NoReturn
 
 import av
 import av.error
+from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
 from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
@@ -37,9 +38,11 @@ _PICTURE_CODECS = {"mjpeg", "png", "bmp", "gif", "webp", "tiff", "jpeg2000", "ap
 
 
 @contextmanager
-def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+def open_video(path: Path, device: str = "") -> Iterator[tuple[InputContainer, VideoStream]]:
     """Open `path` and choose its video stream; closed when the block ends.
 
+    device: the kind of graphics device that has to decode it (`hardware.py`), "" for the processor. Its frames stay
+    there until they are reformatted.
     Raises MediaError with the reason where the file can't be opened or has no video stream that can be decoded.
     """
     check_regular(path)
@@ -56,6 +59,7 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
                 metadata_errors="replace",
                 io_open=_refuse,
                 buffer_size=1 << 16,
+                hwaccel=HWAccel(device, allow_software_fallback=False, is_hw_owned=True) if device else None,
             )
         except (av.error.FFmpegError, OSError, ValueError) as error:
             raise MediaError(_why_not_opened(path, error), path=path) from error
@@ -65,7 +69,10 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
             for other in container.streams:  # don't hand out what nobody decodes
                 if other.index != stream.index:
                     other.discard = Discard.all
-            stream.thread_type = "AUTO"  # by frame where the codec allows, else by slice
+            if device:
+                stream.codec_context.thread_count = 1  # each thread would hold pictures of the device's few
+            else:
+                stream.thread_type = "AUTO"  # by frame where the codec allows, else by slice
             yield container, stream
 
 

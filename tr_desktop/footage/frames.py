@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
+from av.error import FFmpegError
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
@@ -55,16 +56,26 @@ class Sampler:
     decode frames that nobody asked for and no other frame needs; the samples are the same, only later (`skip.py`). It
     becomes true where damage makes that necessary: who breaks off and reads on later has to hand it back in. first_row:
     k of the first sample wanted, to read on; what is before is counted, and decoded only as far as others need it.
+    device: a graphics device to decode on (`hardware.py`); it becomes "" where that fails, and the processor goes on
+    from the sample that is due then.
     Iterating raises MediaError where the file can't be opened or no frame can be decoded.
     """
 
     def __init__(
-        self, media: Media, every_s: Fraction, size_px: int, *, decode_all: bool = False, first_row: int = 0
+        self,
+        media: Media,
+        every_s: Fraction,
+        size_px: int,
+        *,
+        decode_all: bool = False,
+        first_row: int = 0,
+        device: str = "",
     ) -> None:
         if every_s <= 0 or size_px <= 0 or first_row < 0:
             raise ValueError(f"nothing to sample every {every_s} s at {size_px} px from {first_row}")
         self.media, self.every_s, self.size_px = media, every_s, size_px
         self.decode_all = decode_all
+        self.device = "" if decode_all else device
         self.problems: list[str] = []
         self.cues: tuple[Cue, ...] = ()
         self._reading = Reading()
@@ -102,15 +113,18 @@ class Sampler:
     def __iter__(self) -> Iterator[SampledFrame]:
         picture_of = PictureMaker(self.media, self.size_px)
         clock: Clock | None = None
-        for due_frames in (due.due_frames,) if self.decode_all else (skip.due_frames, due.due_frames):
-            self.decode_all = due_frames is due.due_frames
-            with suppress(skip.NotSafe), open_video(self.media.path) as (container, stream):
+        ways = [(self.device, skip.due_frames)] if self.device else []
+        ways += [("", due.due_frames)] if self.decode_all else [("", skip.due_frames), ("", due.due_frames)]
+        for device, due_frames in ways:
+            self.device, self.decode_all = device, due_frames is due.due_frames
+            with _forgiving(device), open_video(self.media.path, device) as (container, stream):
                 self._reading = Reading(promised_ticks=stream.duration or 0, captions=Captions(container))
                 clock = self._clock = new_clock(self.media, container, stream)
                 grid = Grid(self.every_s / (stream.time_base or 1), self._covered)
                 for shown in due_frames(container, stream, clock, grid, self._reading):
+                    picture = picture_of(shown.frame)  # it may not come back from the device
                     self._covered += shown.repeat
-                    yield SampledFrame(shown.number, shown.tick, picture_of(shown.frame), shown.repeat)
+                    yield SampledFrame(shown.number, shown.tick, picture, shown.repeat)
                 break
         if not clock:
             raise MediaError("no frame of it can be decoded", path=self.media.path)
@@ -119,6 +133,17 @@ class Sampler:
         self.problems = self._reading.sentences(clock, self._times)
         if self._reading.captions is not None:
             self.cues = self._reading.captions.cues(clock.first_s)
+
+
+@contextmanager
+def _forgiving(device: str) -> Iterator[None]:
+    """Goes on after what the packets didn't promise, and after whatever goes wrong with a device."""
+    try:
+        with suppress(skip.NotSafe):
+            yield
+    except (MediaError, FFmpegError):
+        if not device:
+            raise
 
 
 class PictureMaker:

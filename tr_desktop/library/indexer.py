@@ -63,7 +63,7 @@ class Coverage:
 @dataclass(frozen=True)
 class Progress:
     """How far an index run is. Bytes are those of the new files; footage_s: footage newly read so far, in seconds;
-    elapsed_s: time that took, without pauses.
+    elapsed_s: time that took, without pauses. decoder: what decodes this file and why, where that is a question.
     """
 
     path: Path
@@ -73,6 +73,7 @@ class Progress:
     total_bytes: int
     footage_s: Fraction
     elapsed_s: float
+    decoder: str = ""
 
     @property
     def times_real_time(self) -> float:
@@ -95,6 +96,7 @@ def index(
     only: Only = EVERYTHING,
     read_new: bool = True,
     pause: threading.Event | None = None,
+    hardware: bool = False,
 ) -> Coverage:
     """Bring the library up to date with every file under `paths` and say which of them can be searched.
 
@@ -103,6 +105,7 @@ def index(
     only: what is left out of the search is listed as skipped, and not indexed where its name or date tells.
     read_new: False reads nothing and only says what is known; what is new is listed as not indexed yet.
     pause: while set, nothing is decoded; what is stored by then can be searched, and the library is still this run's.
+    hardware: decode on a graphics device where one has shown that it does it right (`footage/hardware.py`).
     Raises UserError for a path that does not exist and LibraryError for a full disk.
     """
     paths = [plain(path) for path in paths]
@@ -129,7 +132,7 @@ def index(
             if read_new:
                 with catalog.writing():
                     stop = stop or threading.Event()
-                    reasons |= _read_new(new, catalog, encoder, on_progress, stop, Rest(pause))
+                    reasons |= _read_new(new, catalog, encoder, on_progress, stop, Rest(pause), hardware)
             else:
                 reasons |= dict.fromkeys(new, NOT_YET)
         except NotWritableError as error:
@@ -165,6 +168,7 @@ def _read_new(
     on_progress: Callable[[Progress], None],
     stop: threading.Event,
     rest: Rest,
+    hardware: bool,
 ) -> dict[Path, str]:
     """Read and store `new`; of those that can't be searched now, why."""
     pack, every_s = encoder.pack.sha256, 1 / encoder.pack.sample_fps
@@ -173,12 +177,12 @@ def _read_new(
     started_s, rows_read, bytes_before = time.monotonic(), 0, 0
     total_bytes, numbers = sum(stat.st_size for stat in new.values()), {path: n for n, path in enumerate(new, 1)}
 
-    def report(path: Path, read_bytes: int) -> None:
+    def report(path: Path, read_bytes: int, decoder: str = "") -> None:
         done_bytes, footage_s = bytes_before + min(read_bytes, new[path].st_size), rows_read * every_s
         elapsed_s = time.monotonic() - started_s - rest.rested_s
-        on_progress(Progress(path, numbers[path], len(new), done_bytes, total_bytes, footage_s, elapsed_s))
+        on_progress(Progress(path, numbers[path], len(new), done_bytes, total_bytes, footage_s, elapsed_s, decoder))
 
-    with closing(read(new, catalog, encoder, stop, rest)) as items:
+    with closing(read(new, catalog, encoder, stop, rest, hardware)) as items:
         for item in items:
             if isinstance(item, Rows):
                 of = item.of
@@ -186,7 +190,7 @@ def _read_new(
                     of.source, of.media, of.times, pack, every_s, of.first_row, item.rows, decode_all=of.decode_all
                 )
                 rows_read += len(item.rows)
-                report(of.source.path, of.read_bytes)
+                report(of.source.path, of.read_bytes, of.decoder)
                 continue
             if isinstance(item, Unreadable):
                 path, reasons[item.path] = item.path, item.reason

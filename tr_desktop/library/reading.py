@@ -19,6 +19,7 @@ import numpy.typing as npt
 from tr_desktop.errors import MediaError
 from tr_desktop.footage.captions import Cue
 from tr_desktop.footage.frames import SampledFrame, Sampler
+from tr_desktop.footage.hardware import Choice, choose
 from tr_desktop.footage.probe import probe
 from tr_desktop.library.ahead import Rest, ahead
 from tr_desktop.library.catalog import Catalog, Source, Standing
@@ -39,7 +40,8 @@ assert (_DECODED_AHEAD + _ENCODED_AHEAD + 1) * _PIECE_FRAMES <= BATCH_FRAMES
 class Pictures:
     """Decoded frames of one file: uint8 RGB [n, S, S, 3], of which number i stands for `repeats[i]` rows.
 
-    first_row: the first of these rows. read_bytes: how far into the file they are. The rest is for `Catalog.append`.
+    first_row: the first of these rows. read_bytes: how far into the file they are. decoder: what decodes it and why,
+    where a device was asked for. The rest is for `Catalog.append`.
     """
 
     source: Source
@@ -49,6 +51,7 @@ class Pictures:
     pictures: npt.NDArray[np.uint8]
     repeats: list[int]
     read_bytes: int
+    decoder: str
     decode_all: bool
 
 
@@ -96,19 +99,24 @@ class Unreadable:
 
 
 def read(
-    files: Mapping[Path, os.stat_result], catalog: Catalog, encoder: Encoder, stop: threading.Event, rest: Rest
+    files: Mapping[Path, os.stat_result],
+    catalog: Catalog,
+    encoder: Encoder,
+    stop: threading.Event,
+    rest: Rest,
+    hardware: bool,
 ) -> Generator[Rows | Whole | Copy | Changed | Unreadable, None, None]:
     """Read `files` one after the other, each from where the library has it; whatever ends a file comes last for it.
 
     stop: when set, nothing more comes, and both threads end; so they do when this is closed. rest: called before each
-    frame is decoded.
+    frame is decoded. hardware: decode on a graphics device where one has shown that it does it right.
     """
     closed = threading.Event()
 
     def is_over() -> bool:
         return stop.is_set() or closed.is_set()
 
-    decoded = ahead(_decoded(files, catalog, encoder, lambda: rest(is_over)), _DECODED_AHEAD, is_over)
+    decoded = ahead(_decoded(files, catalog, encoder, lambda: rest(is_over), hardware), _DECODED_AHEAD, is_over)
     encoded = ahead(_encoded(decoded, encoder), _ENCODED_AHEAD, is_over)
     try:
         for item in encoded:  # noqa: UP028 (`yield from` would close it before the threads are told)
@@ -129,7 +137,11 @@ def _encoded(
 
 
 def _decoded(
-    files: Mapping[Path, os.stat_result], catalog: Catalog, encoder: Encoder, rest: Callable[[], None]
+    files: Mapping[Path, os.stat_result],
+    catalog: Catalog,
+    encoder: Encoder,
+    rest: Callable[[], None],
+    hardware: bool,
 ) -> Generator[Pictures | Whole | Copy | Changed | Unreadable, None, None]:
     begun: set[tuple[int, bytes]] = set()  # in this run, so that a copy waits for it
     for path, stat in files.items():
@@ -142,7 +154,7 @@ def _decoded(
                 yield Copy(source)
             else:
                 begun.add(identity)
-                yield from _file(source, standing, encoder, rest)
+                yield from _file(source, standing, encoder, rest, hardware)
         except MediaError as error:
             yield Unreadable(path, stat, error.what, is_final=_is_same(path, stat.st_size, stat.st_mtime_ns))
         except OSError as error:  # the disk or the network, not the file
@@ -150,20 +162,25 @@ def _decoded(
 
 
 def _file(
-    source: Source, standing: Standing, encoder: Encoder, rest: Callable[[], None]
+    source: Source, standing: Standing, encoder: Encoder, rest: Callable[[], None], hardware: bool
 ) -> Generator[Pictures | Whole | Changed, None, None]:
     """One file from row `standing.rows` on. Raises MediaError when nothing of it can be shown."""
-    every_s = 1 / encoder.pack.sample_fps
+    media, every_s, size_px = probe(source.path), 1 / encoder.pack.sample_fps, encoder.pack.input_px
+    choice = Choice("", "the file is damaged")
+    if hardware and not standing.decode_all:
+        choice = choose(media, every_s, size_px)
     sampler = Sampler(
-        probe(source.path),
+        media,
         every_s,
-        encoder.pack.input_px,
+        size_px,
         decode_all=standing.decode_all,
         first_row=standing.rows,
+        device=choice.device,
     )
     row, piece = standing.rows, list[SampledFrame]()
 
     def pictures() -> Pictures:
+        used = choice if sampler.device == choice.device else Choice("", f"{choice.device} failed in the middle")
         return Pictures(
             source=source,
             media=sampler.media,
@@ -172,6 +189,7 @@ def _file(
             pictures=np.stack([sample.picture for sample in piece]),
             repeats=[sample.repeat for sample in piece],
             read_bytes=sampler.read_bytes,
+            decoder=str(used) if hardware else "",
             decode_all=sampler.decode_all,
         )
 

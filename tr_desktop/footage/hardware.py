@@ -1,0 +1,98 @@
+"""Whether a graphics device may decode a file: one that has shown, here and on this very file, that it does it right.
+
+The beginning is decoded both ways. Only a device that brings out the same frames, with the same times and pictures, and
+sooner, decodes the whole; the sampler checks the time of every frame that comes after that, too, and decodes on the
+processor what is left once anything is wrong. Frames that aren't sampled stay on the device.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice
+from time import perf_counter
+
+import numpy as np
+from av.codec import Codec
+from av.codec.hwaccel import HWAccel, hwdevices_available
+from av.error import FFmpegError
+
+from tr_desktop.footage.bitstream import kind_reader
+from tr_desktop.footage.container import open_video
+from tr_desktop.footage.frames import SampledFrame, Sampler
+from tr_desktop.moments import Media
+
+_SHORTEST_S = 60  # of shorter files, trying would take more than a device could save
+_TRIED = 16  # sampled pictures
+# Differences of 8-bit RGB. H.264 and HEVC decode to the same bits everywhere, MPEG-2 to a level or two.
+_MEAN_OFF, _MOST_OFF = 0.5, 8
+
+
+@dataclass(frozen=True)
+class Choice:
+    """device: by FFmpeg's name, "" for the processor. why: the end of a sentence that begins "decoded on …"."""
+
+    device: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"decoded on {self.device or 'the processor'}: {self.why}"
+
+
+def devices() -> dict[str, str]:
+    """The kinds of device that this FFmpeg decodes H.264 on, each with why none can be opened; "" where one can."""
+    offered = {config.device_type.name for config in Codec("h264", "r").hardware_configs or () if config.is_supported}
+    return {name: _why_not_opened(name, Codec("h264", "r")) for name in hwdevices_available() if name in offered}
+
+
+def choose(media: Media, every_s: Fraction, size_px: int) -> Choice:
+    """What is to decode `media`, as a sampler with these settings would. Raises MediaError where nothing can."""
+    with open_video(media.path) as (_, stream):
+        codec, known_kinds = stream.codec_context.codec, kind_reader(stream) is not None
+        length_s = (stream.duration or 0) * (stream.time_base or 0)
+    if not known_kinds:
+        return Choice("", f"its packets don't tell what {media.codec} should bring out")
+    if length_s < _SHORTEST_S:
+        return Choice("", f"it isn't known to be longer than {_SHORTEST_S} s, and trying a device takes a while")
+    offered = [config.device_type.name for config in codec.hardware_configs or () if config.is_supported]
+    why = f"this FFmpeg knows no device for {media.codec}"
+    for name in offered:
+        problem = _why_not_opened(name, codec) or _why_not_trusted(media, every_s, size_px, name)
+        if not problem:
+            return Choice(name, "it showed the same frames as the processor, sooner")
+        why = f"{name} {problem}"
+    return Choice("", why)
+
+
+def _why_not_opened(name: str, codec: Codec) -> str:
+    try:
+        HWAccel(name).create(codec)
+    except (FFmpegError, NotImplementedError) as error:
+        return f"can't be opened here ({getattr(error, 'strerror', None) or error})"
+    return ""
+
+
+def _why_not_trusted(media: Media, every_s: Fraction, size_px: int, name: str) -> str:
+    on_processor = Sampler(media, every_s, size_px)
+    right, processor_s = _beginning(on_processor)
+    if on_processor.decode_all:
+        return "isn't used: the file has to be decoded whole"
+    on_device = Sampler(media, every_s, size_px, device=name)
+    shown, device_s = _beginning(on_device)
+    if on_device.device != name:
+        return "can't decode this footage"
+    if [(s.frame, s.tick, s.repeat) for s in shown] != [(s.frame, s.tick, s.repeat) for s in right]:
+        return "brings out other frames"
+    off = [np.abs(a.picture.astype(np.int16) - b.picture) for a, b in zip(shown, right, strict=True)]
+    if any(each.mean() > _MEAN_OFF or each.max() > _MOST_OFF for each in off):
+        return "brings out other pictures"
+    return "is no faster than the processor" if device_s >= processor_s else ""
+
+
+def _beginning(sampler: Sampler) -> tuple[list[SampledFrame], float]:
+    """The first samples, and the seconds from the first to the last: opening takes little of a whole file's time."""
+    samples = iter(sampler)
+    beginning = list(islice(samples, 1))
+    started_s = perf_counter()
+    beginning += islice(samples, _TRIED - 1)
+    return beginning, perf_counter() - started_s
