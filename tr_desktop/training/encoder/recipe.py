@@ -272,7 +272,8 @@ def fit(
     """
     texts, seed = sampler.texts, sampler.seed
     per_epoch = len(sampler.epoch(0, config.labelled)) // config.batch
-    optimiser = torch.optim.AdamW(parameters, weight_decay=0.05)
+    groups = [dict(some) for some in parameters]  # the optimiser and the schedule write into theirs
+    optimiser = torch.optim.AdamW(groups, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, [p["lr"] for p in parameters], total_steps=epochs * per_epoch + 1, pct_start=0.15
     )
