@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import random
 import shutil
@@ -10,6 +11,8 @@ import struct
 import subprocess
 import sys
 import wave
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
@@ -311,6 +314,28 @@ def test_the_video_is_not_its_cover_picture(tmp_path: Path) -> None:
     assert reason(tmp_path / "song.mp4") == "attached picture only, no video stream"
 
 
+@contextmanager
+def watched(path: Path) -> Iterator[Callable[[], bool]]:
+    """Asks the kernel whether anybody opened `path`, by whatever way (inotify); elsewhere than on Linux never told."""
+    if sys.platform != "linux":
+        yield lambda: False
+        return
+    libc, is_opened, dont_block = ctypes.CDLL(None, use_errno=True), 0x20, os.O_NONBLOCK
+    queue = libc.inotify_init1(dont_block)
+    assert queue >= 0 and libc.inotify_add_watch(queue, os.fsencode(path), is_opened) >= 0
+
+    def was_opened() -> bool:
+        try:
+            return bool(os.read(queue, 4096))
+        except BlockingIOError:
+            return False
+
+    try:
+        yield was_opened
+    finally:
+        os.close(queue)
+
+
 def test_playlists_open_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that names other files or URLs is refused, and nothing but it is opened."""
     secret = make_video(tmp_path / "secret.mp4", frames=10)
@@ -322,7 +347,7 @@ def test_playlists_open_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyP
         real_refuse(url, flags, options)
 
     monkeypatch.setattr(container, "_refuse", watching)
-    with socket.create_server(("127.0.0.1", 0)) as server:
+    with socket.create_server(("127.0.0.1", 0)) as server, watched(secret) as was_opened:
         server.settimeout(0.2)
         url = f"http://127.0.0.1:{server.getsockname()[1]}/a.ts"
         lists = {
@@ -336,6 +361,9 @@ def test_playlists_open_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyP
             assert "not a video file" in reason(tmp_path / name)
         with pytest.raises(TimeoutError):
             server.accept()
+        assert not was_opened()
+        secret.read_bytes()
+        assert was_opened() or sys.platform != "linux"  # the watch does watch
     assert opened == []
 
 

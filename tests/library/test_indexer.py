@@ -84,8 +84,10 @@ def test_coverage_adds_up_over_awkward_files(tmp_path, catalog):
     (footage / "empty.mp4").touch()
     (footage / "text.mp4").write_text("not a video")
     (footage / "notes.txt").write_text("notes")
-    (footage / "folder.mp4").mkdir()
+    write_clip(footage / "folder.mp4" / "inside.mp4", [("red", 25)])
     (footage / "loop").symlink_to(footage)
+    (footage / "circle.mp4").symlink_to(footage / "itself.mp4")
+    (footage / "itself.mp4").symlink_to(footage / "circle.mp4")
     (footage / "dangling.mp4").symlink_to(tmp_path / "nowhere.mp4")
     os.mkfifo(footage / "pipe.mp4")
     unreadable = footage / os.fsdecode(b"bad\xff.mp4")
@@ -93,10 +95,12 @@ def test_coverage_adds_up_over_awkward_files(tmp_path, catalog):
 
     coverage = index([footage], catalog, ToyEncoder())
     reasons = {s.path.name: s.reason for s in coverage.skipped}
-    assert {p.name for p in coverage.searched} == {"good.mp4", "naïve “name” & #1.mkv", unreadable.name}
-    assert set(reasons) == {"empty.mp4", "text.mp4", "notes.txt", "loop", "dangling.mp4", "pipe.mp4"}
+    searched = {"good.mp4", "naïve “name” & #1.mkv", "inside.mp4", unreadable.name}
+    assert {p.name for p in coverage.searched} == searched
+    circles = {"circle.mp4", "itself.mp4"}
+    assert set(reasons) == {"empty.mp4", "text.mp4", "notes.txt", "loop", "dangling.mp4", "pipe.mp4", *circles}
     assert all(reasons.values())
-    assert coverage.files == len(coverage.searched) + len(coverage.skipped) == 9
+    assert coverage.files == len(coverage.searched) + len(coverage.skipped) == 12
 
 
 def test_an_interrupted_index_keeps_whole_files_and_a_sound_database(tmp_path):

@@ -4,8 +4,10 @@ import multiprocessing
 import os
 import random
 import resource
+import shutil
 import signal
 import sqlite3
+import subprocess
 import sys
 import threading
 import time
@@ -303,3 +305,30 @@ def test_where_nothing_more_can_be_written_it_says_so_and_reads_on_later(tmp_pat
             index([footage], catalog, ToyEncoder(sample_fps=Fraction(25)))
         full[folder] = contents(folder)
     assert full[library] == full[tmp_path / "other"]
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of its own with room for little more than an empty library, and a function that gives it more."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+
+    def mount(options: str) -> int:
+        return subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", folder], capture_output=True).returncode
+
+    if sys.platform != "linux" or shutil.which("mount") is None or mount("size=300k"):
+        pytest.skip("no file system can be mounted here")
+    yield folder, lambda: mount("remount,size=64m")
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def test_a_full_disk_is_said_and_costs_nothing_once_there_is_room(tmp_path, footage, small_disk):
+    disk, enlarge = small_disk
+    with Catalog(disk / "library") as catalog, pytest.raises(LibraryError, match="can't be written"):
+        index([footage], catalog, ToyEncoder(sample_fps=Fraction(25)))
+    assert_sound(disk / "library")
+    assert enlarge() == 0
+    for library in (disk / "library", tmp_path / "other"):
+        with Catalog(library) as catalog:
+            index([footage], catalog, ToyEncoder(sample_fps=Fraction(25)))
+    assert contents(disk / "library") == contents(tmp_path / "other")
