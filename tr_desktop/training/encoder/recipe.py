@@ -7,8 +7,7 @@ Notable choices, each measured in docs/experiments.md:
 - Labels stay in the mix as prompts: with captions alone, words for single things fade.
 - ImageNet's class probabilities are a second path from picture to text space, through the names of the classes; and a
   third, on which the names stay what the text tower says: it carries words that no caption taught.
-- Late blocks are tuned several times from the same start, each time over other batches; the weights are averaged with
-  one another (Wortsman et al. 2022, model soups) and with the frozen start.
+- The tuned weights are averaged with the frozen start.
 """
 
 from __future__ import annotations
@@ -71,7 +70,6 @@ class EncoderConfig:
     most_per_label: int = 40
     head_epochs: int = 6
     tune_epochs: int = 6
-    tuned_runs: int = 2  # whose weights are averaged
     batch: int = 384
     head_rate: float = 1e-3
     tune_rate: float = 2e-4
@@ -340,11 +338,6 @@ def average(start: dict[str, Tensor], tuned: dict[str, Tensor], share: float) ->
     return {name: torch.lerp(start[name], tuned[name], share) for name in start}
 
 
-def mean(ends: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """The mean of each weight."""
-    return {name: torch.stack([end[name] for end in ends]).mean(0) for name in ends[0]}
-
-
 def train_encoder(config: EncoderConfig) -> None:
     """Build the pack `config.out`; each stage is kept in `config.cache`, so that a stopped run goes on where it was."""
     config.cache.mkdir(parents=True, exist_ok=True)
@@ -399,16 +392,12 @@ def trained_towers(
             {"params": list(late.parameters()), "lr": config.tune_rate},
             {"params": joint, "lr": 2 * config.tune_rate},
         ]
-        start, ends = towers.weights(), []
-        for number in range(config.tuned_runs):
-            towers.load(start)
-            other = Sampler(pictures, jobs, texts, config.seed + 1000 * number)
-            fit(
-                config, towers, other, tuned, rates, config.tune_epochs, run / f"tune{number}.pt",
-                lambda: dev.line(towers, tuned),
-            )  # fmt: skip
-            ends.append(towers.weights())
-        towers.load(average(start, mean(ends), config.keep_tuned))
+        start = towers.weights()
+        fit(
+            config, towers, sampler, tuned, rates, config.tune_epochs, run / "tune.pt",
+            lambda: dev.line(towers, tuned),
+        )  # fmt: skip
+        towers.load(average(start, towers.weights(), config.keep_tuned))
         tqdm.write(f"averaged; {dev.line(towers, tuned)}")
     head.named = config.named_at_last
     tqdm.write(f"names weigh {head.named}; {dev.line(towers, tuned)}")
