@@ -61,8 +61,8 @@ def take(arguments: argparse.Namespace, folder: Path) -> None:
             QTest.qWait(20)
         raise TimeoutError
 
-    def shoot(name: str) -> None:
-        QTest.qWait(4000)  # thumbnails arrive, what moves comes to rest
+    def shoot(name: str, rest_ms: int = 4000) -> None:
+        QTest.qWait(rest_ms)  # thumbnails arrive, what moves comes to rest
         window().grab().save(str(arguments.out / f"{name}.png"))
 
     def window() -> Window:
@@ -83,8 +83,8 @@ def take(arguments: argparse.Namespace, folder: Path) -> None:
         shoot("1-first-start")
         w.session.add(footage)
         wait(w.library.progress.isVisible)
-        wait(lambda: w.session.standing.coverage.searched or w.session.standing.coverage.incomplete)
-        shoot("2-indexing")
+        wait(w.library.bar.value)
+        shoot("2-indexing", 100)
         wait(lambda: not w.library.progress.isVisible())
         w.search.ask(arguments.query)
         wait(lambda: w.session.results.is_final)

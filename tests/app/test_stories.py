@@ -14,6 +14,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QToolButton
 
 from tr_desktop import grounding
+from tr_desktop.app import session
 from tr_desktop.app.edge_handle import EdgeHandle
 from tr_desktop.app.showing import YOURS
 from tr_desktop.app.timeline import Edge
@@ -152,6 +153,7 @@ def test_everything_with_the_keyboard_alone(run_app, sample, library, tmp_path, 
         window.export.out.setText(str(out))
         hands.press("Space")
         hands.wait(lambda: "written and read back" in window.export.said())
+        hands.wait(window.export.start.hasFocus)
         hands.press("Ctrl+S")
         hands.wait(lambda: not session.project.is_changed)
         hands.press("Ctrl+Q")
@@ -324,6 +326,48 @@ def test_a_moment_accepted_before_its_search_ended_gets_the_edges_it_ended_with(
         assert "last edges" in hands.window.notice.text()
         hands.press("Ctrl+Z")
         assert session.project.selects[0].segment == early
+
+    run_app(script, sample, library=library)
+
+
+def test_what_was_not_found_is_searched_again_once_all_is_indexed(run_app, sample, library, tmp_path, monkeypatch):
+    other = tmp_path / "other.mp4"
+    other.write_bytes(sample.read_bytes() + bytes(64))
+    may_read, read = threading.Event(), session.index
+
+    def index_later(*arguments, **options):
+        if options.get("read_new", True):
+            assert may_read.wait(60)
+        return read(*arguments, **options)
+
+    monkeypatch.setattr(session, "index", index_later)
+
+    def script(hands):
+        hands.wait(lambda: hands.session.standing.coverage.searched)
+        hands.search("people playing chess under water")
+        before = hands.session.results
+        assert before.unread == 1 and "1 file not wholly indexed yet" in hands.results.why()
+        may_read.set()
+        hands.wait(lambda: hands.session.results is not before and hands.session.results.is_final)
+        assert hands.session.results.query == before.query and hands.session.results.unread == 0
+        assert "indexed" not in hands.results.why()
+
+    run_app(script, sample, other, library=library)
+
+
+def test_any_step_can_be_kept_in_place_of_the_editors_own_edges(run_app, sample, library):
+    def script(hands):
+        stage = hands.stage
+        hands.wait(lambda: hands.session.engine is not None)
+        hands.search("a cat")
+        hands.wait(lambda: stage.decision.segment == CAT)
+        assert not stage.steps.keep.isEnabled() and "kept" in stage.steps.step.text()
+        stage.nudge(end=-5)
+        hands.press("[")
+        assert stage.scrubber.selected_step() == stage.decision.kept_step
+        assert stage.steps.keep.isEnabled() and "kept" not in stage.steps.step.text()
+        stage.steps.keep.click()
+        assert stage.decision.segment == CAT and not stage.steps.keep.isEnabled()
 
     run_app(script, sample, library=library)
 

@@ -4,7 +4,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, QPointF, QRect, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -151,6 +151,23 @@ def test_errors_are_sentences(run_app, sample, library, tmp_path):
         assert "no place in the footage" in hands.window.notice.text()
 
     run_app(script, sample, damaged, library=library)
+
+
+def test_a_notice_covers_no_step_and_one_that_asks_for_nothing_goes_by_itself(run_app, sample, library, monkeypatch):
+    monkeypatch.setattr("tr_desktop.app.pieces._READ_MS", 50)
+
+    def script(hands):
+        window, notice = hands.window, hands.window.notice
+        hands.wait(lambda: hands.session.engine is not None)
+        hands.search("a cat")
+        window.say("Done.")
+        assert not notice.geometry().intersects(QRect(hands.stage.timeline.mapTo(window, QPoint()), window.size()))
+        hands.wait(lambda: not notice.isVisible())
+        notice.say("It broke.", is_error=True)
+        hands.qtbot.wait(200)
+        assert notice.isVisible()
+
+    run_app(script, sample, library=library)
 
 
 def test_a_pack_that_is_not_there_is_said(run_app, sample):

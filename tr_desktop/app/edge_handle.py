@@ -80,24 +80,24 @@ class EdgeHandle(KeyFocus, QAbstractSlider):
         event.ignore()  # zooms
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        colour = QColor(theme.colours().accent)
-        middle = self._line_x
-        inward = 1 if self.edge is Edge.IN else -1
-        painter.fillRect(QRectF(middle - 1, 0, 2, self.height()), colour)
-        # A bracket that opens towards the moment: in and out differ in shape.
-        painter.setPen(pen(colour, 2))
-        for y in (1.0, self.height() - 1.0):
-            painter.drawLine(QPointF(middle, y), QPointF(middle + 6 * inward, y))
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(colour)
-        grip = QRectF(middle if inward > 0 else middle - 5, self.height() / 2 - 9, 5, 18)
-        painter.drawRoundedRect(grip, 2, 2)
-        if self.is_snapped:
-            diamond(painter, QPointF(middle, 5), 4, QColor(theme.colours().text))
-        if self.has_ring:
-            focus_ring(painter, QRectF(self.rect()))
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            colour = QColor(theme.colours().accent)
+            middle = self._line_x
+            inward = 1 if self.edge is Edge.IN else -1
+            painter.fillRect(QRectF(middle - 1, 0, 2, self.height()), colour)
+            # A bracket that opens towards the moment: in and out differ in shape.
+            painter.setPen(pen(colour, 2))
+            for y in (1.0, self.height() - 1.0):
+                painter.drawLine(QPointF(middle, y), QPointF(middle + 6 * inward, y))
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(colour)
+            grip = QRectF(middle if inward > 0 else middle - 5, self.height() / 2 - 9, 5, 18)
+            painter.drawRoundedRect(grip, 2, 2)
+            if self.is_snapped:
+                diamond(painter, QPointF(middle, 5), 4, QColor(theme.colours().text))
+            if self.has_ring:
+                focus_ring(painter, QRectF(self.rect()))
 
 
 def _frames(event: QKeyEvent) -> int:

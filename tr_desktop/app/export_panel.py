@@ -94,6 +94,7 @@ class ExportPanel(QWidget):
         super().__init__(parent)
         self._session = session
         self._job: Job | None = None
+        self._is_at_start = False
         self._known = exporters()
         self.format = Choice()
         self.format.setAccessibleName("Format")
@@ -127,6 +128,7 @@ class ExportPanel(QWidget):
         line.addWidget(self._stop)
         self._progress.hide()
         self._says = words()
+        self._says.hide()
         self.files = WrittenFiles()
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
@@ -267,7 +269,8 @@ class ExportPanel(QWidget):
                 on_progress=lambda clip, of, frame, frames: job.report((clip, of, frame / max(frames, 1))),
             )
 
-        self._says.setText("Exporting…")
+        self._is_at_start = self.start.hasFocus()
+        self._say("Exporting…")
         self._show_written(False)
         self._bar.setValue(0)
         self._progress.setVisible(self._is_clips or order.constant)
@@ -279,18 +282,18 @@ class ExportPanel(QWidget):
     def cancel(self) -> None:
         if self._job is not None:
             self._job.cancel()
-            self._says.setText("Cancelled; the clips that were whole are kept.")
+            self._say("Cancelled; the clips that were whole are kept.")
 
     def _progressed(self, progress: tuple[int, int, float]) -> None:
         clip, of, share = progress
         self._bar.setValue(round(1000 * (clip - 1 + share) / of))
-        self._says.setText(f"Cutting and checking clip {clip} of {of}")
+        self._say(f"Cutting and checking clip {clip} of {of}")
 
     def _done(self, report: Report) -> None:
         count = len(report.files)
         done = f"{count} files written and read back" if count > 1 else f"{report.files[0].name} written and read back"
         self._set_role("dim")
-        self._says.setText("\n".join([f"{done}.", *report.notes]))
+        self._say("\n".join([f"{done}.", *report.notes]))
         self.files.set_files(report.files)
         self._show_written(True)
         self.finished.emit(f"The export is done: {done}.")
@@ -303,16 +306,22 @@ class ExportPanel(QWidget):
 
     def _failed(self, error: UserError) -> None:
         self._set_role("bad")
-        self._says.setText(str(error))
+        self._say(str(error))
 
     def _ended(self) -> None:
         self._job = None
         self._progress.hide()
         self.refresh()
+        if self._is_at_start:  # it was disabled meanwhile, and the focus went on
+            self.start.setFocus()
 
     def said(self) -> str:
         """What it says of the last export."""
         return self._says.text()
+
+    def _say(self, text: str) -> None:
+        self._says.setText(text)
+        self._says.show()
 
     def _set_role(self, role: str) -> None:
         self._says.setProperty("role", role)

@@ -84,8 +84,7 @@ class IconButton(QToolButton):
         super().paintEvent(event)
         c = colours()
         colour = c.rough if not self.isEnabled() else c.accent if self.isChecked() or self._is_main else c.text
-        painter = QPainter(self)
-        side = 16.0
-        corner = QPointF((self.width() - side) / 2, (self.height() - side) / 2)
-        paint(painter, self._name, QRectF(corner.x(), corner.y(), side, side), colour)
-        painter.end()
+        with QPainter(self) as painter:
+            side = 16.0
+            corner = QPointF((self.width() - side) / 2, (self.height() - side) / 2)
+            paint(painter, self._name, QRectF(corner.x(), corner.y(), side, side), colour)

@@ -25,7 +25,7 @@ from tr_desktop.app.counter import counted, duration_label
 from tr_desktop.app.icons import IconButton
 from tr_desktop.app.pieces import Elided, Icon, panel, scrolling, title, words
 from tr_desktop.app.session import Standing
-from tr_desktop.library.indexer import Progress
+from tr_desktop.library.indexer import NOT_YET, Progress
 
 
 class FolderRow(QWidget):
@@ -56,7 +56,8 @@ class FolderRow(QWidget):
     def show_standing(self, standing: Standing) -> None:
         coverage = standing.coverage
         inside = self._inside(coverage.searched)
-        skipped = self._inside(skipped.path for skipped in coverage.skipped)
+        waiting = self._inside(skipped.path for skipped in coverage.skipped if skipped.reason == NOT_YET)
+        skipped = self._inside(skipped.path for skipped in coverage.skipped) - waiting
         offline = self._inside(coverage.offline)
         self._icon.show_icon("film" if self.path.suffix else "folder", "dim")
         if self.path in standing.missing:
@@ -66,7 +67,8 @@ class FolderRow(QWidget):
             self._icon.show_icon("warn", "warn")
             self._state.set_text(f"{counted(inside, 'file')}, {offline} offline")
         else:
-            more = f", {skipped} not searched" if skipped else ""
+            more = f", {waiting} not indexed yet" if waiting else ""
+            more += f", {skipped} not searched" if skipped else ""
             self._state.set_text(f"{counted(inside, 'file')}{more}")
 
     def _inside(self, paths: Iterable[Path]) -> int:
@@ -134,10 +136,10 @@ class LibraryPanel(QWidget):
         cancel = IconButton("close", "Stop indexing; it reads on from here the next time")
         cancel.clicked.connect(self.cancelled)
         head = QHBoxLayout()
+        head.addWidget(title("Indexing"), 1)
         self._now = Elided("", "")
         self._rest = IconButton("pause", _PAUSE)
         self._rest.clicked.connect(self._toggle_rest)
-        head.addWidget(self._now, 1)
         head.addWidget(self._rest)
         head.addWidget(cancel)
         self.bar = QProgressBar(textVisible=False, maximum=1000)
@@ -145,6 +147,7 @@ class LibraryPanel(QWidget):
         self._pace = QLabel()
         self._pace.setProperty("role", "small")
         column.addLayout(head)
+        column.addWidget(self._now)
         column.addWidget(self.bar)
         column.addWidget(self._pace)
         self.progress.hide()
@@ -229,7 +232,7 @@ class LibraryPanel(QWidget):
         self._rest.setAccessibleName(_GO_ON if self._is_resting else _PAUSE)
         if progress is None:
             return
-        self._now.set_text(f"Indexing {progress.path.name}")
+        self._now.set_text(progress.path.name)
         self.bar.setValue(round(1000 * progress.done_bytes / max(progress.total_bytes, 1)))
         left = "" if progress.left_s is None else f", {duration_label(progress.left_s)} left"
         pace = "paused" if self._is_resting else f"{progress.times_real_time:.1f} × real time{left}"

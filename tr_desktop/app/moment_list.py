@@ -180,7 +180,8 @@ class MomentDelegate(QStyledItemDelegate):
         low = QRect(box.left(), box.top() + 2 * line, box.width(), line)
         length = length_label(moment, segment.start_frame, segment.end_frame, counting)
         painter.drawText(low, middle | Qt.AlignmentFlag.AlignRight, length)
-        self._paint_score(painter, moment, QRect(low.left(), low.top(), low.width() - 56, line))
+        rest = low.width() - painter.fontMetrics().horizontalAdvance(length) - 4
+        self._paint_score(painter, moment, QRect(low.left(), low.top(), rest, line))
 
     def _paint_score(self, painter: QPainter, moment: Moment, box: QRect) -> None:
         c = theme.colours()
@@ -197,6 +198,7 @@ class MomentDelegate(QStyledItemDelegate):
         if moment.source is not None:
             words += "  said"
         text = QRect(box.left() + int(wide) + 7, box.top(), box.width() - int(wide) - 7, box.height())
+        words = painter.fontMetrics().elidedText(words, _RIGHT, text.width())
         painter.drawText(text, Qt.AlignmentFlag.AlignVCenter, words)
 
 

@@ -60,11 +60,11 @@ class Overview(QWidget):
         super().changeEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        self._layer.draw(painter, self, self._paint_curve)
-        if self._showing is not None and self._whole is not None:
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            self._paint_places(painter, self._showing, self._whole)
+        with QPainter(self) as painter:
+            self._layer.draw(painter, self, self._paint_curve)
+            if self._showing is not None and self._whole is not None:
+                painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+                self._paint_places(painter, self._showing, self._whole)
 
     def _paint_curve(self, painter: QPainter) -> None:
         colours, showing, whole = theme.colours(), self._showing, self._whole

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, QTimer
+from PySide6.QtGui import QHideEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
@@ -24,6 +24,7 @@ from tr_desktop.app import icons, theme
 from tr_desktop.app.icons import IconButton
 from tr_desktop.errors import UserError
 
+_READ_MS = 10_000
 _Spin = TypeVar("_Spin", bound=QAbstractSpinBox)
 
 
@@ -74,10 +75,9 @@ class Choice(QComboBox):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
-        painter = QPainter(self)
-        box = QRectF(self.width() - 22, (self.height() - 14) / 2, 14, 14)
-        icons.paint(painter, "chevron-down", box, theme.colours().dim)
-        painter.end()
+        with QPainter(self) as painter:
+            box = QRectF(self.width() - 22, (self.height() - 14) / 2, 14, 14)
+            icons.paint(painter, "chevron-down", box, theme.colours().dim)
 
 
 class Elided(QLabel):
@@ -122,13 +122,15 @@ class Icon(QWidget):
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        icons.paint(painter, self._name, QRectF(self.rect()), getattr(theme.colours(), self._role))
-        painter.end()
+        with QPainter(self) as painter:
+            icons.paint(painter, self._name, QRectF(self.rect()), getattr(theme.colours(), self._role))
 
 
 class Notice(QFrame):
-    """One sentence at the foot of the window, with what can be done about it; the next one takes its place."""
+    """One sentence, with what can be done about it; the next one takes its place.
+
+    What is only good to know goes by itself; errors, and what asks for something, stay until they are closed.
+    """
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -139,6 +141,8 @@ class Notice(QFrame):
         self._buttons: list[QPushButton] = []
         close = IconButton("close", "Close this notice")
         close.clicked.connect(self.hide)
+        self._leaving = QTimer(self, singleShot=True)
+        self._leaving.timeout.connect(self.hide)
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(12, 6, 6, 6)
         self._row.setSpacing(theme.SPACE)
@@ -162,6 +166,13 @@ class Notice(QFrame):
         self._text.setText(text)
         self.setAccessibleName(text)
         self.show()
+        self._leaving.stop()
+        if not actions and not is_error:
+            self._leaving.start(_READ_MS)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self._leaving.stop()
+        super().hideEvent(event)
 
     def say_error(self, error: UserError) -> None:
         self.say(str(error), is_error=True)

@@ -191,20 +191,20 @@ class Player(QWidget):
         self._wish(self._frame, 0)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(theme.colours().picture))
-        if self._message:
-            painter.setPen(QColor(theme.colours().dim))
-            painter.setFont(theme.font())
-            room = self.rect().adjusted(*(2 * theme.SPACE * way for way in (1, 1, -1, -1)))
-            painter.drawText(room, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._message)
-        elif not self._image.isNull() and self._media is not None:
-            ratio = self.devicePixelRatioF()
-            width, height = fit(self._media.width, self._media.height, self._box_px())
-            # On whole device pixels, so that a picture made for this size is not blurred.
-            left, top = (self._box_px()[0] - width) // 2, (self._box_px()[1] - height) // 2
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-            painter.drawImage(QRectF(left / ratio, top / ratio, width / ratio, height / ratio), self._image)
+        with QPainter(self) as painter:
+            painter.fillRect(self.rect(), QColor(theme.colours().picture))
+            if self._message:
+                painter.setPen(QColor(theme.colours().dim))
+                painter.setFont(theme.font())
+                room = self.rect().adjusted(*(2 * theme.SPACE * way for way in (1, 1, -1, -1)))
+                painter.drawText(room, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._message)
+            elif not self._image.isNull() and self._media is not None:
+                ratio = self.devicePixelRatioF()
+                width, height = fit(self._media.width, self._media.height, self._box_px())
+                # On whole device pixels, so that a picture made for this size is not blurred.
+                left, top = (self._box_px()[0] - width) // 2, (self._box_px()[1] - height) // 2
+                painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+                painter.drawImage(QRectF(left / ratio, top / ratio, width / ratio, height / ratio), self._image)
 
     def _box_px(self) -> tuple[int, int]:
         ratio = self.devicePixelRatioF()

@@ -8,7 +8,7 @@ from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtWidgets import QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from tr_desktop.app import theme
-from tr_desktop.app.counter import Counting
+from tr_desktop.app.counter import Counting, counted
 from tr_desktop.app.filmstrip import Thumbnails
 from tr_desktop.app.moment_list import MomentList
 from tr_desktop.app.session import Results
@@ -34,6 +34,7 @@ class ResultsPanel(QWidget):
         self.list.selectionModel().currentChanged.connect(self._choose)
         self._title = QLabel("RESULTS")
         self._title.setProperty("role", "title")
+        self._title.setFixedHeight(theme.ROW)  # as high as the other panels' buttons: their titles stand on one line
         self._said = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignCenter)
         self._why = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignCenter)
         self._why.setProperty("role", "dim")
@@ -55,7 +56,7 @@ class ResultsPanel(QWidget):
         self._pages.addWidget(nothing)
         self._pages.addWidget(self.list)
         rows = QVBoxLayout(self)
-        rows.setContentsMargins(0, theme.SPACE + 2, 0, 0)
+        rows.setContentsMargins(0, 10, 0, 0)
         rows.setSpacing(theme.SPACE)
         title_row = QVBoxLayout()
         title_row.setContentsMargins(14, 0, 14, 0)
@@ -102,6 +103,8 @@ class ResultsPanel(QWidget):
                 f"No confident match for “{results.query}”",
                 "The footage may not have it, or show it differently.",
             )
+            if results.unread:
+                why = f"{counted(results.unread, 'file')} not wholly indexed yet; then it is searched again."
         else:
             said, why = f"Nothing found for “{results.query}”", ""
         self._said.setText(said)
@@ -110,6 +113,10 @@ class ResultsPanel(QWidget):
     def said(self) -> str:
         """What stands in the place of results."""
         return self._said.text()
+
+    def why(self) -> str:
+        """What stands below that."""
+        return self._why.text()
 
     def toggle_guesses(self) -> None:
         self._shows_guesses = not self._shows_guesses

@@ -424,21 +424,21 @@ class Scrubber(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         colours, strips = theme.colours(), self._lanes
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(colours.window))
-        painter.setFont(theme.font(theme.SMALL_PX))
-        painter.setPen(QColor(colours.dim))
-        if self._showing is None:
-            room = QRect(0, strips.curve.bottom, self.width(), self.height() - strips.curve.bottom)
-            painter.drawText(
-                room, Qt.AlignmentFlag.AlignCenter, "Choose a moment to see how it was found, step by step"
-            )
-            return
-        middle = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        for name, lane in (("File", strips.overview), ("Match", strips.curve)):
-            painter.drawText(QRect(12, lane.top, LEFT_PX - 12, lane.height), middle, name)
-        above = QRect(self.width() - RIGHT_PX, strips.curve.bottom - 16, SCORE_PX, 16)
-        painter.drawText(above, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, "Score")
+        with QPainter(self) as painter:
+            painter.fillRect(self.rect(), QColor(colours.window))
+            painter.setFont(theme.font(theme.SMALL_PX))
+            painter.setPen(QColor(colours.dim))
+            if self._showing is None:
+                room = QRect(0, strips.curve.bottom, self.width(), self.height() - strips.curve.bottom)
+                painter.drawText(
+                    room, Qt.AlignmentFlag.AlignCenter, "Choose a moment to see how it was found, step by step"
+                )
+                return
+            middle = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+            for name, lane in (("File", strips.overview), ("Match", strips.curve)):
+                painter.drawText(QRect(12, lane.top, LEFT_PX - 12, lane.height), middle, name)
+            above = QRect(self.width() - RIGHT_PX, strips.curve.bottom - 16, SCORE_PX, 16)
+            painter.drawText(above, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, "Score")
 
     def _lane_x(self, position: QPointF) -> float:
         return min(max(position.x() - LEFT_PX, 0.0), float(self._lane_px))

@@ -54,10 +54,9 @@ class SearchField(QLineEdit):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
-        painter = QPainter(self)
-        colour = theme.colours().accent if self.hasFocus() else theme.colours().dim
-        icons.paint(painter, "search", QRectF(11, (self.height() - 16) / 2, 16, 16), colour)
-        painter.end()
+        with QPainter(self) as painter:
+            colour = theme.colours().accent if self.hasFocus() else theme.colours().dim
+            icons.paint(painter, "search", QRectF(11, (self.height() - 16) / 2, 16, 16), colour)
 
 
 class SearchBar(QWidget):

@@ -47,12 +47,20 @@ class Engine:
 
 @dataclass(frozen=True)
 class Results:
-    """moments: best first, as far as the search has come. is_final: whether it is done. error: why there are none."""
+    """moments: best first, as far as the search has come. is_final: whether it is done. error: why there are none.
+
+    unread: how many files were not indexed, or not to their end, when it was done.
+    """
 
     query: str
     moments: tuple[Moment, ...] = ()
     is_final: bool = False
     error: UserError | None = None
+    unread: int = 0
+
+    @property
+    def has_confident(self) -> bool:
+        return any(moment.confident for moment in self.moments)
 
 
 @dataclass(frozen=True)
@@ -191,11 +199,14 @@ class Session(QObject):
 
         def done(standing: Standing) -> None:
             self._stands(standing)
+            results = self.results
+            lacked = bool(results.unread or results.error is not None or not results.is_final)
             if long_s > LONG_JOB_S:
+                again = " Search again to look into what is new." if lacked and results.has_confident else ""
                 self.notice.emit(
-                    f"Indexing is done: {counted(len(standing.coverage.searched), 'file')} can be searched."
+                    f"Indexing is done: {counted(len(standing.coverage.searched), 'file')} can be searched.{again}"
                 )
-            if self._asked is not None and (self.results.error is not None or not self.results.is_final):
+            if self._asked is not None and lacked and not results.has_confident:
                 self.search(*self._asked)  # it was asked of a library that lacked this footage
 
         def ended() -> None:
@@ -255,7 +266,7 @@ class Session(QObject):
 
         def done(answer: grounding.Answer) -> None:
             self._stands(Standing(answer.coverage, self.standing.missing))
-            self._set_results(Results(query, answer.moments, is_final=True))
+            self._set_results(Results(query, answer.moments, is_final=True, unread=_unread(answer.coverage)))
             if moved := self.project.follow(answer.moments):
                 self.notice.emit(
                     f"The search has ended: {counted(moved, 'moment')} that you decided on before got the last edges."
@@ -379,6 +390,10 @@ def survey(folders: Sequence[Path], engine: Engine) -> Standing:
     )
     searchable = [folder for folder in folders if folder not in missing]
     return Standing(index(searchable, engine.catalog, engine.encoder, read_new=False), missing)
+
+
+def _unread(coverage: Coverage) -> int:
+    return len(coverage.incomplete) + sum(skipped.reason == NOT_YET for skipped in coverage.skipped)
 
 
 def _warm_up(encoder: Encoder) -> None:

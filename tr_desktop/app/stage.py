@@ -166,13 +166,15 @@ class Stage(QObject):
 
     def _show_step(self) -> None:
         steps, at = self._here.refinement.steps, self.scrubber.selected_step()
-        self.steps.keep.setEnabled(at not in (YOURS, self.decision.kept_step))
+        decision = self.decision
+        is_kept = at == decision.kept_step and decision.segment == steps[at].segment
+        self.steps.keep.setEnabled(at != YOURS and not is_kept)
         if at == YOURS:
             self.steps.step.setText("Your edges")
             return
         step, last = steps[at], len(steps) - 1
         name = "Rough" if at == 0 else f"Step {at} of {last}"
-        kept = ", kept" if at == self.decision.kept_step else ""
+        kept = ", kept" if is_kept else ""
         sure = f"in {round(100 * step.start_confidence)} %, out {round(100 * step.end_confidence)} % sure"
         self.steps.step.setText(f"{name}{kept}: {sure}")
 

@@ -84,29 +84,29 @@ class StepRow(KeyFocus, QAbstractButton):
         share = showing.shown_share(self.step)
         if share <= 0:
             return
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if self.isChecked() or self.underMouse():
-            ground = colours.accent_ground if self.isChecked() else colours.raised
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(ground))
-            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0, 0.5, 0, -0.5), 3, 3)
-        painter.setOpacity(share)
-        is_kept = self.step == showing.deciding
-        self._paint_name(painter, is_kept)
-        self._paint_bar(painter, is_kept)
-        if self.step != YOURS:
-            painter.setPen(QColor(colours.text if is_kept else colours.dim))
-            painter.setFont(theme.figures_font(theme.SMALL_PX))
-            place = QRectF(self.width() - RIGHT_PX, 0, SCORE_PX, self.height())
-            painter.drawText(place, _RIGHT, percent(showing.steps[self.step].score))
-        if self.step == showing.deciding:
-            painter.setPen(QColor(colours.accent))
-            painter.setFont(theme.font(theme.SMALL_PX, is_bold=True))
-            painter.drawText(self._keep.geometry(), Qt.AlignmentFlag.AlignCenter, "Kept")
-        if self.has_ring:
-            painter.setOpacity(1)
-            focus_ring(painter, QRectF(self.rect()))
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            if self.isChecked() or self.underMouse():
+                ground = colours.accent_ground if self.isChecked() else colours.raised
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(QColor(ground))
+                painter.drawRoundedRect(QRectF(self.rect()).adjusted(0, 0.5, 0, -0.5), 3, 3)
+            painter.setOpacity(share)
+            is_kept = self.step == showing.deciding
+            self._paint_name(painter, is_kept)
+            self._paint_bar(painter, is_kept)
+            if self.step != YOURS:
+                painter.setPen(QColor(colours.text if is_kept else colours.dim))
+                painter.setFont(theme.figures_font(theme.SMALL_PX))
+                place = QRectF(self.width() - RIGHT_PX, 0, SCORE_PX, self.height())
+                painter.drawText(place, _RIGHT, percent(showing.steps[self.step].score))
+            if self.step == showing.deciding:
+                painter.setPen(QColor(colours.accent))
+                painter.setFont(theme.font(theme.SMALL_PX, is_bold=True))
+                painter.drawText(self._keep.geometry(), Qt.AlignmentFlag.AlignCenter, "Kept")
+            if self.has_ring:
+                painter.setOpacity(1)
+                focus_ring(painter, QRectF(self.rect()))
 
     def _paint_name(self, painter: QPainter, is_kept: bool) -> None:
         showing, colours = self.showing, theme.colours()
@@ -125,7 +125,7 @@ class StepRow(KeyFocus, QAbstractButton):
         painter.save()
         painter.setClipRect(QRectF(LEFT_PX, 0, showing.view.width_px, self.height()))
         painter.translate(LEFT_PX, 0)
-        height = max(self.height() - 8.0, 9.0)
+        height = max(self.height() - 6.0, 11.0)
         top = (self.height() - height) / 2
         start, end = showing.drawn_x(self.step)
         bar = QRectF(start, top, max(end - start, 2.0), height)
@@ -152,7 +152,8 @@ class StepRow(KeyFocus, QAbstractButton):
             seen = bar.intersected(QRectF(0, top, width, height)).adjusted(left, 0, -right, 0)
             if painter.fontMetrics().horizontalAdvance(text) < seen.width():
                 painter.setPen(QColor(theme.colours().on_accent))
-                painter.drawText(seen, Qt.AlignmentFlag.AlignCenter, text)
+                in_row = QRectF(seen.left(), 0, seen.width(), self.height())  # higher than the bar: nothing is cut
+                painter.drawText(in_row, Qt.AlignmentFlag.AlignCenter, text)
         painter.restore()
         self._paint_arrows(painter, bar)
 

@@ -41,9 +41,8 @@ class Layer:
             self._pixmap = QPixmap(size)
             self._pixmap.setDevicePixelRatio(ratio)
             self._pixmap.fill(Qt.GlobalColor.transparent)
-            on_layer = QPainter(self._pixmap)
-            paint(on_layer)
-            on_layer.end()
+            with QPainter(self._pixmap) as on_layer:
+                paint(on_layer)
         painter.drawPixmap(0, 0, self._pixmap)
 
 

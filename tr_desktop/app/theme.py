@@ -207,14 +207,14 @@ QLabel[role="small"] {{ color: {c.dim}; font-size: {SMALL_PX}px; }}
 QLabel[role="warn"] {{ color: {c.warn}; }}
 QLabel[role="bad"] {{ color: {c.bad}; }}
 QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox, QDateEdit, QPlainTextEdit {{
-  background: {c.well}; border: 1px solid {c.line}; border-radius: {RADIUS}px; padding: 4px 8px;
+  background: {c.well}; border: 1px solid {c.line}; border-radius: {RADIUS}px; padding: 4px 8px; min-height: 18px;
   selection-background-color: {c.accent}; selection-color: {c.on_accent};
 }}
 QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus, QDateEdit:focus, QPlainTextEdit:focus {{
   border-color: {c.accent};
 }}
 QAbstractSpinBox {{ padding: 2px 0; }}
-QAbstractSpinBox QLineEdit {{ border: none; padding: 0; background: transparent; }}
+QAbstractSpinBox QLineEdit {{ border: none; padding: 0; min-height: 0; background: transparent; }}
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 0; border: none; }}
 QLineEdit[role="search"] {{ font-size: 15px; padding: 7px 12px; border-radius: 8px; }}
 QComboBox::drop-down {{ border: none; width: 20px; }}

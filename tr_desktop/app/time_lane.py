@@ -129,14 +129,14 @@ class TimeLane(KeyFocus, QAbstractSlider):
     # Painting
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        self._layer.draw(painter, self, self._paint_still)
-        if self._showing is not None and self._lanes is not None:
-            painter.translate(0, -self._lanes.ruler.top)
-            self._paint_playhead(painter, self._showing, self._lanes)
-            painter.resetTransform()
-        if self.has_ring:
-            focus_ring(painter, QRectF(self.rect()))
+        with QPainter(self) as painter:
+            self._layer.draw(painter, self, self._paint_still)
+            if self._showing is not None and self._lanes is not None:
+                painter.translate(0, -self._lanes.ruler.top)
+                self._paint_playhead(painter, self._showing, self._lanes)
+                painter.resetTransform()
+            if self.has_ring:
+                focus_ring(painter, QRectF(self.rect()))
 
     def _paint_still(self, painter: QPainter) -> None:
         """Everything but the playhead."""

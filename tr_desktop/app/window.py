@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QSize, Qt, QTimer
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import (
     QApplication,
@@ -124,7 +124,7 @@ class Window(QMainWindow):
         side.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.side_pages = QStackedWidget()
         tabs = QHBoxLayout()
-        tabs.setContentsMargins(12, 4, 12, 0)
+        tabs.setContentsMargins(12, 8, 12, 0)
         tabs.setSpacing(theme.SPACE)
         group = QButtonGroup(side)
         self.tabs: list[QToolButton] = []
@@ -395,9 +395,12 @@ class Window(QMainWindow):
         return False
 
     def _place_notice(self) -> None:
-        wide = min(640, self.width() - 48)
-        high = self.notice.heightForWidth(wide)
-        self.notice.setGeometry((self.width() - wide) // 2, self.height() - high - 36, wide, high)
+        """At the top of the picture, where there is one: the steps and the lists are what it must not cover."""
+        over = self.stage.player if self.stage.player.isVisible() else self.pages
+        at = over.mapTo(self, QPoint(0, 0))
+        wide = min(640, max(over.width() - 24, 320))
+        left = min(at.x() + (over.width() - wide) // 2, self.width() - wide)
+        self.notice.setGeometry(left, at.y() + 12, wide, self.notice.heightForWidth(wide))
         self.notice.raise_()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
