@@ -11,7 +11,7 @@ import pycmx
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QToolButton
+from PySide6.QtWidgets import QLabel, QToolButton
 
 from tr_desktop import grounding
 from tr_desktop.app import session
@@ -344,6 +344,8 @@ def test_what_was_not_found_is_searched_again_once_all_is_indexed(run_app, sampl
 
     def script(hands):
         hands.wait(lambda: hands.session.standing.coverage.searched)
+        said = [label.text() for label in hands.window.library.findChildren(QLabel)]
+        assert "searched" in said and "not indexed yet" in said
         hands.search("people playing chess under water")
         before = hands.session.results
         assert before.unread == 1 and "1 file not wholly indexed yet" in hands.results.why()

@@ -66,6 +66,8 @@ class FolderRow(QWidget):
         elif offline:
             self._icon.show_icon("warn", "warn")
             self._state.set_text(f"{counted(inside, 'file')}, {offline} offline")
+        elif self.path.suffix and inside + waiting + skipped == 1:
+            self._state.set_text("searched" if inside else "not indexed yet" if waiting else "not searched")
         else:
             more = f", {waiting} not indexed yet" if waiting else ""
             more += f", {skipped} not searched" if skipped else ""
