@@ -65,6 +65,7 @@ class _Chain:
 def moments_of(search: Search, item: Indexed, most: int, steps: int) -> list[Moment]:
     """At most `most` moments of one file that don't overlap, best first, each with its steps on the index."""
     tried = max(most, LEAST_TRIED)
+    item = replace(item, vectors=item.vectors.astype(np.float32))  # once, for all that reads them
     if search.refiner is RefinerKind.LEARNED:
         chains = _learned(search, item, tried, steps)
     else:
@@ -116,7 +117,7 @@ def _learned(search: Search, item: Indexed, most: int, steps: int) -> list[_Chai
     index = signals(item.vectors, np.arange(len(item.vectors)) * every_s, view)
     score = _scorer(search, item)
     # What frames vote for misses moments in long takes, and the best windows miss short ones: both are refined.
-    windows = rough_segments(item.vectors.astype(np.float32) @ search.query_vector, most)
+    windows = rough_segments(item.vectors @ search.query_vector, most)
     ends_s = [[float(item.times.time_s(item.boundary_frame(row))) for row in window] for window in windows]
     found = []
     for chain in _model(search).rough_and_refine(index, every_s, steps, most, np.array(ends_s, np.float32)):
@@ -139,7 +140,7 @@ def _model(search: Search) -> Refiner:
 
 
 def _training_free(search: Search, item: Indexed, most: int, steps: int) -> list[_Chain]:
-    curve, change = item.vectors.astype(np.float32) @ search.query_vector, shot_change(item.vectors)
+    curve, change = item.vectors @ search.query_vector, shot_change(item.vectors)
     fps, score = float(1 / item.every_s), _scorer(search, item)
     found = []
     for rough in rough_segments(curve, most):
@@ -161,8 +162,8 @@ def _training_free(search: Search, item: Indexed, most: int, steps: int) -> list
 
 def _scorer(search: Search, item: Indexed) -> Callable[[int, int], float]:
     """How likely a segment of `item`, given in frames, answers the query: the pack's calibration of the evidence."""
-    curve = item.vectors.astype(np.float32) @ search.query_vector
-    unrelated = search.encoder.background.astype(np.float32) @ search.query_vector
+    curve = np.asarray(item.vectors, np.float32) @ search.query_vector
+    unrelated = search.encoder.background @ search.query_vector
 
     def score(start_frame: int, end_frame: int) -> float:
         first, last = (int(-(-item.times.time_s(frame) // item.every_s)) for frame in (start_frame, end_frame))

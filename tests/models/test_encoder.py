@@ -57,4 +57,4 @@ def test_cuda_where_there_is_none_is_a_sentence_and_auto_is_the_cpu(encoder):
 
 
 def test_the_background_is_read_without_pickles(encoder, tmp_path):
-    assert encoder.background.shape == (3, 3) and encoder.background.dtype == np.float16
+    assert encoder.background.shape == (3, 3) and encoder.background.dtype == np.float32

@@ -61,7 +61,7 @@ def query_vector(query: str, encoder: Encoder) -> npt.NDArray[np.float32]:
     if len(terms) == 1:
         return np.asarray(encoder.encode_text([terms[0].text])[0], np.float32)
     vectors = encoder.encode_text([term.text for term in terms])  # [terms, D]
-    spread = (encoder.background.astype(np.float32) @ vectors.T).std(axis=0)
+    spread = (encoder.background @ vectors.T).std(axis=0)
     weights = np.array([term.weight for term in terms], np.float32) / np.maximum(spread, 1e-6)
     combined = weights @ vectors
     return np.asarray(combined / max(float(np.linalg.norm(combined)), 1e-12), np.float32)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from functools import cached_property
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -47,11 +46,10 @@ class Encoder:
         return _unit(self._text_tower.run(None, {"tokens": tokens, "mask": mask})[0])
 
     @cached_property
-    def background(self) -> npt.NDArray[np.float16]:
+    def background(self) -> Vectors:
         """Vectors [B, D] of pictures of all sorts: what a sentence's similarity to a frame is measured against."""
-        return cast(
-            "npt.NDArray[np.float16]", np.load(io.BytesIO(self.pack.read("background.npy")), allow_pickle=False)
-        )
+        rows = np.load(io.BytesIO(self.pack.read("background.npy")), allow_pickle=False)
+        return np.asarray(rows, np.float32)
 
     @cached_property
     def refiner(self) -> Refiner | None:

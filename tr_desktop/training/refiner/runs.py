@@ -145,7 +145,7 @@ def _annotated(arguments: argparse.Namespace, fps: float) -> Bench:
     encoder = Encoder(load_pack(arguments.pack))
     rows = read_annotations(arguments.annotations, arguments.bench)
     cases = footage_cases(rows, arguments.videos, encoder, fps, is_cut=arguments.cuts)
-    return cases, encoder.background.astype(np.float32), CHARADES_PRIOR
+    return cases, encoder.background, CHARADES_PRIOR
 
 
 def _prior(sources: Sources, length: tuple[float, float], takes: float) -> tuple[float, float]:
