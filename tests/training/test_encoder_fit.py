@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="training needs the train extra")
@@ -19,6 +20,7 @@ from tr_desktop.training.encoder.recipe import (  # noqa: E402
     Texts,
     Towers,
     fit,
+    mean,
 )
 from tr_desktop.training.encoder.text import WIDTH, Adapter  # noqa: E402
 
@@ -44,3 +46,9 @@ def test_every_run_from_the_same_start_learns(tmp_path: Path) -> None:
         moved.append(float((towers.weights()["head.straight.weight"] - start["head.straight.weight"]).abs().mean()))
     assert moved[0] > 1e-4
     assert moved[1] == pytest.approx(moved[0], rel=0.2)
+
+
+def test_the_mean_of_runs_lies_between_them() -> None:
+    ends = [{"a": torch.zeros(3), "b": torch.ones(2)}, {"a": torch.ones(3), "b": torch.ones(2)}]
+    assert {name: value.tolist() for name, value in mean(ends).items()} == {"a": [0.5] * 3, "b": [1.0] * 2}
+    assert np.isclose(mean(ends[:1])["a"].sum(), 0)

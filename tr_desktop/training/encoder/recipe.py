@@ -7,7 +7,8 @@ Notable choices, each measured in docs/experiments.md:
 - Labels stay in the mix as prompts: with captions alone, words for single things fade.
 - ImageNet's class probabilities are a second path from picture to text space, through the names of the classes; and a
   third, on which the names stay what the text tower says: it carries words that no caption taught.
-- The tuned weights are averaged with the frozen start.
+- Late blocks are tuned several times from the same start, each time over other batches; the weights are averaged with
+  one another (Wortsman et al. 2022, model soups) and with the frozen start.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import copy
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,7 @@ class EncoderConfig:
     most_per_label: int = 40
     head_epochs: int = 6
     tune_epochs: int = 6
+    tuned_runs: int = 3  # whose weights are averaged
     batch: int = 384
     head_rate: float = 1e-3
     tune_rate: float = 2e-4
@@ -333,6 +335,11 @@ def pooled_features(
     return pooled
 
 
+def mean(ends: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """The mean of each weight."""
+    return {name: torch.stack([end[name] for end in ends]).mean(0) for name in ends[0]}
+
+
 def average(start: dict[str, Tensor], tuned: dict[str, Tensor], share: float) -> dict[str, Tensor]:
     """`share` of the tuned weights and the rest of the start (Wortsman et al. 2022, robust fine-tuning)."""
     return {name: torch.lerp(start[name], tuned[name], share) for name in start}
@@ -360,7 +367,7 @@ def trained_towers(
 ) -> Towers:  # fmt: skip
     """Heads on frozen features first, then the late blocks with them, then the average of both."""
     keys = [[pictures[job.picture].key, job.view] for job in jobs]
-    after = ("keep_tuned", "named_at_last")  # they change nothing of what is trained
+    after = ("tuned_runs", "keep_tuned", "named_at_last")  # they change nothing of what each run learns
     numbers = {n: value for n, value in asdict(config).items() if n not in after and not isinstance(value, Path)}
     run = config.cache / f"run-{hashlib.sha256(json.dumps([keys, numbers]).encode()).hexdigest()[:16]}"
     run.mkdir(parents=True, exist_ok=True)  # another configuration never goes on from this one's weights
@@ -392,12 +399,16 @@ def trained_towers(
             {"params": list(late.parameters()), "lr": config.tune_rate},
             {"params": joint, "lr": 2 * config.tune_rate},
         ]
-        start = towers.weights()
-        fit(
-            config, towers, sampler, tuned, rates, config.tune_epochs, run / "tune.pt",
-            lambda: dev.line(towers, tuned),
-        )  # fmt: skip
-        towers.load(average(start, towers.weights(), config.keep_tuned))
+        start, ends = towers.weights(), []
+        for number in range(config.tuned_runs):
+            towers.load(start)
+            again = replace(config, seed=config.seed + 1000 * number)
+            fit(
+                again, towers, Sampler(pictures, jobs, texts, again.seed), tuned, rates, config.tune_epochs,
+                run / f"tune{number}.pt", lambda: dev.line(towers, tuned),
+            )  # fmt: skip
+            ends.append(towers.weights())
+        towers.load(average(start, mean(ends), config.keep_tuned))
         tqdm.write(f"averaged; {dev.line(towers, tuned)}")
     head.named = config.named_at_last
     tqdm.write(f"names weigh {head.named}; {dev.line(towers, tuned)}")
