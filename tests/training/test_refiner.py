@@ -165,7 +165,7 @@ def test_it_learns_and_an_encoder_that_it_never_saw_will_do(tmp_path: Path) -> N
     assert len(lines) == 2 + 5 + len(answers.by_step)
     miou = [float(line.split("|")[6].split("[")[0]) for line in lines[2:]]
     assert miou[-1] > max(miou[:3])
-    assert calibration(cases, answers).shape == (2, 2)
+    assert calibration(cases, answers.chains).shape == (2, 2)
 
 
 def test_as_many_steps_as_the_command_offers() -> None:

@@ -90,11 +90,14 @@ Left out of training to test on: {held}.
 
 `refiner.onnx`, once it is in the pack, places both edges of a moment, step by step. It reads signals that any pair of
 towers gives (`tr_desktop/localize/signals.py`) and is trained on videos composed of the training split's clips and
-pictures above, half of them single takes. Its figures, beside the trivial baselines: `docs/experiments-refiner.md`.
+pictures above, half of them single takes: as this pack sees them, and as a second encoder does that never saw them, for
+features of pictures that an encoder learned from are better than those of footage will be. Its figures, beside the
+trivial baselines: `docs/experiments-refiner.md`.
 
 ## How to make it again
 
 `tr-desktop train encoder --data DATA --out {name} --names IMAGENET_LABELS`; with `--tiers A` a pack from
 openly licensed pictures alone. Machine captions can be wrong in small things.
-Then `tr-desktop train refiner --pack {name} --data DATA --out {name}/refiner.onnx`, which lists it in the pack.
+Then `tr-desktop train refiner --pack {name} --data DATA --out {name}/refiner.onnx`, which lists it in the pack; the
+second encoder's sources are given with `--sources`.
 """

@@ -7,8 +7,8 @@ Notable choices, each measured in docs/experiments.md:
 - Labels stay in the mix as prompts: with captions alone, words for single things fade.
 - ImageNet's class probabilities are a second path from picture to text space, through the names of the classes; and a
   third, on which the names stay what the text tower says: it carries words that no caption taught.
-- Late blocks are tuned several times from the same start, each time over other batches; the weights are averaged with
-  one another (Wortsman et al. 2022, model soups) and with the frozen start.
+- Late blocks are tuned several times from the same start, each time over other batches; the weights are averaged
+  (Wortsman et al. 2022, model soups).
 """
 
 from __future__ import annotations
@@ -77,7 +77,6 @@ class EncoderConfig:
     tune_rate: float = 2e-4
     named: float = 0.5  # what the third path weighs beside the learned ones in training
     named_at_last: float = 0.75  # and in the pack, for the sake of words that training lacks
-    keep_tuned: float = 0.9  # share of the tuned weights in the average with the frozen start
     other_texts: int = 2048  # further texts that every picture is told apart from
     labelled: int = 4000  # only labelled pictures an epoch
     soft: float = 30.0  # sharpness of the softened targets
@@ -340,11 +339,6 @@ def mean(ends: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
     return {name: torch.stack([end[name] for end in ends]).mean(0) for name in ends[0]}
 
 
-def average(start: dict[str, Tensor], tuned: dict[str, Tensor], share: float) -> dict[str, Tensor]:
-    """`share` of the tuned weights and the rest of the start (Wortsman et al. 2022, robust fine-tuning)."""
-    return {name: torch.lerp(start[name], tuned[name], share) for name in start}
-
-
 def train_encoder(config: EncoderConfig) -> None:
     """Build the pack `config.out`; each stage is kept in `config.cache`, so that a stopped run goes on where it was."""
     config.cache.mkdir(parents=True, exist_ok=True)
@@ -365,9 +359,9 @@ def trained_towers(
     config: EncoderConfig, net: EfficientNetLite2, pictures: list[Picture], jobs: list[Job],
     maps: NDArray[np.float16], texts: Texts,
 ) -> Towers:  # fmt: skip
-    """Heads on frozen features first, then the late blocks with them, then the average of both."""
+    """Heads on frozen features first, then the late blocks with them, several times, then the average."""
     keys = [[pictures[job.picture].key, job.view] for job in jobs]
-    after = ("tuned_runs", "keep_tuned", "named_at_last")  # they change nothing of what each run learns
+    after = ("tuned_runs", "named_at_last")  # they change nothing of what each run learns
     numbers = {n: value for n, value in asdict(config).items() if n not in after and not isinstance(value, Path)}
     run = config.cache / f"run-{hashlib.sha256(json.dumps([keys, numbers]).encode()).hexdigest()[:16]}"
     run.mkdir(parents=True, exist_ok=True)  # another configuration never goes on from this one's weights
@@ -408,7 +402,7 @@ def trained_towers(
                 run / f"tune{number}.pt", lambda: dev.line(towers, tuned),
             )  # fmt: skip
             ends.append(towers.weights())
-        towers.load(average(start, mean(ends), config.keep_tuned))
+        towers.load(mean(ends))
         tqdm.write(f"averaged; {dev.line(towers, tuned)}")
     head.named = config.named_at_last
     tqdm.write(f"names weigh {head.named}; {dev.line(towers, tuned)}")

@@ -1,6 +1,6 @@
 """Pictures a second of image towers beside a ViT-B/32 of the usual shape, all in one run.
 
-    python -m tr_desktop.training.encoder.throughput NAME=FILE.onnx ... [--threads 2] [--size 192]
+    python -m tr_desktop.training.encoder.throughput NAME=FILE.onnx ... [--threads 2] [--size 224]
 
 The rounds alternate between the models, so that whatever else the machine does falls on all of them; besides pictures a
 second by the clock, it prints pictures for a second of processor time, which a busy machine hardly changes.
@@ -58,7 +58,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("models", nargs="+", metavar="NAME=FILE")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--size", type=int, default=192)
+    parser.add_argument("--size", type=int, default=224)
     arguments = parser.parse_args()
     options = ort.SessionOptions()
     options.intra_op_num_threads = arguments.threads

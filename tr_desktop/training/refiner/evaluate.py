@@ -319,14 +319,14 @@ def findings(cases: Sequence[Case], answers: RefinerAnswers) -> Findings:
     )
 
 
-def calibration(cases: Sequence[Case], answers: RefinerAnswers) -> npt.NDArray[np.float64]:
+def calibration(cases: Sequence[Case], chains: Sequence[Sequence[Step]]) -> npt.NDArray[np.float64]:
     """Scale and shift [2, 2] of the log-odds of the score and of the edges' confidence under which they are honest.
 
     Platt scaling (1999) on answers of an uncalibrated refiner to composed queries: what reaches tIoU 0.5, which edges
-    are near the truth.
+    are near the truth. chains: every step of each case's best answer.
     """
     score, right, trust, near = [], [], [], []
-    for case, chain in zip(cases, answers.chains, strict=True):
+    for case, chain in zip(cases, chains, strict=True):
         for step in (chain[-3], chain[-1]):
             segment = (step.start_s, step.end_s, step.score)
             iou = metrics.best_iou(segment, case.windows_s)

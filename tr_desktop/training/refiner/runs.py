@@ -13,7 +13,7 @@ import torch
 from tr_desktop.errors import UserError
 from tr_desktop.models.encoder import Encoder
 from tr_desktop.models.pack import load_pack
-from tr_desktop.models.refiner import Refiner
+from tr_desktop.models.refiner import Refiner, Step
 from tr_desktop.training import metrics
 from tr_desktop.training.annotations import READERS, read_annotations
 from tr_desktop.training.pack_files import list_in_pack
@@ -55,10 +55,13 @@ def run_train(arguments: argparse.Namespace) -> int:
     export(model, torch.tensor([[1.0, 0.0], [1.0, 0.0]]), arguments.out)
     refiner = Refiner(arguments.out.read_bytes(), "cpu")
     length = (DURATION_S[0], arguments.longest)
-    seed, cases = CALIBRATION_SEED + arguments.seed, list[Case]()
-    for number, fps in enumerate(INDEX_FPS):
-        cases += composed_cases(sources[0], 150, seed + number, fps, length, arguments.takes, MISUNDERSTOOD)
-    fitted = calibration(cases, answer_with_refiner(refiner, cases, sources[0].background))
+    seed, cases, chains = CALIBRATION_SEED + arguments.seed, list[Case](), list[list[Step]]()
+    for part in sources:
+        for number, fps in enumerate(INDEX_FPS):
+            some = composed_cases(part, 150, seed + number, fps, length, arguments.takes, MISUNDERSTOOD)
+            chains += answer_with_refiner(refiner, some, part.background).chains
+            cases += some
+    fitted = calibration(cases, chains)
     export(model, torch.from_numpy(fitted).float(), arguments.out)
     list_in_pack(arguments.out)
     _say(f"calibration {fitted.round(3).tolist()}; {arguments.out}: {arguments.out.stat().st_size} bytes")
