@@ -35,27 +35,28 @@ def rough_segments(curve: npt.NDArray[np.float32], most: int) -> list[tuple[int,
 
     A file too short to have an outside, or whose curve is flat, answers with itself whole.
     """
-    frames = len(curve)
+    frames, lengths = len(curve), np.array(_lengths(len(curve)), np.intp)
+    if not len(lengths):
+        return [(0, frames)]
     sums = np.concatenate([[0.0], np.cumsum(smooth(curve), dtype=np.float64)])
-    starts, ends, worth = [], [], []
-    for length in _lengths(frames):
+    counts = frames - lengths + 1  # windows of each length, one after another in `worth`
+    firsts = np.concatenate([[0], np.cumsum(counts)])
+    worth = np.empty(firsts[-1])
+    for length, first, count in zip(lengths, firsts, counts, strict=False):
         inside = (sums[length:] - sums[:-length]) / length
         outside = (sums[-1] - inside * length) / max(frames - length, 1)
-        start = np.arange(frames - length + 1)
-        starts.append(start)
-        ends.append(start + length)
-        worth.append((inside - outside) * (length * (frames - length) / frames) ** LENGTH_POWER)
-    if not starts:
-        return [(0, frames)]
-    start, end, score = np.concatenate(starts), np.concatenate(ends), np.concatenate(worth)
+        worth[first : first + count] = (inside - outside) * (length * (frames - length) / frames) ** LENGTH_POWER
     found: list[tuple[int, int]] = []
-    while len(found) < most and len(score):
-        best = int(np.argmax(score))
-        if score[best] <= 0:
+    while len(found) < most:
+        best = int(np.argmax(worth))
+        if worth[best] <= 0:
             break
-        found.append((int(start[best]), int(end[best])))
-        apart = (end <= start[best]) | (start >= end[best])
-        start, end, score = start[apart], end[apart], score[apart]
+        row = int(np.searchsorted(firsts, best, side="right")) - 1
+        start = best - int(firsts[row])
+        end = start + int(lengths[row])
+        found.append((start, end))
+        for length, first, count in zip(lengths, firsts, counts, strict=False):  # what overlaps is out
+            worth[first + max(start - length + 1, 0) : first + min(end, count)] = -np.inf
     return found or [(0, frames)]
 
 
