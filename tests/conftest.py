@@ -1,10 +1,18 @@
 """What tests of several rooms use."""
 
+import signal
 from pathlib import Path
 
 import pytest
 
 from tr_desktop.footage.sample import make_sample
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interruptible():
+    """A shell starts what runs in the background with Ctrl-C ignored, and the commands under test inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from tr_desktop.footage.seek import read_frames
 from tr_desktop.library.catalog import Catalog, Indexed
 from tr_desktop.localize import closer
 from tr_desktop.localize.edges import refine_edges, shot_change
-from tr_desktop.localize.rough import contrast, rough_segments
+from tr_desktop.localize.rough import contrast, rough_segments, worth_reading
 from tr_desktop.localize.signals import signals, view_file
 from tr_desktop.models.encoder import Encoder
 from tr_desktop.models.refiner import Refiner, Step
@@ -114,10 +114,12 @@ def look_closer(search: Search, item: Indexed, moment: Moment) -> Moment:
 def _learned(search: Search, item: Indexed, most: int, steps: int) -> list[_Chain]:
     view = view_file(item.vectors, search.query_vector, search.encoder.background, float(item.times.duration_s))
     every_s = float(item.every_s)
-    index = signals(item.vectors, np.arange(len(item.vectors)) * every_s, view)
     score = _scorer(search, item)
     # What frames vote for misses moments in long takes, and the best windows miss short ones: both are refined.
-    windows = rough_segments(item.vectors @ search.query_vector, most)
+    curve = item.vectors @ search.query_vector
+    windows = rough_segments(curve, most)
+    rows = worth_reading(curve, windows, every_s)
+    index = signals(item.vectors[rows], rows * every_s, view)
     ends_s = [[float(item.times.time_s(item.boundary_frame(row))) for row in window] for window in windows]
     found = []
     for chain in _model(search).rough_and_refine(index, every_s, steps, most, np.array(ends_s, np.float32)):

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tr_desktop.localize.rough import contrast, rough_segments
+from tr_desktop.localize.rough import AROUND_S, READ_WHOLE_S, contrast, rough_segments, worth_reading
 
 curves = st.lists(st.floats(-1, 1, width=32), min_size=1, max_size=200).map(lambda c: np.array(c, np.float32))
 
@@ -66,3 +66,22 @@ def test_contrast_is_the_difference_of_means():
     curve = np.array([0, 1, 1, 0, 0], np.float32)
     assert contrast(curve, 1, 3) == 1.0
     assert contrast(curve, 0, 5) == 0.0
+
+
+@given(curves, st.floats(0.1, 20))
+def test_a_file_is_read_whole_unless_it_is_long_and_then_where_it_stands_out(curve, step_s):
+    windows = rough_segments(curve, 5)
+    rows = worth_reading(curve, windows, step_s).tolist()
+    if len(curve) * step_s <= READ_WHOLE_S:
+        assert rows == list(range(len(curve)))
+    assert rows == sorted(set(rows)) and set(rows) <= set(range(len(curve)))
+    assert all(set(range(*window)) <= set(rows) for window in windows)
+
+
+def test_of_a_long_file_what_lies_far_from_every_peak_is_left_out():
+    curve = np.zeros(4000, np.float32)
+    curve[1000:1010], curve[3000] = 0.5, 0.4
+    rows = worth_reading(curve, [(1000, 1010)], 0.5)
+    reach = round(AROUND_S / 0.5)
+    assert {1000 - reach, 1009 + reach - 1, 3000} <= set(rows.tolist()) and 2000 not in rows
+    assert len(rows) < len(curve) / 2

@@ -6,11 +6,17 @@ A window's worth is the mean similarity inside minus the mean outside (the stati
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
 # Half-way between the plain difference (0) and the two-level least-squares fit of the curve (1/2).
 LENGTH_POWER = 0.3
+# A longer file is read only around its best windows and so many peaks, as far as this from them, seconds.
+READ_WHOLE_S = 600.0
+PEAKS = 10
+AROUND_S = 30.0
 # Windows of up to this many frames are tried at every length; longer ones at lengths 8 % apart.
 EVERY_LENGTH_UP_TO = 64
 
@@ -58,6 +64,24 @@ def rough_segments(curve: npt.NDArray[np.float32], most: int) -> list[tuple[int,
         for length, first, count in zip(lengths, firsts, counts, strict=False):  # what overlaps is out
             worth[first + max(start - length + 1, 0) : first + min(end, count)] = -np.inf
     return found or [(0, frames)]
+
+
+def worth_reading(
+    curve: npt.NDArray[np.float32], windows: Sequence[tuple[int, int]], step_s: float
+) -> npt.NDArray[np.intp]:
+    """Which frames the refiner reads: all, or in a long file those near its best windows and near its highest peaks.
+
+    curve: [T]. windows: [start, end) from `rough_segments`. step_s: between frames, seconds.
+    """
+    near = np.full(len(curve), len(curve) * step_s <= READ_WHOLE_S)
+    around, apart, heights = round(AROUND_S / step_s), round(AROUND_S / 2 / step_s), smooth(curve)
+    for _ in range(0 if near.all() else PEAKS):
+        peak = int(np.argmax(heights))
+        near[max(peak - around, 0) : peak + around] = True
+        heights[max(peak - apart, 0) : peak + apart + 1] = -np.inf
+    for start, end in windows:
+        near[max(start - around, 0) : end + around] = True
+    return np.flatnonzero(near)
 
 
 def _lengths(frames: int) -> list[int]:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from tr_desktop.localize import closer
 from tr_desktop.localize.edges import refine_edges, shot_change
-from tr_desktop.localize.rough import rough_segments
+from tr_desktop.localize.rough import rough_segments, worth_reading
 from tr_desktop.localize.signals import signals, view_file
 from tr_desktop.models.refiner import Refiner, Step
 from tr_desktop.training import metrics
@@ -126,8 +126,12 @@ def answer_with_refiner(
     out = RefinerAnswers([Answers(name) for name in names])
     for case in cases:
         view = view_file(case.vectors, case.query_vector, background, case.duration_s)
-        index = signals(case.vectors, case.starts_s[case.frames], view)
-        chains = refiner.rough_and_refine(index, case.step_s, steps, most, _windows_s(case))
+        curve = (case.vectors.astype(np.float32) @ case.query_vector).astype(np.float32)
+        windows = rough_segments(curve, MOST)  # `find` refines these too
+        rows = worth_reading(curve, windows, case.step_s)
+        index = signals(case.vectors[rows], case.starts_s[case.frames[rows]], view)
+        windows_s = np.array(_sample_edges(case), np.float32)[np.array(windows)]
+        chains = refiner.rough_and_refine(index, case.step_s, steps, most, windows_s)
         rough = [(c[0].start_s, c[0].end_s, 1 / (rank + 1)) for rank, c in enumerate(chains[:most])]
         out.by_step[0].ranked.append(rough)
         for step in range(1, steps + 1):
@@ -152,13 +156,6 @@ def _on_frames(case: Case, step: Step) -> Step:
     start = min(start, len(case.starts_s) - 2)
     end = max(end, start + 1)
     return replace(step, start_s=float(case.starts_s[start]), end_s=float(case.starts_s[end]))
-
-
-def _windows_s(case: Case) -> npt.NDArray[np.float32]:
-    """The best windows of the similarity curve, which `find` refines too: [N, 2] seconds."""
-    curve = (case.vectors.astype(np.float32) @ case.query_vector).astype(np.float32)
-    edges = np.array(_sample_edges(case), np.float32)
-    return np.asarray(edges[np.array(rough_segments(curve, MOST))], np.float32)
 
 
 def answer_without_training(cases: Sequence[Case], prior: tuple[float, float], steps: int = 3) -> list[Answers]:
