@@ -32,8 +32,7 @@ def main() -> None:
 
 
 def take(arguments: argparse.Namespace, folder: Path) -> None:
-    from PySide6.QtCore import QTimer
-    from PySide6.QtTest import QTest
+    from PySide6.QtCore import QEventLoop, QTimer
     from PySide6.QtWidgets import QApplication
 
     from tr_desktop.app.key_sheet import KeySheet
@@ -54,15 +53,20 @@ def take(arguments: argparse.Namespace, folder: Path) -> None:
         footage = [folder / "sample.mp4"]
         make_sample(footage[0])
 
+    def pause(ms: int) -> None:
+        loop = QEventLoop()  # QTest.qWait would keep Python's other threads from running
+        QTimer.singleShot(ms, loop.quit)
+        loop.exec()
+
     def wait(condition: Callable[[], object], seconds: int = 300) -> None:
         for _ in range(seconds * 50):
             if condition():
                 return
-            QTest.qWait(20)
+            pause(20)
         raise TimeoutError
 
     def shoot(name: str, rest_ms: int = 4000) -> None:
-        QTest.qWait(rest_ms)  # thumbnails arrive, what moves comes to rest
+        pause(rest_ms)  # thumbnails arrive, what moves comes to rest
         window().grab().save(str(arguments.out / f"{name}.png"))
 
     def window() -> Window:
@@ -96,9 +100,8 @@ def take(arguments: argparse.Namespace, folder: Path) -> None:
         w.stage.accept()
         w.stage.mark_out()
         w.results.toggle_guesses()
-        for row in (1, 2):
-            w.results.select(row)
-            w.stage.accept()
+        w.results.select(1)
+        w.stage.accept()
         w.session.project.describe(w.session.project.selects[1], name="Take two", note="for the opening")
         w.session.edited()
         w.show_side(0)
@@ -115,7 +118,7 @@ def take(arguments: argparse.Namespace, folder: Path) -> None:
         shoot("7-no-match-and-filters")
         w.search.filters_button.setChecked(False)
         w.show_keys()
-        QTest.qWait(200)
+        pause(200)
         sheet = next(each for each in app.topLevelWidgets() if isinstance(each, KeySheet))
         sheet.grab().save(str(arguments.out / "8-keys.png"))
         sheet.close()
