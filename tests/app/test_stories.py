@@ -357,6 +357,26 @@ def test_what_was_not_found_is_searched_again_once_all_is_indexed(run_app, sampl
     run_app(script, sample, other, library=library)
 
 
+def test_an_export_that_ends_takes_the_focus_back_only_from_where_it_left_it(run_app, sample, library, tmp_path):
+    def script(hands):
+        export = hands.window.export
+        hands.wait(lambda: hands.session.engine is not None)
+        hands.search("a cat")
+        hands.wait(lambda: hands.stage.decision.segment == CAT)
+        hands.stage.accept()
+        export.choose_format("csv")
+        for name, meanwhile in (("a", ()), ("b", ("Ctrl+F",))):
+            hands.window.show_export()
+            export.out.setText(str(tmp_path / f"{name}.csv"))
+            export.start.setFocus()
+            export.run()
+            hands.press(*meanwhile)
+            hands.wait(lambda name=name: f"{name}.csv written" in export.said() and export.start.isEnabled())
+            assert export.start.hasFocus() == (not meanwhile)
+
+    run_app(script, sample, library=library)
+
+
 def test_any_step_can_be_kept_in_place_of_the_editors_own_edges(run_app, sample, library):
     def script(hands):
         stage = hands.stage

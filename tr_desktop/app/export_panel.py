@@ -94,7 +94,7 @@ class ExportPanel(QWidget):
         super().__init__(parent)
         self._session = session
         self._job: Job | None = None
-        self._is_at_start = False
+        self._went_on: QWidget | None = None
         self._known = exporters()
         self.format = Choice()
         self.format.setAccessibleName("Format")
@@ -269,7 +269,7 @@ class ExportPanel(QWidget):
                 on_progress=lambda clip, of, frame, frames: job.report((clip, of, frame / max(frames, 1))),
             )
 
-        self._is_at_start = self.start.hasFocus()
+        is_at_start = self.start.hasFocus()
         self._say("Exporting…")
         self._show_written(False)
         self._bar.setValue(0)
@@ -278,6 +278,7 @@ class ExportPanel(QWidget):
             work, self._done, on_failure=self._failed, on_progress=self._progressed, on_end=self._ended
         )
         self.refresh()
+        self._went_on = self.window().focusWidget() if is_at_start else None
 
     def cancel(self) -> None:
         if self._job is not None:
@@ -312,7 +313,7 @@ class ExportPanel(QWidget):
         self._job = None
         self._progress.hide()
         self.refresh()
-        if self._is_at_start:  # it was disabled meanwhile, and the focus went on
+        if self._went_on is not None and self._went_on.hasFocus():  # Qt moved it there when the button was disabled
             self.start.setFocus()
 
     def said(self) -> str:

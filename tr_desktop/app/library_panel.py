@@ -25,7 +25,7 @@ from tr_desktop.app.counter import counted, duration_label
 from tr_desktop.app.icons import IconButton
 from tr_desktop.app.pieces import Elided, Icon, panel, scrolling, title, words
 from tr_desktop.app.session import Standing
-from tr_desktop.library.indexer import NOT_YET, Progress
+from tr_desktop.library.indexer import Progress
 
 
 class FolderRow(QWidget):
@@ -56,7 +56,7 @@ class FolderRow(QWidget):
     def show_standing(self, standing: Standing) -> None:
         coverage = standing.coverage
         inside = self._inside(coverage.searched)
-        waiting = self._inside(skipped.path for skipped in coverage.skipped if skipped.reason == NOT_YET)
+        waiting = self._inside(coverage.waiting)
         skipped = self._inside(skipped.path for skipped in coverage.skipped) - waiting
         offline = self._inside(coverage.offline)
         self._icon.show_icon("film" if self.path.suffix else "folder", "dim")

@@ -56,7 +56,7 @@ class ResultsPanel(QWidget):
         self._pages.addWidget(nothing)
         self._pages.addWidget(self.list)
         rows = QVBoxLayout(self)
-        rows.setContentsMargins(0, 10, 0, 0)
+        rows.setContentsMargins(0, theme.SPACE + 2, 0, 0)
         rows.setSpacing(theme.SPACE)
         title_row = QVBoxLayout()
         title_row.setContentsMargins(14, 0, 14, 0)

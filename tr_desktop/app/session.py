@@ -24,7 +24,7 @@ from tr_desktop.evidence import evidence_for
 from tr_desktop.footage.sample import make_sample
 from tr_desktop.library.catalog import Catalog
 from tr_desktop.library.filters import Only
-from tr_desktop.library.indexer import EVERYTHING, NOT_YET, Coverage, Progress, index
+from tr_desktop.library.indexer import EVERYTHING, Coverage, Progress, index
 from tr_desktop.library.walk import plain
 from tr_desktop.models.encoder import Encoder
 from tr_desktop.models.pack import load_pack
@@ -182,7 +182,7 @@ class Session(QObject):
 
         def work(job: Job) -> Standing:
             standing = survey(folders, engine)
-            if any(skipped.reason == NOT_YET for skipped in standing.coverage.skipped) or standing.coverage.incomplete:
+            if standing.coverage.waiting or standing.coverage.incomplete:
                 job.report(standing)
                 searchable = [folder for folder in folders if folder not in standing.missing]
                 coverage = index(searchable, engine.catalog, engine.encoder, job.report, job.stop, pause=self._rest)
@@ -266,7 +266,8 @@ class Session(QObject):
 
         def done(answer: grounding.Answer) -> None:
             self._stands(Standing(answer.coverage, self.standing.missing))
-            self._set_results(Results(query, answer.moments, is_final=True, unread=_unread(answer.coverage)))
+            unread = len(answer.coverage.waiting) + len(answer.coverage.incomplete)
+            self._set_results(Results(query, answer.moments, is_final=True, unread=unread))
             if moved := self.project.follow(answer.moments):
                 self.notice.emit(
                     f"The search has ended: {counted(moved, 'moment')} that you decided on before got the last edges."
@@ -390,10 +391,6 @@ def survey(folders: Sequence[Path], engine: Engine) -> Standing:
     )
     searchable = [folder for folder in folders if folder not in missing]
     return Standing(index(searchable, engine.catalog, engine.encoder, read_new=False), missing)
-
-
-def _unread(coverage: Coverage) -> int:
-    return len(coverage.incomplete) + sum(skipped.reason == NOT_YET for skipped in coverage.skipped)
 
 
 def _warm_up(encoder: Encoder) -> None:

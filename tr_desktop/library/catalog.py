@@ -90,14 +90,15 @@ class Standing(NamedTuple):
 class Indexed:
     """One searchable file, or the part of it that has been read so far.
 
-    vectors: fp16 [T, width], L2-normalised; row k stands for the frame on screen at k * `every_s` seconds.
+    vectors: [T, width], L2-normalised, fp16 as they are kept or fp32 to reckon with; row k stands for the frame on
+    screen at k * `every_s` seconds.
     problems: damage that was passed over, as sentences.
     """
 
     media: Media
     times: FrameTimes
     every_s: Fraction
-    vectors: Rows
+    vectors: Rows | npt.NDArray[np.float32]
     problems: tuple[str, ...] = ()
 
     def boundary_frame(self, row: int) -> int:

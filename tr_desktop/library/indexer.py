@@ -59,6 +59,11 @@ class Coverage:
     def files(self) -> int:
         return len(self.searched) + len(self.skipped)
 
+    @property
+    def waiting(self) -> list[Path]:
+        """Those of `skipped` that only wait for an index run."""
+        return [skipped.path for skipped in self.skipped if skipped.reason == NOT_YET]
+
 
 @dataclass(frozen=True)
 class Progress:

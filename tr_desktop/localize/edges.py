@@ -33,7 +33,7 @@ class EdgeStep:
     end_confidence: float
 
 
-def shot_change(vectors: npt.NDArray[np.float16]) -> npt.NDArray[np.float32]:
+def shot_change(vectors: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
     """How much the picture changes at each boundary [T + 1]: 0 the same, 1 as unlike as frames of this file get.
 
     vectors: [T, D], L2-normalised. The file's own start and end are complete changes.

@@ -17,7 +17,7 @@ import copy
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -396,10 +396,10 @@ def trained_towers(
         start, ends = towers.weights(), []
         for number in range(config.tuned_runs):
             towers.load(start)
-            again = replace(config, seed=config.seed + 1000 * number)
+            other = Sampler(pictures, jobs, texts, config.seed + 1000 * number)
             fit(
-                again, towers, Sampler(pictures, jobs, texts, again.seed), tuned, rates, config.tune_epochs,
-                run / f"tune{number}.pt", lambda: dev.line(towers, tuned),
+                config, towers, other, tuned, rates, config.tune_epochs, run / f"tune{number}.pt",
+                lambda: dev.line(towers, tuned),
             )  # fmt: skip
             ends.append(towers.weights())
         towers.load(mean(ends))

@@ -169,7 +169,7 @@ def answer_without_training(cases: Sequence[Case], prior: tuple[float, float], s
         centre.ranked.append([(*metrics.centre_half(d), 1.0)])
         constant.ranked.append([(prior[0] * d, prior[1] * d, 1.0)])
         curve = (case.vectors.astype(np.float32) @ case.query_vector).astype(np.float32)
-        change = shot_change(case.vectors.astype(np.float16))
+        change = shot_change(case.vectors)
         rough = rough_segments(curve, MOST)
         edges = _sample_edges(case)
         window.ranked.append([(edges[a], edges[b], 1 / (n + 1)) for n, (a, b) in enumerate(rough)])
