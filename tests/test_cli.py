@@ -78,6 +78,16 @@ def test_the_same_search_again_decodes_nothing(sample, tmp_path, capsys, monkeyp
     assert run_json(capsys, *arguments) == first
 
 
+def test_an_answer_does_not_depend_on_what_the_library_holds_already(sample, tmp_path, capsys):
+    def ask(query: str, library: str) -> dict:
+        return run_json(capsys, "find", query, str(sample), "--library", str(tmp_path / library))[1]
+
+    fresh = ask("a cat", "new")
+    for query in ("a rocket", "a cup of coffee", "an astronaut"):
+        ask(query, "used")
+    assert ask("a cat", "used")["moments"] == fresh["moments"]
+
+
 def test_the_refiners_can_be_compared(sample, library, capsys):
     answers = {
         name: run_json(capsys, "find", "a cat", str(sample), "--library", library, "--refiner", name)[1]["moments"][0]

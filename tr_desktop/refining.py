@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from tr_desktop.errors import MediaError, UserError
 from tr_desktop.footage.seek import read_frames
-from tr_desktop.library.catalog import Catalog, Indexed
+from tr_desktop.library.catalog import Catalog, Indexed, as_stored
 from tr_desktop.localize import closer
 from tr_desktop.localize.edges import refine_edges, shot_change
 from tr_desktop.localize.rough import contrast, rough_segments, worth_reading
@@ -193,7 +193,7 @@ def _looker(search: Search, item: Indexed) -> Callable[[npt.NDArray[np.int64]], 
             if not pictures.keys() >= set(missing):
                 wanted = closer.with_those_between(missing)
                 pictures.update(read_frames(item.media, item.times, wanted, pack.input_px))
-            encoded = search.encoder.encode_images(np.stack([pictures[frame] for frame in missing]))
+            encoded = as_stored(search.encoder.encode_images(np.stack([pictures[frame] for frame in missing])))
             new = dict(zip(missing, encoded, strict=True))
             search.catalog.keep_close_up(path, pack.sha256, new)
             known |= new

@@ -33,6 +33,7 @@ from tr_desktop.moments import AudioTrack, FrameTimes, Media
 from tr_desktop.timecode import Timecode
 
 FILE_NAME = "library.sqlite3"
+_STORED = np.dtype("<f2")  # of close-ups
 MOST_CLOSE_UPS = 50_000  # 38 MB at 384 numbers each
 _MOST_CUES = 10_000
 
@@ -241,7 +242,7 @@ class Catalog:
             os.fsencode(path),
             pack,
         )
-        return {frame: np.frombuffer(vector, "<f2").astype(np.float32) for frame, vector in rows}
+        return {frame: np.frombuffer(vector, _STORED).astype(np.float32) for frame, vector in rows}
 
     def spans(self, pack: str) -> npt.NDArray[np.int64]:
         """Where the vectors of `pack` are: [S, 3] of media id, row number in the vector file, count; in file order."""
@@ -409,7 +410,7 @@ class Catalog:
             self._db.executemany(
                 "INSERT OR IGNORE INTO close_up (media_id, pack, frame, vector)"
                 " SELECT media_id, ?, ?, ? FROM file WHERE path = ? AND media_id NOTNULL",
-                [(pack, frame, row.astype("<f2").tobytes(), os.fsencode(path)) for frame, row in vectors.items()],
+                [(pack, frame, row.astype(_STORED).tobytes(), os.fsencode(path)) for frame, row in vectors.items()],
             )
             self._db.execute("DELETE FROM close_up WHERE id <= (SELECT max(id) FROM close_up) - ?", (MOST_CLOSE_UPS,))
 
@@ -503,6 +504,11 @@ class Catalog:
             finally:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
+
+
+def as_stored(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Close-ups [n, width] as `Catalog.close_up` will give them back: an answer is the same before and after."""
+    return rows.astype(_STORED).astype(np.float32)
 
 
 class _Free:
