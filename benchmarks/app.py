@@ -43,7 +43,7 @@ def fill(folder: Path, footage: Path, hours: int) -> None:
     import numpy as np
     from library import FILE_S, FPS, vectors
 
-    from tr_desktop.library.catalog import Catalog, Source
+    from tr_desktop.library.store.catalog import Catalog, Source
     from tr_desktop.models.pack import load_pack
     from tr_desktop.moments import FrameTimes, Media
     from tr_desktop.timecode import Timecode
@@ -79,9 +79,9 @@ def in_app(folder: Path, footage: list[Path], script: Callable[[Any], None]) -> 
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
-    from tr_desktop.app.window import Window
-    from tr_desktop.cli import main as command
-    from tr_desktop.project import Project
+    from tr_desktop.app.shell.window import Window
+    from tr_desktop.commands.main import main as command
+    from tr_desktop.projects.project import Project
 
     app = QApplication.instance() or QApplication([])
     failed: list[BaseException] = []
@@ -124,7 +124,7 @@ def child_window(folder: Path, footage: Path, began_s: float) -> float:
     def script(window: Any) -> None:
         window.repaint()
         found.append(time.time() - began_s)
-        wait(lambda: window.session.standing.coverage.searched)
+        wait(lambda: window.session.status.coverage.searched)
         found.append(time.time() - began_s)
 
     in_app(folder, [footage], script)
@@ -159,7 +159,7 @@ def child_search(folder: Path, footage: Path, runs: int) -> None:
     def script(window: Any) -> None:
         window_of.append(window)
         session, painted = window.session, Painted()
-        wait(lambda: session.standing.coverage.searched and not window.library.progress.isVisible())
+        wait(lambda: session.status.coverage.searched and not window.library.progress.isVisible())
         window.stage.scrubber.installEventFilter(painted)
         window.results.toggle_guesses()
         for query in QUERIES[: runs + 1]:
@@ -194,7 +194,7 @@ def child_held(folder: Path, footage: Path, new: Path, out: Path) -> None:
 
     def script(window: Any) -> None:
         session, stage, export = window.session, window.stage, window.export
-        wait(lambda: session.standing.coverage.searched and not window.library.progress.isVisible())
+        wait(lambda: session.status.coverage.searched and not window.library.progress.isVisible())
         with Watchdog() as dog:
             pause(2)
         found.append(seen(dog))
@@ -215,7 +215,7 @@ def child_held(folder: Path, footage: Path, new: Path, out: Path) -> None:
             export.choose_format("edl")
             export.out.setText(str(out / "cut.edl"))
             export.run()
-            wait(lambda: "read back" in export.said())
+            wait(lambda: "read back" in export.message())
             session.save_project(out / "cut.trproj")
             wait(lambda: not session.project.is_changed)
             saved = session.project
@@ -238,10 +238,10 @@ def child_scroll(folder: Path, footage: Path) -> None:
     found: list[list[float]] = []
 
     def script(window: Any) -> None:
-        from tr_desktop.app.session import Results
+        from tr_desktop.app.work.session import Results
 
         session = window.session
-        wait(lambda: session.standing.coverage.searched and not window.library.progress.isVisible())
+        wait(lambda: session.status.coverage.searched and not window.library.progress.isVisible())
         window.search.ask("a cat")
         wait(lambda: session.results.is_final and session.results.moments)
         moment = session.results.moments[0]
@@ -286,7 +286,7 @@ def main() -> None:
     parser.add_argument("--child", nargs="+", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
-        from tr_desktop.app import window
+        from tr_desktop.app.shell import window
 
         kind, *rest = given.child
         if kind != "close":  # a figure is worth waiting for
@@ -314,7 +314,7 @@ def main() -> None:
         fill(large, footage, given.hours)
         ten_minutes(clip)
         subprocess.run(
-            [sys.executable, "-m", "tr_desktop.cli", "index", str(clip), "--library", str(small)],
+            [sys.executable, "-m", "tr_desktop", "index", str(clip), "--library", str(small)],
             cwd=ROOT, check=True, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         ups, floors = [], []

@@ -34,7 +34,7 @@ from tests.media import read_number
 from tr_desktop.footage.frames import Sampler
 from tr_desktop.footage.probe import probe
 from tr_desktop.footage.seek import read_frames
-from tr_desktop.moments import FrameTimes, Media
+from tr_desktop.moments import Footage, FrameTimes, Media
 
 SEEKS = 12
 Pictures = dict[int, NDArray[np.uint8]]
@@ -42,7 +42,7 @@ Reader = Callable[[Media, FrameTimes, list[int]], Pictures]
 
 
 def with_ours(media: Media, times: FrameTimes, frames: list[int]) -> Pictures:
-    return dict(read_frames(media, times, frames, 40))
+    return dict(read_frames(Footage(media, times), frames, 40))
 
 
 def with_decord(media: Media, times: FrameTimes, frames: list[int]) -> Pictures:

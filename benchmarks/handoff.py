@@ -27,11 +27,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from exporters import edl
 from exporters.timeline import timeline_from_moments
-from tr_desktop.footage.cut import PRESETS, cut_exact
-from tr_desktop.footage.cut_check import verify
+from tr_desktop.footage.clips.check import verify_clip
+from tr_desktop.footage.clips.exact import PRESETS, cut_exact
 from tr_desktop.footage.frames import Sampler
 from tr_desktop.footage.probe import probe
-from tr_desktop.moments import FrameTimes, Media, Moment, Refinement, RefineStep, Segment
+from tr_desktop.moments import Footage, FrameTimes, Media, Moment, Refinement, RefineStep, Segment
 from tr_desktop.timecode import Timecode
 
 HOUR = 3600
@@ -54,7 +54,7 @@ def our_edl(rate: Fraction, frame: int) -> str:
     media = Media(Path("/a.mov"), 1, 1, 1920, 1080, rate, Timecode(0, rate))
     step = RefineStep(0, Segment(frame, frame + 50), frame / rate, (frame + 50) / rate, 1, 1, 1)
     times = FrameTimes(range(frame + 100), frame + 100, 1 / rate)
-    return edl.render(timeline_from_moments([Moment(media, times, Refinement((step,), 0), 1, True, "")]))
+    return edl.render(timeline_from_moments([Moment(Footage(media, times), Refinement((step,), 0), 1, True, "")]))
 
 
 def scenedetect_edl(rate: Fraction, frame: int) -> str:
@@ -84,9 +84,9 @@ def cut() -> None:
             out = folder / f"ours{preset.suffix}"
             plain = ffmpeg_command(source, folder / f"plain{preset.suffix}", media, segment, preset.name)
             theirs = processor_s(subprocess.run, plain, check=True)
-            ours = processor_s(cut_exact, media, times, segment, out, preset)
+            ours = processor_s(cut_exact, Footage(media, times), segment, out, preset)
             start_tc = media.start_tc + segment.start_frame
-            verifying = processor_s(verify, media, times, range(76, 106), out, start_tc, lossless=False)
+            verifying = processor_s(verify_clip, Footage(media, times), range(76, 106), out, start_tc, lossless=False)
             print(f"| {preset.title} | {theirs:.2f} | {ours:.2f} | {ours / theirs:.2f} | {verifying:.2f} |", flush=True)
 
 

@@ -24,8 +24,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.decode import SCENE, X264, make_footage, timed
-from tr_desktop.library.catalog import Catalog
-from tr_desktop.library.indexer import index
+from tr_desktop.library.index.indexer import index_footage
+from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.models.encoder import Encoder
 from tr_desktop.models.pack import load_pack
 
@@ -41,7 +41,7 @@ MEASURED = [*TO_REACH, "H.264 1080p30, GOP 250", "HEVC 10-bit 1080p30, open GOP 
 def index_into(folder: Path, path: Path, encoder: Encoder) -> Callable[[], None]:
     def work() -> None:
         with tempfile.TemporaryDirectory(dir=folder) as library, Catalog(Path(library)) as catalog:
-            coverage = index([path], catalog, encoder)
+            coverage = index_footage([path], catalog, encoder)
         assert coverage.searched == [path] and not coverage.incomplete
 
     return work
@@ -102,7 +102,7 @@ def memory(keep: Path) -> None:
 _INDEX_AND_TELL = """
 import sys
 from pathlib import Path
-from tr_desktop.cli import main
+from tr_desktop.commands.main import main
 status = main(sys.argv[1:])
 print(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
 sys.exit(status)

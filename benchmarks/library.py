@@ -25,8 +25,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tr_desktop.library.catalog import Catalog, Source
-from tr_desktop.library.search import best_media
+from tr_desktop.library.search.by_vector import best_media
+from tr_desktop.library.store.catalog import Catalog, Source
 from tr_desktop.moments import FrameTimes, Media
 from tr_desktop.timecode import Timecode
 

@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--runs", type=int, default=3)
     arguments = parser.parse_args()
-    ours = [sys.executable, "-m", "tr_desktop.cli"]
+    ours = [sys.executable, "-m", "tr_desktop"]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         clip = folder / "clip.mp4"

@@ -26,14 +26,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.library import fill
 from tr_desktop.footage.seek import find_frames
-from tr_desktop.library.catalog import Catalog, Indexed
-from tr_desktop.library.indexer import index
-from tr_desktop.library.search import best_media
-from tr_desktop.localize import closer
+from tr_desktop.grounders.two_tower import RefinerKind, Search, look_closer, moments_of
+from tr_desktop.library.index.indexer import index_footage
+from tr_desktop.library.search.by_vector import best_media
+from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.models.encoder import Encoder
 from tr_desktop.models.pack import load_pack
-from tr_desktop.moments import FrameTimes, Media
-from tr_desktop.refining import RefinerKind, Search, look_closer, moments_of
+from tr_desktop.moments import FrameTimes, Indexed, Media
+from tr_desktop.refine import looks
 from tr_desktop.timecode import Timecode
 
 STEPS, TOP, CANDIDATES = 1, 5, 50
@@ -104,19 +104,19 @@ def closer_look(encoder: Encoder, folder: Path, runs: int) -> str:
     encode = ["-c:v", "libx264", "-preset", "veryfast", "-b:v", "16M", "-g", "50", "-pix_fmt", "yuv420p"]
     subprocess.run(["ffmpeg", "-loglevel", "error", "-y", "-f", "lavfi", "-i", source, *encode, str(path)], check=True)
     with Catalog(folder / "library") as catalog:
-        index([path], catalog, encoder, lambda _: None)
+        index_footage([path], catalog, encoder, lambda _: None)
         item = catalog.load(path, encoder.pack.sha256)
         query = encoder.encode_text([SENTENCE])[0]
         search = Search("", query, Forgetful(catalog), encoder, RefinerKind.LEARNED)
         moment = moments_of(search, item, 1, STEPS)[0]
         edges = [float(edge) for edge in (moment.refinement.kept.start_s, moment.refinement.kept.end_s)]
-        starts_s = closer.frame_times_s(item.times)
-        stretches = [closer.first_look(starts_s, edge, 1 / FPS) for edge in edges]
+        starts_s = looks.frame_times_s(item.times)
+        stretches = [looks.first_look(starts_s, edge, 1 / FPS) for edge in edges]
         pictures = np.zeros((PICTURES, encoder.pack.input_px, encoder.pack.input_px, 3), np.uint8)
 
         def floor() -> None:
             for frames in stretches:
-                for _ in find_frames(item.media, item.times, range(int(frames[0]), int(frames[-1]) + 1)):
+                for _ in find_frames(item.footage, range(int(frames[0]), int(frames[-1]) + 1)):
                     pass
             encoder.encode_images(pictures)
 

@@ -29,10 +29,10 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from PySide6.QtCore import QCoreApplication, Qt
 
 from benchmarks.decode import SCENE
-from tr_desktop.app.frame_server import FrameServer, Wish
+from tr_desktop.app.pictures.frame_server import FrameRequest, FrameServer
 from tr_desktop.footage.frames import Sampler
 from tr_desktop.footage.probe import probe
-from tr_desktop.moments import FrameTimes, Media
+from tr_desktop.moments import Footage, FrameTimes, Media
 
 X264 = "-c:v libx264 -preset veryfast -pix_fmt yuv420p -bf 3 -sc_threshold 0"
 FOOTAGE = {
@@ -56,14 +56,14 @@ class Viewer:
         # A direct connection runs in the server's thread.
         self._server.ready.connect(self._note, Qt.ConnectionType.DirectConnection)
 
-    def _note(self, wish: Wish, image: object) -> None:
-        self._frame = wish.frame
+    def _note(self, request: FrameRequest, image: object) -> None:
+        self._frame = request.frame
         self._arrived.release()
 
     def wait(self, frame: int, direction: int = 0) -> tuple[float, float]:
         """(seconds, processor seconds) from the wish for `frame` to its image."""
         began_s, used_s = time.perf_counter(), time.process_time()
-        self._server.ask(Wish(self._media, self._times, frame, BOX_PX, direction))
+        self._server.ask(FrameRequest(Footage(self._media, self._times), frame, BOX_PX, direction))
         while self._arrived.acquire(timeout=60) and self._frame != frame:
             pass
         return time.perf_counter() - began_s, time.process_time() - used_s

@@ -30,7 +30,7 @@ def render_srt(timeline: Timeline) -> str:
     """A caption for each moment. CRLF line ends, as SubRip wrote them."""
     blocks = []
     for number, (frame, clip) in enumerate(timeline.marked(), 1):
-        end = frame + clip.found.end_frame - clip.found.start_frame
+        end = frame + clip.found.frames
         times = f"{_srt_time(frame / timeline.rate)} --> {_srt_time(end / timeline.rate)}"
         text = f"{_title(clip)}\r\n{clip.name}, {clip.evidence}".translate(_MARKUP)
         blocks.append("\r\n".join([str(number), times, *(one_line(line) for line in text.split("\r\n", 1)), ""]))

@@ -1,4 +1,4 @@
-"""Clips of the moments as files of their own, cut by `tr_desktop.footage.cut`, which verifies each by decoding it."""
+"""Clips of the moments as files of their own; `tr_desktop.footage.clips` cuts and verifies each by decoding it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from fractions import Fraction
 from pathlib import Path
 
 from exporters.text import one_line
-from exporters.write import Report, refuse_footage, replacing
+from exporters.write import ExportReport, refuse_footage, replacing
 from tr_desktop.errors import ExportError
-from tr_desktop.footage.cut import (
+from tr_desktop.footage.clips.exact import (
     PRESETS,
     Preset,
-    constant_rate,
-    cut_constant,
+    cfr_rate,
+    cut_cfr,
     cut_exact,
     cut_lossless,
     estimated_bytes,
@@ -28,7 +28,7 @@ DEFAULT = "prores"
 WAYS = (LOSSLESS, *PRESETS)
 _SPARE_BYTES = 100_000_000
 
-Progress = Callable[[int, int, int, int], None]
+ClipProgress = Callable[[int, int, int, int], None]
 """Called with (clip, clips, frame, frames)."""
 
 
@@ -38,9 +38,9 @@ def export_clips(
     *,
     preset_name: str = DEFAULT,
     handles_s: Fraction = Fraction(0),
-    constant: bool = False,
-    on_progress: Progress | None = None,
-) -> Report:
+    cfr: bool = False,
+    on_progress: ClipProgress | None = None,
+) -> ExportReport:
     """Cut each moment, with its handles, into a file in `folder`, which is made if its parent is there.
 
     preset_name: `lossless` or one of `PRESETS`. constant: clips of footage of variable rate get a constant one.
@@ -53,7 +53,7 @@ def export_clips(
     if not moments:
         raise ExportError("There are no moments to export", remedy="Search again, or export the best guesses as well")
     preset = PRESETS.get(preset_name)
-    if constant and preset is None:
+    if cfr and preset is None:
         raise ExportError("A lossless cut keeps the frames' own times", remedy="Use another way of cutting with --cfr")
     segments = [with_handles(moment, handles_s) for moment in moments]
     make_folder(folder)
@@ -66,14 +66,14 @@ def export_clips(
                 on_progress(clip, len(moments), frame, frames)
 
         suffix = lossless_suffix(moment.media) if preset is None else preset.suffix
-        out = folder / clip_name(number, moment.media, moment.source_timecode(segment.start_frame), suffix)
+        out = folder / clip_name(number, moment.media, moment.footage.timecode_at(segment.start_frame), suffix)
         refuse_footage(out, [each.media.path for each in moments])
         with replacing(out) as part:
-            held = _cut(moment, segment, part, preset, constant, report)
+            held = _cut(moment, segment, part, preset, cfr, report)
         files.append(out)
         if held != segment:
             notes.append(_outward(out, segment, held))
-    return Report(tuple(files), tuple(notes))
+    return ExportReport(tuple(files), tuple(notes))
 
 
 def with_handles(moment: Moment, handles_s: Fraction) -> Segment:
@@ -89,19 +89,19 @@ def _cut(
     segment: Segment,
     part: Path,
     preset: Preset | None,
-    constant: bool,
+    cfr: bool,
     report: Callable[[int, int], None],
 ) -> Segment:
     """Cut to `part`; the source frames that it holds."""
-    media, times = moment.media, moment.times
+    footage = moment.footage
     if preset is None:
-        return cut_lossless(media, times, segment, part, report).segment
-    if constant and media.is_vfr:
-        rate = constant_rate(media)
-        start, end = (round(times.time_s(frame) * rate) for frame in (segment.start_frame, segment.end_frame))
-        cut_constant(media, times, start, max(end - start, 1), part, preset, report)
+        return cut_lossless(footage, segment, part, report).segment
+    if cfr and footage.media.is_vfr:
+        rate = cfr_rate(footage.media)
+        start, end = (round(footage.times.time_s(frame) * rate) for frame in (segment.start_frame, segment.end_frame))
+        cut_cfr(footage, start, max(end - start, 1), part, preset, report)
         return segment
-    return cut_exact(media, times, segment, part, preset, report).segment
+    return cut_exact(footage, segment, part, preset, report).segment
 
 
 def clip_name(number: int, media: Media, label: Timecode, suffix: str) -> str:
@@ -123,8 +123,7 @@ def make_folder(folder: Path) -> None:
 def check_room(folder: Path, moments: Sequence[Moment], segments: Sequence[Segment], preset: Preset | None) -> None:
     """ExportError where clips of these segments won't fit on the folder's disk."""
     needed = sum(
-        estimated_bytes(moment.media, moment.times, segment, preset)
-        for moment, segment in zip(moments, segments, strict=True)
+        estimated_bytes(moment.footage, segment, preset) for moment, segment in zip(moments, segments, strict=True)
     )
     free = shutil.disk_usage(folder).free
     if needed + _SPARE_BYTES > free:

@@ -39,7 +39,7 @@ def render(timeline: Timeline) -> str:
 def _marker(clip: Clip) -> str:
     colour = "Green" if clip.confident else "Yellow"
     name = _field(shortened(clip.query, 120)) or f"moment {clip.rank}"
-    frames = clip.found.end_frame - clip.found.start_frame
+    frames = clip.found.frames
     return f"- {clip.evidence}, {_field(clip.name)} |C:ResolveColor{colour} |M:{name} |D:{frames}"
 
 

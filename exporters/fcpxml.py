@@ -109,7 +109,7 @@ def _marker(clip: Clip) -> Element:
     return element(
         "marker",
         start=_time((clip.media.start_tc + clip.found.start_frame).frame, clip.rate),
-        duration=_time(clip.found.end_frame - clip.found.start_frame, clip.rate),
+        duration=_time(clip.found.frames, clip.rate),
         value=shortened(clip.query, 120) or f"moment {clip.rank}",
         note=clip.evidence,
     )

@@ -7,17 +7,17 @@ from fractions import Fraction
 from pathlib import Path
 
 from exporters import registry
-from exporters.clips import WAYS, Progress, export_clips
-from exporters.constant import constant_folder, make_constant
+from exporters.cfr import cfr_folder, make_cfr
+from exporters.clips import WAYS, ClipProgress, export_clips
 from exporters.timeline import timeline_from_moments
-from exporters.write import Report, export
+from exporters.write import ExportReport, export_timeline
 from tr_desktop.moments import Moment
 
 
 def check_format(out: Path, format_name: str | None) -> None:
     """ExportError where there is no such format, or the file name doesn't tell one."""
     if format_name not in WAYS:
-        registry.find(out, format_name)
+        registry.find_format(out, format_name)
 
 
 def hand_off(
@@ -28,9 +28,9 @@ def hand_off(
     name: str,
     handles_s: Fraction = Fraction(0),
     start_tc: str = "01:00:00:00",
-    constant: bool = False,
-    on_progress: Progress | None = None,
-) -> Report:
+    cfr: bool = False,
+    on_progress: ClipProgress | None = None,
+) -> ExportReport:
     """Write `moments` to `out`: a folder of clips where format_name is one of `clips.WAYS`, else a file.
 
     name: the timeline's. constant: make the parts that are used of footage of variable rate constant first.
@@ -39,12 +39,12 @@ def hand_off(
     """
     if format_name in WAYS:
         return export_clips(
-            moments, out, preset_name=format_name, handles_s=handles_s, constant=constant, on_progress=on_progress
+            moments, out, preset_name=format_name, handles_s=handles_s, cfr=cfr, on_progress=on_progress
         )
     check_format(out, format_name)
-    made = Report((), ())
-    if constant:
-        moments, made = make_constant(moments, constant_folder(out), handles_s=handles_s, on_progress=on_progress)
+    made = ExportReport((), ())
+    if cfr:
+        moments, made = make_cfr(moments, cfr_folder(out), handles_s=handles_s, on_progress=on_progress)
     timeline = timeline_from_moments(moments, name=name, handles_s=handles_s, start_tc=start_tc)
-    written = export(timeline, out, format_name)
-    return Report((*written.files, *made.files), (*made.notes, *written.notes))
+    written = export_timeline(timeline, out, format_name)
+    return ExportReport((*written.files, *made.files), (*made.notes, *written.notes))

@@ -115,7 +115,7 @@ def _marker(clip: Clip) -> Json:
         "OTIO_SCHEMA": "Marker.2",
         "name": one_line(shortened(clip.query, 120)),
         "color": "GREEN" if clip.confident else "YELLOW",
-        "marked_range": _range(start, clip.found.end_frame - clip.found.start_frame, clip.rate),
+        "marked_range": _range(start, clip.found.frames, clip.rate),
         "comment": clip.evidence,
         "metadata": {"Resolve_OTIO": {"Note": clip.evidence}},
     }

@@ -35,7 +35,7 @@ class Exporter:
     one_rate: bool = True
 
 
-def exporters() -> dict[str, Exporter]:
+def formats() -> dict[str, Exporter]:
     """Every format that is installed, by name. One that fails to load is left out, with a warning in the log."""
     found: dict[str, Exporter] = {}
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
@@ -48,9 +48,9 @@ def exporters() -> dict[str, Exporter]:
     return found
 
 
-def find(out: Path, name: str | None = None) -> Exporter:
+def find_format(out: Path, name: str | None = None) -> Exporter:
     """The exporter called `name`, or else the one with the longest suffix that `out` ends with. ExportError: none."""
-    known = exporters()
+    known = formats()
     if name is not None:
         if name not in known:
             raise ExportError(f"There is no export format {name!r}", remedy=f"Known formats: {', '.join(known)}")

@@ -140,9 +140,7 @@ def _clip(rank: int, moment: Moment, handles_s: Fraction) -> Clip:
             remedy="The file has changed since the search: search again",
         )
 
-    def counted(frame: int) -> int:
-        return moment.source_timecode(frame).frame - media.start_tc.frame
-
+    counted = moment.footage.label_frames
     media_frames = max(1, counted(len(moment.times)))
     start = min(counted(kept.segment.start_frame), media_frames - 1)
     end = max(counted(kept.segment.end_frame), start + 1)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from exporters.registry import Exporter, find
+from exporters.registry import Exporter, find_format
 from exporters.timeline import Timeline, fps_text
 from tr_desktop.errors import ExportError
 from tr_desktop.moments import Media
@@ -18,21 +18,21 @@ from tr_desktop.timecode import is_smpte_rate
 
 
 @dataclass(frozen=True)
-class Report:
+class ExportReport:
     """The files that were written, the one asked for first, and sentences on what an editor should know."""
 
     files: tuple[Path, ...]
     notes: tuple[str, ...]
 
 
-def export(timeline: Timeline, out: Path, format_name: str | None = None) -> Report:
+def export_timeline(timeline: Timeline, out: Path, format_name: str | None = None) -> ExportReport:
     """Write `timeline` in the format named, or in the one that the end of `out` tells.
 
     Where the format holds one rate and the clips have several, `out` gets those of the first clip's rate, and each
     other rate a file beside it (`hits.edl`, `hits.25fps.edl`). ExportError: unknown format, `out` is footage, or
     writing fails; what was there before is then still there.
     """
-    exporter = find(out, format_name)
+    exporter = find_format(out, format_name)
     parts = timeline.by_rate() if exporter.one_rate else (timeline,)
     paths = [out, *(_beside(out, exporter, part) for part in parts[1:])]
     contents = [_content(exporter, part) for part in parts]
@@ -41,7 +41,7 @@ def export(timeline: Timeline, out: Path, format_name: str | None = None) -> Rep
         refuse_footage(path, footage)
     for path, content in zip(paths, contents, strict=True):
         write_verified(path, content)
-    return Report(tuple(paths), tuple(_notes(timeline, exporter, paths, parts)))
+    return ExportReport(tuple(paths), tuple(_notes(timeline, exporter, paths, parts)))
 
 
 def write_verified(path: Path, content: bytes) -> None:

@@ -171,7 +171,7 @@ def _markers(timeline: Timeline) -> Iterator[Element]:
             element("comment", f"{clip.evidence}, {clip.name}"),
             element("name", shortened(clip.query, 120) or f"moment {clip.rank}"),
             element("in", frame),
-            element("out", frame + clip.found.end_frame - clip.found.start_frame),
+            element("out", frame + clip.found.frames),
         )
 
 

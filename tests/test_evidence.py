@@ -6,7 +6,7 @@ from tests.toy import ToyEncoder, write_clip
 from tr_desktop.errors import UserError
 from tr_desktop.evidence import evidence_for
 from tr_desktop.grounding import find
-from tr_desktop.library.catalog import Catalog
+from tr_desktop.library.store.catalog import Catalog
 
 
 def test_the_curve_comes_at_once_and_the_cuts_stand_on_their_frames(tmp_path):

@@ -9,7 +9,7 @@ from exporters.timeline import timeline_from_moments
 from tests.toy import ToyEncoder, write_clip
 from tr_desktop.errors import UserError
 from tr_desktop.grounding import find
-from tr_desktop.library.catalog import Catalog
+from tr_desktop.library.store.catalog import Catalog
 
 
 @pytest.fixture

@@ -12,18 +12,18 @@ import numpy.typing as npt
 
 from tr_desktop.errors import MediaError, UserError
 from tr_desktop.footage.seek import read_frames
-from tr_desktop.library.catalog import Catalog, Indexed
-from tr_desktop.library.like import example
-from tr_desktop.library.terms import query_vector
-from tr_desktop.localize.edges import shot_change
+from tr_desktop.library.search.by_picture import load_example
+from tr_desktop.library.search.terms import query_vector
+from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.models.encoder import Encoder
-from tr_desktop.moments import Moment
+from tr_desktop.moments import Indexed, Moment
+from tr_desktop.refine.training_free import shot_change
 
 # A change of picture this complete between two rows of the index, in [0, 1], is worth looking at as a cut.
 CHANGED = 0.35
 # Cuts are placed exactly where an editor is likely to put an edge, and this many at most: each costs some decoding.
 NEAR_S = 10.0
-MOST_CUTS = 12
+MAX_CUTS = 12
 # How unlike the frames on both sides of a cut are, beside the other frames around it.
 _SHARP = 4.0
 _LOOK_PX = 32
@@ -40,13 +40,13 @@ class Evidence:
     shot_frames: tuple[int, ...]
 
 
-def evidence_for(moment: Moment, catalog: Catalog, encoder: Encoder, like: str | None = None) -> Iterator[Evidence]:
+def evidence_for(moment: Moment, catalog: Catalog, encoder: Encoder, example: str | None = None) -> Iterator[Evidence]:
     """What speaks for a moment: at once without shot changes, then with one more for each that is found by decoding.
 
-    like: the example that was searched for instead of the query. Raises UserError where the file has left the library,
-    or for a query or an example that can't be read.
+    example: PICTURE or MEDIA@SECONDS, searched for instead of the query. Raises UserError if the file has left the
+    library, or for a query or an example that can't be read.
     """
-    vector = query_vector(moment.query, encoder) if like is None else example(like, catalog, encoder).vector
+    vector = query_vector(moment.query, encoder) if example is None else load_example(example, catalog, encoder).vector
     try:
         item = catalog.load(moment.media.path, encoder.pack.sha256)
     except KeyError as error:
@@ -68,7 +68,7 @@ def _changes_near(item: Indexed, moment: Moment) -> list[int]:
     times_s = rows * float(item.every_s)
     edges_s = [float(edge_s) for step in moment.refinement.steps for edge_s in (step.start_s, step.end_s)]
     distance_s = np.min([np.abs(times_s - edge_s) for edge_s in edges_s], axis=0)
-    nearest = np.argsort(distance_s, kind="stable")[:MOST_CUTS]
+    nearest = np.argsort(distance_s, kind="stable")[:MAX_CUTS]
     return [int(rows[index]) for index in nearest if distance_s[index] <= NEAR_S]
 
 
@@ -76,7 +76,7 @@ def _cut_between(item: Indexed, row: int) -> int | None:
     """The first frame of the shot that begins between rows `row` - 1 and `row` of the index, if that is a hard cut."""
     first, last = (item.times.frame_at(at * item.every_s) for at in (row - 1, row))
     first, last = max(first - 1, 0), min(last + 1, len(item.times) - 1)
-    pictures = [picture for _, picture in read_frames(item.media, item.times, range(first, last + 1), _LOOK_PX)]
+    pictures = [picture for _, picture in read_frames(item.footage, range(first, last + 1), _LOOK_PX)]
     if len(pictures) < 3:
         return None
     unlike = np.abs(np.diff(np.stack(pictures).astype(np.float32), axis=0)).mean(axis=(1, 2, 3))

@@ -15,16 +15,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tr_desktop.errors import UserError
-from tr_desktop.library.catalog import Catalog, Indexed
-from tr_desktop.library.filters import Only
-from tr_desktop.library.indexer import EVERYTHING, Coverage, Progress, index
-from tr_desktop.library.like import example
-from tr_desktop.library.said import said
-from tr_desktop.library.search import best_media
-from tr_desktop.library.terms import parse_terms, query_vector
-from tr_desktop.models.refiner import MOST_STEPS
-from tr_desktop.moments import Moment
-from tr_desktop.refining import RefinerKind, Search, look_closer, moments_of
+from tr_desktop.grounders.two_tower import RefinerKind, Search, look_closer, moments_of
+from tr_desktop.library.filters import FootageFilter
+from tr_desktop.library.index.indexer import EVERYTHING, Coverage, IndexProgress, index_footage
+from tr_desktop.library.search.by_picture import load_example
+from tr_desktop.library.search.by_vector import best_media
+from tr_desktop.library.search.by_words import text_moments
+from tr_desktop.library.search.terms import parse_terms, query_vector
+from tr_desktop.library.store.catalog import Catalog
+from tr_desktop.moments import Indexed, Moment
+from tr_desktop.refine.learned import MAX_STEPS
 
 if TYPE_CHECKING:
     from tr_desktop.models.encoder import Encoder
@@ -33,8 +33,8 @@ DEFAULT_TOP = 5
 DEFAULT_STEPS = 3
 LOOKS = 2
 # Every frame of the library is compared; this many files, those with the best frames, are looked into for moments.
-MOST_FILES = 24
-MOST_ROWS = 1 << 15  # long ones until these are four hours; an hour takes a tenth of a second
+MAX_FILES = 24
+MAX_ROWS = 1 << 15  # long ones until these are four hours; an hour takes a tenth of a second
 
 
 @dataclass(frozen=True)
@@ -59,17 +59,17 @@ def find(
     top: int = DEFAULT_TOP,
     steps: int = DEFAULT_STEPS,
     refiner: RefinerKind | None = None,
-    like: str | None = None,
-    only: Only = EVERYTHING,
+    example: str | None = None,
+    footage_filter: FootageFilter = EVERYTHING,
     read_new: bool = True,
-    on_progress: Callable[[Progress], None] = lambda _: None,
+    on_progress: Callable[[IndexProgress], None] = lambda _: None,
     on_moments: Callable[[Sequence[Moment]], None] = lambda _: None,
 ) -> Answer:
     """The `top` best moments for `query` in the footage under `paths`; what is new there is indexed first.
 
-    query: a sentence, or several terms (`library/terms.py`). like: search by example instead, PICTURE or MEDIA@SECONDS;
-    the query is then a name only. only: the footage to search.
-    steps: refinement steps, 0 … MOST_STEPS; 0 answers with the rough segments. Of three and more, the last LOOKS
+    query: a sentence, or several terms (`library/terms.py`). example: search by example instead, PICTURE or
+    MEDIA@SECONDS; the query is then a name only. footage_filter: the footage to search.
+    steps: refinement steps, 0 … MAX_STEPS; 0 answers with the rough segments. Of three and more, the last LOOKS
     look closer than the index, for the best answers. refiner: what takes the steps; None is the learned one, or the
     training-free where the pack has none.
     read_new: False searches what is indexed already and lists the rest as not indexed yet. on_moments: called with the
@@ -77,12 +77,12 @@ def find(
     raises ends the search.
     Raises UserError for an empty query, a missing path, or when not one file can be searched.
     """
-    like_this = None if like is None else example(like, catalog, encoder)
-    if not 0 <= steps <= MOST_STEPS:
-        raise UserError(f"{steps} refinement steps can't be taken", remedy=f"Ask for 0 to {MOST_STEPS}")
+    like_this = None if example is None else load_example(example, catalog, encoder)
+    if not 0 <= steps <= MAX_STEPS:
+        raise UserError(f"{steps} refinement steps can't be taken", remedy=f"Ask for 0 to {MAX_STEPS}")
     if like_this is None:
         parse_terms(query)  # what can't be understood is said before the footage is read
-    coverage = index(paths, catalog, encoder, on_progress, only=only, read_new=read_new)
+    coverage = index_footage(paths, catalog, encoder, on_progress, footage_filter=footage_filter, read_new=read_new)
     if not coverage.searched:
         raise UserError(_nothing_searched(coverage))
 
@@ -90,12 +90,12 @@ def find(
     if refiner is None:
         refiner = RefinerKind.HEURISTIC if encoder.refiner is None else RefinerKind.LEARNED
     search = Search(query, vector, catalog, encoder, refiner)
-    best = best_media(catalog, encoder.pack.sha256, vector, coverage.media, max(MOST_FILES, top))
+    best = best_media(catalog, encoder.pack.sha256, vector, coverage.media, max(MAX_FILES, top))
     looks = LOOKS if refiner is RefinerKind.LEARNED and steps > LOOKS else 0
     items: dict[Path, Indexed] = {}
     moments: list[Moment] = []
     for media_id, _ in best:
-        if len(items) >= top and sum(len(item.vectors) for item in items.values()) >= MOST_ROWS:
+        if len(items) >= top and sum(len(item.vectors) for item in items.values()) >= MAX_ROWS:
             break
         path = coverage.media[media_id]
         items[path] = catalog.load(path, encoder.pack.sha256)
@@ -110,7 +110,7 @@ def find(
             on_moments(moments)
     if like_this is None:
         # No pictures stand behind what is only said, so it is half of the answer at most.
-        moments += islice(said(query, coverage, catalog, encoder.pack.threshold), max(top // 2, 1))
+        moments += islice(text_moments(query, coverage, catalog, encoder.pack.threshold), max(top // 2, 1))
         moments = sorted(moments, key=lambda moment: -moment.score)[:top]
     return Answer(
         query=query,

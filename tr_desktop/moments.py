@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from tr_desktop.timecode import Timecode
 
 
@@ -89,6 +92,34 @@ class FrameTimes:
 
 
 @dataclass(frozen=True)
+class Footage:
+    """A file that was read: what it is, and when each of its frames is shown.
+
+    `timecode_at` and `frame_at` are the one place that turns frames into source timecode and back. Editors conform
+    variable-rate footage by time, so there a label counts time at the nominal rate instead of frames.
+    """
+
+    media: Media
+    times: FrameTimes = field(repr=False)
+
+    def __len__(self) -> int:
+        """The number of frames."""
+        return len(self.times)
+
+    def label_frames(self, frame: int) -> int:
+        """How many labels `frame` is after the first frame's."""
+        return round(self.times.time_s(frame) * self.media.rate) if self.media.is_vfr else frame
+
+    def timecode_at(self, frame: int) -> Timecode:
+        """The source timecode of `frame`; its label wraps at 24 hours, the value does not."""
+        return self.media.start_tc + self.label_frames(frame)
+
+    def frame_at(self, label_frames: int) -> int:
+        """The frame that is `label_frames` labels after the first; with a constant rate it may lie outside the file."""
+        return self.times.frame_at(label_frames / self.media.rate) if self.media.is_vfr else label_frames
+
+
+@dataclass(frozen=True)
 class Segment:
     """Frames [start_frame, end_frame) of one file."""
 
@@ -98,6 +129,45 @@ class Segment:
     def __post_init__(self) -> None:
         if not 0 <= self.start_frame < self.end_frame:
             raise ValueError(f"not a segment: [{self.start_frame}, {self.end_frame})")
+
+    @property
+    def frames(self) -> int:
+        return self.end_frame - self.start_frame
+
+
+@dataclass(frozen=True)
+class Indexed:
+    """One searchable file, or the part of it that has been read so far.
+
+    vectors: [T, width], L2-normalised, fp16 as they are stored or fp32 to compute with; row k stands for the frame on
+    screen at k * `every_s` seconds.
+    problems: damage that was passed over, as sentences.
+    """
+
+    footage: Footage
+    every_s: Fraction
+    vectors: npt.NDArray[np.float16] | npt.NDArray[np.float32]
+    problems: tuple[str, ...] = ()
+
+    @property
+    def media(self) -> Media:
+        return self.footage.media
+
+    @property
+    def times(self) -> FrameTimes:
+        return self.footage.times
+
+    def boundary_frame(self, row: int) -> int:
+        """The frame boundary where row number `row` takes over from the one before.
+
+        The change lies somewhere between the two sampled frames: half-way is the best guess. Rows 0 and T are the
+        file's ends.
+        """
+        if row == 0:
+            return 0
+        if row == len(self.vectors):
+            return len(self.times)
+        return self.times.boundary_at((row - Fraction(1, 2)) * self.every_s)
 
 
 @dataclass(frozen=True)
@@ -142,8 +212,7 @@ class Moment:
     text that was read off its pictures.
     """
 
-    media: Media
-    times: FrameTimes = field(repr=False)
+    footage: Footage
     refinement: Refinement
     score: float
     confident: bool
@@ -153,14 +222,13 @@ class Moment:
     text_from: str = ""
 
     @property
+    def media(self) -> Media:
+        return self.footage.media
+
+    @property
+    def times(self) -> FrameTimes:
+        return self.footage.times
+
+    @property
     def segment(self) -> Segment:
         return self.refinement.kept.segment
-
-    def source_timecode(self, frame: int) -> Timecode:
-        """The file's own timecode at `frame`.
-
-        Editors conform variable-rate footage by time, so there the label counts time at the nominal rate, not frames.
-        """
-        if self.media.is_vfr:
-            frame = round(self.times.time_s(frame) * self.media.rate)
-        return self.media.start_tc + frame

@@ -17,9 +17,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from tests.app.leaks import no_leaks  # noqa: F401 (a fixture)
-from tr_desktop.app.window import Window
-from tr_desktop.cli import main
-from tr_desktop.project import Project
+from tr_desktop.app.shell.window import Window
+from tr_desktop.commands.main import main
+from tr_desktop.projects.project import Project
 
 WAIT_MS = 60_000
 
@@ -63,8 +63,8 @@ class Hands:
 def run_app(qapp, no_leaks, qtbot, tmp_path, monkeypatch):  # noqa: F811 (the fixture)
     """Starts the app with arguments, lets a script of hands use it, and gives the exit status once it has closed."""
     # However slow the machine is, threads are waited for.
-    monkeypatch.setattr("tr_desktop.app.window.CLOSE_WITHIN_S", 60)
-    monkeypatch.setattr("tr_desktop.cli.os._exit", lambda _: pytest.fail("a thread didn't end"))
+    monkeypatch.setattr("tr_desktop.app.shell.window.CLOSE_WITHIN_S", 60)
+    monkeypatch.setattr("tr_desktop.commands.main.os._exit", lambda _: pytest.fail("a thread didn't end"))
 
     def run(script: Callable[[Hands], None], *arguments: object, library: Path | None = None) -> int:
         failed: list[BaseException] = []

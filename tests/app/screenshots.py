@@ -35,13 +35,13 @@ def take(arguments: argparse.Namespace, folder: Path) -> None:
     from PySide6.QtCore import QEventLoop, QTimer
     from PySide6.QtWidgets import QApplication
 
-    from tr_desktop.app.key_sheet import KeySheet
-    from tr_desktop.app.settings import Settings
-    from tr_desktop.app.theme import Theme
-    from tr_desktop.app.window import Window
-    from tr_desktop.cli import main as command
+    from tr_desktop.app.look.settings import Settings
+    from tr_desktop.app.look.theme import Theme
+    from tr_desktop.app.shell.key_sheet import KeySheet
+    from tr_desktop.app.shell.window import Window
+    from tr_desktop.commands.main import main as command
     from tr_desktop.footage.sample import make_sample
-    from tr_desktop.project import Project
+    from tr_desktop.projects.project import Project
 
     app = QApplication([])
     if arguments.light:

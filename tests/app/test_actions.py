@@ -5,7 +5,7 @@ import json
 import pytest
 from PySide6.QtGui import QKeySequence
 
-from tr_desktop.app.actions import ACTIONS, KEYS_FILE, keys_of, read_keys
+from tr_desktop.app.shell.actions import ACTIONS, KEYS_FILE, keys_of, read_keys
 from tr_desktop.errors import UserError
 
 
@@ -62,7 +62,7 @@ def test_changed_keys_work_and_wrong_ones_leave_the_usual(run_app, sample, libra
 def test_the_sheet_names_every_action_that_has_a_key(run_app):
     from PySide6.QtWidgets import QApplication, QLabel
 
-    from tr_desktop.app.key_sheet import KeySheet
+    from tr_desktop.app.shell.key_sheet import KeySheet
 
     def script(hands):
         hands.press("F1")

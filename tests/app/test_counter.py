@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tr_desktop.app.counter import Counting, duration_label, label, place
+from tr_desktop.app.look.counter import Counting, duration_label, label, place
 from tr_desktop.errors import UserError
-from tr_desktop.moments import FrameTimes, Media, Moment, Refinement, RefineStep, Segment
+from tr_desktop.moments import Footage, FrameTimes, Media, Moment, Refinement, RefineStep, Segment
 from tr_desktop.timecode import Timecode
 
 
@@ -15,7 +15,7 @@ def moment(rate: Fraction = Fraction(25), start: str = "01:00:00:00", frames: in
     media = Media(Path("a.mov"), 1, 1, 64, 48, rate, Timecode.parse(start, rate))
     times = FrameTimes(range(frames), frames, 1 / rate, 0)
     step = RefineStep(0, Segment(10, 20), times.time_s(10), times.time_s(20), 1.0, 1.0, 1.0)
-    return Moment(media, times, Refinement((step,), 0), 1.0, True, "q")
+    return Moment(Footage(media, times), Refinement((step,), 0), 1.0, True, "q")
 
 
 @pytest.mark.parametrize(

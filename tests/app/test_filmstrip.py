@@ -14,8 +14,9 @@ from tests.app.leaks import no_leaks  # noqa: F401
 from tests.app.test_player import WAIT_MS, pixels, whole
 from tests.footage.recipes import MAKERS
 from tests.media import read_number
-from tr_desktop.app import filmstrip
-from tr_desktop.app.filmstrip import Thumbnails
+from tr_desktop.app.pictures import filmstrip
+from tr_desktop.app.pictures.filmstrip import Thumbnails
+from tr_desktop.moments import Footage
 
 
 @pytest.fixture
@@ -32,8 +33,8 @@ def test_each_is_the_frame_asked_for(qtbot: QtBot, thumbnails: Thumbnails, tmp_p
     chance = random.Random(0)
     asked = [(media, times, chance.randrange(len(times))) for media, times in files for _ in range(8)]
     for media, times, frame in asked:
-        thumbnails.request(media, times, frame, 60)
-        thumbnails.request(media, times, frame, 60)
+        thumbnails.request(Footage(media, times), frame, 60)
+        thumbnails.request(Footage(media, times), frame, 60)
     wanted = {(media.path, frame) for media, _, frame in asked}
     qtbot.waitUntil(lambda: set(got) == wanted, timeout=WAIT_MS)
     for (path, frame), image in got.items():
@@ -48,14 +49,14 @@ def test_each_is_the_frame_asked_for(qtbot: QtBot, thumbnails: Thumbnails, tmp_p
 def test_the_newest_request_comes_first_and_old_ones_are_forgotten(
     qtbot: QtBot, thumbnails: Thumbnails, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filmstrip, "MOST_PENDING", 10)
+    monkeypatch.setattr(filmstrip, "MAX_PENDING", 10)
     media, times = whole(MAKERS["gop250.mp4"](tmp_path / "gop250.mp4"))
     hovered, hovered_times = whole(MAKERS["gop30.mp4"](tmp_path / "gop30.mp4"))
     got: list[tuple[Path, int]] = []
     thumbnails.ready.connect(lambda path, frame, image: got.append((path, frame)))
     for frame in range(0, 300, 3):  # a filmstrip that is scrolled by
-        thumbnails.request(media, times, frame, 40)
-    thumbnails.request(hovered, hovered_times, 100, 40)
+        thumbnails.request(Footage(media, times), frame, 40)
+    thumbnails.request(Footage(hovered, hovered_times), 100, 40)
     before = len(got)
     qtbot.waitUntil(lambda: (hovered.path, 100) in got, timeout=WAIT_MS)
     assert got.index((hovered.path, 100)) - before <= 2  # what was being decoded, at most
@@ -72,20 +73,20 @@ def test_the_cache_is_bounded_and_follows_the_file(
     media, times = whole(path)
     for frame in range(20):
         with qtbot.waitSignal(thumbnails.ready, timeout=WAIT_MS):
-            thumbnails.request(media, times, frame, 40)
+            thumbnails.request(Footage(media, times), frame, 40)
     assert [frame for frame in range(20) if thumbnails.image(path, frame, 40) is not None] == [15, 16, 17, 18, 19]
     MAKERS["gop250.mp4"](path)
     media, times = whole(path)
     with qtbot.waitSignal(thumbnails.ready, timeout=WAIT_MS):
-        thumbnails.request(media, times, 200, 40)
+        thumbnails.request(Footage(media, times), 200, 40)
     assert thumbnails.image(path, 19, 40) is None
 
 
 def test_what_can_not_be_read_is_null(qtbot: QtBot, thumbnails: Thumbnails, tmp_path: Path) -> None:
     media, times = whole(MAKERS["gop30.mp4"](tmp_path / "gop30.mp4"))
     media.path.unlink()
-    with qtbot.waitSignal(thumbnails.ready, timeout=WAIT_MS) as said:
-        thumbnails.request(media, times, 3, 40)
-    assert said.args[2].isNull()
+    with qtbot.waitSignal(thumbnails.ready, timeout=WAIT_MS) as message:
+        thumbnails.request(Footage(media, times), 3, 40)
+    assert message.args[2].isNull()
     kept = thumbnails.image(media.path, 3, 40)
     assert kept is not None and kept.isNull()

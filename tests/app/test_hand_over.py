@@ -27,22 +27,22 @@ def test_a_constant_rate_is_offered_for_footage_that_has_none_and_made(run_app, 
 
     def script(hands):
         panel = hands.window.export
-        hands.wait(lambda: hands.session.standing.coverage.searched)
+        hands.wait(lambda: hands.session.status.coverage.searched)
         hands.search("a pattern")
         if hands.stage.moment is None:
             hands.results.show_guesses.click()
         hands.window.show_side(1)
-        assert panel.isVisible() and not panel.constant.isVisible()  # nothing is selected yet
+        assert panel.isVisible() and not panel.cfr.isVisible()  # nothing is selected yet
         hands.press("Return", "E")
-        assert panel.constant.isVisible() and not panel.constant.isChecked()
+        assert panel.cfr.isVisible() and not panel.cfr.isChecked()
         panel.choose_format("lossless")
-        assert not panel.constant.isVisible()  # nothing is encoded there
+        assert not panel.cfr.isVisible()  # nothing is encoded there
         panel.choose_format("edl")
-        panel.constant.click()
+        panel.cfr.click()
         panel.out.setText(str(out))
         panel.run()
-        hands.wait(lambda: "read back" in panel.said())
-        assert "made constant" in panel.said() and panel.files.count() == 2
+        hands.wait(lambda: "read back" in panel.message())
+        assert "made constant" in panel.message() and panel.files.count() == 2
 
     assert run_app(script, footage) == 0
     (part,) = (tmp_path / "cut media").iterdir()
@@ -57,6 +57,6 @@ def test_footage_of_constant_rate_is_not_asked_about(run_app, sample, library):
         hands.wait(lambda: hands.session.engine is not None)
         hands.search("a cat")
         hands.press("Return", "E")
-        assert hands.window.export.start.isEnabled() and not hands.window.export.constant.isVisible()
+        assert hands.window.export.start.isEnabled() and not hands.window.export.cfr.isVisible()
 
     run_app(script, sample, library=library)

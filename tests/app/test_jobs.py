@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from tr_desktop.app.jobs import Jobs, Lane
+from tr_desktop.app.work.jobs import Jobs, Lane
 from tr_desktop.errors import UserError
 
 

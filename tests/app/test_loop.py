@@ -9,9 +9,9 @@ from PySide6.QtCore import QSettings
 
 from tests.app.test_stories import drag_edge
 from tests.app.watchdog import Watchdog, files_touched_by_this_thread
-from tr_desktop.app.timeline import Edge
-from tr_desktop.library.catalog import Catalog
-from tr_desktop.project import Project
+from tr_desktop.app.scrubber.geometry import Edge
+from tr_desktop.library.store.catalog import Catalog
+from tr_desktop.projects.project import Project
 
 FOOTAGE = Path(__file__).resolve().parents[3] / "shared" / "footage"
 
@@ -48,7 +48,7 @@ def test_from_indexing_to_a_reopened_project_the_windows_thread_only_draws(
             is_on.append(True)
             hands.wait(lambda: session.engine is not None)
             session.add([footage if footage.exists() else sample])
-            hands.wait(lambda: session.standing.coverage.searched and not window.library.progress.isVisible())
+            hands.wait(lambda: session.status.coverage.searched and not window.library.progress.isVisible())
             hands.search(query)
             if stage.moment is None:
                 hands.results.show_guesses.click()
@@ -63,7 +63,7 @@ def test_from_indexing_to_a_reopened_project_the_windows_thread_only_draws(
             hands.press("E")
             window.export.out.setText(str(out))
             window.export.run()
-            hands.wait(lambda: "written and read back" in window.export.said())
+            hands.wait(lambda: "written and read back" in window.export.message())
             session.save_project(project)
             hands.wait(lambda: not session.project.is_changed)
             saved = session.project
@@ -72,7 +72,7 @@ def test_from_indexing_to_a_reopened_project_the_windows_thread_only_draws(
             is_on.clear()
         caught.extend(touched)
         with capsys.disabled():
-            print(f"\n{dog.said()}")
+            print(f"\n{dog.message()}")
 
     assert run_app(script) == 0
     assert caught == []

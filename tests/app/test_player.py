@@ -19,10 +19,10 @@ from pytestqt.qtbot import QtBot
 from tests.app.leaks import no_leaks  # noqa: F401
 from tests.footage.recipes import FIRST_NUMBER, MAKERS, h264
 from tests.media import make_video, numbered_picture, read_number
-from tr_desktop.app.player import Player
+from tr_desktop.app.player.player import Player
 from tr_desktop.footage.frames import Sampler
 from tr_desktop.footage.probe import probe
-from tr_desktop.moments import FrameTimes, Media, Segment
+from tr_desktop.moments import Footage, FrameTimes, Media, Segment
 
 WAIT_MS = 20_000
 
@@ -67,7 +67,7 @@ def player(no_leaks: None, qtbot: QtBot) -> Iterator[Player]:  # noqa: F811
 def opened(qtbot: QtBot, player: Player, path: Path) -> tuple[Media, FrameTimes]:
     media, times = whole(path)
     with qtbot.waitSignal(player.frame_shown, timeout=WAIT_MS):
-        player.open(media, times)
+        player.open(Footage(media, times))
     return media, times
 
 
@@ -180,9 +180,9 @@ def test_a_file_that_is_indexed_further_meanwhile_shows_its_new_frames(
     media, times = whole(MAKERS["gop30.mp4"](tmp_path / "gop30.mp4"))
     part = FrameTimes(times.ticks[:60], times.ticks[60], times.tick_s, times.start_pts)
     with qtbot.waitSignal(player.frame_shown, timeout=WAIT_MS):
-        player.open(media, part, 59)
+        player.open(Footage(media, part), 59)
     with qtbot.waitSignal(player.frame_shown, timeout=WAIT_MS):
-        player.open(media, times, 120)
+        player.open(Footage(media, times), 120)
     assert player.frame() == 120 and seen(player) == 120
 
 
@@ -216,9 +216,9 @@ def test_what_can_not_be_shown_is_said_in_its_place(qtbot: QtBot, player: Player
     gone = MAKERS["gop30.mp4"](tmp_path / "gone.mp4")
     media, times = whole(gone)
     gone.unlink()
-    with qtbot.waitSignal(player.failed, timeout=WAIT_MS) as said:
-        player.open(media, times)
-    assert said.args == ["gone.mp4 can't be shown: file not found"]
+    with qtbot.waitSignal(player.failed, timeout=WAIT_MS) as message:
+        player.open(Footage(media, times))
+    assert message.args == ["gone.mp4 can't be shown: file not found"]
     assert len(np.unique(pixels(player.grab().toImage()))) > 10  # words stand there
     opened(qtbot, player, good)
     assert shown(qtbot, player, 12) == 12
@@ -226,10 +226,10 @@ def test_what_can_not_be_shown_is_said_in_its_place(qtbot: QtBot, player: Player
     media, times = whole(MAKERS["gop30.mp4"](tmp_path / "other.mp4"))
     replaced.rename(tmp_path / "other.mp4")
     with qtbot.waitSignal(player.frame_shown, timeout=WAIT_MS):
-        player.open(media, times)
-    with qtbot.waitSignal(player.failed, timeout=WAIT_MS) as said:
+        player.open(Footage(media, times))
+    with qtbot.waitSignal(player.failed, timeout=WAIT_MS) as message:
         player.show_frame(100)
-    assert "the file has changed" in said.args[0]
+    assert "the file has changed" in message.args[0]
 
 
 def test_closing_lets_go_of_the_file(qtbot: QtBot, player: Player, tmp_path: Path) -> None:

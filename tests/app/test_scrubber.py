@@ -22,16 +22,16 @@ from tests.app.leaks import no_leaks  # noqa: F401
 from tests.app.test_player import WAIT_MS, pixels, whole
 from tests.footage.recipes import MAKERS
 from tests.media import read_number
-from tr_desktop.app import motion, theme
-from tr_desktop.app.edge_handle import EdgeHandle
-from tr_desktop.app.filmstrip import Thumbnails
-from tr_desktop.app.overview import Overview
-from tr_desktop.app.scrubber import Scrubber
-from tr_desktop.app.showing import YOURS
-from tr_desktop.app.step_row import LEFT_PX, StepRow
-from tr_desktop.app.time_lane import TimeLane
-from tr_desktop.app.timeline import Edge
-from tr_desktop.moments import FrameTimes, Media, Moment, Refinement, RefineStep, Segment
+from tr_desktop.app.look import motion, theme
+from tr_desktop.app.pictures.filmstrip import Thumbnails
+from tr_desktop.app.scrubber.edge_handle import EdgeHandle
+from tr_desktop.app.scrubber.geometry import Edge
+from tr_desktop.app.scrubber.overview import Overview
+from tr_desktop.app.scrubber.scrubber import Scrubber
+from tr_desktop.app.scrubber.state import YOURS
+from tr_desktop.app.scrubber.step_row import LEFT_PX, StepRow
+from tr_desktop.app.scrubber.time_lane import TimeLane
+from tr_desktop.moments import Footage, FrameTimes, Media, Moment, Refinement, RefineStep, Segment
 from tr_desktop.timecode import Timecode
 
 STEPS = [(40, 120, 0.3, 0.2), (50, 110, 0.5, 0.4), (58, 101, 0.9, 0.7)]
@@ -64,7 +64,9 @@ def moment_of(
         )
         for number, (start, end, in_sure, out_sure) in enumerate(steps or STEPS)
     )
-    return Moment(media, times, Refinement(taken, len(taken) - 1 if stop is None else stop), 0.8, True, "a dog")
+    return Moment(
+        Footage(media, times), Refinement(taken, len(taken) - 1 if stop is None else stop), 0.8, True, "a dog"
+    )
 
 
 @pytest.fixture

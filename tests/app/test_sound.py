@@ -16,8 +16,9 @@ from tests.app.leaks import no_leaks  # noqa: F401
 from tests.app.test_player import WAIT_MS, whole
 from tests.footage.recipes import MAKERS
 from tests.media import numbered_picture
-from tr_desktop.app.player import Player
-from tr_desktop.app.sound import CHANNELS, RATE_HZ, samples
+from tr_desktop.app.player.player import Player
+from tr_desktop.app.player.sound import CHANNELS, RATE_HZ, samples
+from tr_desktop.moments import Footage
 
 RATE = Fraction(25)
 
@@ -56,7 +57,7 @@ def _planar(block: av.AudioFrame) -> av.AudioFrame:
 
 def heard(path: Path, start_s: Fraction, end_s: Fraction) -> NDArray[np.int16]:
     """int16 [samples, channels]."""
-    blocks: Iterator[bytes] = samples(*whole(path), start_s, end_s)
+    blocks: Iterator[bytes] = samples(Footage(*whole(path)), start_s, end_s)
     return np.frombuffer(b"".join(blocks), np.int16).reshape(-1, CHANNELS)
 
 
@@ -104,7 +105,7 @@ def test_a_machine_without_a_sound_device_plays_on_silently(
     qtbot.addWidget(player)
     frames: list[int] = []
     player.frame_shown.connect(frames.append)
-    player.open(media, times)
+    player.open(Footage(media, times))
     player.play()
     qtbot.waitUntil(lambda: len(frames) > 5, timeout=WAIT_MS)
     player.set_muted(True)

@@ -14,13 +14,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QToolButton
 
 from tr_desktop import grounding
-from tr_desktop.app import session
-from tr_desktop.app.edge_handle import EdgeHandle
-from tr_desktop.app.showing import YOURS
-from tr_desktop.app.timeline import Edge
-from tr_desktop.cli import main
+from tr_desktop.app.scrubber.edge_handle import EdgeHandle
+from tr_desktop.app.scrubber.geometry import Edge
+from tr_desktop.app.scrubber.state import YOURS
+from tr_desktop.app.work import session
+from tr_desktop.commands.main import main
 from tr_desktop.moments import Segment
-from tr_desktop.project import Project
+from tr_desktop.projects.project import Project
 
 CAT = Segment(216, 360)  # the sample's third shot, 24 fps
 
@@ -80,7 +80,7 @@ def test_from_an_empty_window_to_an_editors_list_and_back(run_app, tmp_path):
         hands.press("E")
         window.export.out.setText(str(out))
         window.export.run()
-        hands.wait(lambda: "written and read back" in window.export.said())
+        hands.wait(lambda: "written and read back" in window.export.message())
         window.close()
 
     assert run_app(first_day) == 0
@@ -152,7 +152,7 @@ def test_everything_with_the_keyboard_alone(run_app, sample, library, tmp_path, 
         window.export.choose_format("csv")
         window.export.out.setText(str(out))
         hands.press("Space")
-        hands.wait(lambda: "written and read back" in window.export.said())
+        hands.wait(lambda: "written and read back" in window.export.message())
         hands.wait(window.export.start.hasFocus)
         hands.press("Ctrl+S")
         hands.wait(lambda: not session.project.is_changed)
@@ -183,7 +183,7 @@ def test_no_confident_match_is_said_and_the_guesses_are_one_click_away(run_app, 
         hands.search("people playing chess under water")
         assert not any(moment.confident for moment in hands.session.results.moments)
         assert hands.results.list.moments.rowCount() == 0 and hands.stage.moment is None
-        assert "No confident match" in hands.results.said()
+        assert "No confident match" in hands.results.message()
         hands.results.show_guesses.click()
         assert hands.results.list.moments.rowCount() == len(hands.session.results.moments)
         assert hands.stage.moment is not None
@@ -195,8 +195,8 @@ KILLED = """
 import sys
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
-from tr_desktop.app.window import Window
-from tr_desktop.cli import main
+from tr_desktop.app.shell.window import Window
+from tr_desktop.commands.main import main
 
 def look():
     window = next(w for w in QApplication.topLevelWidgets() if isinstance(w, Window))
@@ -261,8 +261,8 @@ def test_closing_while_it_indexes_loses_nothing_that_was_indexed(run_app, sample
     assert run_app(script, footage) == 0
 
     def again(hands):
-        hands.wait(lambda: len(hands.session.standing.coverage.searched) == 3)
-        hands.wait(lambda: not hands.session.standing.coverage.incomplete)
+        hands.wait(lambda: len(hands.session.status.coverage.searched) == 3)
+        hands.wait(lambda: not hands.session.status.coverage.incomplete)
 
     run_app(again)
 
@@ -297,7 +297,7 @@ def test_indexing_rests_while_it_is_paused_and_goes_on(run_app, sample, tmp_path
             hands.qtbot.wait(2000)
         assert panel.progress.isVisible() and "paused" in panel.pace() and panel.bar.value() < panel.bar.maximum()
         pause.click()
-        hands.wait(lambda: len(hands.session.standing.coverage.searched) == 3 and not panel.progress.isVisible())
+        hands.wait(lambda: len(hands.session.status.coverage.searched) == 3 and not panel.progress.isVisible())
 
     run_app(script, footage)
 
@@ -333,19 +333,19 @@ def test_a_moment_accepted_before_its_search_ended_gets_the_edges_it_ended_with(
 def test_what_was_not_found_is_searched_again_once_all_is_indexed(run_app, sample, library, tmp_path, monkeypatch):
     other = tmp_path / "other.mp4"
     other.write_bytes(sample.read_bytes() + bytes(64))
-    may_read, read = threading.Event(), session.index
+    may_read, read = threading.Event(), session.index_footage
 
     def index_later(*arguments, **options):
         if options.get("read_new", True):
             assert may_read.wait(60)
         return read(*arguments, **options)
 
-    monkeypatch.setattr(session, "index", index_later)
+    monkeypatch.setattr(session, "index_footage", index_later)
 
     def script(hands):
-        hands.wait(lambda: hands.session.standing.coverage.searched)
-        said = [label.text() for label in hands.window.library.findChildren(QLabel)]
-        assert "searched" in said and "not indexed yet" in said
+        hands.wait(lambda: hands.session.status.coverage.searched)
+        message = [label.text() for label in hands.window.library.findChildren(QLabel)]
+        assert "searched" in message and "not indexed yet" in message
         hands.search("people playing chess under water")
         before = hands.session.results
         assert before.unread == 1 and "1 file not wholly indexed yet" in hands.results.why()
@@ -371,7 +371,7 @@ def test_an_export_that_ends_takes_the_focus_back_only_from_where_it_left_it(run
             export.start.setFocus()
             export.run()
             hands.press(*meanwhile)
-            hands.wait(lambda name=name: f"{name}.csv written" in export.said() and export.start.isEnabled())
+            hands.wait(lambda name=name: f"{name}.csv written" in export.message() and export.start.isEnabled())
             assert export.start.hasFocus() == (not meanwhile)
 
     run_app(script, sample, library=library)
@@ -416,7 +416,7 @@ def test_a_project_whose_footage_left_the_library_is_shown_with_the_reason(run_a
         hands.press("E")
         hands.window.export.out.setText(str(tmp_path / "out.edl"))
         hands.window.export.run()
-        hands.wait(lambda: "isn't in the library" in hands.window.export.said())
+        hands.wait(lambda: "isn't in the library" in hands.window.export.message())
         assert not (tmp_path / "out.edl").exists()
 
     run_app(script, project, library=library)
@@ -428,7 +428,7 @@ FOOTAGE = Path(__file__).resolve().parents[3] / "shared" / "footage"
 @pytest.mark.skipif(not FOOTAGE.exists(), reason="real footage isn't here")
 def test_real_footage_is_searched_stepped_through_and_cut(run_app, tmp_path):
     def script(hands):
-        hands.wait(lambda: hands.session.standing.coverage.searched and not hands.window.library.progress.isVisible())
+        hands.wait(lambda: hands.session.status.coverage.searched and not hands.window.library.progress.isVisible())
         hands.search("a white cockatoo")
         if hands.stage.moment is None:
             hands.results.show_guesses.click()

@@ -10,18 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tr_desktop.app.timeline import (
+from tr_desktop.app.scrubber.geometry import (
     FEWEST_FRAMES,
     SNAP_PX,
     Edge,
     View,
     frame_of,
-    lanes,
     least_height,
     ruler,
+    strips,
     with_edge,
 )
-from tr_desktop.moments import FrameTimes, Media, Segment
+from tr_desktop.moments import Footage, FrameTimes, Media, Segment
 from tr_desktop.timecode import Timecode
 
 RATES = [Fraction(24), Fraction(25), Fraction(24000, 1001), Fraction(30000, 1001), Fraction(60000, 1001), Fraction(120)]
@@ -99,7 +99,7 @@ def test_a_moment_is_fitted_whole_and_in_the_middle(times: FrameTimes, width_px:
     assert view.x_of(start) >= -1e-3 and view.x_of(end) <= width_px + 1e-3
     if view.start > 0 and view.start + view.span < times.end_tick:
         assert abs(view.x_of(start) + view.x_of(end) - width_px) < 1
-    assert view.showing(start) is view
+    assert view.containing(start) is view
 
 
 @given(views(), st.floats(0, 1), st.lists(st.integers(0, 10**6), max_size=30))
@@ -148,7 +148,8 @@ def file_of(seconds: int, rate: Fraction) -> FrameTimes:
 )
 @pytest.mark.parametrize("zoom", [1, 7, 60, 3000])
 def test_labels_of_the_ruler_are_round_and_apart(seconds: int, rate: Fraction, start: str, zoom: int) -> None:
-    footage, times = media(rate, start), file_of(seconds, rate)
+    footage = Footage(media(rate, start), file_of(seconds, rate))
+    times = footage.times
     view = View.whole(times, 1000).zoomed(Fraction(zoom), 400)
     marks = ruler(view, footage, 90)
     labelled = [mark.frame for mark in marks if mark.is_labelled]
@@ -157,7 +158,7 @@ def test_labels_of_the_ruler_are_round_and_apart(seconds: int, rate: Fraction, s
     # Drop-frame labels two frames nearer to each other once a minute.
     assert all(b - a > 90 - 3 * max(view.frame_px, 1) for a, b in pairwise(xs))
     assert all(-view.frame_px - 1 <= x <= 1001 for x in xs)
-    labels = [str(footage.start_tc + frame) for frame in labelled]
+    labels = [str(footage.timecode_at(frame)) for frame in labelled]
     if view.span * times.tick_s > 15:  # seconds apart: whole seconds, in drop-frame the first label of one
         assert all(label[-2:] in ("00", "02") for label in labels), labels
     if view.span * times.tick_s > 3 * 3600:
@@ -167,15 +168,15 @@ def test_labels_of_the_ruler_are_round_and_apart(seconds: int, rate: Fraction, s
 def test_the_ruler_of_variable_footage_marks_frames_in_order() -> None:
     times = FrameTimes([0, 20, 80, 113, 147, 1100, 1133, 2500], 4000, Fraction(1, 1000))
     view = View.whole(times, 800)
-    frames = [mark.frame for mark in ruler(view, media(Fraction(25), is_vfr=True), 90)]
+    frames = [mark.frame for mark in ruler(view, Footage(media(Fraction(25), is_vfr=True), times), 90)]
     assert frames == sorted(set(frames)) and 0 < len(frames) <= len(times)
 
 
 @given(st.integers(0, 1200), st.integers(0, 10))
 def test_lanes_follow_each_other_and_fit(spare_px: int, steps: int) -> None:
     height_px = least_height(steps) + spare_px
-    strips = lanes(height_px, steps)
-    all_lanes = [strips.overview, strips.ruler, strips.film, strips.curve, *strips.steps]
+    made = strips(height_px, steps)
+    all_lanes = [made.overview, made.ruler, made.film, made.curve, *made.steps]
     assert all(lane.height >= 17 for lane in all_lanes)
     assert all(a.bottom <= b.top for a, b in pairwise(all_lanes))
     assert all_lanes[-1].bottom <= height_px

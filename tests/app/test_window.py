@@ -19,12 +19,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from tr_desktop.app import theme
-from tr_desktop.app.filmstrip import Thumbnails
-from tr_desktop.app.results import ResultsPanel
-from tr_desktop.app.session import Results
+from tr_desktop.app.look import theme
+from tr_desktop.app.panels.results import ResultsPanel
+from tr_desktop.app.pictures.filmstrip import Thumbnails
+from tr_desktop.app.work.session import Results
 from tr_desktop.grounding import find
-from tr_desktop.library.catalog import Catalog
+from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.models.encoder import Encoder
 from tr_desktop.models.pack import load_pack
 
@@ -42,14 +42,14 @@ def cat(sample, library):
 def test_everything_written_has_enough_contrast_on_every_ground(colours):
     for ink in INKS:
         for ground in GROUNDS:
-            assert theme.contrast(getattr(colours, ink), getattr(colours, ground)) >= 4.5, (ink, ground)
-    assert theme.contrast(colours.on_accent, colours.accent) >= 4.5
+            assert theme.contrast_ratio(getattr(colours, ink), getattr(colours, ground)) >= 4.5, (ink, ground)
+    assert theme.contrast_ratio(colours.on_accent, colours.accent) >= 4.5
     assert {field.name for field in fields(colours)} >= {*INKS, *GROUNDS}
 
 
 def test_the_contrast_is_that_of_the_standard():
-    assert theme.contrast("#000000", "#ffffff") == pytest.approx(21)
-    assert theme.contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
+    assert theme.contrast_ratio("#000000", "#ffffff") == pytest.approx(21)
+    assert theme.contrast_ratio("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
 
 
 def test_themes_change_at_once_and_are_remembered(run_app, sample, library):
@@ -95,10 +95,10 @@ def test_what_is_not_searched_is_said_with_the_reason(run_app, sample, library, 
     (folder / "notes.txt").write_text("notes")
 
     def script(hands):
-        hands.wait(lambda: len(hands.session.standing.coverage.skipped) == 2)
-        hands.wait(lambda: len(hands.session.standing.coverage.searched) == 1)
+        hands.wait(lambda: len(hands.session.status.coverage.skipped) == 2)
+        hands.wait(lambda: len(hands.session.status.coverage.searched) == 1)
         panel = hands.window.library
-        assert "1 of 3 files can be searched" in panel.said()
+        assert "1 of 3 files can be searched" in panel.message()
         assert panel.reasons() == {"an empty file": ["empty.mov"], "a document or data file": ["notes.txt"]}
 
     run_app(script, folder, library=library)
@@ -106,7 +106,7 @@ def test_what_is_not_searched_is_said_with_the_reason(run_app, sample, library, 
 
 def test_a_folder_that_is_not_there_is_said_and_the_rest_works(run_app, sample, library, tmp_path):
     def script(hands):
-        hands.wait(lambda: hands.session.standing.missing)
+        hands.wait(lambda: hands.session.status.missing)
         hands.search("a cat")
         assert hands.stage.moment is not None
         assert hands.window.library.reasons()["not there"] == [str(tmp_path / "unplugged")]
@@ -118,12 +118,12 @@ def test_footage_on_a_drive_that_was_pulled_out_is_offline_and_found(run_app, li
     drive = tmp_path / "drive"
     drive.mkdir()
     (drive / "clip.mp4").write_bytes(sample.read_bytes())
-    run_app(lambda hands: hands.wait(lambda: hands.session.standing.coverage.searched), drive, library=library)
+    run_app(lambda hands: hands.wait(lambda: hands.session.status.coverage.searched), drive, library=library)
     (drive / "clip.mp4").rename(tmp_path / "elsewhere.mp4")
     drive.rmdir()
 
     def script(hands):
-        hands.wait(lambda: hands.session.standing.coverage.offline)
+        hands.wait(lambda: hands.session.status.coverage.offline)
         hands.search("a cat")
         assert hands.session.results.moments
         assert "1 offline" in hands.window.statusBar().findChild(QLabel).text()
@@ -139,12 +139,12 @@ def test_errors_are_sentences(run_app, sample, library, tmp_path):
         hands.wait(lambda: "no project of TimeRefine" in hands.window.notice.text())
         hands.wait(lambda: hands.session.engine is not None)
         hands.search("-coffee")
-        assert "only says what to leave out" in hands.results.said()
+        assert "only says what to leave out" in hands.results.message()
         hands.search("a cat")
         hands.press("Return", "E")
         hands.window.export.out.setText(str(tmp_path / "nowhere" / "x.edl"))
         hands.window.export.run()
-        hands.wait(lambda: "can't be written" in hands.window.export.said())
+        hands.wait(lambda: "can't be written" in hands.window.export.message())
         hands.press("G")
         hands.type("soon")
         hands.press("Return")
@@ -154,7 +154,7 @@ def test_errors_are_sentences(run_app, sample, library, tmp_path):
 
 
 def test_a_notice_covers_no_step_and_one_that_asks_for_nothing_goes_by_itself(run_app, sample, library, monkeypatch):
-    monkeypatch.setattr("tr_desktop.app.pieces._READ_MS", 50)
+    monkeypatch.setattr("tr_desktop.app.look.widgets._READ_MS", 50)
 
     def script(hands):
         window, notice = hands.window, hands.window.notice
@@ -188,7 +188,7 @@ def test_files_are_dragged_in_and_written_files_out(run_app, sample, library, tm
         assert enter.isAccepted()
         QApplication.sendEvent(window, QDropEvent(at, Qt.DropAction.CopyAction, data, left, none))
         assert hands.session.folders == [sample]
-        hands.wait(lambda: hands.session.standing.coverage.searched)
+        hands.wait(lambda: hands.session.status.coverage.searched)
         hands.search("a cat")
         hands.press("Return", "E")
         window.export.choose_format("h264")
@@ -259,7 +259,7 @@ def test_hovering_a_poster_goes_through_the_moment_and_no_farther(cat, no_leaks,
     panel.show()
     asked = []
     request = thumbnails.request
-    thumbnails.request = lambda media, times, frame, px: (asked.append(frame), request(media, times, frame, px))
+    thumbnails.request = lambda footage, frame, px: (asked.append(frame), request(footage, frame, px))
     box = panel.list.delegate.poster_rect(panel.list.visualRect(panel.list.moments.index(0)))
     for share in (0.0, 0.3, 0.99):
         QTest.mouseMove(panel.list.viewport(), QPoint(box.left() + int(share * box.width()), box.center().y()))

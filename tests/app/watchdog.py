@@ -41,7 +41,7 @@ class Watchdog:
         self.own_ms.append(1e3 * (now_s[1] - self._last_s[1]))
         self._last_s = now_s
 
-    def said(self) -> str:
+    def message(self) -> str:
         """The figures in one line."""
         held, own = (f"p99 {p99(times):.0f} ms, most {max(times):.0f} ms" for times in (self.held_ms, self.own_ms))
         load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0

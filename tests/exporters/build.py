@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from exporters.timeline import Timeline, timeline_from_moments
-from tr_desktop.moments import AudioTrack, FrameTimes, Media, Moment, Refinement, RefineStep, Segment
+from tr_desktop.moments import AudioTrack, Footage, FrameTimes, Media, Moment, Refinement, RefineStep, Segment
 from tr_desktop.timecode import Timecode
 
 NTSC_24, NTSC_30, NTSC_60 = (Fraction(n * 1000, 1001) for n in (24, 30, 60))
@@ -86,7 +86,7 @@ def moment(
         start_confidence=0.9,
         end_confidence=0.7,
     )
-    return Moment(source, times, Refinement((step,), 0), score=0.82, confident=True, query=query)
+    return Moment(Footage(source, times), Refinement((step,), 0), score=0.82, confident=True, query=query)
 
 
 LAYOUTS: list[tuple[int, ...]] = [(), (1,), (1, 1), (2,), (1,) * 8, (1, 2, 6)]

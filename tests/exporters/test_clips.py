@@ -19,11 +19,11 @@ from tests.exporters.build import NTSC_30, moment
 from tests.footage.recipes import FIRST_NUMBER, MAKERS
 from tests.media import make_video, read_number
 from tr_desktop.errors import ExportError
-from tr_desktop.footage import cut as cutting
-from tr_desktop.footage.cut import PRESETS, cut_exact, cut_lossless, lossless_suffix
+from tr_desktop.footage.clips import exact as cutting
+from tr_desktop.footage.clips.exact import PRESETS, cut_exact, cut_lossless, lossless_suffix
 from tr_desktop.footage.frames import PictureMaker, Sampler
 from tr_desktop.footage.probe import probe
-from tr_desktop.moments import FrameTimes, Media, Segment
+from tr_desktop.moments import Footage, FrameTimes, Media, Segment
 
 CUTS = 3  # random cuts of each source; the slow test makes a hundred in all
 
@@ -42,11 +42,11 @@ SOURCES: dict[str, Callable[[Path], Path]] = {
     "offset.ts": MAKERS["offset.ts"],
     "vfr.mp4": MAKERS["vfr.mp4"],
 }
-Footage = Callable[[str], tuple[Media, FrameTimes]]
+ReadFootage = Callable[[str], tuple[Media, FrameTimes]]
 
 
 @pytest.fixture(scope="module")
-def footage(tmp_path_factory: pytest.TempPathFactory) -> Footage:
+def footage(tmp_path_factory: pytest.TempPathFactory) -> ReadFootage:
     folder = tmp_path_factory.mktemp("sources")
     made: dict[str, tuple[Media, FrameTimes]] = {}
 
@@ -73,7 +73,7 @@ def numbers(path: Path) -> list[int]:
 
 @pytest.mark.parametrize("cuts", [CUTS, pytest.param(20, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", SOURCES)
-def test_random_exact_cuts_hold_the_frames_meant(name: str, cuts: int, footage: Footage, tmp_path: Path) -> None:
+def test_random_exact_cuts_hold_the_frames_meant(name: str, cuts: int, footage: ReadFootage, tmp_path: Path) -> None:
     media, times = footage(name)
     chance = random.Random(f"{name} {cuts}")
     for number in range(cuts):
@@ -81,7 +81,7 @@ def test_random_exact_cuts_hold_the_frames_meant(name: str, cuts: int, footage: 
         segment = Segment(start, chance.randint(start + 1, min(len(times), start + 40)))
         preset = PRESETS[chance.choice(["h264", "prores", "hevc"])]
         out = tmp_path / f"{number}{preset.suffix}"
-        made = cut_exact(media, times, segment, out, preset)
+        made = cut_exact(Footage(media, times), segment, out, preset)
         assert numbers(out) == list(range(segment.start_frame, segment.end_frame))
         clip, clip_times = read(out)
         start_s = times.time_s(segment.start_frame)
@@ -93,24 +93,24 @@ def test_random_exact_cuts_hold_the_frames_meant(name: str, cuts: int, footage: 
 
 
 @pytest.mark.parametrize("preset", ["prores", "h264", "hevc"])
-def test_clips_of_a_frame_or_two(preset: str, footage: Footage, tmp_path: Path) -> None:
+def test_clips_of_a_frame_or_two(preset: str, footage: ReadFootage, tmp_path: Path) -> None:
     media, times = footage("prores.mov")
     for start in (0, len(times) - 4):
         for length in (1, 2, 4):
             out = tmp_path / f"{start}{PRESETS[preset].suffix}"
-            cut_exact(media, times, Segment(start, start + length), out, PRESETS[preset])
+            cut_exact(Footage(media, times), Segment(start, start + length), out, PRESETS[preset])
             assert numbers(out) == list(range(start, start + length))
 
 
 @pytest.mark.parametrize("name", MAKERS)
-def test_lossless_cuts_hold_what_they_say_or_are_refused(name: str, footage: Footage, tmp_path: Path) -> None:
+def test_lossless_cuts_hold_what_they_say_or_are_refused(name: str, footage: ReadFootage, tmp_path: Path) -> None:
     media, times = footage(name)
     first = FIRST_NUMBER.get(name, 0)
     for start in (0, len(times) // 3, len(times) - 2):
         segment = Segment(start, min(len(times), start + 20))
         out = tmp_path / f"{start}{lossless_suffix(media)}"
         try:
-            made = cut_lossless(media, times, segment, out)
+            made = cut_lossless(Footage(media, times), segment, out)
         except ExportError:
             # no time stamps, no keyframes, or a keyframe that an edit list hides
             assert times.start_pts is None or name in {"intra_refresh.ts", "edit_list.mp4"}
@@ -129,8 +129,8 @@ def test_a_clip_has_its_own_timecode_and_the_source_s_reel_and_turn(tmp_path: Pa
     )
     media, times = read(path)
     for out, make in (
-        (tmp_path / "exact.mov", lambda out: cut_exact(media, times, Segment(40, 50), out, PRESETS["prores"])),
-        (tmp_path / "lossless.mov", lambda out: cut_lossless(media, times, Segment(40, 50), out)),
+        (tmp_path / "exact.mov", lambda out: cut_exact(Footage(media, times), Segment(40, 50), out, PRESETS["prores"])),
+        (tmp_path / "lossless.mov", lambda out: cut_lossless(Footage(media, times), Segment(40, 50), out)),
     ):
         made = make(out)
         clip, _ = read(out)
@@ -173,7 +173,7 @@ def samples(path: Path, index: int) -> np.ndarray:
 def test_every_track_is_cut_to_the_sample(layouts: tuple[str, ...], tmp_path: Path) -> None:
     media, times = read(with_sound(tmp_path / "a.mov", layouts))
     out = tmp_path / "clip.mov"
-    cut_exact(media, times, Segment(31, 57), out, PRESETS["prores"])
+    cut_exact(Footage(media, times), Segment(31, 57), out, PRESETS["prores"])
     assert [track.channels for track in probe(out).audio] == [2 if layout == "stereo" else 1 for layout in layouts]
     for index in range(len(layouts)):
         heard = samples(out, index)
@@ -183,7 +183,7 @@ def test_every_track_is_cut_to_the_sample(layouts: tuple[str, ...], tmp_path: Pa
 
 def test_copied_sound_stays_in_step(tmp_path: Path) -> None:
     media, times = read(with_sound(tmp_path / "a.mov", ("stereo",)))
-    made = cut_lossless(media, times, Segment(60, 70), tmp_path / "clip.mov")
+    made = cut_lossless(Footage(media, times), Segment(60, 70), tmp_path / "clip.mov")
     with av.open(str(made.path)) as container:
         stream = container.streams.audio[0]
         for frame in container.decode(stream):
@@ -211,7 +211,9 @@ def test_hdr10_and_colour_tags_come_along(tmp_path: Path) -> None:
             return {side.type.name: bytes(side) for side in sides if side.type.name != "SEI_UNREGISTERED"}
 
     for preset in ("hevc", "prores", "h264"):
-        made = cut_exact(media, times, Segment(3, 13), tmp_path / f"{preset}{PRESETS[preset].suffix}", PRESETS[preset])
+        made = cut_exact(
+            Footage(media, times), Segment(3, 13), tmp_path / f"{preset}{PRESETS[preset].suffix}", PRESETS[preset]
+        )
         assert colours(made.path) == colours(path) == (9, 16, 9, 1)
     assert set(display_of(path)) == {"MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL"}
     assert display_of(tmp_path / "hevc.mp4") == display_of(path)
@@ -257,7 +259,7 @@ def test_what_stops_a_cut_leaves_nothing_and_what_was_there(tmp_path: Path, monk
         with pytest.raises(ExportError, match="24 frames instead of 25"):
             export_clips(found, folder)
     with monkeypatch.context() as patch:  # one that is a frame late
-        patch.setattr(cutting, "_source_frames", lambda media, times, _: whole(media, times, range(6, 31)))
+        patch.setattr(cutting, "_source_frames", lambda footage, _: whole(footage, range(6, 31)))
         with pytest.raises(ExportError, match="isn't frame 5 of the source"):
             export_clips(found, folder)
     with monkeypatch.context() as patch:

@@ -40,24 +40,24 @@ def timeline():
 
 
 def test_the_longest_fitting_suffix_or_the_name_decides(installed: list[Entry]) -> None:
-    assert registry.find(Path("hits.edl")).name == "edl"
-    assert registry.find(Path("HITS.32.EDL")).name == "edl32"
-    assert registry.find(Path("hits.txt"), "edl32").name == "edl32"
+    assert registry.find_format(Path("hits.edl")).name == "edl"
+    assert registry.find_format(Path("HITS.32.EDL")).name == "edl32"
+    assert registry.find_format(Path("hits.txt"), "edl32").name == "edl32"
     for out, name in ((Path("hits.xyz"), None), (Path("hits"), None), (Path("hits.edl"), "nope")):
         with pytest.raises(ExportError, match="edl"):
-            registry.find(out, name)
+            registry.find_format(out, name)
 
 
 def test_a_format_that_does_not_load_is_no_hindrance(installed: list[Entry], caplog: pytest.LogCaptureFixture) -> None:
     installed.append(Entry("broken", ImportError("no module")))
-    assert set(registry.exporters()) == {"edl", "edl32"}
+    assert set(registry.formats()) == {"edl", "edl32"}
     assert "broken" in caplog.text
 
 
 def test_the_file_is_what_was_rendered_and_nothing_else_is_left(tmp_path: Path, timeline) -> None:
     out = tmp_path / "hits.edl"
-    report = write.export(timeline, out)
-    assert report == write.Report((out,), ())
+    report = write.export_timeline(timeline, out)
+    assert report == write.ExportReport((out,), ())
     assert out.read_bytes() == EXPORTER.render(timeline).encode()
     assert list(tmp_path.iterdir()) == [out]
 
@@ -65,7 +65,7 @@ def test_the_file_is_what_was_rendered_and_nothing_else_is_left(tmp_path: Path, 
 def test_several_rates_become_several_files_and_the_report_says_so(tmp_path: Path) -> None:
     moments = [moment(media("a.mov")), moment(media("b.mov", NTSC_24)), moment(media("c.mov"))]
     timeline = timeline_from_moments(moments)
-    report = write.export(timeline, tmp_path / "hits.edl")
+    report = write.export_timeline(timeline, tmp_path / "hits.edl")
     assert [path.name for path in report.files] == ["hits.edl", "hits.23.976fps.edl"]
     for path, part in zip(report.files, timeline.by_rate(), strict=True):
         assert path.read_bytes() == EXPORTER.render(part).encode()
@@ -74,7 +74,7 @@ def test_several_rates_become_several_files_and_the_report_says_so(tmp_path: Pat
 
 def test_the_report_names_rates_that_no_label_counts(tmp_path: Path) -> None:
     moments = [moment(media("phone.mp4", is_vfr=True)), moment(media("gif.mp4", Fraction(28)))]
-    notes = write.export(timeline_from_moments(moments), tmp_path / "hits.edl").notes
+    notes = write.export_timeline(timeline_from_moments(moments), tmp_path / "hits.edl").notes
     assert any("phone.mp4 (25 fps)" in note and "Variable" in note for note in notes)
     assert any("gif.mp4 (28 fps)" in note for note in notes)
 
@@ -89,14 +89,14 @@ def test_a_previous_export_stays_until_the_new_one_is_whole(
             patch.setattr(os, broken, _fail)
             patch.setattr(Path, "replace", _fail) if broken == "replace" else None
             with pytest.raises(ExportError, match="no space left"):
-                write.export(timeline, out)
+                write.export_timeline(timeline, out)
         assert out.read_text() == "yesterday" and list(tmp_path.iterdir()) == [out]
     with monkeypatch.context() as patch:
         patch.setattr(Path, "read_bytes", lambda path: b"rotten")
         with pytest.raises(ExportError, match="read back"):
-            write.export(timeline, out)
+            write.export_timeline(timeline, out)
     assert out.read_text() == "yesterday" and list(tmp_path.iterdir()) == [out]
-    write.export(timeline, out)
+    write.export_timeline(timeline, out)
     assert out.read_bytes() == EXPORTER.render(timeline).encode()
 
 
@@ -115,7 +115,7 @@ def test_footage_is_never_replaced(tmp_path: Path, disguise: str) -> None:
         out.hardlink_to(footage)
     timeline = timeline_from_moments([moment(media("clip.mov", folder=tmp_path))])
     with pytest.raises(ExportError, match="footage"):
-        write.export(timeline, out, "edl")
+        write.export_timeline(timeline, out, "edl")
     assert footage.read_bytes() == b"footage"
 
 
@@ -124,7 +124,7 @@ def test_a_link_is_written_through(tmp_path: Path, timeline) -> None:
     target.write_text("old")
     link = tmp_path / "hits.edl"
     link.symlink_to(target)
-    write.export(timeline, link)
+    write.export_timeline(timeline, link)
     assert link.is_symlink() and target.read_bytes() == EXPORTER.render(timeline).encode()
 
 
@@ -132,7 +132,7 @@ def test_where_nothing_can_be_written_a_sentence_says_so(tmp_path: Path, timelin
     (tmp_path / "folder.edl").mkdir()
     for out in (tmp_path / "missing" / "hits.edl", tmp_path / "folder.edl", tmp_path / f"{'x' * 300}.edl"):
         with pytest.raises(ExportError, match="can't be written"):
-            write.export(timeline, out)
+            write.export_timeline(timeline, out)
     assert [path.name for path in tmp_path.iterdir()] == ["folder.edl"]
 
 
@@ -140,8 +140,8 @@ def test_where_nothing_can_be_written_a_sentence_says_so(tmp_path: Path, timelin
 def test_a_new_file_has_usual_permissions_and_an_old_one_keeps_its_own(tmp_path: Path, timeline) -> None:
     out, usual = tmp_path / "hits.edl", tmp_path / "usual"
     usual.touch()
-    write.export(timeline, out)
+    write.export_timeline(timeline, out)
     assert out.stat().st_mode == usual.stat().st_mode
     out.chmod(0o640)
-    write.export(timeline, out)
+    write.export_timeline(timeline, out)
     assert out.stat().st_mode & 0o777 == 0o640

@@ -18,6 +18,7 @@ from tr_desktop.footage.clock import Clock
 from tr_desktop.footage.frames import Sampler
 from tr_desktop.footage.probe import probe
 from tr_desktop.footage.seek import read_frames
+from tr_desktop.moments import Footage
 
 ODDITIES = Path(__file__).resolve().parents[3] / "shared" / "oddities"
 ODD_FILES = sorted(p for p in ODDITIES.glob("*") if p.suffix not in (".md", ".jsonl")) if ODDITIES.is_dir() else []
@@ -37,7 +38,7 @@ def test_every_odd_file_is_sampled_or_refused_with_a_reason() -> None:
                 assert (a.frame, a.tick, a.repeat) == (b.frame, b.tick, b.repeat), path.name
                 assert np.array_equal(a.picture, b.picture), path.name
             assert every.times == sampler.times, path.name
-            last = read_frames(media, sampler.times, [len(sampler.times) - 1], 32)
+            last = read_frames(Footage(media, sampler.times), [len(sampler.times) - 1], 32)
             assert [frame for frame, _ in last] == [len(sampler.times) - 1], path.name
             assert samples[0].frame == 0, path.name
             assert sum(s.repeat for s in samples) <= sampler.times.duration_s * 2 + 1, path.name
@@ -133,7 +134,7 @@ def test_random_damage_is_survived(tmp_path: Path, name: str) -> None:
             sampler = Sampler(probe(path), Fraction(1, 2), 16)
             repeats = sum(s.repeat for s in sampler)
             frames = [0, len(sampler.times) - 1]
-            assert [f for f, _ in read_frames(sampler.media, sampler.times, frames, 16)] == sorted(set(frames))
+            assert [f for f, _ in read_frames(sampler.footage, frames, 16)] == sorted(set(frames))
             assert repeats <= 2 * sampler.times.duration_s + 1
         except MediaError as error:
             assert error.what
@@ -152,7 +153,7 @@ def test_frames_stamped_the_other_way_round_are_shown_by_their_stamps(tmp_path: 
     sampler = Sampler(probe(path), Fraction(1, 1000), 40)
     numbers = [read_number(s.picture) for s in sampler]
     assert numbers == [*range(11), 12, 11, *range(13, 30)]
-    assert [read_number(p) for _, p in read_frames(sampler.media, sampler.times, [11, 12], 40)] == [12, 11]
+    assert [read_number(p) for _, p in read_frames(sampler.footage, [11, 12], 40)] == [12, 11]
 
 
 def clock() -> Clock:

@@ -13,12 +13,12 @@ import pytest
 
 from tests.footage.recipes import FIRST_NUMBER, MAKERS, VFR_TICKS, h264
 from tests.media import make_video, read_number
-from tr_desktop.footage.cut import cut_lossless, lossless_suffix
+from tr_desktop.footage.clips.exact import cut_lossless, lossless_suffix
 from tr_desktop.footage.frames import PictureMaker, Sampler
 from tr_desktop.footage.probe import probe
 from tr_desktop.footage.reader import FrameReader
 from tr_desktop.footage.seek import read_frames
-from tr_desktop.moments import Segment
+from tr_desktop.moments import Footage, Segment
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_samples_and_seeks_return_the_frames_they_name(footage: Callable[[str], 
     assert 0.9 * media.size_bytes - 20_000 < sampler.read_bytes <= media.size_bytes
 
     wanted = [*random.Random(name).sample(range(len(times)), 12), 0, len(times) - 1]
-    read = {frame: read_number(picture) - first for frame, picture in read_frames(media, times, wanted, 40)}
+    read = {frame: read_number(picture) - first for frame, picture in read_frames(Footage(media, times), wanted, 40)}
     assert read == {frame: frame for frame in wanted}
 
 
@@ -123,9 +123,9 @@ def test_frames_outside_the_file_are_refused(footage: Callable[[str], Path]) -> 
     media = probe(footage("gop30.mp4"))
     sampler = Sampler(media, Fraction(1), 40)
     list(sampler)
-    assert list(read_frames(media, sampler.times, [], 40)) == []
+    assert list(read_frames(Footage(media, sampler.times), [], 40)) == []
     with pytest.raises(IndexError):
-        list(read_frames(media, sampler.times, [150], 40))
+        list(read_frames(Footage(media, sampler.times), [150], 40))
 
 
 FOOTAGE = Path(__file__).resolve().parents[3] / "shared" / "footage"
@@ -137,16 +137,16 @@ def test_444_of_an_old_x264_decodes_alike_from_any_keyframe_on(tmp_path: Path) -
     sampler = Sampler(media, Fraction(1, 2), 40)
     samples = {sample.frame: sample.picture for sample in sampler}
     frames = list(samples)
-    sought = [picture for frame in frames for _, picture in read_frames(media, sampler.times, [frame], 40)]
+    sought = [picture for frame in frames for _, picture in read_frames(Footage(media, sampler.times), [frame], 40)]
     assert all(np.array_equal(picture, samples[frame]) for frame, picture in zip(frames, sought, strict=True))
-    with FrameReader(media, sampler.times) as reader:
+    with FrameReader(Footage(media, sampler.times)) as reader:
         for frame in (frames[-1], frames[len(frames) // 2]):
             *_, (_, decoded) = reader.frames_to(frame)
             assert np.array_equal(PictureMaker(media, 40)(decoded), samples[frame])
     rest = Sampler(media, Fraction(1, 2), 40, first_row=len(samples) - 3)
     assert all(np.array_equal(sample.picture, samples[sample.frame]) for sample in rest)
     assert not rest.problems and not rest.decode_all
-    made = cut_lossless(media, sampler.times, Segment(frames[-3], frames[-1]), tmp_path / "copy.mp4")
+    made = cut_lossless(Footage(media, sampler.times), Segment(frames[-3], frames[-1]), tmp_path / "copy.mp4")
     assert made.segment == Segment(145, 280)  # compared with its source in there
 
 
@@ -156,8 +156,8 @@ def test_a_copy_of_444_says_which_encoder_made_it(tmp_path: Path, suffix: str) -
     media = probe(path)
     sampler = Sampler(media, Fraction(1, 10), 40)
     assert [read_number(sample.picture) for sample in sampler] == list(range(0, 90, 3))
-    assert [read_number(picture) for _, picture in read_frames(media, sampler.times, [70], 40)] == [70]
-    made = cut_lossless(media, sampler.times, Segment(65, 75), tmp_path / f"copy{lossless_suffix(media)}")
+    assert [read_number(picture) for _, picture in read_frames(Footage(media, sampler.times), [70], 40)] == [70]
+    made = cut_lossless(Footage(media, sampler.times), Segment(65, 75), tmp_path / f"copy{lossless_suffix(media)}")
     assert made.segment.start_frame == 60
     with av.open(str(path)) as source, av.open(str(made.path)) as copy:
         notes = [bytes(next(opened.demux(video=0))).partition(b"x264 - core")[2][:200] for opened in (source, copy)]

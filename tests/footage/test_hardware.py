@@ -21,10 +21,10 @@ from tests.toy import ToyEncoder
 from tr_desktop.footage import container, hardware, skip
 from tr_desktop.footage.decode import Reading, decode_packet
 from tr_desktop.footage.frames import Sampler
-from tr_desktop.footage.hardware import choose, devices
+from tr_desktop.footage.hardware import choose_decoder, devices
 from tr_desktop.footage.probe import probe
-from tr_desktop.library.catalog import Catalog
-from tr_desktop.library.indexer import index
+from tr_desktop.library.index.indexer import index_footage
+from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.moments import Media
 
 EVERY_S, SIZE_PX = Fraction(1, 2), 40
@@ -111,7 +111,7 @@ FAULTS = {"raises": raises, "drops a frame": lambda frames: [], "changes a time"
 
 @pytest.mark.skipif(any(not problem for problem in devices().values()), reason="a device opens here")
 def test_where_no_device_opens_the_processor_decodes(long: Media) -> None:
-    choice = choose(long, EVERY_S, SIZE_PX)
+    choice = choose_decoder(long, EVERY_S, SIZE_PX)
     assert choice.device == "" and f"{OFFERED[-1]} can't be opened here" in str(choice)
     assert all("can't be opened" in problem for problem in devices().values()) and devices()
     found, sampler = samples(long, OFFERED[0])  # asked for all the same
@@ -120,7 +120,7 @@ def test_where_no_device_opens_the_processor_decodes(long: Media) -> None:
 
 def test_a_device_that_is_right_and_faster_decodes_the_whole(long: Media, device: Device) -> None:
     right, on_processor = samples(long)
-    choice = choose(long, EVERY_S, SIZE_PX)
+    choice = choose_decoder(long, EVERY_S, SIZE_PX)
     assert choice.device == OFFERED[0]
     device.decoded = 0
     found, sampler = samples(long, choice.device)
@@ -135,7 +135,7 @@ def test_a_device_that_is_wrong_or_slow_is_not_used(long: Media, device: Device,
         device.packet_s = 1
     else:
         device.fault, device.fault_at, device.faults = {**FAULTS, "other pictures": darker}[fault], 6, 10
-    choice = choose(long, EVERY_S, SIZE_PX)
+    choice = choose_decoder(long, EVERY_S, SIZE_PX)
     assert choice.device == ""
     why = {"slow": "no faster", "other pictures": "other pictures"}.get(fault, "can't decode this footage")
     assert OFFERED[-1] in choice.why and why in choice.why
@@ -178,7 +178,7 @@ def test_a_device_is_not_tried_where_it_cannot_pay_or_be_checked(tmp_path: Path,
         media = probe(make_video(tmp_path / name, frames=100, rate=Fraction(10), options=h264(20)))
     else:
         media = probe(make_video(tmp_path / name, frames=640, rate=Fraction(10), codec="mpeg4"))
-    choice = choose(media, EVERY_S, SIZE_PX)
+    choice = choose_decoder(media, EVERY_S, SIZE_PX)
     assert choice.device == "" and device.decoded == 0
     assert ("60 s" if name == "short.mp4" else "mpeg4") in choice.why
 
@@ -193,7 +193,7 @@ def test_indexing_on_a_device_says_so_and_gives_the_same_index(
     for folder, on_device in (("processor", False), ("device", True)):
         said.clear()
         with Catalog(tmp_path / folder) as catalog:
-            index([long.path], catalog, ToyEncoder(), lambda p: said.append(p.decoder), hardware=on_device)
+            index_footage([long.path], catalog, ToyEncoder(), lambda p: said.append(p.decoder), hardware=on_device)
             item = catalog.load(long.path, "toy")
             stored[folder] = (item.vectors.tobytes(), item.times, item.problems)
             if not on_device:

@@ -15,7 +15,7 @@ from tr_desktop.errors import MediaError
 from tr_desktop.footage.frames import PictureMaker, Sampler
 from tr_desktop.footage.probe import probe
 from tr_desktop.footage.reader import FrameReader
-from tr_desktop.moments import FrameTimes, Media
+from tr_desktop.moments import Footage, FrameTimes, Media
 
 
 @pytest.fixture(scope="module", params=MAKERS)
@@ -38,7 +38,7 @@ def test_every_frame_is_the_one_it_says(footage: tuple[Media, FrameTimes, int]) 
     wanted = [len(times) - 1, 0, *(chance.randrange(len(times)) for _ in range(12))]
     wanted += [min(wanted[-1] + step, len(times) - 1) for step in range(1, 6)]  # forward, then back, frame by frame
     wanted += [max(wanted[-1] - step, 0) for step in range(1, 8)]
-    with FrameReader(media, times) as reader:
+    with FrameReader(Footage(media, times)) as reader:
         for frame in wanted:
             way: list[tuple[int, VideoFrame]] = list(reader.frames_to(frame, chance.choice([None, frame - 9, 0])))
             assert way[-1][0] == frame
@@ -50,7 +50,7 @@ def test_every_frame_is_the_one_it_says(footage: tuple[Media, FrameTimes, int]) 
 def test_nothing_is_left_out_from_where_it_is_asked_whole(footage: tuple[Media, FrameTimes, int]) -> None:
     media, times, _ = footage
     last = min(25, len(times) - 1)
-    with FrameReader(media, times) as reader:
+    with FrameReader(Footage(media, times)) as reader:
         for number, _ in reader.frames_to(last, 0):
             if number == 7:
                 break  # broken off and asked again, it goes on
@@ -60,13 +60,13 @@ def test_nothing_is_left_out_from_where_it_is_asked_whole(footage: tuple[Media, 
 def test_a_file_that_changed_or_went_away_is_said(tmp_path: Path) -> None:
     path = MAKERS["gop30.mp4"](tmp_path / "gop30.mp4")
     media, times = read_whole(path)
-    with FrameReader(media, times) as reader, pytest.raises(IndexError):
+    with FrameReader(Footage(media, times)) as reader, pytest.raises(IndexError):
         list(reader.frames_to(len(times)))
     longer = FrameTimes([*times.ticks, times.end_tick], times.end_tick + 512, times.tick_s, times.start_pts)
-    with FrameReader(media, longer) as reader:
+    with FrameReader(Footage(media, longer)) as reader:
         with pytest.raises(MediaError, match="the file has changed"):
             list(reader.frames_to(len(times)))
         assert list(reader.frames_to(3))[-1][0] == 3
     path.unlink()
-    with FrameReader(media, times) as reader, pytest.raises(MediaError, match="file not found"):
+    with FrameReader(Footage(media, times)) as reader, pytest.raises(MediaError, match="file not found"):
         list(reader.frames_to(3))

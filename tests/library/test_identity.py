@@ -13,9 +13,9 @@ import pytest
 from tests.toy import ToyEncoder, write_clip
 from tr_desktop.errors import UserError
 from tr_desktop.grounding import find
-from tr_desktop.library import schema
-from tr_desktop.library.catalog import Catalog
-from tr_desktop.library.indexer import index
+from tr_desktop.library.index.indexer import index_footage
+from tr_desktop.library.store import schema
+from tr_desktop.library.store.catalog import Catalog
 
 
 @pytest.fixture
@@ -36,12 +36,12 @@ def known_names(catalog: Catalog) -> set[str]:
 def test_a_moved_file_is_not_decoded_again_and_its_old_place_is_forgotten(tmp_path, catalog, encoder):
     old = write_clip(tmp_path / "a" / "old.mp4", [("red", 50)])
     write_clip(tmp_path / "a" / "other.mp4", [("blue", 50)])
-    index([tmp_path / "a"], catalog, encoder)
+    index_footage([tmp_path / "a"], catalog, encoder)
     seen = encoder.encoded_frames
     new = tmp_path / "b" / "renamed.mov"
     new.parent.mkdir()
     old.rename(new)
-    assert index([tmp_path / "b"], catalog, encoder).searched == [new]
+    assert index_footage([tmp_path / "b"], catalog, encoder).searched == [new]
     assert encoder.encoded_frames == seen
     assert known_names(catalog) == {"renamed.mov", "other.mp4"}
     assert catalog.load(new, "toy").media.path == new
@@ -49,23 +49,23 @@ def test_a_moved_file_is_not_decoded_again_and_its_old_place_is_forgotten(tmp_pa
 
 def test_a_touched_file_is_not_decoded_again(tmp_path, catalog, encoder):
     clip = write_clip(tmp_path / "clip.mp4", [("red", 50)])
-    index([clip], catalog, encoder)
+    index_footage([clip], catalog, encoder)
     os.utime(clip, (1, 1))
-    assert index([clip], catalog, encoder).searched == [clip]
+    assert index_footage([clip], catalog, encoder).searched == [clip]
     assert encoder.encoded_frames == 4
-    assert catalog.media(clip)[0].mtime_ns == 10**9
+    assert catalog.footage(clip).media.mtime_ns == 10**9
 
 
 def test_copies_share_their_vectors(tmp_path, catalog, encoder):
     clip = write_clip(tmp_path / "a.mp4", [("red", 50)])
     for name in "bc":
         shutil.copy(clip, tmp_path / f"{name}.mp4")
-    assert len(index([tmp_path], catalog, encoder).searched) == 3
+    assert len(index_footage([tmp_path], catalog, encoder).searched) == 3
     assert encoder.encoded_frames == 4
     assert len(catalog.spans("toy")) == 1
     clip.unlink()
     write_clip(clip, [("blue", 50)])
-    index([tmp_path], catalog, encoder)
+    index_footage([tmp_path], catalog, encoder)
     assert encoder.encoded_frames == 8
     assert catalog.load(tmp_path / "b.mp4", "toy").vectors[0].argmax() == 0
 
@@ -76,7 +76,7 @@ def test_the_room_of_changed_files_is_used_again(tmp_path, encoder):
     for round_ in range(6):
         write_clip(clip, [("red" if round_ % 2 else "blue", 100 - round_)])
         with Catalog(tmp_path / "library") as catalog:
-            index([clip], catalog, encoder)
+            index_footage([clip], catalog, encoder)
         sizes.append(sum(path.stat().st_size for path in (tmp_path / "library").glob("vectors-*")))
     assert sizes[-1] <= 2.5 * sizes[0]
 
@@ -85,7 +85,7 @@ def test_the_room_of_changed_files_is_used_again(tmp_path, encoder):
 def test_footage_on_a_missing_drive_is_searched_and_kept(tmp_path, catalog, encoder, unmounted):
     drive = tmp_path / "drive"
     clip = write_clip(drive / "clip.mp4", [("red", 50), ("blue", 50)])
-    index([drive], catalog, encoder)
+    index_footage([drive], catalog, encoder)
     drive.rename(tmp_path / "unplugged")
     if unmounted == "an empty folder":
         drive.mkdir()
@@ -94,18 +94,18 @@ def test_footage_on_a_missing_drive_is_searched_and_kept(tmp_path, catalog, enco
     assert answer.moments[0].media.path == clip
     assert abs(answer.moments[0].segment.start_frame - 50) <= 7
     shutil.copytree(tmp_path / "unplugged", drive, dirs_exist_ok=True, copy_function=shutil.copy2)
-    again = index([drive], catalog, encoder)
+    again = index_footage([drive], catalog, encoder)
     assert (again.searched, again.offline) == ([clip], [])
     assert encoder.encoded_frames == 8
 
 
 def test_a_deleted_file_is_not_taken_for_an_unplugged_one(tmp_path, catalog, encoder):
     kept, deleted = (write_clip(tmp_path / "a" / f"{c}.mp4", [(c, 50)]) for c in ("red", "blue"))
-    index([tmp_path / "a"], catalog, encoder)
+    index_footage([tmp_path / "a"], catalog, encoder)
     deleted.unlink()
-    assert index([tmp_path / "a"], catalog, encoder).searched == [kept]
+    assert index_footage([tmp_path / "a"], catalog, encoder).searched == [kept]
     with pytest.raises(UserError, match="no such file"):
-        index([deleted], catalog, encoder)
+        index_footage([deleted], catalog, encoder)
 
 
 @pytest.mark.parametrize("how", ["replaced", "removed", "cut short", "written on"])
@@ -128,11 +128,11 @@ def test_a_file_that_changes_while_it_is_read(tmp_path, catalog, how):
                         file.write(bytes(100))
             return super().encode_images(pictures)
 
-    coverage = index([tmp_path / "footage"], catalog, Meddling())
+    coverage = index_footage([tmp_path / "footage"], catalog, Meddling())
     assert coverage.files == 1
     assert not coverage.searched or clip in coverage.incomplete
     write_clip(clip, [("blue", 100)])
-    assert index([clip], catalog, ToyEncoder()).searched == [clip]
+    assert index_footage([clip], catalog, ToyEncoder()).searched == [clip]
     item = catalog.load(clip, "toy")
     assert len(item.times) == 100 and set(item.vectors.argmax(axis=1)) == {2}
 
@@ -147,10 +147,10 @@ def test_names_as_long_as_they_get_and_of_any_bytes(tmp_path, catalog, encoder):
     deep = folder.joinpath(*["d" * 200] * 5)
     deep.mkdir(parents=True)
     write_clip(deep / "deep.mp4", [("blue", 25)])
-    coverage = index([folder], catalog, encoder)
+    coverage = index_footage([folder], catalog, encoder)
     assert {path.name for path in coverage.searched} == {*names, "deep.mp4"}
     assert not coverage.skipped
-    assert index([folder], catalog, encoder) == coverage
+    assert index_footage([folder], catalog, encoder) == coverage
 
 
 def search_as_nobody(library: Path, clip: Path, result: multiprocessing.SimpleQueue) -> None:
@@ -168,7 +168,7 @@ def test_a_library_that_cannot_be_written_is_searched_and_says_what_is_missing()
         folder.chmod(0o755)
         clip = write_clip(folder / "footage" / "clip.mp4", [("red", 50), ("blue", 50)])
         with Catalog(folder / "library") as catalog:
-            index([clip], catalog, ToyEncoder())
+            index_footage([clip], catalog, ToyEncoder())
         write_clip(folder / "footage" / "new.mp4", [("green", 50)])
         context = multiprocessing.get_context("fork")
         result = context.SimpleQueue()
@@ -184,7 +184,7 @@ def test_a_library_that_cannot_be_written_is_searched_and_says_what_is_missing()
 def test_a_migration_happens_whole_or_not_at_all(tmp_path, encoder, monkeypatch):
     clip = write_clip(tmp_path / "clip.mp4", [("red", 50)])
     with Catalog(tmp_path / "library") as catalog:
-        index([clip], catalog, encoder)
+        index_footage([clip], catalog, encoder)
     path = tmp_path / "library" / "library.sqlite3"
     broken = "ALTER TABLE file ADD COLUMN note TEXT;\nALTER TABLE nothing ADD COLUMN note TEXT"
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, broken))
@@ -197,7 +197,7 @@ def test_a_migration_happens_whole_or_not_at_all(tmp_path, encoder, monkeypatch)
     right = "ALTER TABLE file ADD COLUMN note TEXT"
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS[:-1], right))
     with Catalog(tmp_path / "library") as catalog:
-        assert index([clip], catalog, encoder).searched == [clip]
+        assert index_footage([clip], catalog, encoder).searched == [clip]
         assert encoder.encoded_frames == 4
     with pytest.MonkeyPatch.context() as older:
         older.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:-1])

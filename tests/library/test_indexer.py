@@ -8,9 +8,9 @@ import pytest
 
 from tests.toy import ToyEncoder, write_clip
 from tr_desktop.errors import LibraryError, UserError
-from tr_desktop.library.catalog import Catalog
-from tr_desktop.library.indexer import index
-from tr_desktop.library.schema import MIGRATIONS
+from tr_desktop.library.index.indexer import index_footage
+from tr_desktop.library.store.catalog import Catalog
+from tr_desktop.library.store.schema import MIGRATIONS
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def catalog(tmp_path):
 def test_what_is_indexed_comes_back_whole(tmp_path, catalog):
     clip = write_clip(tmp_path / "clip.mov", [("red", 50), ("blue", 25)], Fraction(30000, 1001), "01:00:00;00")
     encoder = ToyEncoder()
-    assert index([clip], catalog, encoder).searched == [clip]
+    assert index_footage([clip], catalog, encoder).searched == [clip]
     item = catalog.load(clip, "toy")
     assert item.media.path == clip and item.media.rate == Fraction(30000, 1001)
     assert str(item.media.start_tc) == "01:00:00;00"
@@ -37,14 +37,14 @@ def test_a_second_run_decodes_nothing(tmp_path, catalog, monkeypatch):
     write_clip(tmp_path / "clip.mp4", [("red", 25)])
     (tmp_path / "broken.mp4").write_bytes(b"no video at all")
     encoder = ToyEncoder()
-    first = index([tmp_path], catalog, encoder)
+    first = index_footage([tmp_path], catalog, encoder)
     seen = encoder.encoded_frames
 
     def never(*_):
         raise AssertionError("the file was opened again")
 
-    monkeypatch.setattr("tr_desktop.library.reading.probe", never)
-    again = index([tmp_path], catalog, encoder)
+    monkeypatch.setattr("tr_desktop.library.index.reading.probe", never)
+    again = index_footage([tmp_path], catalog, encoder)
     assert encoder.encoded_frames == seen > 0
     assert again == first
 
@@ -52,10 +52,10 @@ def test_a_second_run_decodes_nothing(tmp_path, catalog, monkeypatch):
 def test_a_changed_file_is_read_again_and_the_others_are_not(tmp_path, catalog):
     kept, changed = (write_clip(tmp_path / name, [("red", 25)]) for name in ("kept.mp4", "changed.mp4"))
     encoder = ToyEncoder()
-    index([tmp_path], catalog, encoder)
+    index_footage([tmp_path], catalog, encoder)
     write_clip(changed, [("blue", 50)])
     encoder.encoded_frames = 0
-    index([kept, changed], catalog, encoder)
+    index_footage([kept, changed], catalog, encoder)
     assert encoder.encoded_frames == 4
     assert len(catalog.load(changed, "toy").times) == 50
 
@@ -64,15 +64,15 @@ def test_a_damaged_file_that_was_mended_is_searched(tmp_path, catalog):
     clip = tmp_path / "clip.mp4"
     clip.write_bytes(b"not yet copied whole")
     encoder = ToyEncoder()
-    assert [s.path for s in index([clip], catalog, encoder).skipped] == [clip]
+    assert [s.path for s in index_footage([clip], catalog, encoder).skipped] == [clip]
     write_clip(clip, [("red", 25)])
-    assert index([clip], catalog, encoder).searched == [clip]
+    assert index_footage([clip], catalog, encoder).searched == [clip]
 
 
 def test_another_pack_has_vectors_of_its_own(tmp_path, catalog):
     clip = write_clip(tmp_path / "clip.mp4", [("red", 50)])
-    index([clip], catalog, ToyEncoder("one"))
-    index([clip], catalog, ToyEncoder("two", sample_fps=Fraction(4)))
+    index_footage([clip], catalog, ToyEncoder("one"))
+    index_footage([clip], catalog, ToyEncoder("two", sample_fps=Fraction(4)))
     assert len(catalog.load(clip, "one").vectors) == 4
     assert len(catalog.load(clip, "two").vectors) == 8
 
@@ -93,7 +93,7 @@ def test_coverage_adds_up_over_awkward_files(tmp_path, catalog):
     unreadable = footage / os.fsdecode(b"bad\xff.mp4")
     write_clip(tmp_path / "ascii.mp4", [("red", 25)]).rename(unreadable)
 
-    coverage = index([footage], catalog, ToyEncoder())
+    coverage = index_footage([footage], catalog, ToyEncoder())
     reasons = {s.path.name: s.reason for s in coverage.skipped}
     searched = {"good.mp4", "naïve “name” & #1.mkv", "inside.mp4", unreadable.name}
     assert {p.name for p in coverage.searched} == searched
@@ -114,21 +114,21 @@ def test_an_interrupted_index_keeps_whole_files_and_a_sound_database(tmp_path):
             return super().encode_images(pictures)
 
     with Catalog(tmp_path / "library") as catalog, pytest.raises(KeyboardInterrupt):
-        index([tmp_path / "footage"], catalog, Interrupted())
+        index_footage([tmp_path / "footage"], catalog, Interrupted())
     database = sqlite3.connect(tmp_path / "library" / "library.sqlite3")
     assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert database.execute("SELECT count(*) FROM media").fetchone() == (1,)
     database.close()
     with Catalog(tmp_path / "library") as catalog:
         encoder = ToyEncoder()
-        assert len(index([tmp_path / "footage"], catalog, encoder).searched) == 3
+        assert len(index_footage([tmp_path / "footage"], catalog, encoder).searched) == 3
         assert encoder.encoded_frames == 8  # the first file was not read again
 
 
 def test_progress_reaches_the_end_of_what_is_new(tmp_path, catalog):
     clips = [write_clip(tmp_path / f"{n}.mp4", [("red", 200 + n)]) for n in range(2)]
     seen = []
-    index(clips, catalog, ToyEncoder(), seen.append)
+    index_footage(clips, catalog, ToyEncoder(), seen.append)
     assert seen[-1].done_bytes == seen[-1].total_bytes == sum(clip.stat().st_size for clip in clips)
     assert seen[-1].footage_s == 16.5  # 17 and 16 rows of half a second
     assert [p.done_bytes for p in seen] == sorted(p.done_bytes for p in seen)
@@ -136,7 +136,7 @@ def test_progress_reaches_the_end_of_what_is_new(tmp_path, catalog):
 
 def test_a_missing_path_is_the_users_to_mend(tmp_path, catalog):
     with pytest.raises(UserError, match=r"no such file or folder.*nowhere"):
-        index([tmp_path / "nowhere"], catalog, ToyEncoder())
+        index_footage([tmp_path / "nowhere"], catalog, ToyEncoder())
 
 
 def test_a_newer_library_is_refused_untouched(tmp_path):
@@ -170,5 +170,5 @@ def test_a_file_named_in_two_ways_is_one_file(tmp_path, catalog, monkeypatch):
     monkeypatch.chdir(tmp_path / "b")
     encoder = ToyEncoder()
     for spelling in (Path("../a/clip.mp4"), clip, tmp_path / "b" / ".." / "a"):
-        assert index([spelling], catalog, encoder).searched == [clip]
+        assert index_footage([spelling], catalog, encoder).searched == [clip]
     assert encoder.encoded_frames == 2

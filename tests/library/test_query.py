@@ -12,10 +12,10 @@ import pytest
 from tests.toy import COLOURS, ToyEncoder, write_clip
 from tr_desktop.errors import UserError
 from tr_desktop.grounding import find
-from tr_desktop.library.catalog import Catalog
-from tr_desktop.library.filters import Only
-from tr_desktop.library.indexer import index
-from tr_desktop.library.terms import parse_terms
+from tr_desktop.library.filters import FootageFilter
+from tr_desktop.library.index.indexer import index_footage
+from tr_desktop.library.search.terms import parse_terms
+from tr_desktop.library.store.catalog import Catalog
 
 
 @pytest.fixture
@@ -80,47 +80,47 @@ def write_picture(path: Path, colour: str) -> Path:
 @pytest.mark.parametrize("suffix", [".png", ".jpg"])
 def test_a_picture_finds_moments_like_it(tmp_path, footage, catalog, suffix):
     picture = write_picture(tmp_path / f"example{suffix}", "green")
-    best = find("like it", [footage], catalog, ToyEncoder(), like=str(picture)).moments[0]
+    best = find("like it", [footage], catalog, ToyEncoder(), example=str(picture)).moments[0]
     assert best.media.path.name == "green.mp4" and abs(best.segment.start_frame - 75) <= 7
 
 
 def test_a_moment_finds_others_like_it_but_not_itself(tmp_path, footage, catalog):
     clip = write_clip(tmp_path / "elsewhere" / "clip.mp4", [("green", 50), ("red", 50)])
-    best = find("like it", [footage], catalog, ToyEncoder(), like=f"{clip}@0.5").moments[0]
+    best = find("like it", [footage], catalog, ToyEncoder(), example=f"{clip}@0.5").moments[0]
     assert best.media.path.name == "green.mp4"
-    same = find("like it", [footage], catalog, ToyEncoder(), like=f"{footage / 'green.mp4'}@4").moments
+    same = find("like it", [footage], catalog, ToyEncoder(), example=f"{footage / 'green.mp4'}@4").moments
     assert not any(m.media.path.name == "green.mp4" and m.segment.end_frame > 120 for m in same)
 
 
-@pytest.mark.parametrize("like", ["nothing.png", "{clip}@99", "{clip}@x", "{clip}", "{text}", "nowhere.mp4@3"])
-def test_what_is_no_example_is_refused(tmp_path, footage, catalog, like):
+@pytest.mark.parametrize("example", ["nothing.png", "{clip}@99", "{clip}@x", "{clip}", "{text}", "nowhere.mp4@3"])
+def test_what_is_no_example_is_refused(tmp_path, footage, catalog, example):
     (tmp_path / "text.png").write_text("no picture")
-    like = like.format(clip=footage / "red.mp4", text=tmp_path / "text.png")
+    example = example.format(clip=footage / "red.mp4", text=tmp_path / "text.png")
     with pytest.raises(UserError):
-        find("like it", [footage], catalog, ToyEncoder(), like=like)
+        find("like it", [footage], catalog, ToyEncoder(), example=example)
 
 
 @pytest.mark.parametrize(
-    ("only", "kept"),
+    ("footage_filter", "kept"),
     [
-        (Only(name="b*.mp4"), {"b.mp4"}),
-        (Only(name="*/two/*"), {"c.mp4"}),
-        (Only(after=datetime(2020, 1, 1)), {"b.mp4", "c.mp4"}),
-        (Only(before=datetime(2020, 1, 1)), {"a.mp4"}),
-        (Only(shortest_s=Fraction(3)), {"b.mp4", "c.mp4"}),
-        (Only(longest_s=Fraction(3), name="[ab]*"), {"a.mp4"}),
-        (Only(height=49), set()),
-        (Only(height=48), {"a.mp4", "b.mp4", "c.mp4"}),
+        (FootageFilter(name="b*.mp4"), {"b.mp4"}),
+        (FootageFilter(name="*/two/*"), {"c.mp4"}),
+        (FootageFilter(after=datetime(2020, 1, 1)), {"b.mp4", "c.mp4"}),
+        (FootageFilter(before=datetime(2020, 1, 1)), {"a.mp4"}),
+        (FootageFilter(shortest_s=Fraction(3)), {"b.mp4", "c.mp4"}),
+        (FootageFilter(longest_s=Fraction(3), name="[ab]*"), {"a.mp4"}),
+        (FootageFilter(height=49), set()),
+        (FootageFilter(height=48), {"a.mp4", "b.mp4", "c.mp4"}),
     ],
 )
-def test_a_search_is_limited_and_says_what_it_left_out(tmp_path, catalog, only, kept):
+def test_a_search_is_limited_and_says_what_it_left_out(tmp_path, catalog, footage_filter, kept):
     for name, frames in (("one/a.mp4", 25), ("one/b.mp4", 100), ("two/c.mp4", 101)):
         write_clip(tmp_path / "footage" / name, [("red", frames)])
     os.utime(tmp_path / "footage" / "one" / "a.mp4", (0, 10**9))  # 2001
     encoder = ToyEncoder()
-    coverage = index([tmp_path / "footage"], catalog, encoder, only=only)
+    coverage = index_footage([tmp_path / "footage"], catalog, encoder, footage_filter=footage_filter)
     assert {path.name for path in coverage.searched} == kept
     assert coverage.files == 3 and all(s.reason.startswith("left out: ") for s in coverage.skipped)
-    if only.name or only.after or only.before:
+    if footage_filter.name or footage_filter.after or footage_filter.before:
         assert {Path(os.fsdecode(path)).name for path in catalog.known("toy")} >= kept
         assert encoder.encoded_frames < 18

@@ -27,9 +27,9 @@ from tr_desktop.errors import LibraryError
 from tr_desktop.footage.frames import Sampler
 from tr_desktop.footage.probe import probe
 from tr_desktop.grounding import find
-from tr_desktop.library.catalog import Catalog
-from tr_desktop.library.indexer import index
-from tr_desktop.library.reading import BATCH_FRAMES
+from tr_desktop.library.index.indexer import index_footage
+from tr_desktop.library.index.reading import BATCH_FRAMES
+from tr_desktop.library.store.catalog import Catalog
 
 needs_fork = pytest.mark.skipif(sys.platform == "win32", reason="needs fork, signals and limits")
 
@@ -73,7 +73,7 @@ class SlowEncoder(ToyEncoder):
 
 def index_alone(library: Path, footage: Path) -> None:
     with Catalog(library) as catalog:
-        index([footage], catalog, SlowEncoder(sample_fps=Fraction(5)))
+        index_footage([footage], catalog, SlowEncoder(sample_fps=Fraction(5)))
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +118,7 @@ def index_counting(library: Path, footage: Path, decoded: Any) -> None:
                 yield sample
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tr_desktop.library.reading.Sampler", Counting)
+        patch.setattr("tr_desktop.library.index.reading.Sampler", Counting)
         index_alone(library, footage)
 
 
@@ -147,13 +147,13 @@ def test_reading_on_gives_the_same_samples(tmp_path, name):
     row = 0
     for number, sample in enumerate(samples):
         if number in (1, len(samples) // 2, len(samples) - 1):
-            rest = Sampler(probe(path), Fraction(1, 4), 40, decode_all=whole.decode_all, first_row=row)
-            again = list(rest)
+            pause = Sampler(probe(path), Fraction(1, 4), 40, decode_all=whole.decode_all, first_row=row)
+            again = list(pause)
             assert [(s.frame, s.tick, s.repeat) for s in again] == [
                 (s.frame, s.tick, s.repeat) for s in samples[number:]
             ]
             assert all(np.array_equal(a.picture, b.picture) for a, b in zip(again, samples[number:], strict=True))
-            assert (rest.times, rest.problems, rest.media) == (whole.times, whole.problems, whole.media)
+            assert (pause.times, pause.problems, pause.media) == (whole.times, whole.problems, whole.media)
         row += sample.repeat
 
 
@@ -167,8 +167,8 @@ def test_what_was_stored_is_not_encoded_again(tmp_path, footage):
     breaking, again = Breaking(sample_fps=Fraction(5)), ToyEncoder(sample_fps=Fraction(5))
     with Catalog(tmp_path) as catalog:
         with pytest.raises(RuntimeError, match="a bug"):
-            index([footage / "long.mp4"], catalog, breaking)
-        index([footage / "long.mp4"], catalog, again)
+            index_footage([footage / "long.mp4"], catalog, breaking)
+        index_footage([footage / "long.mp4"], catalog, again)
     assert breaking.encoded_frames + again.encoded_frames == 400
 
 
@@ -180,13 +180,13 @@ def test_damage_that_was_passed_is_still_known_when_reading_goes_on(tmp_path):
     content[middle : middle + 20] = random.Random(0).randbytes(20)  # only the decoder notices
     clip.write_bytes(content)
     with Catalog(tmp_path / "whole") as catalog:
-        index([clip], catalog, ToyEncoder(sample_fps=Fraction(10)))
+        index_footage([clip], catalog, ToyEncoder(sample_fps=Fraction(10)))
     stop = threading.Event()
     with Catalog(tmp_path / "stopped") as catalog:
         encoder = SlowEncoder(sample_fps=Fraction(10))
-        index([clip], catalog, encoder, lambda progress: progress.footage_s > 8 and stop.set(), stop)
+        index_footage([clip], catalog, encoder, lambda progress: progress.footage_s > 8 and stop.set(), stop)
         assert 80 < encoder.encoded_frames < 200
-        index([clip], catalog, encoder)
+        index_footage([clip], catalog, encoder)
     assert contents(tmp_path / "stopped") == contents(tmp_path / "whole")
     assert contents(tmp_path / "whole")["clip.mp4"][3]
 
@@ -196,7 +196,7 @@ def test_a_file_is_searched_as_far_as_it_has_been_read(tmp_path):
     stop = threading.Event()
     with Catalog(tmp_path / "library") as catalog:
         encoder = SlowEncoder()
-        index([clip], catalog, encoder, lambda progress: progress.footage_s > 30 and stop.set(), stop)
+        index_footage([clip], catalog, encoder, lambda progress: progress.footage_s > 30 and stop.set(), stop)
         # As if another process were indexing.
         with catalog.writing(), Catalog(tmp_path / "library") as other:
             answer = find("blue", [clip], other, encoder)
@@ -212,7 +212,7 @@ def test_a_file_is_searched_as_far_as_it_has_been_read(tmp_path):
 def test_a_second_writer_is_told_and_searches_meanwhile(tmp_path):
     done = write_clip(tmp_path / "footage" / "done.mp4", [("red", 50), ("blue", 50)])
     with Catalog(tmp_path / "library") as first, Catalog(tmp_path / "library") as second:
-        index([tmp_path / "footage"], first, ToyEncoder())
+        index_footage([tmp_path / "footage"], first, ToyEncoder())
         new = write_clip(tmp_path / "footage" / "new.mp4", [("green", 50)])
         with first.writing():
             answer = find("blue", [tmp_path / "footage"], second, ToyEncoder())
@@ -220,7 +220,7 @@ def test_a_second_writer_is_told_and_searches_meanwhile(tmp_path):
         assert [(s.path, "another TimeRefine is indexing" in s.reason) for s in answer.coverage.skipped] == [
             (new, True)
         ]
-        assert index([tmp_path / "footage"], second, ToyEncoder()).searched == [done, new]
+        assert index_footage([tmp_path / "footage"], second, ToyEncoder()).searched == [done, new]
 
 
 def test_stopping_takes_less_than_a_second(tmp_path):
@@ -232,7 +232,7 @@ def test_stopping_takes_less_than_a_second(tmp_path):
         stop.set()
 
     with Catalog(tmp_path / "library") as catalog:
-        coverage = index([clip], catalog, SlowEncoder(), on_progress, stop)
+        coverage = index_footage([clip], catalog, SlowEncoder(), on_progress, stop)
         assert time.monotonic() - asked[0] < 1 and len(asked) == 1
         assert coverage.incomplete.keys() == {clip}
 
@@ -250,7 +250,7 @@ def test_a_pause_rests_and_goes_on_where_it_was(tmp_path):
     with Catalog(tmp_path / "library") as catalog:
         encoder = SlowEncoder()
         started_s = time.monotonic()
-        coverage = index([clip], catalog, encoder, on_progress, stop, pause=pause)
+        coverage = index_footage([clip], catalog, encoder, on_progress, stop, pause=pause)
         took_s = time.monotonic() - started_s
         assert not coverage.incomplete and encoder.encoded_frames == 320
         assert seen[-1].elapsed_s < took_s - 0.8  # a pause is no work
@@ -274,7 +274,7 @@ def test_a_paused_run_stops_within_a_second(tmp_path, before):
     threading.Timer(0.7, ask).start()
     with Catalog(tmp_path / "library") as catalog:
         encoder = SlowEncoder()
-        coverage = index([clip], catalog, encoder, on_progress, stop, pause=pause)
+        coverage = index_footage([clip], catalog, encoder, on_progress, stop, pause=pause)
         assert asked and time.monotonic() - asked[0] < 1
         assert encoder.encoded_frames == 0 if before else 0 < encoder.encoded_frames < 40
         assert [s.reason for s in coverage.skipped] == ["not indexed yet"] * before
@@ -285,7 +285,7 @@ def with_small_files(library: Path, footage: Path, result: multiprocessing.Simpl
     with Catalog(library) as catalog:
         resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, resource.RLIM_INFINITY))
         try:
-            index([footage], catalog, ToyEncoder(sample_fps=Fraction(25)))
+            index_footage([footage], catalog, ToyEncoder(sample_fps=Fraction(25)))
         except LibraryError as error:
             result.put(str(error))
 
@@ -302,7 +302,7 @@ def test_where_nothing_more_can_be_written_it_says_so_and_reads_on_later(tmp_pat
     full = {}
     for folder in (library, tmp_path / "other"):
         with Catalog(folder) as catalog:
-            index([footage], catalog, ToyEncoder(sample_fps=Fraction(25)))
+            index_footage([footage], catalog, ToyEncoder(sample_fps=Fraction(25)))
         full[folder] = contents(folder)
     assert full[library] == full[tmp_path / "other"]
 
@@ -325,10 +325,10 @@ def small_disk(tmp_path):
 def test_a_full_disk_is_said_and_costs_nothing_once_there_is_room(tmp_path, footage, small_disk):
     disk, enlarge = small_disk
     with Catalog(disk / "library") as catalog, pytest.raises(LibraryError, match="can't be written"):
-        index([footage], catalog, ToyEncoder(sample_fps=Fraction(25)))
+        index_footage([footage], catalog, ToyEncoder(sample_fps=Fraction(25)))
     assert_sound(disk / "library")
     assert enlarge() == 0
     for library in (disk / "library", tmp_path / "other"):
         with Catalog(library) as catalog:
-            index([footage], catalog, ToyEncoder(sample_fps=Fraction(25)))
+            index_footage([footage], catalog, ToyEncoder(sample_fps=Fraction(25)))
     assert contents(disk / "library") == contents(tmp_path / "other")

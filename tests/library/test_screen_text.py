@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from tests.toy import ToyEncoder, write_clip
-from tr_desktop import report
-from tr_desktop.cli import main
+from tr_desktop.commands import report
+from tr_desktop.commands.main import main
 from tr_desktop.errors import UserError
 from tr_desktop.grounding import find
-from tr_desktop.library.catalog import Catalog
-from tr_desktop.library.indexer import index
-from tr_desktop.library.screen_text import open_reader, read_screen_text
+from tr_desktop.library.index.indexer import index_footage
+from tr_desktop.library.index.screen_text import open_reader, read_screen_text
+from tr_desktop.library.store.catalog import Catalog
 
 COLOUR_NAMES = ["RED ALERT", "", "BLUE | HOTEL"]
 
@@ -40,7 +40,7 @@ def catalog(tmp_path):
 
 def test_text_is_found_where_it_is_on_screen_and_read_once(tmp_path, catalog):
     clip = write_clip(tmp_path / "footage" / "clip.mp4", [("red", 250), ("green", 250), ("blue", 300)])
-    coverage, reader = index([clip], catalog, ToyEncoder()), ColourReader()
+    coverage, reader = index_footage([clip], catalog, ToyEncoder()), ColourReader()
     assert read_screen_text(coverage, catalog, reader) == 1
     assert reader.pictures == 3  # nothing else changed
     assert read_screen_text(coverage, catalog, reader) == 0 and reader.pictures == 3
@@ -56,11 +56,11 @@ def test_text_is_found_where_it_is_on_screen_and_read_once(tmp_path, catalog):
 def test_a_file_that_changes_is_read_again_and_stopping_keeps_whole_files(tmp_path, catalog):
     clips = [write_clip(tmp_path / "footage" / f"{name}.mp4", [("red", 150)]) for name in "ab"]
     clips[1].write_bytes(clips[1].read_bytes() + bytes(8))  # not the same file twice
-    coverage, reader, stop = index(clips, catalog, ToyEncoder()), ColourReader(), threading.Event()
+    coverage, reader, stop = index_footage(clips, catalog, ToyEncoder()), ColourReader(), threading.Event()
     assert read_screen_text(coverage, catalog, reader, lambda *_: stop.set(), stop) == 1
     assert read_screen_text(coverage, catalog, reader) == 1
     write_clip(clips[0], [("blue", 150)])
-    coverage = index(clips, catalog, ToyEncoder())
+    coverage = index_footage(clips, catalog, ToyEncoder())
     assert read_screen_text(coverage, catalog, reader) == 1 and reader.pictures == 3
     (moment,) = [m for m in find("red alert", clips, catalog, ToyEncoder()).moments if m.subtitle]
     assert moment.media.path == clips[1]
@@ -95,5 +95,5 @@ def test_a_title_is_read_off_the_picture(tmp_path, capsys):
     main(["find", "storm hits coast", str(path), *library])
     assert "STORM HITS COAST" in capsys.readouterr().out
     with Catalog(tmp_path / "library") as catalog:
-        (found,) = catalog.said("storm hits coast")
+        (found,) = catalog.text_matches("storm hits coast")
     assert (found.cue.start_s, found.cue.end_s) == (Fraction(4), Fraction(8))

@@ -8,9 +8,9 @@ import pytest
 
 from tests.toy import ToyEncoder, write_clip
 from tr_desktop.grounding import find
-from tr_desktop.library.catalog import Catalog, Source
-from tr_desktop.library.indexer import index
-from tr_desktop.library.search import best_media
+from tr_desktop.library.index.indexer import index_footage
+from tr_desktop.library.search.by_vector import best_media
+from tr_desktop.library.store.catalog import Catalog, Source
 from tr_desktop.moments import FrameTimes, Media
 from tr_desktop.timecode import Timecode
 
@@ -56,9 +56,9 @@ def test_the_best_files_are_those_of_comparing_every_frame(catalog, spread):
             media_id: float((catalog.load(Path(path.decode()), "pack").vectors.astype(np.float32) @ query).max())
             for media_id, path in ids.items()
         }
-        for most in (1, 7, 60, 100):
-            found = best_media(catalog, "pack", query, ids, most)
-            expected = sorted(all_of_them.values(), reverse=True)[:most]
+        for limit in (1, 7, 60, 100):
+            found = best_media(catalog, "pack", query, ids, limit)
+            expected = sorted(all_of_them.values(), reverse=True)[:limit]
             assert [score for _, score in found] == pytest.approx(expected, abs=1e-6)
             assert all(score == pytest.approx(all_of_them[media_id], abs=1e-6) for media_id, score in found)
 
@@ -118,4 +118,6 @@ def test_copies_are_one_moment(tmp_path, catalog):
     assert len(answer.coverage.searched) == 2
     spans = [(m.segment.start_frame, m.segment.end_frame) for m in answer.moments]
     assert len(spans) == len(set(spans))
-    assert index([tmp_path / "footage" / "b.mp4"], catalog, encoder).searched == [tmp_path / "footage" / "b.mp4"]
+    assert index_footage([tmp_path / "footage" / "b.mp4"], catalog, encoder).searched == [
+        tmp_path / "footage" / "b.mp4"
+    ]

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from tests.toy import ToyEncoder, write_clip
-from tr_desktop import report
+from tr_desktop.commands import report
 from tr_desktop.grounding import Answer, find
-from tr_desktop.library.catalog import Catalog
-from tr_desktop.library.indexer import Coverage, index
-from tr_desktop.library.said import said
-from tr_desktop.library.subtitles import Cue, read_cues
+from tr_desktop.library.index.indexer import Coverage, index_footage
+from tr_desktop.library.index.subtitles import Cue, read_cues
+from tr_desktop.library.search.by_words import text_moments
+from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.moments import Moment
 
 SRT = """1
@@ -80,8 +80,8 @@ def test_what_is_no_subtitle_file_has_no_subtitles(content):
 
 
 def search(query: str, folder: Path, catalog: Catalog) -> tuple[Coverage, list[Moment]]:
-    coverage = index([folder], catalog, ToyEncoder())
-    return coverage, list(said(query, coverage, catalog, 0.5))
+    coverage = index_footage([folder], catalog, ToyEncoder())
+    return coverage, list(text_moments(query, coverage, catalog, 0.5))
 
 
 @pytest.mark.parametrize("name", ["clip.srt", "clip.en.vtt", "clip.SRT"])
@@ -157,7 +157,7 @@ def test_subtitle_tracks_inside_footage_are_searched(tmp_path, catalog, name, co
     assert (moment.media.path, moment.source, moment.text_from) == (clip, clip, "track")
     assert (moment.segment.start_frame, moment.segment.end_frame) == (25, 62)
     assert moment.subtitle == "Where is the red car?" and moment.confident
-    (other,) = said("café & bar", coverage, catalog, 0.5)
+    (other,) = text_moments("café & bar", coverage, catalog, 0.5)
     assert (other.segment.start_frame, other.segment.end_frame) == (75, 101)
     answer = Answer("the red CAR", "toy", "toy", "cpu", coverage, Fraction(8), (moment,))
     assert report.moments_from_json(report.as_json(answer), catalog) == [moment]
@@ -173,7 +173,7 @@ def test_what_a_changed_file_said_is_forgotten_and_copies_say_it_once(tmp_path, 
     search("red car", tmp_path / "footage", catalog)  # what is nobody's goes when the next run begins to write
     write_clip(tmp_path / "footage" / "new.mp4", [("blue", 30)])
     assert search("red car", tmp_path / "footage", catalog)[1] == []
-    assert catalog.said("red car") == []
+    assert catalog.text_matches("red car") == []
 
 
 def test_a_damaged_track_is_passed_over(tmp_path, catalog):

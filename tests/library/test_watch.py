@@ -4,8 +4,8 @@ import threading
 import time
 
 from tests.toy import ToyEncoder, write_clip
-from tr_desktop.library.catalog import Catalog
-from tr_desktop.library.watch import watch
+from tr_desktop.library.index.watch import watch_folders
+from tr_desktop.library.store.catalog import Catalog
 
 
 def test_new_files_are_indexed_once_they_are_copied_whole(tmp_path):
@@ -15,7 +15,7 @@ def test_new_files_are_indexed_once_they_are_copied_whole(tmp_path):
 
     def follow() -> None:
         with Catalog(tmp_path / "library") as catalog:
-            for coverage in watch([folder], catalog, encoder, stop, every_s=0.2):
+            for coverage in watch_folders([folder], catalog, encoder, stop, every_s=0.2):
                 seen.append(({path.name for path in coverage.searched}, {s.path.name for s in coverage.skipped}))
 
     thread = threading.Thread(target=follow)

@@ -4,7 +4,7 @@ import pytest
 
 from tests.models.toy_pack import write_pack
 from tr_desktop.errors import UserError
-from tr_desktop.models.encoder import MOST_TOKENS, Encoder
+from tr_desktop.models.encoder import MAX_TOKENS, Encoder
 from tr_desktop.models.pack import Pack, load_pack
 
 
@@ -29,7 +29,7 @@ def test_vectors_have_length_one_and_do_not_depend_on_the_batch(encoder):
 
 
 def test_a_very_long_sentence_is_cut(encoder):
-    long = "red " * MOST_TOKENS + "blue " * 1000
+    long = "red " * MAX_TOKENS + "blue " * 1000
     np.testing.assert_allclose(encoder.encode_text([long]), encoder.encode_text(["red"]), atol=1e-6)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tr_desktop.training.refiner.sources import Source, Sources
+from tr_desktop.training.refiner.sources import ClipSource, Sources
 
 WIDTH = 48
 
@@ -23,7 +23,9 @@ def toy_sources(count: int = 60, seed: int = 0, width: int = WIDTH) -> Sources:
         text += [_unit(0.7 * meaning + rng.normal(size=width) / np.sqrt(width)) for _ in captions]
         vectors = _unit(meaning + 0.7 * cone + drift)
         split = "train" if number % 4 else "test"
-        items.append(Source(f"s{number}", f"s{number}", split, is_still, 0.0 if is_still else 4.0, vectors, captions))
+        items.append(
+            ClipSource(f"s{number}", f"s{number}", split, is_still, 0.0 if is_still else 4.0, vectors, captions)
+        )
     background = _unit(rng.normal(size=(128, width)) / np.sqrt(width) + 0.7 * cone)
     return Sources(tuple(items), tuple(f"caption {n}" for n in range(len(text))), np.stack(text), background)
 

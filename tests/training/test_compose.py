@@ -17,17 +17,17 @@ pytest.importorskip("torch", reason="composing needs the train extra")
 from tests.toy import COLOURS, write_clip
 from tests.training.refiner_toys import toy_sources
 from tr_desktop.training.annotations import read_annotations
-from tr_desktop.training.refiner.compose import DURATION_S, Composer, Example, Shot, Video
+from tr_desktop.training.refiner.compose import DURATION_S, ComposedExample, Composer, Shot, Video
 from tr_desktop.training.refiner.reels import render_reels
 
 
 @pytest.fixture(scope="module")
-def examples() -> list[Example]:
+def examples() -> list[ComposedExample]:
     composer = Composer(toy_sources(), seed=3, takes=0)
     return [composer.example() for _ in range(150)]
 
 
-def test_a_seed_names_a_set(examples: list[Example]) -> None:
+def test_a_seed_names_a_set(examples: list[ComposedExample]) -> None:
     again = Composer(toy_sources(), seed=3, takes=0)
     other = Composer(toy_sources(), seed=4, takes=0)
     assert [again.example().windows for _ in range(20)] == [e.windows for e in examples[:20]]
@@ -38,7 +38,7 @@ def test_a_seed_names_a_set(examples: list[Example]) -> None:
     )
 
 
-def test_the_query_holds_exactly_in_its_windows(examples: list[Example]) -> None:
+def test_the_query_holds_exactly_in_its_windows(examples: list[ComposedExample]) -> None:
     for example in examples:
         video = example.video
         shows = np.zeros(video.frames, bool)
@@ -51,7 +51,7 @@ def test_the_query_holds_exactly_in_its_windows(examples: list[Example]) -> None
         np.testing.assert_array_equal(told, shows)
 
 
-def test_there_is_some_of_everything(examples: list[Example]) -> None:
+def test_there_is_some_of_everything(examples: list[ComposedExample]) -> None:
     counts = [len(example.windows) for example in examples]
     assert min(counts) == 0 and max(counts) >= 2
     lengths = np.array([e - s for example in examples for s, e in example.windows_s])
@@ -100,7 +100,7 @@ def test_in_a_take_the_moment_comes_and_goes_within_a_shot() -> None:
     assert any(len(e.windows) > 1 for e in made) and any(not e.windows for e in made)
 
 
-def test_vectors_are_of_unit_length_whatever_is_asked_for(examples: list[Example]) -> None:
+def test_vectors_are_of_unit_length_whatever_is_asked_for(examples: list[ComposedExample]) -> None:
     rows = examples[1].video.vectors(examples[1].video.index_frames(1.0))
     np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
     one = examples[1].video.vectors(np.array([17]))
@@ -108,7 +108,7 @@ def test_vectors_are_of_unit_length_whatever_is_asked_for(examples: list[Example
     np.testing.assert_allclose(one[0], many[17], atol=1e-6)
 
 
-def test_what_means_the_same_is_no_distractor(examples: list[Example]) -> None:
+def test_what_means_the_same_is_no_distractor(examples: list[ComposedExample]) -> None:
     sources = toy_sources()
     for example in examples:
         meaning = sources.caption_vectors @ example.query_vector

@@ -12,11 +12,11 @@ pytest.importorskip("PIL", reason="reading pictures needs the train extra")
 
 from tr_desktop.training.encoder.backbone import HEAD, EfficientNetLite2  # noqa: E402
 from tr_desktop.training.encoder.corpus import Picture  # noqa: E402
-from tr_desktop.training.encoder.features import Job  # noqa: E402
+from tr_desktop.training.encoder.features import ViewJob  # noqa: E402
 from tr_desktop.training.encoder.recipe import (  # noqa: E402
+    BatchSampler,
     EncoderConfig,
     ImageHead,
-    Sampler,
     Texts,
     Towers,
     fit,
@@ -32,7 +32,7 @@ def test_every_run_from_the_same_start_learns(tmp_path: Path) -> None:
     pictures = [Picture(f"{n:02}", b"", (f"caption {n}",), (), (), "train", "toy", "A") for n in range(PICTURES)]
     vectors = torch.nn.functional.normalize(torch.randn(PICTURES, WIDTH), dim=1)
     texts = Texts(vectors, [[n] for n in range(PICTURES)], [[] for _ in pictures])
-    sampler = Sampler(pictures, [Job(n, 0) for n in range(PICTURES)], texts, seed=0)
+    sampler = BatchSampler(pictures, [ViewJob(n, 0) for n in range(PICTURES)], texts, seed=0)
     pooled = torch.rand(PICTURES, HEAD)
     net = EfficientNetLite2()
     towers = Towers(net, ImageHead(net.classes, None), Adapter(), torch.nn.Parameter(torch.tensor(3.0)))

@@ -10,14 +10,14 @@ import pytest
 image = pytest.importorskip("PIL.Image", reason="reading pictures needs the extra `train`")
 
 from tr_desktop.training.encoder.calibrate import (  # noqa: E402
-    Evidence,
+    CalibrationEvidence,
     composed_evidence,
     fit_calibration,
     peak_z,
 )
 from tr_desktop.training.encoder.card import card  # noqa: E402
 from tr_desktop.training.encoder.corpus import Picture, without  # noqa: E402
-from tr_desktop.training.encoder.views import augmented, plain  # noqa: E402
+from tr_desktop.training.encoder.views import augmented, centre_view  # noqa: E402
 
 
 def picture(key: str, *, split: str = "train", human: tuple[str, ...] = (), machine: tuple[str, ...] = (),
@@ -46,7 +46,7 @@ def test_nothing_left_out_keeps_everything() -> None:
 
 def test_views_are_squares_and_the_same_for_the_same_seed() -> None:
     shown = picture("a").pixels()
-    assert plain(shown, 32).shape == (32, 32, 3)
+    assert centre_view(shown, 32).shape == (32, 32, 3)
     views = [augmented(shown, 32, np.random.default_rng(seed)) for seed in (1, 1, 2)]
     assert all(view.shape == (32, 32, 3) and view.dtype == np.uint8 for view in views)
     assert np.array_equal(views[0], views[1])
@@ -64,7 +64,7 @@ def test_evidence_is_zero_for_a_query_like_its_background_and_grows_with_the_mat
 def test_the_fit_lets_few_wrong_video_queries_pass() -> None:
     rng = np.random.default_rng(0)
     right = np.arange(400) % 2 == 0
-    calibration = fit_calibration(Evidence(rng.normal(np.where(right, 3, 1), 1), right, ~right))
+    calibration = fit_calibration(CalibrationEvidence(rng.normal(np.where(right, 3, 1), 1), right, ~right))
     assert all(weight > 0 for weight in calibration.weights.values())
     wrong_confident, right_confident = calibration.confident()
     assert wrong_confident <= 0.15

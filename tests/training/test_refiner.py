@@ -11,9 +11,9 @@ torch = pytest.importorskip("torch", reason="training needs the train extra")
 pytest.importorskip("PIL", reason="composing needs the train extra")
 
 from tests.training.refiner_toys import toy_sources  # noqa: E402
-from tr_desktop.localize.signals import NAMES  # noqa: E402
-from tr_desktop.models.refiner import MOST_STEPS, Refiner  # noqa: E402
 from tr_desktop.models.runtime import open_session  # noqa: E402
+from tr_desktop.refine.learned import MAX_STEPS, Refiner  # noqa: E402
+from tr_desktop.refine.signals import NAMES  # noqa: E402
 from tr_desktop.training.refiner import model  # noqa: E402
 from tr_desktop.training.refiner.data import compose_timelines, matched  # noqa: E402
 from tr_desktop.training.refiner.evaluate import (  # noqa: E402
@@ -24,7 +24,7 @@ from tr_desktop.training.refiner.evaluate import (  # noqa: E402
     findings,
     table,
 )
-from tr_desktop.training.refiner.export import export  # noqa: E402
+from tr_desktop.training.refiner.export import export_refiner  # noqa: E402
 from tr_desktop.training.refiner.train import Recipe, train  # noqa: E402
 
 IDENTITY = torch.tensor([[1.0, 0.0], [1.0, 0.0]])
@@ -40,7 +40,7 @@ def _inputs(frames: int, width: int, segments: int, steps: int) -> tuple[torch.T
 
 
 def spelt_out(
-    net: model.Refiner, channels: torch.Tensor, vectors: torch.Tensor, times: torch.Tensor, *rest: torch.Tensor
+    net: model.RefinerNet, channels: torch.Tensor, vectors: torch.Tensor, times: torch.Tensor, *rest: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """What the graph answers, uncalibrated, by the model itself, step after step."""
     features = net.trunk(channels[None], torch.ones(1, len(times)))
@@ -51,20 +51,20 @@ def spelt_out(
 
 
 @pytest.fixture(scope="module")
-def untrained(tmp_path_factory: pytest.TempPathFactory) -> tuple[model.Refiner, bytes]:
+def untrained(tmp_path_factory: pytest.TempPathFactory) -> tuple[model.RefinerNet, bytes]:
     torch.manual_seed(0)
-    net, path = model.Refiner().eval(), tmp_path_factory.mktemp("onnx") / "refiner.onnx"
-    export(net, IDENTITY, path)
+    net, path = model.RefinerNet().eval(), tmp_path_factory.mktemp("onnx") / "refiner.onnx"
+    export_refiner(net, IDENTITY, path)
     return net, path.read_bytes()
 
 
-def test_it_is_small(untrained: tuple[model.Refiner, bytes]) -> None:
+def test_it_is_small(untrained: tuple[model.RefinerNet, bytes]) -> None:
     net, content = untrained
     assert sum(p.numel() for p in net.parameters()) < 600_000
     assert len(content) < 4_000_000
 
 
-def test_every_dimension_of_the_graph_is_free(untrained: tuple[model.Refiner, bytes]) -> None:
+def test_every_dimension_of_the_graph_is_free(untrained: tuple[model.RefinerNet, bytes]) -> None:
     session = open_session(untrained[1], "cpu")
     shapes = {tensor.name: tensor.shape for tensor in session.get_inputs()}
     assert shapes == {
@@ -78,7 +78,7 @@ def test_every_dimension_of_the_graph_is_free(untrained: tuple[model.Refiner, by
 
 @pytest.mark.parametrize("shape", [(1, 4, 1, 1), (2, 7, 3, 8), (37, 384, 5, 3), (600, 512, 50, 4)])
 def test_the_graph_equals_the_model_at_any_shape(
-    untrained: tuple[model.Refiner, bytes], shape: tuple[int, int, int, int]
+    untrained: tuple[model.RefinerNet, bytes], shape: tuple[int, int, int, int]
 ) -> None:
     net, content = untrained
     inputs = _inputs(*shape)
@@ -93,8 +93,8 @@ def test_the_graph_equals_the_model_at_any_shape(
 
 @pytest.mark.parametrize("variant", ["is_chained", "samples_locally", "is_shared"])
 def test_the_graph_equals_the_model_with_a_part_left_out(tmp_path: Path, variant: str) -> None:
-    net, inputs = model.Refiner(**{variant: False}).eval(), _inputs(60, 9, 3, 5)
-    export(net, IDENTITY, tmp_path / "refiner.onnx")
+    net, inputs = model.RefinerNet(**{variant: False}).eval(), _inputs(60, 9, 3, 5)
+    export_refiner(net, IDENTITY, tmp_path / "refiner.onnx")
     with torch.no_grad():
         expected = spelt_out(net, *inputs)
     session = open_session((tmp_path / "refiner.onnx").read_bytes(), "cpu")
@@ -105,7 +105,7 @@ def test_the_graph_equals_the_model_with_a_part_left_out(tmp_path: Path, variant
 
 
 def test_padding_changes_nothing() -> None:
-    net = model.Refiner().eval()
+    net = model.RefinerNet().eval()
     channels, vectors, times, starts, reach = (t[None] for t in _inputs(30, 8, 4, 2))
     longer = [torch.cat([t, torch.zeros_like(t)], 1) for t in (channels, vectors)]
     later = torch.cat([times, torch.full_like(times, 1e6)], 1)
@@ -125,7 +125,7 @@ def test_places_interpolate_between_uneven_times() -> None:
 
 
 def test_steps_chain_and_each_learns_from_its_own_move_only() -> None:
-    net = model.Refiner()
+    net = model.RefinerNet()
     channels, vectors, times, starts, reach = (t[None] for t in _inputs(30, 8, 4, 3))
     features = net.trunk(channels, torch.ones(1, 30))
     lengths = torch.tensor([30])
@@ -152,7 +152,7 @@ def test_it_learns_and_an_encoder_that_it_never_saw_will_do(tmp_path: Path) -> N
     torch.set_num_threads(1)
     by_depth = compose_timelines(toy_sources(80, seed=0), 60, 0, LENGTH_S)
     net = train(by_depth, Recipe(iterations=150, batch=8, rate=2e-3))
-    export(net, IDENTITY, tmp_path / "refiner.onnx")
+    export_refiner(net, IDENTITY, tmp_path / "refiner.onnx")
     refiner = Refiner((tmp_path / "refiner.onnx").read_bytes(), "cpu")
     other = toy_sources(80, seed=9, width=32)
     cases = composed_cases(other, 40, 5, 2.0, LENGTH_S)
@@ -169,4 +169,4 @@ def test_it_learns_and_an_encoder_that_it_never_saw_will_do(tmp_path: Path) -> N
 
 
 def test_as_many_steps_as_the_command_offers() -> None:
-    assert model.MOST_STEPS == MOST_STEPS
+    assert model.MAX_STEPS == MAX_STEPS

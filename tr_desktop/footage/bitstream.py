@@ -22,7 +22,7 @@ class PictureKind:
     is_start: bool
     is_reference: bool
     layer: int = 0
-    has_news: bool = False
+    changes_parameters: bool = False
 
 
 KindOf: TypeAlias = "Callable[[Packet[VideoStream]], PictureKind]"
@@ -90,7 +90,7 @@ class _NalReader:
         kind, settings = self._kind_of(units)
         if settings and settings != self._settings:
             self._settings = settings
-            return replace(kind, has_news=True)
+            return replace(kind, changes_parameters=True)
         return kind
 
 

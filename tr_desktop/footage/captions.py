@@ -15,7 +15,7 @@ from av.subtitles.subtitle import AssSubtitle
 
 # Pictures of text; reading them is another job.
 _PICTURES = {"dvdsub", "dvd_subtitle", "dvbsub", "dvb_subtitle", "pgssub", "hdmv_pgs_subtitle", "xsub", "dvb_teletext"}
-_MOST_CUES = 100_000
+_MAX_CUES = 100_000
 _TAG = re.compile(r"<[^<>\n]*>|\{\\[^{}\n]*\}")
 
 
@@ -48,7 +48,7 @@ class Captions:
 
     def take(self, packet: Packet[Any]) -> None:
         """Keep what a packet of one of the tracks says; what is damaged, or has no time, is passed over."""
-        if packet.pts is None or packet.time_base is None or not packet.duration or len(self._cues) >= _MOST_CUES:
+        if packet.pts is None or packet.time_base is None or not packet.duration or len(self._cues) >= _MAX_CUES:
             return
         try:
             shown = packet.decode()

@@ -15,15 +15,15 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from tr_desktop.errors import MediaError
-from tr_desktop.footage import due, skip
+from tr_desktop.footage import sampling, skip
 from tr_desktop.footage.captions import Captions, Cue
 from tr_desktop.footage.clock import Clock
 from tr_desktop.footage.container import open_video
 from tr_desktop.footage.decode import Reading, new_clock
-from tr_desktop.footage.due import Grid
 from tr_desktop.footage.orientation import Orientation, upright
 from tr_desktop.footage.rate import measured
-from tr_desktop.moments import FrameTimes, Media
+from tr_desktop.footage.sampling import SamplingGrid
+from tr_desktop.moments import Footage, FrameTimes, Media
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,11 @@ class Sampler:
         return self._times
 
     @property
+    def footage(self) -> Footage:
+        """The file as it was read; ValueError before the loop has ended."""
+        return Footage(self.media, self.times)
+
+    @property
     def times_so_far(self) -> FrameTimes:
         """The time of every frame that the samples so far stand for; ValueError before the first."""
         if not self._clock:
@@ -113,14 +118,18 @@ class Sampler:
     def __iter__(self) -> Iterator[SampledFrame]:
         picture_of = PictureMaker(self.media, self.size_px)
         clock: Clock | None = None
-        ways = [(self.device, skip.due_frames)] if self.device else []
-        ways += [("", due.due_frames)] if self.decode_all else [("", skip.due_frames), ("", due.due_frames)]
+        ways = [(self.device, skip.sampled_by_skipping)] if self.device else []
+        ways += (
+            [("", sampling.sampled_by_decoding)]
+            if self.decode_all
+            else [("", skip.sampled_by_skipping), ("", sampling.sampled_by_decoding)]
+        )
         for device, due_frames in ways:
-            self.device, self.decode_all = device, due_frames is due.due_frames
+            self.device, self.decode_all = device, due_frames is sampling.sampled_by_decoding
             with _forgiving(device), open_video(self.media.path, device) as (container, stream):
                 self._reading = Reading(promised_ticks=stream.duration or 0, captions=Captions(container))
                 clock = self._clock = new_clock(self.media, container, stream)
-                grid = Grid(self.every_s / (stream.time_base or 1), self._covered)
+                grid = SamplingGrid(self.every_s / (stream.time_base or 1), self._covered)
                 for shown in due_frames(container, stream, clock, grid, self._reading):
                     picture = picture_of(shown.frame)  # it may not come back from the device
                     self._covered += shown.repeat
@@ -139,7 +148,7 @@ class Sampler:
 def _forgiving(device: str) -> Iterator[None]:
     """Goes on after what the packets didn't promise, and after whatever goes wrong with a device."""
     try:
-        with suppress(skip.NotSafe):
+        with suppress(skip.SkippingUnsafe):
             yield
     except (MediaError, FFmpegError):
         if not device:

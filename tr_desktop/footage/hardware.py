@@ -25,11 +25,11 @@ from tr_desktop.moments import Media
 _SHORTEST_S = 60  # of shorter files, trying would take more than a device could save
 _TRIED = 16  # sampled pictures
 # Differences of 8-bit RGB. H.264 and HEVC decode to the same bits everywhere, MPEG-2 to a level or two.
-_MEAN_OFF, _MOST_OFF = 0.5, 8
+_MEAN_OFF, _MAX_OFF = 0.5, 8
 
 
 @dataclass(frozen=True)
-class Choice:
+class DecoderChoice:
     """device: by FFmpeg's name, "" for the processor. why: the end of a sentence that begins "decoded on …"."""
 
     device: str
@@ -45,23 +45,23 @@ def devices() -> dict[str, str]:
     return {name: _why_not_opened(name, Codec("h264", "r")) for name in hwdevices_available() if name in offered}
 
 
-def choose(media: Media, every_s: Fraction, size_px: int) -> Choice:
+def choose_decoder(media: Media, every_s: Fraction, size_px: int) -> DecoderChoice:
     """What is to decode `media`, as a sampler with these settings would. Raises MediaError where nothing can."""
     with open_video(media.path) as (_, stream):
         codec, known_kinds = stream.codec_context.codec, kind_reader(stream) is not None
         length_s = (stream.duration or 0) * (stream.time_base or 0)
     if not known_kinds:
-        return Choice("", f"its packets don't tell what {media.codec} should bring out")
+        return DecoderChoice("", f"its packets don't tell what {media.codec} should bring out")
     if length_s < _SHORTEST_S:
-        return Choice("", f"it isn't known to be longer than {_SHORTEST_S} s, and trying a device takes a while")
+        return DecoderChoice("", f"it isn't known to be longer than {_SHORTEST_S} s, and trying a device takes a while")
     offered = [config.device_type.name for config in codec.hardware_configs or () if config.is_supported]
     why = f"this FFmpeg knows no device for {media.codec}"
     for name in offered:
         problem = _why_not_opened(name, codec) or _why_not_trusted(media, every_s, size_px, name)
         if not problem:
-            return Choice(name, "it showed the same frames as the processor, sooner")
+            return DecoderChoice(name, "it showed the same frames as the processor, sooner")
         why = f"{name} {problem}"
-    return Choice("", why)
+    return DecoderChoice("", why)
 
 
 def _why_not_opened(name: str, codec: Codec) -> str:
@@ -84,7 +84,7 @@ def _why_not_trusted(media: Media, every_s: Fraction, size_px: int, name: str) -
     if [(s.frame, s.tick, s.repeat) for s in shown] != [(s.frame, s.tick, s.repeat) for s in right]:
         return "brings out other frames"
     off = [np.abs(a.picture.astype(np.int16) - b.picture) for a, b in zip(shown, right, strict=True)]
-    if any(each.mean() > _MEAN_OFF or each.max() > _MOST_OFF for each in off):
+    if any(each.mean() > _MEAN_OFF or each.max() > _MAX_OFF for each in off):
         return "brings out other pictures"
     return "is no faster than the processor" if device_s >= processor_s else ""
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 _CONTAINERS = {b"moov", b"trak", b"mdia", b"minf", b"stbl"}  # on the way to a sample description
-_MOST_XML_BYTES = 1 << 20
+_MAX_XML_BYTES = 1 << 20
 _LTC = re.compile(
     rb'<LtcChangeTable[^>]*\btcFps="(\d+)"[^>]*>\s*<LtcChange[^>]*\bframeCount="0"[^>]*\bvalue="([0-9A-Fa-f]{8})"'
 )
@@ -50,7 +50,7 @@ def sony_label(path: Path) -> tuple[str, int] | None:
         with path.open("rb") as file:
             for start, end in _metas(file, 0, path.stat().st_size):
                 file.seek(start)
-                if found := _LTC.search(file.read(min(end - start, _MOST_XML_BYTES))):
+                if found := _LTC.search(file.read(min(end - start, _MAX_XML_BYTES))):
                     return _unpacked(bytes.fromhex(found[2].decode())), int(found[1])
     except OSError:
         pass
@@ -70,7 +70,7 @@ def _unpacked(packed: bytes) -> str:
     """The label of frames, seconds, minutes and hours as decimals in four bits, with flags above them (ST 331)."""
     tens = (3, 7, 7, 3)
     frames, seconds, minutes, hours = (
-        (byte >> 4 & most) * 10 + (byte & 15) for byte, most in zip(packed, tens, strict=True)
+        (byte >> 4 & mask) * 10 + (byte & 15) for byte, mask in zip(packed, tens, strict=True)
     )
     return f"{hours:02d}:{minutes:02d}:{seconds:02d}{';' if packed[0] & 0x40 else ':'}{frames:02d}"
 

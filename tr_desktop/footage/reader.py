@@ -16,24 +16,24 @@ from tr_desktop.errors import MediaError
 from tr_desktop.footage.container import open_video
 from tr_desktop.footage.decode import Reading, decode_frames
 from tr_desktop.footage.seek import READ_ON_S, land
-from tr_desktop.moments import FrameTimes, Media
+from tr_desktop.moments import Footage
 
 
 class FrameReader:
-    """The frames of `media`, recognised by their time stamps as in `seek.find_frames`; for one thread at a time.
+    """The frames of a file, recognised by their time stamps as in `seek.find_frames`; for one thread at a time.
 
-    media, times: as the probe and a finished `Sampler` gave them. The file is opened at the first frame asked for.
+    footage: as a finished `Sampler` gave it. The file is opened at the first frame asked for.
     """
 
-    def __init__(self, media: Media, times: FrameTimes) -> None:
-        self._media, self._times = media, times
+    def __init__(self, footage: Footage) -> None:
+        self._media, self._times = footage.media, footage.times
         self._stack = ExitStack()
         self._opened: tuple[InputContainer, VideoStream] | None = None
         self._run: Iterator[tuple[int, VideoFrame]] | None = None  # from a keyframe on
         self._at = -1  # the frame that came out of it last
         self._wanted = _From(0)
         self._last_key_s, self._longest_group_s = Fraction(0), Fraction(0)
-        self._is_counting = times.start_pts is None
+        self._is_counting = footage.times.start_pts is None
 
     def __enter__(self) -> FrameReader:
         return self

@@ -20,7 +20,7 @@ from tr_desktop.footage.decode import Reading, decode_frames, decode_packet, rea
 from tr_desktop.footage.encoder_note import encoder_note, with_note
 from tr_desktop.footage.frames import PictureMaker
 from tr_desktop.footage.skip import leave_out
-from tr_desktop.moments import FrameTimes, Media
+from tr_desktop.moments import Footage, FrameTimes, Media
 
 # How far before the wanted frame to seek, attempt by attempt. MP4 seeks by decoding time and so may land on a keyframe
 # that is shown after the wanted frame; a transport stream has no index and lands anywhere near.
@@ -28,32 +28,30 @@ _BACK_OFF_S = tuple(map(Fraction, (0, 0.5, 1, 2, 4, 8, 16, 32)))
 READ_ON_S = Fraction(2)  # wanted frames closer than this are reached by decoding on
 
 
-def read_frames(
-    media: Media, times: FrameTimes, frames: Sequence[int], size_px: int
-) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+def read_frames(footage: Footage, frames: Sequence[int], size_px: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
     """Yield (frame, picture) for each of `frames`, in rising order and once each.
 
     picture: uint8 RGB [S, S, 3], as the sampler's. The rest is as in `find_frames`.
     """
-    picture_of = PictureMaker(media, size_px)
-    for number, frame in find_frames(media, times, frames):
+    picture_of = PictureMaker(footage.media, size_px)
+    for number, frame in find_frames(footage, frames):
         yield number, picture_of(frame)
 
 
-def find_frames(media: Media, times: FrameTimes, frames: Sequence[int]) -> Iterator[tuple[int, VideoFrame]]:
+def find_frames(footage: Footage, frames: Sequence[int]) -> Iterator[tuple[int, VideoFrame]]:
     """Yield (frame, decoded frame) for each of `frames`, in rising order and once each.
 
-    media, times: as the probe and a finished `Sampler` gave them. These are the very frames that the sampler numbered:
+    footage: as a finished `Sampler` gave it. These are the very frames that the sampler numbered:
     they are recognised by their time stamps, and where the file's time stamps can't be trusted (`times.start_pts` is
     None) it is decoded from its start.
     Raises IndexError for a frame outside the file, MediaError where the file can't be read or lacks the frame by now.
     """
-    wanted = sorted(set(frames))
+    media, times, wanted = footage.media, footage.times, sorted(set(frames))
     if wanted and not 0 <= wanted[0] <= wanted[-1] < len(times):
         raise IndexError(f"frames {wanted[0]} … {wanted[-1]} of a file of {len(times)}")
     found = 0
     if times.start_pts is not None:
-        for number, frame in _seek_each(media, times, times.start_pts, wanted):
+        for number, frame in _seek_each(footage, times.start_pts, wanted):
             yield number, frame
             found += 1
     if found < len(wanted):  # no trustworthy time stamps, or a seek that went astray
@@ -64,10 +62,9 @@ def find_frames(media: Media, times: FrameTimes, frames: Sequence[int]) -> Itera
         raise MediaError(f"frame {wanted[found]} is no longer in it: the file has changed", path=media.path)
 
 
-def _seek_each(
-    media: Media, times: FrameTimes, start_pts: int, wanted: Sequence[int]
-) -> Iterator[tuple[int, VideoFrame]]:
+def _seek_each(footage: Footage, start_pts: int, wanted: Sequence[int]) -> Iterator[tuple[int, VideoFrame]]:
     """Wanted frames, one seek for each run of near ones; ends early at the first that isn't found."""
+    media, times = footage.media, footage.times
     read_on_ticks = READ_ON_S / times.tick_s
     rest = [start_pts + int(times.ticks[frame]) for frame in reversed(wanted)]
     numbers = iter(wanted)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Only:
+class FootageFilter:
     """Footage of these names, dates, lengths and sizes; what is None or empty limits nothing.
 
     name: a pattern such as A001*.mov for the file's name, or with a slash for its whole path. after, before: local time

@@ -20,16 +20,16 @@ from tr_desktop.models.choice import EMBEDDED_DEFAULT
 from tr_desktop.models.encoder import Encoder
 from tr_desktop.models.pack import REQUIRED, SCHEMA, Pack, load_pack, parse_pack
 
-TOLD = ("name", "licence", "sources", "input_px", "sample_fps")
+REQUIRED_FACTS = ("name", "licence", "sources", "input_px", "sample_fps")
 """What the draft has to say; the rest is measured or taken from the embedded pack."""
 _BATCH = 16
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the same files make the same archive
 
-Pictures = Callable[[int], npt.NDArray[np.uint8]]
+PictureSource = Callable[[int], npt.NDArray[np.uint8]]
 """From a size in pixels to pictures, uint8 RGB [N, S, S, 3]."""
 
 
-def build_pack(draft: Path, out: Path, pictures: Pictures | None = None) -> tuple[Pack, tuple[str, ...]]:
+def build_pack(draft: Path, out: Path, pictures: PictureSource | None = None) -> tuple[Pack, tuple[str, ...]]:
     """Make a pack at `out`, a new folder or a .trpack file, of what the folder `draft` holds; (it, what was added).
 
     draft: `image.onnx`, `text.onnx`, `tokenizer.json`, `CARD.md` and a `pack.json` with TOLD. Where these are missing,
@@ -62,7 +62,7 @@ def _gathered(draft: Path) -> tuple[dict[str, Any], dict[str, bytes], tuple[str,
     embedded = load_pack(EMBEDDED_DEFAULT)
     try:
         facts: dict[str, Any] = json.loads((draft / "pack.json").read_bytes())
-        if missing := [name for name in TOLD if name not in facts]:
+        if missing := [name for name in REQUIRED_FACTS if name not in facts]:
             raise PackError(f"The draft's pack.json doesn't say {', '.join(missing)}", path=draft)
         needed = [name for name in REQUIRED if name != "background.npy"]
         optional = [name for name in ("background.npy", "refiner.onnx") if (draft / name).exists()]

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tr_desktop.errors import PackError, UserError
-from tr_desktop.localize.signals import signals, view_file
 from tr_desktop.models.encoder import Encoder
 from tr_desktop.models.pack import Pack
+from tr_desktop.refine.signals import signals, view_file
 
 _T = TypeVar("_T")
 
@@ -53,7 +53,7 @@ def _check_refiner(pack: Pack, encoder: Encoder, query: npt.NDArray[np.float32])
     refiner = encoder.refiner
     assert refiner is not None
     for steps in (1, 4):
-        chains = _run(pack, "refiner.onnx", partial(refiner.rough_and_refine, seen, _STEP_S, steps, most=2))
+        chains = _run(pack, "refiner.onnx", partial(refiner.rough_and_refine, seen, _STEP_S, steps, limit=2))
         numbers = np.array([[(step.start_s, step.end_s, step.score) for step in chain] for chain in chains])
         _expect(pack, "refiner.onnx", numbers, (len(chains), steps + 1, 3))
 

@@ -25,7 +25,7 @@ def known_packs() -> list[str]:
     return [*list_packs(), *_read().get("packs", [])]
 
 
-def choose(name_or_path: str) -> Pack:
+def use_pack(name_or_path: str) -> Pack:
     """Check a pack and use it from now on. Raises PackError for one that is missing, damaged or unsafe."""
     pack = load_pack(name_or_path)
     pack.verify()

@@ -11,10 +11,10 @@ import onnxruntime
 from tokenizers import Tokenizer
 
 from tr_desktop.models.pack import Pack
-from tr_desktop.models.refiner import Refiner
 from tr_desktop.models.runtime import device_of, open_session
+from tr_desktop.refine.learned import Refiner
 
-MOST_TOKENS = 64
+MAX_TOKENS = 64
 
 Vectors = npt.NDArray[np.float32]
 
@@ -39,7 +39,7 @@ class Encoder:
         return _unit(self._image_tower.run(None, {"pictures": pictures})[0])
 
     def encode_text(self, texts: list[str]) -> Vectors:
-        """Sentences to [N, D], L2-normalised. What is longer than MOST_TOKENS word pieces is cut."""
+        """Sentences to [N, D], L2-normalised. What is longer than MAX_TOKENS word pieces is cut."""
         encoded = self._tokenizer.encode_batch(texts)
         tokens = np.array([e.ids for e in encoded], np.int64)
         mask = np.array([e.attention_mask for e in encoded], np.int64)
@@ -70,7 +70,7 @@ class Encoder:
     @cached_property
     def _tokenizer(self) -> Tokenizer:
         tokenizer = Tokenizer.from_str(self.pack.read("tokenizer.json").decode())
-        tokenizer.enable_truncation(MOST_TOKENS)
+        tokenizer.enable_truncation(MAX_TOKENS)
         tokenizer.enable_padding()
         return tokenizer
 

@@ -26,7 +26,7 @@ EMBEDDED = Path(__file__).parent / "packs"
 REQUIRED = ("image.onnx", "text.onnx", "tokenizer.json", "background.npy", "CARD.md")
 # What a pack may hold; above all no pickles, whatever their name.
 _KINDS = {".onnx", ".json", ".npy", ".md"}
-_MOST_BYTES = 4 << 30
+_MAX_BYTES = 4 << 30
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def _zip_reader(path: Path) -> Callable[[str], bytes]:
                 info = archive.getinfo(name)
                 if stat.S_ISLNK(info.external_attr >> 16):
                     raise PackError(f"{name} of the model pack is a link, which is refused", path=path)
-                if info.file_size > _MOST_BYTES:
+                if info.file_size > _MAX_BYTES:
                     raise PackError(f"{name} of the model pack is too large", path=path)
                 return archive.read(info)
         except KeyError as error:

@@ -45,7 +45,7 @@ class Conv(nn.Conv2d):
         return super().forward(functional.pad(x, self.edges) if self.edges else x)
 
 
-class Block(nn.Module):
+class MobileBlock(nn.Module):
     """Expand, depthwise, project; with a shortcut where shape allows."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int, from_even: bool) -> None:
@@ -76,7 +76,7 @@ class EfficientNetLite2(nn.Module):
         for stage, (kernel, stride, expansion, channels, repeats) in enumerate(STAGES):
             for n in range(repeats):
                 from_even = stage == 1 and n == 0
-                blocks.append(Block(inputs, channels, kernel, stride if n == 0 else 1, expansion, from_even))
+                blocks.append(MobileBlock(inputs, channels, kernel, stride if n == 0 else 1, expansion, from_even))
                 inputs = channels
         self.blocks = nn.ModuleList(blocks)
         self.head = Conv(inputs, HEAD, 1)
@@ -121,7 +121,7 @@ def load_lite2(path: Path) -> EfficientNetLite2:
     with torch.no_grad():
         fill(net.stem, "_conv_stem", "_bn0")
         for n, block in enumerate(net.blocks):
-            assert isinstance(block, Block)
+            assert isinstance(block, MobileBlock)
             if block.expand is not None:
                 fill(block.expand, f"_blocks.{n}._expand_conv", f"_blocks.{n}._bn0")
             fill(block.depthwise, f"_blocks.{n}._depthwise_conv", f"_blocks.{n}._bn1")

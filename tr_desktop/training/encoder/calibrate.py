@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tr_desktop.localize.rough import rough_segments
+from tr_desktop.refine.rough import rough_segments
 from tr_desktop.training.encoder.corpus import Picture
 
 Array = NDArray[np.float64]
@@ -26,7 +26,7 @@ DRIFT = 0.25  # how far the frames of a still wander, relative to its length
 
 
 @dataclass(frozen=True)
-class Evidence:
+class CalibrationEvidence:
     """peak_z [Q]; right [Q]: the answer was; wrong_video [Q]: no answer could be."""
 
     peak_z: Array
@@ -42,7 +42,7 @@ class Calibration:
     weights: dict[str, float]
     threshold: float
     scores: Array
-    evidence: Evidence
+    evidence: CalibrationEvidence
 
     def confident(self) -> tuple[float, float]:
         """Shares of wrong-video queries and of right answers that are called confident."""
@@ -60,7 +60,7 @@ def peak_z(curve: NDArray[np.float32], unrelated: NDArray[np.float32], start: in
 def composed_evidence(
     images: NDArray[np.float32], pictures: Sequence[Picture], encode_text: Callable[[list[str]], NDArray[np.float32]],
     background: NDArray[np.float32], seed: int,
-) -> Evidence:  # fmt: skip
+) -> CalibrationEvidence:  # fmt: skip
     """Evidence of queries about REELS composed reels, half of them asked of a reel that cannot answer.
 
     images: vectors [N,D] of `pictures`, all of them captioned and none trained on.
@@ -97,10 +97,10 @@ def composed_evidence(
             overlap = max(0, min(got[1], end) - max(got[0], start)) / (max(got[1], end) - min(got[0], start))
             right.append(holds and overlap >= 0.5)
             wrong.append(not holds)
-    return Evidence(np.array(peaks), np.array(right), np.array(wrong))
+    return CalibrationEvidence(np.array(peaks), np.array(right), np.array(wrong))
 
 
-def fit_calibration(evidence: Evidence) -> Calibration:
+def fit_calibration(evidence: CalibrationEvidence) -> Calibration:
     """Logistic regression by Newton's method, and the threshold that WRONG_ALLOWED of the wrong-video queries pass."""
     x = np.column_stack([np.ones(len(evidence.right)), evidence.peak_z])
     # Moments found but placed wrongly are no evidence on whether the video holds the thing: they count half.

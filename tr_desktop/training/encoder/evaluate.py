@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 
 from tr_desktop.footage.frames import Sampler
 from tr_desktop.footage.probe import probe
-from tr_desktop.localize.rough import rough_segments
 from tr_desktop.models.encoder import Encoder
 from tr_desktop.models.pack import load_pack
+from tr_desktop.refine.rough import rough_segments
 from tr_desktop.training.annotations import Annotation, read_footage
 from tr_desktop.training.encoder.corpus import Picture, read_corpus
 from tr_desktop.training.encoder.plan import left_out_labels
-from tr_desktop.training.encoder.views import plain
+from tr_desktop.training.encoder.views import centre_view
 from tr_desktop.training.metrics import best_iou
 
 BEST_FRAMES = 3
@@ -74,7 +74,7 @@ def evaluate_encoder(model: str, footage: Path | None, data: Path | None, device
 
 
 @dataclass(frozen=True)
-class Watched:
+class SampledVideo:
     """A file's vectors [T,D] and when each of its frames is shown, seconds [T]; its length."""
 
     vectors: Array
@@ -82,7 +82,7 @@ class Watched:
     duration_s: float
 
 
-def watch(encoder: Encoder, path: Path) -> Watched:
+def sample_video(encoder: Encoder, path: Path) -> SampledVideo:
     """Index one file as the app does, in memory."""
     sampler = Sampler(probe(path), 1 / encoder.pack.sample_fps, encoder.pack.input_px)
     squares, ticks = [], []
@@ -90,7 +90,7 @@ def watch(encoder: Encoder, path: Path) -> Watched:
         squares.append(frame.picture)
         ticks.append(frame.tick)
     times = np.array([float(tick * sampler.times.tick_s) for tick in ticks])
-    return Watched(encode(encoder, squares), times, float(sampler.times.duration_s))
+    return SampledVideo(encode(encoder, squares), times, float(sampler.times.duration_s))
 
 
 def encode(encoder: Encoder, squares: Sequence[NDArray[np.uint8]]) -> Array:
@@ -104,11 +104,11 @@ def on_footage(encoder: Encoder, footage: Path) -> dict[str, Figure]:
     """Which-file retrieval and the best window over annotated footage, beside whole video and centre half."""
     queries = read_footage(footage / "annotations.jsonl")
     files = sorted({q.video for q in queries})
-    watched = {name: watch(encoder, footage / name) for name in files}
+    watched = {name: sample_video(encoder, footage / name) for name in files}
     return score_footage(queries, watched, encoder.encode_text([q.query for q in queries]))
 
 
-def score_footage(queries: Sequence[Annotation], watched: dict[str, Watched], vectors: Array) -> dict[str, Figure]:
+def score_footage(queries: Sequence[Annotation], watched: dict[str, SampledVideo], vectors: Array) -> dict[str, Figure]:
     """The figures from indexed files and the queries' vectors [Q,D]."""
     files = sorted(watched)
     ranks, windows, wholes, centres = [], [], [], []
@@ -132,7 +132,7 @@ def score_footage(queries: Sequence[Annotation], watched: dict[str, Watched], ve
     return found
 
 
-def best_window(item: Watched, curve: Array) -> tuple[float, float]:
+def best_window(item: SampledVideo, curve: Array) -> tuple[float, float]:
     """Start and end in seconds of the window that stands out most."""
     place = rough_segments(curve, 1)[0]
     ends = np.append(item.times_s, item.duration_s)
@@ -155,7 +155,7 @@ def on_pictures(encoder: Encoder, pictures: Sequence[Picture], left_out: frozens
 
 
 def _squares(encoder: Encoder, pictures: Sequence[Picture]) -> Array:
-    return encode(encoder, [plain(p.pixels(), encoder.pack.input_px) for p in pictures])
+    return encode(encoder, [centre_view(p.pixels(), encoder.pack.input_px) for p in pictures])
 
 
 def _texts(encoder: Encoder, texts: Sequence[str]) -> Array:

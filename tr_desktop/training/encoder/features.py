@@ -25,14 +25,14 @@ from tqdm import tqdm
 from tr_desktop.training.encoder.backbone import EfficientNetLite2
 from tr_desktop.training.encoder.corpus import Picture
 from tr_desktop.training.encoder.quantise import PIXELS, quantised
-from tr_desktop.training.encoder.views import augmented, plain
+from tr_desktop.training.encoder.views import augmented, centre_view
 
 BATCH = 16
 CHANNELS = 208
 
 
 @dataclass(frozen=True)
-class Job:
+class ViewJob:
     """One view of one picture: 0 is the plain squash, others are augmented."""
 
     picture: int
@@ -63,7 +63,7 @@ class _Early(nn.Module):
 
 
 def cached_maps(
-    net: EfficientNetLite2, pictures: Sequence[Picture], jobs: Sequence[Job], size_px: int, seed: int, cache: Path
+    net: EfficientNetLite2, pictures: Sequence[Picture], jobs: Sequence[ViewJob], size_px: int, seed: int, cache: Path
 ) -> NDArray[np.float16]:
     """The early maps of `jobs`, [J,208,S/32,S/32] float16, memory-mapped; computes what the cache lacks."""
     names = [[pictures[job.picture].key, job.view] for job in jobs]
@@ -86,7 +86,7 @@ def _fill(
     done_path: Path,
     session: ort.InferenceSession,
     pictures: Sequence[Picture],
-    jobs: Sequence[Job],
+    jobs: Sequence[ViewJob],
     size_px: int,
     seed: int,
 ) -> None:
@@ -94,7 +94,7 @@ def _fill(
         job = jobs[index]
         pixels = pictures[job.picture].pixels()
         if job.view == 0:
-            return plain(pixels, size_px)
+            return centre_view(pixels, size_px)
         return augmented(pixels, size_px, np.random.default_rng([seed, job.picture, job.view]))
 
     batches = [range(i, min(i + BATCH, len(jobs))) for i in range(done, len(jobs), BATCH)]
@@ -115,7 +115,7 @@ def calibration_squares(pictures: Sequence[Picture], size_px: int) -> list[NDArr
     train = [p for p in pictures if p.split == "train"]
     rng = np.random.default_rng(0)
     chosen = [train[i].pixels() for i in rng.choice(len(train), min(96, len(train)), replace=False)]
-    return [augmented(p, size_px, rng) if i % 2 else plain(p, size_px) for i, p in enumerate(chosen)]
+    return [augmented(p, size_px, rng) if i % 2 else centre_view(p, size_px) for i, p in enumerate(chosen)]
 
 
 def early_session(net: EfficientNetLite2, pictures: Sequence[Picture], size_px: int) -> ort.InferenceSession:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from tr_desktop.training.encoder.backbone import HEAD, Block, Conv, EfficientNetLite2
+from tr_desktop.training.encoder.backbone import HEAD, Conv, EfficientNetLite2, MobileBlock
 
 
 class LateBlocks(nn.Module):
@@ -21,7 +21,7 @@ class LateBlocks(nn.Module):
         self.blocks = nn.ModuleList(list(net.blocks)[net.cut :])
         self.head = net.head
         for block in self.blocks:
-            assert isinstance(block, Block)
+            assert isinstance(block, MobileBlock)
             kernel = block.depthwise.kernel_size[0]
             self.register_buffer(f"spread{kernel}", _spread(kernel, side), persistent=False)
 
@@ -29,7 +29,7 @@ class LateBlocks(nn.Module):
         n, channels = maps.shape[:2]
         x = maps.permute(1, 0, 2, 3).reshape(channels, -1)
         for block in self.blocks:
-            assert isinstance(block, Block) and block.expand is not None
+            assert isinstance(block, MobileBlock) and block.expand is not None
             y = _pointwise(block.expand, x).clamp(0, 6)
             y = self._depthwise(block.depthwise, y, n).clamp(0, 6)
             y = _pointwise(block.project, y)

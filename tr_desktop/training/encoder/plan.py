@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tr_desktop.training.encoder.corpus import Picture
-from tr_desktop.training.encoder.features import Job
+from tr_desktop.training.encoder.features import ViewJob
 
 LEFT_OUT = 60
 RARELY_SAID = 60
@@ -43,10 +43,10 @@ def chosen(pictures: Sequence[Picture], most_per_label: int, seed: int) -> list[
     return [pictures[i] for i in sorted(keep)]
 
 
-def jobs(pictures: Sequence[Picture], views: int, seed: int) -> list[Job]:
+def jobs(pictures: Sequence[Picture], views: int, seed: int) -> list[ViewJob]:
     """View 0 of every picture, then `views` - 1 augmented views of the training pictures, each pass in random order."""
     rng = np.random.default_rng(seed)
-    order = [Job(int(i), 0) for i in rng.permutation(len(pictures))]
+    order = [ViewJob(int(i), 0) for i in rng.permutation(len(pictures))]
     for view in range(1, views):
-        order += [Job(int(i), view) for i in rng.permutation(len(pictures)) if pictures[i].split == "train"]
+        order += [ViewJob(int(i), view) for i in rng.permutation(len(pictures)) if pictures[i].split == "train"]
     return order

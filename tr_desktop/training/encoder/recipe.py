@@ -35,7 +35,7 @@ from tr_desktop.training.encoder.calibrate import composed_evidence, fit_calibra
 from tr_desktop.training.encoder.card import card
 from tr_desktop.training.encoder.corpus import Picture, read_corpus, without
 from tr_desktop.training.encoder.export import image_model
-from tr_desktop.training.encoder.features import Job, cached_maps, calibration_squares, late_session
+from tr_desktop.training.encoder.features import ViewJob, cached_maps, calibration_squares, late_session
 from tr_desktop.training.encoder.late import LateBlocks
 from tr_desktop.training.encoder.memory import keep_freed_memory
 from tr_desktop.training.encoder.quantise import PIXELS, quantised
@@ -48,7 +48,7 @@ from tr_desktop.training.encoder.text import (
     run_text,
     sentence_vectors,
 )
-from tr_desktop.training.encoder.views import plain
+from tr_desktop.training.encoder.views import centre_view
 from tr_desktop.training.pack_files import npy, write_pack
 from tr_desktop.training.reliability_plot import Panel, reliability_plot
 
@@ -185,10 +185,10 @@ def gather_texts(pictures: list[Picture], minilm: Path, cache: Path) -> Texts:
     return Texts(torch.from_numpy(np.load(path, allow_pickle=False).astype(np.float32)), captions, labels)
 
 
-class Sampler:
+class BatchSampler:
     """An epoch's pictures, views and texts: all captioned pictures, two frames of each clip, and some only labelled."""
 
-    def __init__(self, pictures: list[Picture], jobs: list[Job], texts: Texts, seed: int) -> None:
+    def __init__(self, pictures: list[Picture], jobs: list[ViewJob], texts: Texts, seed: int) -> None:
         self.texts, self.seed = texts, seed
         self.views: dict[int, list[int]] = {}
         for n, job in enumerate(jobs):
@@ -228,13 +228,13 @@ class Sampler:
 class Queue:
     """The latest pictures' vectors, for texts to be told apart from more pictures than a batch holds."""
 
-    def __init__(self, most: int) -> None:
-        self.most = most
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
         self.images, self.texts = torch.zeros(0, WIDTH), torch.zeros(0, WIDTH)
 
     def push(self, images: Tensor, texts: Tensor) -> None:
-        self.images = torch.cat([images.detach(), self.images])[: self.most]
-        self.texts = torch.cat([texts, self.texts])[: self.most]
+        self.images = torch.cat([images.detach(), self.images])[: self.limit]
+        self.texts = torch.cat([texts, self.texts])[: self.limit]
 
 
 def contrastive(
@@ -262,7 +262,7 @@ Features = Callable[[list[int]], Tensor]
 
 
 def fit(
-    config: EncoderConfig, towers: Towers, sampler: Sampler, features: Features, parameters: list[dict[str, Any]],
+    config: EncoderConfig, towers: Towers, sampler: BatchSampler, features: Features, parameters: list[dict[str, Any]],
     epochs: int, checkpoint: Path, dev: Callable[[], str],
 ) -> None:  # fmt: skip
     """Train by AdamW under one rise and fall of the rate, going on from `checkpoint` where there is one.
@@ -352,11 +352,11 @@ def train_encoder(config: EncoderConfig) -> None:
     maps = cached_maps(net, pictures, jobs, config.input_px, config.seed, config.cache)
     texts = gather_texts(pictures, config.minilm or installed_minilm(), config.cache)
     towers = trained_towers(config, net, pictures, jobs, maps, texts)
-    build_pack(config, towers, pictures, sorted(left_out))
+    export_pack(config, towers, pictures, sorted(left_out))
 
 
 def trained_towers(
-    config: EncoderConfig, net: EfficientNetLite2, pictures: list[Picture], jobs: list[Job],
+    config: EncoderConfig, net: EfficientNetLite2, pictures: list[Picture], jobs: list[ViewJob],
     maps: NDArray[np.float16], texts: Texts,
 ) -> Towers:  # fmt: skip
     """Heads on frozen features first, then the late blocks with them, several times, then the average."""
@@ -370,7 +370,7 @@ def trained_towers(
     names = name_vectors(config)
     head = ImageHead(net.classes, names, config.named)
     towers = Towers(net, head, Adapter(), nn.Parameter(torch.tensor(3.0)), names)
-    sampler = Sampler(pictures, jobs, texts, config.seed)
+    sampler = BatchSampler(pictures, jobs, texts, config.seed)
     dev = Dev(pictures, jobs, texts)
     joint = [*towers.head.parameters(), *towers.adapter.parameters(), towers.scale]
 
@@ -396,7 +396,7 @@ def trained_towers(
         start, ends = towers.weights(), []
         for number in range(config.tuned_runs):
             towers.load(start)
-            other = Sampler(pictures, jobs, texts, config.seed + 1000 * number)
+            other = BatchSampler(pictures, jobs, texts, config.seed + 1000 * number)
             fit(
                 config, towers, other, tuned, rates, config.tune_epochs, run / f"tune{number}.pt",
                 lambda: dev.line(towers, tuned),
@@ -412,7 +412,7 @@ def trained_towers(
 class Dev:
     """How it goes on validation pictures: Flickr8k's and the other captions, clips and labels, from cached maps."""
 
-    def __init__(self, pictures: list[Picture], jobs: list[Job], texts: Texts) -> None:
+    def __init__(self, pictures: list[Picture], jobs: list[ViewJob], texts: Texts) -> None:
         self.texts = texts
         rows = {job.picture: n for n, job in enumerate(jobs) if job.view == 0}
         val = [i for i, p in enumerate(pictures) if p.split == "val" and i in rows]
@@ -480,7 +480,7 @@ def name_vectors(config: EncoderConfig) -> Tensor | None:
     return torch.from_numpy(sentence_vectors(config.minilm or installed_minilm(), names))
 
 
-def build_pack(config: EncoderConfig, towers: Towers, pictures: list[Picture], left_out: list[str]) -> None:
+def export_pack(config: EncoderConfig, towers: Towers, pictures: list[Picture], left_out: list[str]) -> None:
     """Export both towers, then measure with them what the pack needs to know: background and calibration."""
     minilm = config.minilm or installed_minilm()
     image = image_model(towers.net, towers.head, config.input_px)
@@ -530,6 +530,6 @@ def picture_vectors(model: bytes, pictures: Sequence[Picture], size_px: int, bat
     session = ort.InferenceSession(model, providers=["CPUExecutionProvider"])
     rows = []
     for at in range(0, len(pictures), batch):
-        squares = np.stack([plain(p.pixels(), size_px) for p in pictures[at : at + batch]])
+        squares = np.stack([centre_view(p.pixels(), size_px) for p in pictures[at : at + batch]])
         rows.append(session.run(None, {PIXELS: squares})[0])
     return np.concatenate(rows)

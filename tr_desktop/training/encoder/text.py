@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import BertModel
 
-from tr_desktop.models.encoder import MOST_TOKENS
+from tr_desktop.models.encoder import MAX_TOKENS
 
 WIDTH = 384
 
@@ -71,7 +71,7 @@ def run_text(model: bytes, tokenizer_json: str, sentences: Sequence[str], batch:
     """A text tower's vectors [N, 384] of `sentences`."""
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     tokenizer = Tokenizer.from_str(tokenizer_json)
-    tokenizer.enable_truncation(MOST_TOKENS)
+    tokenizer.enable_truncation(MAX_TOKENS)
     tokenizer.enable_padding()
     vectors = np.empty((len(sentences), WIDTH), np.float32)
     order = np.argsort([len(sentence) for sentence in sentences], kind="stable")  # like lengths share a batch

@@ -15,7 +15,7 @@ from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 Pixels = NDArray[np.uint8]
 
 
-def plain(picture: Image.Image, size_px: int) -> Pixels:
+def centre_view(picture: Image.Image, size_px: int) -> Pixels:
     """The whole picture squashed to size_px x size_px, [S,S,3]."""
     return np.asarray(picture.resize((size_px, size_px), Image.Resampling.BICUBIC, reducing_gap=None))
 
@@ -42,7 +42,7 @@ def augmented(picture: Image.Image, size_px: int, rng: np.random.Generator) -> P
         out = io.BytesIO()
         picture.save(out, "JPEG", quality=int(rng.integers(15, 60)))
         picture = Image.open(io.BytesIO(out.getvalue())).convert("RGB")
-    return plain(picture, size_px)
+    return centre_view(picture, size_px)
 
 
 def _crop(picture: Image.Image, rng: np.random.Generator) -> Image.Image:

@@ -17,7 +17,7 @@ from itertools import accumulate, pairwise
 import numpy as np
 import numpy.typing as npt
 
-from tr_desktop.training.refiner.sources import Source, Sources, Vectors
+from tr_desktop.training.refiner.sources import ClipSource, Sources, Vectors
 
 Frames = npt.NDArray[np.int64]
 Window = tuple[int, int]  # frames [start, end)
@@ -45,7 +45,7 @@ class Shot:
     """`frames` frames of a source. offset_s: where in the source it begins. dissolve: frames over which it is blended
     with the shot before it, half of them on either side of the join; 0 is a hard cut."""
 
-    source: Source
+    source: ClipSource
     frames: int
     offset_s: float
     dissolve: int = 0
@@ -156,7 +156,7 @@ def _source_rows(shot: Shot, frames: Frames, rate_fps: float) -> Vectors:
 
 
 @dataclass(frozen=True)
-class Example:
+class ComposedExample:
     """A query about a composed video. windows: where it holds, frames [start, end) in order; empty: nowhere.
 
     is_hard: for each window, whether its start and its end are hard cuts (or the video's own ends).
@@ -200,7 +200,7 @@ class Composer:
         self._captions = np.concatenate([item.captions for item in sources.items])
         self._first_caption = np.cumsum([0, *(len(item.captions) for item in sources.items[:-1])])
 
-    def example(self) -> Example:
+    def example(self) -> ComposedExample:
         rng = self._rng
         rate = float(rng.choice(RATES_FPS))
         target = int(rng.choice(self._clips if rng.random() < 0.65 and self._clips else self._stills or self._clips))
@@ -210,7 +210,7 @@ class Composer:
         video, frames, hard = compose(target, caption, occurs, rate)
         vectors, off = self.sources.caption_vectors, float(rng.uniform(0, self.misunderstood))
         query = _unit((1 - off) * vectors[caption] + off * vectors[int(rng.integers(len(vectors)))])
-        return Example(video, self.sources.captions[caption], query, frames, hard)
+        return ComposedExample(video, self.sources.captions[caption], query, frames, hard)
 
     def _edit(self, target: int, caption: int, occurs: int, rate: float) -> _Composed:
         """Shots one after the other; the moment is a shot."""
@@ -256,7 +256,7 @@ class Composer:
         windows = tuple((e.start, e.end) for e in events if e.shot.source is items[target])
         return video, windows, ((False, False),) * len(windows)
 
-    def _moments(self, source: Source, duration: float, occurs: int, rate: float) -> list[list[Shot]]:
+    def _moments(self, source: ClipSource, duration: float, occurs: int, rate: float) -> list[list[Shot]]:
         """Each occurrence of the moment: one shot, or two of the same thing with a cut between them."""
         rng, moments = self._rng, []
         longest = MOMENT_S[1] if source.is_still else min(3 * len(source.vectors) / source.fps, MOMENT_S[1])
@@ -295,7 +295,7 @@ class Composer:
         choice = np.flatnonzero(allowed)
         return choice, choice[np.argsort(-(self._means[choice] @ self._means[target]))[:12]]
 
-    def _shot(self, source: Source, frames: int) -> Shot:
+    def _shot(self, source: ClipSource, frames: int) -> Shot:
         length_s = len(source.vectors) / source.fps if source.fps else 0.0
         return Shot(source, frames, float(self._rng.uniform(0, max(length_s, 1e-3))))
 

@@ -15,10 +15,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from tr_desktop.localize import closer
-from tr_desktop.localize.signals import FileView, Signals, signals, view_file
+from tr_desktop.refine import looks
+from tr_desktop.refine.signals import FileView, Signals, signals, view_file
 from tr_desktop.training.metrics import temporal_iou
-from tr_desktop.training.refiner.compose import TAKES, Composer, Example, Video
+from tr_desktop.training.refiner.compose import TAKES, ComposedExample, Composer, Video
 from tr_desktop.training.refiner.sources import Sources
 
 Rng = np.random.Generator
@@ -36,7 +36,7 @@ BACKGROUND = 512
 
 
 @dataclass(frozen=True)
-class Timeline:
+class TrainingTimeline:
     """One video as one query sees it. windows_s: [W, 2]; centre_s: the segment looked closer at; None on the index.
 
     step_s: of the index. frame_s: of the footage.
@@ -59,25 +59,25 @@ def read_signals(video: Video, frames: npt.NDArray[np.int64], view: FileView) ->
     return signals(video.vectors(frames), frames / video.rate_fps, view)
 
 
-def file_view(example: Example, index: npt.NDArray[np.int64], background: npt.NDArray[np.float32]) -> FileView:
+def file_view(example: ComposedExample, index: npt.NDArray[np.int64], background: npt.NDArray[np.float32]) -> FileView:
     return view_file(example.video.vectors(index), example.query_vector, background, example.video.duration_s)
 
 
-def timelines(example: Example, background: npt.NDArray[np.float32], rng: Rng) -> list[Timeline]:
+def timelines(example: ComposedExample, background: npt.NDArray[np.float32], rng: Rng) -> list[TrainingTimeline]:
     """The example at each depth: the index, and closer around noisy (sometimes wrong) segments."""
     video, fps = example.video, float(rng.choice(INDEX_FPS))
     index = video.index_frames(fps)
     view = file_view(example, index, background)
     windows = np.array(example.windows_s, np.float32).reshape(-1, 2)
-    made = [Timeline(read_signals(video, index, view), windows, 0, 1 / fps, 1 / video.rate_fps)]
+    made = [TrainingTimeline(read_signals(video, index, view), windows, 0, 1 / fps, 1 / video.rate_fps)]
     shown = starts_s(video)
     for depth, sigma in CLOSER_SIGMA_S.items():
         centre = _centre(windows, video, sigma, rng)
-        frames = [index, *(closer.first_look(shown, float(edge), 1 / fps) for edge in centre)]
+        frames = [index, *(looks.first_look(shown, float(edge), 1 / fps) for edge in centre)]
         if depth == 2:
-            frames += [closer.second_look(shown, float(edge)) for edge in centre]
+            frames += [looks.second_look(shown, float(edge)) for edge in centre]
         seen = read_signals(video, np.unique(np.concatenate(frames)), view)
-        made.append(Timeline(seen, windows, depth, 1 / fps, 1 / video.rate_fps, centre))
+        made.append(TrainingTimeline(seen, windows, depth, 1 / fps, 1 / video.rate_fps, centre))
     return made
 
 
@@ -95,7 +95,9 @@ def _centre(windows: npt.NDArray[np.float32], video: Video, sigma: float, rng: R
     return _ordered(window + rng.normal(0, sigma, 2), video.duration_s)
 
 
-def sample_starts(timeline: Timeline, count: int, sigmas_s: Sequence[float], rng: Rng) -> npt.NDArray[np.float32]:
+def sample_starts(
+    timeline: TrainingTimeline, count: int, sigmas_s: Sequence[float], rng: Rng
+) -> npt.NDArray[np.float32]:
     """`count` noisy segments to refine, [count, 2] seconds."""
     duration = float(timeline.signals.times_s[-1]) + timeline.step_s
     made = []
@@ -119,11 +121,11 @@ def _ordered(segment: npt.NDArray[np.floating], duration: float) -> npt.NDArray[
     return np.array([start, max(end, start + 0.04)], np.float32)
 
 
-def reach_s(timeline: Timeline, segments: npt.NDArray[np.float32], steps: int) -> npt.NDArray[np.float32]:
+def reach_s(timeline: TrainingTimeline, segments: npt.NDArray[np.float32], steps: int) -> npt.NDArray[np.float32]:
     """How far each step may move the edges at this depth: [M, steps] seconds."""
     if timeline.depth == 0:
-        return closer.index_reach_s(segments, timeline.step_s, steps)
-    first = closer.LOOK_REACH_S if timeline.depth == 1 else closer.FINE_REACH_FRAMES * timeline.frame_s
+        return looks.index_reach_s(segments, timeline.step_s, steps)
+    first = looks.LOOK_REACH_S if timeline.depth == 1 else looks.FINE_REACH_FRAMES * timeline.frame_s
     return np.full((len(segments), steps), first, np.float32)
 
 
@@ -140,7 +142,7 @@ def matched(windows_s: npt.NDArray[np.float32], segments: npt.NDArray[np.float32
 class Batch:
     """Timelines padded to one length. channels: [B, T, C]; vectors: [B, T, D]; times: [B, T]; lengths: [B]."""
 
-    timelines: Sequence[Timeline]
+    timelines: Sequence[TrainingTimeline]
     channels: Tensor
     vectors: Tensor
     times: Tensor
@@ -151,7 +153,7 @@ class Batch:
         return (torch.arange(self.times.shape[1]) < self.lengths[:, None]).float()
 
 
-def collate(timelines: Sequence[Timeline]) -> Batch:
+def collate(timelines: Sequence[TrainingTimeline]) -> Batch:
     longest = max(len(t.signals.times_s) for t in timelines)
     width = timelines[0].signals.vectors.shape[1]
     channels = torch.zeros(len(timelines), longest, timelines[0].signals.channels.shape[1])
@@ -167,16 +169,18 @@ def collate(timelines: Sequence[Timeline]) -> Batch:
 
 def compose_timelines(
     sources: Sources, examples: int, seed: int, duration_s: tuple[float, float], takes: float = TAKES
-) -> list[list[Timeline]]:
+) -> list[list[TrainingTimeline]]:
     """`examples` composed videos at every depth, grouped by depth: [3][examples]. Vectors are kept in half
     precision."""
     composer, rng = Composer(sources, seed, duration_s, takes), np.random.default_rng(seed + 1)
-    by_depth: list[list[Timeline]] = [[], [], []]
+    by_depth: list[list[TrainingTimeline]] = [[], [], []]
     for _ in range(examples):
         for timeline in timelines(composer.example(), sources.background, rng):
             half = timeline.signals.vectors.astype(np.float16)
             kept = Signals(timeline.signals.times_s, timeline.signals.channels, half)  # type: ignore[arg-type]
             by_depth[timeline.depth].append(
-                Timeline(kept, timeline.windows_s, timeline.depth, timeline.step_s, timeline.frame_s, timeline.centre_s)
+                TrainingTimeline(
+                    kept, timeline.windows_s, timeline.depth, timeline.step_s, timeline.frame_s, timeline.centre_s
+                )
             )
     return by_depth

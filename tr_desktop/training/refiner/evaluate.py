@@ -13,17 +13,17 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from tr_desktop.localize import closer
-from tr_desktop.localize.edges import refine_edges, shot_change
-from tr_desktop.localize.rough import rough_segments, worth_reading
-from tr_desktop.localize.signals import signals, view_file
-from tr_desktop.models.refiner import Refiner, Step
+from tr_desktop.refine import looks
+from tr_desktop.refine.learned import Refiner, Step
+from tr_desktop.refine.rough import rough_segments, worth_reading
+from tr_desktop.refine.signals import signals, view_file
+from tr_desktop.refine.training_free import refine_edges, shot_change
 from tr_desktop.training import metrics
-from tr_desktop.training.refiner.compose import TAKES, Composer, Example
+from tr_desktop.training.refiner.compose import TAKES, ComposedExample, Composer
 from tr_desktop.training.refiner.sources import Sources
 
-Segment = tuple[float, float, float]  # start_s, end_s, score
-MOST = 5
+ScoredSegment = tuple[float, float, float]  # start_s, end_s, score
+MAX_SEGMENTS = 5
 INDEX_STEPS = 2
 EXACT = "second look, exact frame"
 
@@ -57,7 +57,7 @@ class Answers:
     """One method's answers, query by query. chains: for the refiner, all steps of the first answer."""
 
     name: str
-    ranked: list[list[Segment]] = field(default_factory=list)
+    ranked: list[list[ScoredSegment]] = field(default_factory=list)
 
 
 @dataclass
@@ -98,7 +98,7 @@ def _shown(case: Case) -> Case:
     return replace(case, query_vector=mean / np.linalg.norm(mean))
 
 
-def _composed_case(example: Example, group: str, fps: float) -> Case:
+def _composed_case(example: ComposedExample, group: str, fps: float) -> Case:
     video = example.video
     frames = video.index_frames(fps)
     return Case(
@@ -119,7 +119,7 @@ def answer_with_refiner(
     cases: Sequence[Case],
     background: npt.NDArray[np.float32],
     steps: int = INDEX_STEPS,
-    most: int = MOST,
+    limit: int = MAX_SEGMENTS,
 ) -> RefinerAnswers:
     """What `--steps` 0, 1, … would answer to every case; the first answer is looked at more closely."""
     names = ["rough", *(f"step {k} (index)" for k in range(1, steps + 1)), "first look", EXACT]
@@ -127,12 +127,12 @@ def answer_with_refiner(
     for case in cases:
         view = view_file(case.vectors, case.query_vector, background, case.duration_s)
         curve = (case.vectors.astype(np.float32) @ case.query_vector).astype(np.float32)
-        windows = rough_segments(curve, MOST)  # `find` refines these too
+        windows = rough_segments(curve, MAX_SEGMENTS)  # `find` refines these too
         rows = worth_reading(curve, windows, case.step_s)
         index = signals(case.vectors[rows], case.starts_s[case.frames[rows]], view)
         windows_s = np.array(_sample_edges(case), np.float32)[np.array(windows)]
-        chains = refiner.rough_and_refine(index, case.step_s, steps, most, windows_s)
-        rough = [(c[0].start_s, c[0].end_s, 1 / (rank + 1)) for rank, c in enumerate(chains[:most])]
+        chains = refiner.rough_and_refine(index, case.step_s, steps, limit, windows_s)
+        rough = [(c[0].start_s, c[0].end_s, 1 / (rank + 1)) for rank, c in enumerate(chains[:limit])]
         out.by_step[0].ranked.append(rough)
         for step in range(1, steps + 1):
             ranked = [(c[step].start_s, c[step].end_s, c[step].score) for c in chains]
@@ -152,7 +152,7 @@ def answer_with_refiner(
 
 def _on_frames(case: Case, step: Step) -> Step:
     """As `find` shows it: both edges on the nearest frame boundaries."""
-    start, end = (closer.nearest_boundary(case.starts_s, edge) for edge in (step.start_s, step.end_s))
+    start, end = (looks.nearest_boundary(case.starts_s, edge) for edge in (step.start_s, step.end_s))
     start = min(start, len(case.starts_s) - 2)
     end = max(end, start + 1)
     return replace(step, start_s=float(case.starts_s[start]), end_s=float(case.starts_s[end]))
@@ -170,7 +170,7 @@ def answer_without_training(cases: Sequence[Case], prior: tuple[float, float], s
         constant.ranked.append([(prior[0] * d, prior[1] * d, 1.0)])
         curve = (case.vectors.astype(np.float32) @ case.query_vector).astype(np.float32)
         change = shot_change(case.vectors)
-        rough = rough_segments(curve, MOST)
+        rough = rough_segments(curve, MAX_SEGMENTS)
         edges = _sample_edges(case)
         window.ranked.append([(edges[a], edges[b], 1 / (n + 1)) for n, (a, b) in enumerate(rough)])
         moved = [refine_edges(curve, change, segment, steps, 1 / case.step_s)[-1] for segment in rough]
@@ -213,7 +213,7 @@ def table(cases: Sequence[Case], methods: Sequence[Answers], rate_fps: float) ->
 
 
 def _edge_error(
-    ranked: Sequence[list[Segment]],
+    ranked: Sequence[list[ScoredSegment]],
     truths: Sequence[Sequence[tuple[float, float]]],
     iou: metrics.Array,
     side: int,
@@ -224,7 +224,7 @@ def _edge_error(
     return f"{error.median:.2f} / {error.p90:.2f} s ({error.median * rate:.0f} / {error.p90 * rate:.0f} fr)"
 
 
-def _matched(segment: Segment, windows: Sequence[tuple[float, float]]) -> tuple[float, float]:
+def _matched(segment: ScoredSegment, windows: Sequence[tuple[float, float]]) -> tuple[float, float]:
     return windows[int(np.argmax(metrics.temporal_iou(segment[:2], np.array(windows))))]
 
 
@@ -293,7 +293,7 @@ def findings(cases: Sequence[Case], answers: RefinerAnswers) -> Findings:
         window = _matched(final, case.windows_s)
         if said.right[number] and case.is_hard:
             which = list(case.windows_s).index(window)
-            frames = [closer.nearest_boundary(case.starts_s, edge) for edge in (*final[:2], *window)]
+            frames = [looks.nearest_boundary(case.starts_s, edge) for edge in (*final[:2], *window)]
             hard += [abs(frames[side] - frames[side + 2]) for side in (0, 1) if case.is_hard[which][side]]
     nowhere = np.array([not case.windows_s for case in cases])
     confident = np.array(said.score) >= 0.5

@@ -14,11 +14,11 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 
-from tr_desktop.models.refiner import MOST_STEPS, Refiner
+from tr_desktop.refine.learned import MAX_STEPS, Refiner
 from tr_desktop.training import metrics
-from tr_desktop.training.refiner.data import Timeline
+from tr_desktop.training.refiner.data import TrainingTimeline
 from tr_desktop.training.refiner.evaluate import Case, RefinerAnswers, answer_with_refiner, findings
-from tr_desktop.training.refiner.export import export
+from tr_desktop.training.refiner.export import export_refiner
 from tr_desktop.training.refiner.train import Recipe, train
 
 WHOLE = "all of it"
@@ -68,7 +68,7 @@ class Kept:
 
 
 def compare(
-    by_depth: list[list[Timeline]],
+    by_depth: list[list[TrainingTimeline]],
     cases: Sequence[Case],
     background: np.ndarray,
     names: Sequence[str],
@@ -106,12 +106,12 @@ def _line(name: str, figures: Sequence[Sequence[float]]) -> str:
     return f"| {name} | {' | '.join(f'{m:.1f} ± {d:.1f}' for m, d in spread)} |"
 
 
-def trained(by_depth: list[list[Timeline]], recipe: Recipe) -> Refiner:
+def trained(by_depth: list[list[TrainingTimeline]], recipe: Recipe) -> Refiner:
     """A model of this recipe as it would ship, uncalibrated."""
     model = train(by_depth, recipe)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "refiner.onnx"
-        export(model, torch.tensor([[1.0, 0.0], [1.0, 0.0]]), path)
+        export_refiner(model, torch.tensor([[1.0, 0.0], [1.0, 0.0]]), path)
         return Refiner(path.read_bytes(), "cpu")
 
 
@@ -124,9 +124,9 @@ def _figures(cases: Sequence[Case], answers: RefinerAnswers) -> list[float]:
 
 
 def _by_steps(refiner: Refiner, cases: Sequence[Case], background: np.ndarray) -> list[list[float]]:
-    """R1@0.5, 0.7, 0.9, mIoU and mIoU after looking closer, for K = 0 … MOST_STEPS on the index."""
+    """R1@0.5, 0.7, 0.9, mIoU and mIoU after looking closer, for K = 0 … MAX_STEPS on the index."""
     rows = []
-    for steps in range(MOST_STEPS + 1):
+    for steps in range(MAX_STEPS + 1):
         answers = answer_with_refiner(refiner, cases, background, steps)
         iou, closer = _iou(cases, answers, steps), _iou(cases, answers, -1)
         recall = metrics.recall_at_1(iou, (0.5, 0.7, 0.9))

@@ -16,8 +16,8 @@ from onnx.compose import add_prefix_graph
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tr_desktop.localize.signals import NAMES
-from tr_desktop.training.refiner.model import Refiner
+from tr_desktop.refine.signals import NAMES
+from tr_desktop.training.refiner.model import RefinerNet
 
 OPSET = 17
 INPUTS: dict[str, list[str | int]] = {
@@ -33,7 +33,7 @@ OUTPUTS: dict[str, list[str | int]] = {"dense": ["T", 3], "steps": ["M", "K1", 5
 class _Votes(nn.Module):
     """channels [T, C], times [T] → features [T, WIDTH], dense [T, 3]."""
 
-    def __init__(self, model: Refiner) -> None:
+    def __init__(self, model: RefinerNet) -> None:
         super().__init__()
         self.model = model
 
@@ -46,12 +46,12 @@ class _Votes(nn.Module):
 class _Step(nn.Module):
     """Step `number` of K + 1: judges the segments that it is given and moves them.
 
-    number: int64 scalar; given: [M, 2], the last step's; others as in `export`. → moved [M, 2], row [M, 5].
+    number: int64 scalar; given: [M, 2], the last step's; others as in `export_refiner`. → moved [M, 2], row [M, 5].
     """
 
     edges: Tensor
 
-    def __init__(self, model: Refiner, edges: Tensor) -> None:
+    def __init__(self, model: RefinerNet, edges: Tensor) -> None:
         super().__init__()
         self.model = model
         self.register_buffer("edges", edges)
@@ -77,11 +77,11 @@ class _Step(nn.Module):
         return moved[0], torch.cat([given, judged], -1)
 
 
-def export(model: Refiner, calibration: Tensor, path: Path) -> None:
+def export_refiner(model: RefinerNet, calibration: Tensor, path: Path) -> None:
     """Write `refiner.onnx`: one file, fp32, every dimension free but the number of signals.
 
     calibration: [2, 2], scale and shift of the score's log-odds (kept in the file's metadata) and of the edges'.
-    Inputs: channels [T, len(NAMES)], vectors [T, D], times [T], segments [M, 2], reach [M, K] with 1 ≤ K ≤ MOST_STEPS.
+    Inputs: channels [T, len(NAMES)], vectors [T, D], times [T], segments [M, 2], reach [M, K] with 1 ≤ K ≤ MAX_STEPS.
     Outputs: dense [T, 3] (score, start_s, end_s: what each frame votes for) and steps [M, K + 1, 5] (start_s, end_s,
     quality, confidence of the start and of the end).
     """

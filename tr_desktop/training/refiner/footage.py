@@ -13,9 +13,9 @@ import numpy.typing as npt
 from tr_desktop.footage.frames import Sampler
 from tr_desktop.footage.probe import probe
 from tr_desktop.footage.seek import read_frames
-from tr_desktop.localize.closer import frame_times_s
 from tr_desktop.models.encoder import Encoder
-from tr_desktop.moments import FrameTimes, Media
+from tr_desktop.moments import Footage, FrameTimes, Media
+from tr_desktop.refine.looks import frame_times_s
 from tr_desktop.training.annotations import Annotation
 from tr_desktop.training.refiner.evaluate import Case
 
@@ -57,7 +57,7 @@ def footage_cases(
 
 
 def _look(encoder: Encoder, media: Media, times: FrameTimes, frames: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-    pictures = [picture for _, picture in read_frames(media, times, frames.tolist(), encoder.pack.input_px)]
+    pictures = [picture for _, picture in read_frames(Footage(media, times), frames.tolist(), encoder.pack.input_px)]
     return encode(encoder, np.stack(pictures))
 
 

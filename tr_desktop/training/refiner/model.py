@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tr_desktop.localize.signals import NAMES
+from tr_desktop.refine.signals import NAMES
 
 WIDTH = 64
 STATE = 128
@@ -30,7 +30,7 @@ DILATIONS = (1, 2, 4, 8, 16, 32)
 EDGE_POINTS = 17  # odd: one stands on the edge itself
 INSIDE_POINTS = 8
 OUTSIDE_POINTS = 4
-MOST_STEPS = 8
+MAX_STEPS = 8
 EDGE_TOLERANCE_S = 0.5
 SHORTEST_S = 0.02
 SURE = 0.9
@@ -73,7 +73,7 @@ class Trunk(nn.Module):
         return features
 
 
-class Refiner(nn.Module):
+class RefinerNet(nn.Module):
     """The whole model; about 0.25 M parameters.
 
     is_chained: steps continue from one another; otherwise every step starts from the rough segment (an ablation).
@@ -96,8 +96,8 @@ class Refiner(nn.Module):
         self.is_chained, self.is_careful = is_chained, is_careful
         self.trunk = Trunk()
         self.dense = nn.Sequential(nn.Linear(WIDTH, WIDTH), nn.GELU(), nn.Linear(WIDTH, 3))
-        copies = 1 if is_shared else MOST_STEPS + 1
-        self.blocks = nn.ModuleList(Block(samples_locally) for _ in range(copies))
+        copies = 1 if is_shared else MAX_STEPS + 1
+        self.blocks = nn.ModuleList(RefineBlock(samples_locally) for _ in range(copies))
 
     def rough(self, features: Tensor, times: Tensor) -> tuple[Tensor, Tensor]:
         """Score logit [B, T] and segment [B, T, 2] in seconds that each frame votes for."""
@@ -121,7 +121,7 @@ class Refiner(nn.Module):
         return Steps(*(torch.stack(part, dim=2) for part in zip(*rows, strict=True)))
 
 
-class Block(nn.Module):
+class RefineBlock(nn.Module):
     """One step: judge a segment and move its edges."""
 
     around: Tensor

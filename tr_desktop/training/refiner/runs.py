@@ -13,12 +13,12 @@ import torch
 from tr_desktop.errors import UserError
 from tr_desktop.models.encoder import Encoder
 from tr_desktop.models.pack import load_pack
-from tr_desktop.models.refiner import Refiner, Step
+from tr_desktop.refine.learned import Refiner, Step
 from tr_desktop.training import metrics
 from tr_desktop.training.annotations import READERS, read_annotations
 from tr_desktop.training.pack_files import list_in_pack
 from tr_desktop.training.refiner.compose import DURATION_S, MISUNDERSTOOD
-from tr_desktop.training.refiner.data import INDEX_FPS, Timeline, compose_timelines
+from tr_desktop.training.refiner.data import INDEX_FPS, TrainingTimeline, compose_timelines
 from tr_desktop.training.refiner.evaluate import (
     Case,
     answer_with_refiner,
@@ -30,7 +30,7 @@ from tr_desktop.training.refiner.evaluate import (
     table,
 )
 from tr_desktop.training.refiner.experiments import VARIANTS, Kept, compare
-from tr_desktop.training.refiner.export import export
+from tr_desktop.training.refiner.export import export_refiner
 from tr_desktop.training.refiner.footage import footage_cases
 from tr_desktop.training.refiner.reels import render_reels
 from tr_desktop.training.refiner.sources import Sources, encode_sources, load_sources
@@ -52,7 +52,7 @@ def run_train(arguments: argparse.Namespace) -> int:
     by_depth = _training_videos(arguments, sources)
     recipe = Recipe(iterations=arguments.iterations, seed=arguments.seed)
     model = train(by_depth, recipe, _say)
-    export(model, torch.tensor([[1.0, 0.0], [1.0, 0.0]]), arguments.out)
+    export_refiner(model, torch.tensor([[1.0, 0.0], [1.0, 0.0]]), arguments.out)
     refiner = Refiner(arguments.out.read_bytes(), "cpu")
     length = (DURATION_S[0], arguments.longest)
     seed, cases, chains = CALIBRATION_SEED + arguments.seed, list[Case](), list[list[Step]]()
@@ -62,15 +62,15 @@ def run_train(arguments: argparse.Namespace) -> int:
             chains += answer_with_refiner(refiner, some, part.background).chains
             cases += some
     fitted = calibration(cases, chains)
-    export(model, torch.from_numpy(fitted).float(), arguments.out)
+    export_refiner(model, torch.from_numpy(fitted).float(), arguments.out)
     list_in_pack(arguments.out)
     _say(f"calibration {fitted.round(3).tolist()}; {arguments.out}: {arguments.out.stat().st_size} bytes")
     return 0
 
 
-def _training_videos(arguments: argparse.Namespace, sources: list[Sources]) -> list[list[Timeline]]:
+def _training_videos(arguments: argparse.Namespace, sources: list[Sources]) -> list[list[TrainingTimeline]]:
     """At each depth; an equal share from each encoder's sources."""
-    by_depth: list[list[Timeline]] = [[], [], []]
+    by_depth: list[list[TrainingTimeline]] = [[], [], []]
     share = -(-arguments.videos // len(sources))
     for number, part in enumerate(sources):
         seed, longest = TRAIN_SEED + arguments.seed + number, (DURATION_S[0], arguments.longest)

@@ -33,7 +33,7 @@ BATCH = 32
 
 
 @dataclass(frozen=True)
-class Source:
+class ClipSource:
     """One clip or still. vectors: fp32 [n, D], L2-normalised, `fps` a second; a still's are stops of a camera move.
 
     group: the video that a clip comes from (clips of one video look alike), or the still itself. captions: rows of
@@ -53,7 +53,7 @@ class Source:
 class Sources:
     """All sources as one encoder sees them. caption_vectors: [C, D]; background: [B, D] of other pictures."""
 
-    items: tuple[Source, ...]
+    items: tuple[ClipSource, ...]
     captions: tuple[str, ...]
     caption_vectors: Vectors
     background: Vectors
@@ -106,7 +106,7 @@ def load_sources(path: Path) -> Sources:
         raise UserError(f"These aren't encoded sources: {error}", path=path) from error
     ends = np.cumsum([entry["frames"] for entry in about["sources"]])
     items = tuple(
-        Source(
+        ClipSource(
             key=entry["key"],
             group=entry["group"],
             split=entry["split"],

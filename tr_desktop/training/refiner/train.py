@@ -24,13 +24,13 @@ from tr_desktop.training.refiner.data import (
     SIGMAS_S,
     STARTS,
     Batch,
-    Timeline,
+    TrainingTimeline,
     collate,
     matched,
     reach_s,
     sample_starts,
 )
-from tr_desktop.training.refiner.model import EDGE_TOLERANCE_S, SURE, Refiner, Steps
+from tr_desktop.training.refiner.model import EDGE_TOLERANCE_S, SURE, RefinerNet, Steps
 
 LATER = 0.8  # weight of a step beside the next one's
 DEPTH_SHARES = (0.6, 0.2, 0.2)
@@ -57,11 +57,13 @@ class Recipe:
     is_careful: bool = False
 
 
-def train(by_depth: list[list[Timeline]], recipe: Recipe, log: Callable[[str], None] = lambda _: None) -> Refiner:
+def train(
+    by_depth: list[list[TrainingTimeline]], recipe: Recipe, log: Callable[[str], None] = lambda _: None
+) -> RefinerNet:
     """by_depth: timelines of each depth, as `compose_timelines` makes them."""
     torch.manual_seed(recipe.seed)
     rng = np.random.default_rng(recipe.seed)
-    model = Refiner(
+    model = RefinerNet(
         is_chained=recipe.is_chained,
         samples_locally=recipe.samples_locally,
         is_shared=recipe.is_shared,
@@ -94,7 +96,7 @@ def train(by_depth: list[list[Timeline]], recipe: Recipe, log: Callable[[str], N
     return model.eval()
 
 
-def _losses(model: Refiner, batch: Batch, depth: int, recipe: Recipe, rng: np.random.Generator) -> dict[str, Tensor]:
+def _losses(model: RefinerNet, batch: Batch, depth: int, recipe: Recipe, rng: np.random.Generator) -> dict[str, Tensor]:
     features = model.trunk(batch.channels, batch.mask)
     losses: dict[str, Tensor] = {}
     starts = np.stack([sample_starts(t, STARTS, recipe.sigmas_s, rng) for t in batch.timelines])  # [B, M, 2]

@@ -1,0 +1,102 @@
+"""Footage of variable rate made constant: the parts that an export uses, as files that an editor places exactly.
+
+Editors take footage for constant and put a frame of variable footage where it isn't. So each moment's part, with its
+handles, is encoded at the constant rate nearest to the footage's own (`footage.cut.cut_constant`), verified, and the
+export refers to that file: same picture at the same label, frame by frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+from exporters.clips import ClipProgress, check_room, clip_name, make_folder, with_handles
+from exporters.write import ExportReport, refuse_footage, replacing
+from tr_desktop.footage.clips.exact import PRESETS, cfr_rate, cut_cfr
+from tr_desktop.footage.probe import probe
+from tr_desktop.moments import Footage, FrameTimes, Moment, Refinement, Segment
+
+PRESET = PRESETS["prores"]
+
+
+def cfr_folder(out: Path) -> Path:
+    """Where the files go that an export to `out` refers to: beside it."""
+    return out.with_name(f"{out.stem} media")
+
+
+def make_cfr(
+    moments: Sequence[Moment],
+    folder: Path,
+    *,
+    handles_s: Fraction = Fraction(0),
+    on_progress: ClipProgress | None = None,
+) -> tuple[list[Moment], ExportReport]:
+    """(the moments, those of variable rate in files of constant rate instead; what was written).
+
+    folder: made if a file is needed and its parent is there. on_progress: as for `export_clips`.
+    ExportError: no room, or a part that can't be encoded or isn't what was meant; files that were whole stay.
+    """
+    variable = [rank for rank, moment in enumerate(moments) if moment.media.is_vfr]
+    made, files = list(moments), list[Path]()
+    if variable:
+        make_folder(folder)
+        used = [moments[rank] for rank in variable]
+        check_room(folder, used, [with_handles(moment, handles_s) for moment in used], PRESET)
+    for number, rank in enumerate(variable, 1):
+
+        def report(frame: int, frames: int, clip: int = number) -> None:
+            if on_progress:
+                on_progress(clip, len(variable), frame, frames)
+
+        moment = moments[rank]
+        found, cut = _frames(moment, handles_s)
+        label = moment.media.start_tc.at_rate(cfr_rate(moment.media)) + cut.start_frame
+        out = folder / clip_name(rank + 1, moment.media, label, PRESET.suffix)
+        refuse_footage(out, [each.media.path for each in moments])
+        with replacing(out) as part:
+            count = cut.frames
+            cut_cfr(moment.footage, cut.start_frame, count, part, PRESET, report)
+        files.append(out)
+        made[rank] = _in_file(moment, out, found, cut)
+    return made, ExportReport(tuple(files), tuple(_notes(moments, variable, files)))
+
+
+def _frames(moment: Moment, handles_s: Fraction) -> tuple[Segment, Segment]:
+    """(the moment, the moment with its handles) in frames of the constant footage.
+
+    From the frame boundary nearest to its start to the one nearest to its end: exactly the frames that show it.
+    """
+    rate, segment, times = cfr_rate(moment.media), moment.segment, moment.times
+    last = max(round(times.duration_s * rate), 1)
+    start = min(round(times.time_s(segment.start_frame) * rate), last - 1)
+    end = min(max(round(times.time_s(segment.end_frame) * rate), start + 1), last)
+    handle = round(handles_s * rate)
+    return Segment(start, end), Segment(max(start - handle, 0), min(end + handle, last))
+
+
+def _in_file(moment: Moment, path: Path, found: Segment, cut: Segment) -> Moment:
+    """The moment as it is in the file that holds `cut`."""
+    media, count = probe(path), cut.frames
+    times = FrameTimes(range(count), count, 1 / media.rate)
+    segment = Segment(found.start_frame - cut.start_frame, found.end_frame - cut.start_frame)
+    kept = replace(
+        moment.refinement.kept,
+        step=0,
+        segment=segment,
+        start_s=times.time_s(segment.start_frame),
+        end_s=times.time_s(segment.end_frame),
+    )
+    return replace(moment, footage=Footage(media, times), refinement=Refinement((kept,), 0))
+
+
+def _notes(moments: Sequence[Moment], variable: Sequence[int], files: Sequence[Path]) -> list[str]:
+    if not variable:
+        return []
+    names = ", ".join(dict.fromkeys(moments[rank].media.path.name for rank in variable))
+    count = f"{len(files)} files" if len(files) > 1 else "a file"
+    return [
+        f"Variable frame rate: {names}. The parts used were made constant as {PRESET.title}, in {count} in "
+        f"{files[0].parent}, which the export refers to."
+    ]

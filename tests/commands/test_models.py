@@ -1,0 +1,181 @@
+"""`tr-desktop models`: what is known, what is used, and packs made of ONNX files."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from tests.models.toy_pack import text_model, write_pack
+from tests.toy import write_clip
+from tr_desktop.commands.main import main
+from tr_desktop.models import choice
+from tr_desktop.models.encoder import Encoder
+from tr_desktop.models.pack import load_pack
+
+
+@pytest.fixture(autouse=True)
+def config(tmp_path, monkeypatch) -> Path:
+    """A configuration of the test's own."""
+    folder = tmp_path / "config"
+    monkeypatch.setattr(choice, "user_config_path", lambda *_, **__: folder)
+    return folder
+
+
+@pytest.fixture
+def toy(tmp_path) -> Path:
+    return write_pack(tmp_path / "toy")
+
+
+def run(capsys, *arguments: object) -> tuple[int, str, str]:
+    capsys.readouterr()
+    status = main(["models", *map(str, arguments)])
+    return status, *capsys.readouterr()
+
+
+def test_the_pack_that_is_chosen_is_used_wherever_the_user_stands(toy, tmp_path, capsys, monkeypatch):
+    clip = write_clip(tmp_path / "clip.mp4", [("red", 30), ("blue", 30)])
+    assert "* mini" in run(capsys, "list")[1]
+    monkeypatch.chdir(tmp_path)
+    assert run(capsys, "use", "toy")[0] == 0
+    monkeypatch.chdir(tmp_path.parent)
+    main(["find", "blue", str(clip), "--json", "--library", str(tmp_path / "library"), "--no-refine"])
+    assert json.loads(capsys.readouterr().out)["model"]["pack"] == "toy"
+    listed = run(capsys, "list")[1]
+    assert "  mini" in listed and "* toy" in listed and str(toy) in listed
+    shutil.rmtree(toy)
+    assert "can't be used" in run(capsys, "list")[1]
+    status, _, message = run(capsys, "verify")
+    assert status == 2 and str(toy) in message
+    assert run(capsys, "use", "mini")[0] == 0
+    assert "* mini" in run(capsys, "list")[1]
+
+
+def test_a_damaged_choice_says_how_to_mend_it(config, capsys):
+    config.mkdir()
+    for damage in ("no json", "[]", '{"packs": 3}'):
+        (config / "models.json").write_text(damage)
+        status, _, message = run(capsys, "list")
+        assert status == 2 and "models use mini" in message
+        assert run(capsys, "use", "mini")[0] == 0 and "* mini" in run(capsys, "list")[1]
+
+
+def test_a_damaged_pack_is_not_chosen(toy, config, capsys):
+    (toy / "text.onnx").write_bytes(b"damaged")
+    status, _, message = run(capsys, "use", toy)
+    assert status == 2 and "text.onnx" in message and not config.exists()
+
+
+def test_what_a_pack_is_can_be_read(toy, capsys):
+    status, shown, _ = run(capsys, "show", toy)
+    assert status == 0
+    for part in ("toy", "Apache-2.0", "A toy.", "image.onnx", "32 × 32", load_pack(toy).sha256):
+        assert part in shown
+    assert "mini" in run(capsys, "show")[1]
+
+
+def test_the_embedded_pack_passes_its_check(capsys):
+    status, said, _ = run(capsys, "verify", "mini", "--device", "cpu")
+    assert status == 0 and "run on cpu" in said
+
+
+def stretch(model: onnx.ModelProto) -> bytes:
+    """The text tower with one number more than the pictures'."""
+    table = next(tensor for tensor in model.graph.initializer if tensor.name == "table")
+    wide = onnx.numpy_helper.to_array(table)
+    table.CopyFrom(onnx.numpy_helper.from_array(np.pad(wide, ((0, 0), (0, 1))), "table"))
+    model.graph.output[0].type.tensor_type.shape.dim[1].dim_value = wide.shape[1] + 1
+    return model.SerializeToString()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("text.onnx", stretch(text_model()), "text.onnx gives [2, 4] instead of [2, 3]"),
+        ("image.onnx", b"", "image.onnx"),
+        ("image.onnx", text_model().SerializeToString(), "image.onnx doesn't run"),
+        ("background.npy", b"no array", "background.npy can't be read"),
+        ("refiner.onnx", text_model().SerializeToString(), "refiner.onnx doesn't run"),
+    ],
+)
+def test_models_that_do_not_do_their_job_are_named(tmp_path, capsys, name, content, sentence):
+    folder = write_pack(tmp_path / "odd")
+    (folder / name).write_bytes(content)
+    from tests.models.toy_pack import list_files
+
+    list_files(folder)
+    status, _, message = run(capsys, "verify", folder)
+    assert status == 2 and sentence in message and "Traceback" not in message
+
+
+def draft(folder: Path, **changes: object) -> Path:
+    """The toy's files with a pack.json as a person would write it."""
+    write_pack(folder)
+    facts = {"name": "mine", "licence": "MIT", "sources": ["me"], "input_px": 32, "sample_fps": "2", **changes}
+    (folder / "pack.json").write_text(json.dumps({key: value for key, value in facts.items() if value is not None}))
+    return folder
+
+
+@pytest.mark.parametrize("name", ["made", "made.trpack"])
+def test_a_pack_is_built_of_what_a_folder_holds(tmp_path, capsys, name):
+    folder, out = draft(tmp_path / "draft"), tmp_path / name
+    status, said, _ = run(capsys, "build", folder, out)
+    assert status == 0 and "refiner.onnx, threshold, calibration" in said
+    pack = load_pack(out)
+    assert (pack.name, pack.width, pack.licence) == ("mine", 3, "MIT")
+    assert pack.threshold == load_pack("mini").threshold and "refiner.onnx" in pack.files
+    assert run(capsys, "verify", out)[0] == 0
+    clip = write_clip(tmp_path / "clip.mp4", [("red", 100), ("blue", 100)])
+    main(["find", "blue", str(clip), "--json", "--library", str(tmp_path / "library"), "--model", str(out)])
+    best = json.loads(capsys.readouterr().out)["moments"][0]
+    assert best["start_frame"] < 150 < best["end_frame"]
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_the_same_draft_makes_the_same_archive(tmp_path, capsys):
+    folder = draft(tmp_path / "draft", threshold=0.7, calibration={"bias": 0, "weights": {}})
+    for name in "ab":
+        assert run(capsys, "build", folder, tmp_path / f"{name}.trpack")[0] == 0
+    assert (tmp_path / "a.trpack").read_bytes() == (tmp_path / "b.trpack").read_bytes()
+    assert load_pack(tmp_path / "a.trpack").threshold == 0.7
+
+
+def test_the_background_is_made_of_pictures(tmp_path, capsys):
+    from skimage import io
+
+    folder, pictures = draft(tmp_path / "draft"), tmp_path / "pictures"
+    (folder / "background.npy").unlink()
+    status, _, message = run(capsys, "build", folder, tmp_path / "made")
+    assert status == 2 and "--pictures" in message
+    pictures.mkdir()
+    status, _, message = run(capsys, "build", folder, tmp_path / "made", "--pictures", pictures)
+    assert status == 2 and "no pictures" in message
+    for number in range(20):
+        io.imsave(pictures / f"{number}.png", np.full((9, 9, 3), number * 10 + 5, np.uint8), check_contrast=False)
+    (pictures / "notes.txt").write_text("no picture")
+    assert run(capsys, "build", folder, tmp_path / "made", "--pictures", pictures)[0] == 0
+    background = Encoder(load_pack(tmp_path / "made")).background
+    assert background.shape == (20, 3)
+
+
+@pytest.mark.parametrize(
+    ("changes", "missing", "sentence"),
+    [
+        ({"licence": None}, "", "doesn't say licence"),
+        ({"input_px": 0}, "", "sizes out of range"),
+        ({}, "CARD.md", "CARD.md"),
+        ({}, "pack.json", "pack.json"),
+        ({}, "image.onnx", "image.onnx"),
+    ],
+)
+def test_what_a_draft_lacks_is_said_and_nothing_is_written(tmp_path, capsys, changes, missing, sentence):
+    folder = draft(tmp_path / "draft", **changes)
+    if missing:
+        (folder / missing).unlink()
+    status, _, message = run(capsys, "build", folder, tmp_path / "made")
+    assert status == 2 and sentence in message
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["draft"]
+    (tmp_path / "made").mkdir()
+    assert "already" in run(capsys, "build", folder, tmp_path / "made")[2]

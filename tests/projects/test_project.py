@@ -1,0 +1,251 @@
+"""Projects: decisions survive, whatever happens to the program or the file."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from exporters.timeline import timeline_from_moments
+from exporters.write import export_timeline
+from tests.toy import ToyEncoder, write_clip
+from tr_desktop.commands.main import main
+from tr_desktop.errors import ProjectError, UserError
+from tr_desktop.grounding import find
+from tr_desktop.library.store.catalog import Catalog
+from tr_desktop.moments import Refinement, Segment
+from tr_desktop.projects.project import Project
+from tr_desktop.projects.recovery import Recovery, discard, left_behind
+
+
+@pytest.fixture
+def catalog(tmp_path):
+    with Catalog(tmp_path / "library") as catalog:
+        yield catalog
+
+
+@pytest.fixture
+def moments(tmp_path, catalog):
+    for name, timecode in {"one": "01:00:00:00", "two": "10:00:00:00"}.items():
+        write_clip(tmp_path / f"{name}.mov", [("blue", 60), ("red", 50), ("green", 60)], timecode=timecode)
+    return list(find("red", [tmp_path], catalog, ToyEncoder()).moments)
+
+
+@pytest.fixture
+def decided(moments, tmp_path):
+    """A project with everything in it."""
+    project = Project()
+    one, two = moments[:2]
+    project.accept(one)
+    project.adjust(one, Segment(63, 101))
+    project.accept(two)
+    project.keep_step(two, 0)
+    project.add_marker(two, 70)
+    project.describe(project.decision(two), name="Réd — \U0001f534", note="second\nline")
+    project.move(project.decision(two), -1)
+    project.save(tmp_path / "cut.trproj")
+    return project
+
+
+def test_a_saved_project_reads_back_the_same(decided):
+    again = Project.load(decided.path)
+    assert again.decisions == decided.decisions and again.name == "cut"
+    assert not again.is_changed and not decided.is_changed
+    assert again.snapshot().content() == decided.path.read_bytes()
+
+
+def test_undo_and_redo_go_through_every_edit(moments, decided):
+    after = decided.decisions
+    edits = []
+    while what := decided.undo():
+        edits.append((what, decided.decisions))
+    assert [what for what, _ in edits] == [
+        "Move",
+        "Describe",
+        "Add marker",
+        "Keep step 0",
+        "Accept",
+        "Adjust edges",
+        "Accept",
+    ]
+    assert decided.decisions == () and decided.undoes == "" and decided.redoes == "Accept"
+    for _ in edits:
+        decided.redo()
+    assert decided.decisions == after and decided.redo() == ""
+    decided.undo()
+    decided.accept(moments[2] if len(moments) > 2 else replace(moments[0], query="another"))
+    assert decided.redoes == ""  # another future has begun
+
+
+def test_an_edit_that_changes_nothing_is_none(moments):
+    project = Project()
+    project.accept(moments[0])
+    project.accept(moments[0])
+    project.adjust(moments[0], moments[0].segment)
+    assert project.undo() == "Accept" and project.undo() == ""
+
+
+def test_the_editors_edges_are_what_is_exported(decided, catalog, moments):
+    second, first = decided.moments(catalog)
+    assert first.segment == Segment(63, 101)
+    assert first.refinement.kept.start_confidence == first.refinement.kept.end_confidence == 1.0
+    assert len(first.refinement.steps) == len(moments[0].refinement.steps) + 1
+    assert second.refinement.stop == 0 and second.segment == moments[1].refinement.steps[0].segment
+    assert second.query == "Réd — \U0001f534"
+
+
+@pytest.mark.parametrize("name", ["hits.edl", "hits.xml", "hits.fcpxml", "hits.otio", "hits.csv", "hits.json"])
+def test_the_command_writes_the_same_bytes_as_the_app(decided, catalog, tmp_path, name):
+    out, ours = tmp_path / name, tmp_path / "app" / name
+    ours.parent.mkdir()
+    export_timeline(timeline_from_moments(decided.moments(catalog), name=decided.name), ours)
+    catalog.close()
+    assert main(["export", str(decided.path), "--to", str(out), "--library", str(tmp_path / "library")]) == 0
+    assert out.read_bytes() == ours.read_bytes()
+
+
+def test_unknown_keys_stay(decided):
+    document = json.loads(decided.path.read_bytes())
+    document["later"] = {"a": [1]}
+    document["selects"][0]["colour"] = "pink"
+    document["selects"][0]["markers"][0]["flag"] = True
+    decided.path.write_text(json.dumps(document))
+    again = Project.load(decided.path)
+    again.describe(again.selects[0], name="other", note="")
+    again.save()
+    kept = json.loads(decided.path.read_bytes())
+    assert kept["later"] == {"a": [1]} and kept["selects"][0]["colour"] == "pink"
+    assert kept["selects"][0]["markers"][0]["flag"] is True and kept["selects"][0]["name"] == "other"
+
+
+def test_what_another_program_wrote_meanwhile_is_not_overwritten(decided, moments):
+    decided.path.write_text("{}")
+    decided.undo()
+    with pytest.raises(ProjectError, match="changed by another program"):
+        decided.save()
+    assert decided.path.read_text() == "{}" and decided.is_changed
+    decided.save(decided.path.with_name("other.trproj"))
+    assert not decided.is_changed
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"[]", b"{}", b"\xff\xfe", b'{"schema": 1}', b'{"schema": 1, "selects": [{}]}', b"[" * 100_000, b"null"],
+)
+def test_what_is_no_project_is_refused_with_a_sentence(tmp_path, content):
+    path = tmp_path / "bad.trproj"
+    path.write_bytes(content)
+    with pytest.raises(ProjectError, match="no project"):
+        Project.load(path)
+    assert path.read_bytes() == content
+
+
+def test_a_newer_project_is_refused(tmp_path):
+    path = tmp_path / "new.trproj"
+    path.write_text('{"schema": 2, "selects": [], "other": 1}')
+    with pytest.raises(ProjectError, match="newer version"):
+        Project.load(path)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 200) | st.text(max_size=4) | st.floats(allow_nan=False),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_damaged_project_is_read_or_refused_but_never_half(decided, tmp_path, data):
+    document = json.loads(decided.path.read_bytes())
+    place = data.draw(st.sampled_from([document, document["selects"][0], document["selects"][1]["moment"]]))
+    place[data.draw(st.sampled_from(sorted(place)))] = data.draw(JSON)
+    path = tmp_path / "fuzzed.trproj"
+    path.write_text(json.dumps(document))
+    try:
+        project = Project.load(path)
+    except ProjectError:
+        return
+    assert json.loads(project.snapshot().content()).keys() >= {"schema", "selects"}
+    with Catalog(tmp_path / "library") as catalog:
+        for decision in project.decisions:
+            try:
+                decision.moment(catalog)
+            except UserError as error:
+                assert "esult" in str(error) or "library" in str(error)
+
+
+def test_a_project_on_a_full_or_missing_place_is_not_lost(decided, tmp_path):
+    decided.undo()
+    with pytest.raises(ProjectError, match="can't be saved"):
+        decided.save(tmp_path / "nowhere" / "cut.trproj")
+    assert decided.is_changed and decided.path == tmp_path / "cut.trproj"
+
+
+def test_what_a_killed_program_had_not_saved_is_offered_once(tmp_path, decided):
+    code = (
+        "import os, sys; from pathlib import Path; from tr_desktop.projects.recovery import Recovery\n"
+        "keeper = Recovery(Path(sys.argv[1])); keeper.keep(Path(sys.argv[2]).read_bytes(), Path(sys.argv[2]))\n"
+        "print('kept', flush=True); sys.stdin.read()"
+    )
+    root = tmp_path / "recovery"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(root), str(decided.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None and process.stdout.readline() == b"kept\n"
+    with left_behind(root) as found:
+        assert found == []  # it is still at work
+    process.kill()
+    process.communicate()
+    with left_behind(root) as found:
+        (left,) = found
+        project = left.project()
+        assert project.decisions == decided.decisions and project.path == decided.path and project.is_changed
+        discard(left)
+    with left_behind(root) as found:
+        assert found == []
+    assert list(root.iterdir()) == []
+
+
+def test_nothing_is_left_behind_by_a_program_that_ended_well(tmp_path):
+    keeper = Recovery(tmp_path / "recovery")
+    keeper.keep(b"{}", None)
+    keeper.close()
+    assert list((tmp_path / "recovery").iterdir()) == []
+
+
+def grown(moment, *, by=4):
+    """The moment as it is when its search has ended: one step more, `by` frames shorter."""
+    last = moment.refinement.kept
+    segment = Segment(last.segment.start_frame, last.segment.end_frame - by)
+    step = replace(last, step=len(moment.refinement.steps), segment=segment, looked_closer=True)
+    return replace(moment, refinement=Refinement((*moment.refinement.steps, step), step.step))
+
+
+def test_what_was_accepted_before_its_search_ended_gets_the_last_edges_unless_they_were_touched(moments):
+    project = Project()
+    early, touched = moments[:2]
+    project.accept(early)
+    project.accept(touched)
+    project.adjust(touched, Segment(60, 70))
+    assert project.follow([grown(early), grown(touched)]) == 1
+    first, second = project.selects
+    assert first.segment == grown(early).segment and len(first.found["steps"]) == first.kept_step + 1
+    assert second.segment == Segment(60, 70)
+    assert project.follow([grown(early), grown(touched)]) == 0
+    assert project.undo() == "Refine edges" and project.selects[0].segment == early.segment
+
+
+def test_a_decision_on_a_kept_step_or_of_another_search_stays(moments):
+    project = Project()
+    kept, other = moments[:2]
+    project.accept(kept)
+    project.keep_step(kept, 0)
+    project.accept(other)
+    differently = replace(other.refinement.steps[-1], score=0.123)
+    another = replace(other, refinement=Refinement((*other.refinement.steps[:-1], differently), 0))
+    before = project.decisions
+    assert project.follow([grown(kept), grown(another)]) == 0 and project.decisions == before

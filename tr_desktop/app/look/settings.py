@@ -1,0 +1,102 @@
+"""What the app remembers of itself, in one folder: `settings.ini`, `keys.json`, and the safety copies of projects."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from enum import Enum
+from pathlib import Path
+from typing import Any, TypeVar
+
+from PySide6.QtCore import QByteArray, QSettings
+
+from tr_desktop.app.look.counter import Counting
+from tr_desktop.app.look.theme import Theme
+
+_MAX_QUERIES = 50
+_E = TypeVar("_E", bound=Enum)
+
+
+class Settings:
+    """Settings in `folder`. Everything has a default; what can't be understood is the default.
+
+    changed: called after each change; `save` is to follow, in another thread, since Qt flushes the file to the disk.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.changed: Callable[[], object] = lambda: None
+        file = self._open()
+        self._values: dict[str, Any] = {key: file.value(key) for key in file.allKeys()}
+        self._unsaved: dict[str, Any] = {}
+        self._lock = threading.Lock()
+
+    def save(self) -> None:
+        """Write what was changed, and nothing else: another window may have changed the rest."""
+        with self._lock:
+            unsaved, self._unsaved = self._unsaved, {}
+        file = self._open()
+        for key, value in unsaved.items():
+            file.setValue(key, value)
+        file.sync()
+
+    def _open(self) -> QSettings:
+        return QSettings(str(self.folder / "settings.ini"), QSettings.Format.IniFormat)
+
+    def _set(self, key: str, value: Any) -> None:
+        with self._lock:
+            self._values[key] = self._unsaved[key] = value
+        self.changed()
+
+    @property
+    def theme(self) -> Theme:
+        return _one_of(Theme, self._values.get("theme"), Theme.DARK)
+
+    @theme.setter
+    def theme(self, theme: Theme) -> None:
+        self._set("theme", theme.value)
+
+    @property
+    def counting(self) -> Counting:
+        return _one_of(Counting, self._values.get("counting"), Counting.TIMECODE)
+
+    @counting.setter
+    def counting(self, counting: Counting) -> None:
+        self._set("counting", counting.value)
+
+    @property
+    def folders(self) -> list[Path]:
+        """Files and folders that are searched."""
+        return [Path(name) for name in self._texts("folders")]
+
+    @folders.setter
+    def folders(self, paths: list[Path]) -> None:
+        self._set("folders", [str(path) for path in paths])
+
+    @property
+    def queries(self) -> list[str]:
+        """What was searched for, the latest first."""
+        return self._texts("queries")
+
+    def remember_query(self, query: str) -> None:
+        others = [each for each in self.queries if each != query]
+        self._set("queries", [query, *others][:_MAX_QUERIES])
+
+    def remembered(self, name: str) -> QByteArray:
+        """The state of a window or splitter, empty at first."""
+        state = self._values.get(f"state/{name}")
+        return state if isinstance(state, QByteArray) else QByteArray()
+
+    def remember(self, name: str, state: QByteArray) -> None:
+        self._set(f"state/{name}", state)
+
+    def _texts(self, name: str) -> list[str]:
+        value = self._values.get(name)
+        # One value is written as itself, not as a list of one.
+        return (
+            [value] if isinstance(value, str) and value else [str(v) for v in value] if isinstance(value, list) else []
+        )
+
+
+def _one_of(kind: type[_E], value: object, default: _E) -> _E:
+    return kind(value) if value in [each.value for each in kind] else default

@@ -1,0 +1,185 @@
+"""Small pieces that several panels are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, QTimer
+from PySide6.QtGui import QHideEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from tr_desktop.app.look import icons, theme
+from tr_desktop.app.look.icons import IconButton
+from tr_desktop.errors import UserError
+
+_READ_MS = 10_000
+_Spin = TypeVar("_Spin", bound=QAbstractSpinBox)
+
+
+def title(text: str) -> QLabel:
+    """The name of a panel."""
+    made = QLabel(text.upper())
+    made.setProperty("role", "title")
+    return made
+
+
+def words(text: str = "", role: str = "dim") -> QLabel:
+    """A sentence that wraps."""
+    made = QLabel(text, wordWrap=True)
+    made.setProperty("role", role)
+    return made
+
+
+def panel(widget: QWidget) -> QVBoxLayout:
+    """Make `widget` a panel; the column in it."""
+    widget.setObjectName("panel")
+    widget.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+    column = QVBoxLayout(widget)
+    column.setContentsMargins(12, 10, 12, 12)
+    column.setSpacing(theme.SPACE)
+    return column
+
+
+def scrolling(widget: QWidget) -> QScrollArea:
+    """`widget` in a room that may be too low for it."""
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setWidget(widget)
+    widget.setAutoFillBackground(False)
+    area.viewport().setAutoFillBackground(False)
+    return area
+
+
+def indented(spin: _Spin) -> _Spin:
+    """A number field whose number stands where other fields' text does."""
+    spin.lineEdit().setTextMargins(8, 0, 8, 0)
+    return spin
+
+
+class ComboBox(QComboBox):
+    """A combo box whose arrow is one of our icons."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        with QPainter(self) as painter:
+            box = QRectF(self.width() - 22, (self.height() - 14) / 2, 14, 14)
+            icons.paint(painter, "chevron-down", box, theme.colours().dim)
+
+
+class Elided(QLabel):
+    """One line that ends in … where there is no room; whole in the tool tip."""
+
+    def __init__(self, text: str = "", role: str = "", mode: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle) -> None:
+        super().__init__()
+        self._whole, self._mode = "", mode
+        self.setProperty("role", role)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.set_text(text)
+
+    def set_text(self, text: str) -> None:
+        self._whole = text
+        self.setToolTip(text)
+        self.setAccessibleName(text)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._fit()
+
+    def _fit(self) -> None:
+        self.setText(self.fontMetrics().elidedText(self._whole, self._mode, max(self.width(), 20)))
+
+
+class Icon(QWidget):
+    """An icon that can't be pressed."""
+
+    def __init__(self, name: str, role: str = "dim", side: int = 16) -> None:
+        super().__init__()
+        self._name, self._role = name, role
+        self.setFixedSize(QSize(side, side))
+
+    def show_icon(self, name: str, role: str) -> None:
+        self._name, self._role = name, role
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        with QPainter(self) as painter:
+            icons.paint(painter, self._name, QRectF(self.rect()), getattr(theme.colours(), self._role))
+
+
+class Notice(QFrame):
+    """One sentence, with what can be done about it; the next one takes its place.
+
+    What is only good to know goes by itself; errors, and what asks for something, stay until they are closed.
+    """
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("notice")
+        self._icon = Icon("warn", "warn")
+        self._text = QLabel(wordWrap=True)
+        self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._buttons: list[QPushButton] = []
+        close = IconButton("close", "Close this notice")
+        close.clicked.connect(self.hide)
+        self._leaving = QTimer(self, singleShot=True)
+        self._leaving.timeout.connect(self.hide)
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(12, 6, 6, 6)
+        self._row.setSpacing(theme.SPACE)
+        self._row.addWidget(self._icon)
+        self._row.addWidget(self._text, 1)
+        self._row.addWidget(close)
+        self.hide()
+
+    def say(self, text: str, *actions: tuple[str, Callable[[], object]], is_error: bool = False) -> None:
+        for button in self._buttons:
+            self._row.removeWidget(button)
+            button.deleteLater()
+        self._buttons = []
+        for name, call in actions:
+            button = QPushButton(name)
+            button.clicked.connect(self.hide)
+            button.clicked.connect(lambda _=False, call=call: call())
+            self._row.insertWidget(self._row.count() - 1, button)
+            self._buttons.append(button)
+        self._icon.show_icon("warn" if is_error else "check", "bad" if is_error else "good")
+        self._text.setText(text)
+        self.setAccessibleName(text)
+        self.show()
+        self._leaving.stop()
+        if not actions and not is_error:
+            self._leaving.start(_READ_MS)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self._leaving.stop()
+        super().hideEvent(event)
+
+    def say_error(self, error: UserError) -> None:
+        self.say(str(error), is_error=True)
+
+    def text(self) -> str:
+        """What it says, or nothing while it is hidden."""
+        return self._text.text() if self.isVisible() else ""
+
+    def press(self, name: str) -> None:
+        next(button for button in self._buttons if button.text() == name).click()

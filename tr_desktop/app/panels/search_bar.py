@@ -1,0 +1,169 @@
+"""The search field, with what was searched for before, and the filters under it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from fractions import Fraction
+
+from PySide6.QtCore import QEvent, QRectF, QStringListModel, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QCompleter, QHBoxLayout, QLabel, QLineEdit, QSpinBox, QVBoxLayout, QWidget
+
+from tr_desktop.app.look import icons, theme
+from tr_desktop.app.look.icons import IconButton
+from tr_desktop.app.look.widgets import indented
+from tr_desktop.errors import UserError
+from tr_desktop.library.filters import FootageFilter
+
+
+class SearchField(QLineEdit):
+    """Down opens what was searched for before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("role", "search")
+        self.setPlaceholderText("Describe what you remember: a dog jumps over a fence")
+        self.setAccessibleName("Search")
+        self.setClearButtonEnabled(True)
+        self.setTextMargins(24, 0, 0, 0)
+        self._before = QStringListModel(self)
+        self.suggestions = completer = QCompleter(self._before, self)
+        completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        completer.setFilterMode(Qt.MatchFlag.MatchContains)
+        completer.setMaxVisibleItems(10)
+        self.setCompleter(completer)
+
+    def set_history(self, queries: Sequence[str]) -> None:
+        self._before.setStringList(list(queries))
+
+    def close_history(self) -> None:
+        if (popup := self.suggestions.popup()) is not None:
+            popup.hide()
+
+    def _is_open(self) -> bool:
+        popup = self.suggestions.popup()
+        return popup is not None and popup.isVisible()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Down and not self._is_open():
+            self.suggestions.setCompletionPrefix(self.text() if self.selectedText() != self.text() else "")
+            self.suggestions.complete()
+            return
+        super().keyPressEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        with QPainter(self) as painter:
+            colour = theme.colours().accent if self.hasFocus() else theme.colours().dim
+            icons.paint(painter, "search", QRectF(11, (self.height() - 16) / 2, 16, 16), colour)
+
+
+class SearchBar(QWidget):
+    """searched: (query, Only). failed: UserError for a filter that can't be read."""
+
+    searched = Signal(str, object)
+    failed = Signal(object)
+    left = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("bar")
+        self.field = SearchField()
+        self.field.returnPressed.connect(self.search)
+        self.field.installEventFilter(self)
+        self.filters_button = IconButton("filter", "Filters: by name, date, length, size")
+        self.filters_button.setCheckable(True)
+        self.filters_button.toggled.connect(self._show_filters)
+        self._filters = self._make_filters()
+        self.row = QHBoxLayout()
+        self.row.setSpacing(theme.SPACE)
+        self.row.addWidget(self.field, 1)
+        self.row.addWidget(self.filters_button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 10, 12, 10)
+        column.setSpacing(theme.SPACE)
+        column.addLayout(self.row)
+        column.addWidget(self._filters)
+        self._filters.hide()
+
+    def _make_filters(self) -> QWidget:
+        made = QWidget()
+        row = QHBoxLayout(made)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(theme.SPACE)
+        self.name = QLineEdit(placeholderText="any, or A001*.mov")
+        self.after = QLineEdit(placeholderText="2026-05-31")
+        self.before = QLineEdit(placeholderText="2026-06-30")
+        self.longer, self.shorter = QSpinBox(maximum=86400), QSpinBox(maximum=86400)
+        self.height_px = QSpinBox(maximum=8640, singleStep=360)
+        fields: list[tuple[str, QWidget, int]] = [
+            ("Name", self.name, 150),
+            ("Changed from", self.after, 112),
+            ("until before", self.before, 112),
+            ("At least", self.longer, 78),
+            ("At most", self.shorter, 78),
+            ("Height", self.height_px, 84),
+        ]
+        for spin, unit in ((self.longer, " s"), (self.shorter, " s"), (self.height_px, " px")):
+            spin.setSpecialValueText("any")
+            spin.setSuffix(unit)
+            indented(spin)
+        for text, field, wide in fields:
+            name = QLabel(text)
+            name.setProperty("role", "small")
+            name.setBuddy(field)
+            field.setAccessibleName(text)
+            field.setFixedWidth(wide)
+            row.addWidget(name)
+            row.addWidget(field)
+            if isinstance(field, QLineEdit):
+                field.returnPressed.connect(self.search)
+        row.addStretch(1)
+        return made
+
+    def footage_filter(self) -> FootageFilter:
+        """What the filters say. Raises UserError for a date that is none."""
+        if self._filters.isHidden():
+            return FootageFilter()
+        return FootageFilter(
+            name=self.name.text().strip(),
+            after=_date(self.after.text()),
+            before=_date(self.before.text()),
+            shortest_s=Fraction(self.longer.value()) or None,
+            longest_s=Fraction(self.shorter.value()) or None,
+            height=self.height_px.value(),
+        )
+
+    def search(self) -> None:
+        query = self.field.text().strip()
+        try:
+            footage_filter = self.footage_filter()
+        except UserError as error:
+            self.failed.emit(error)
+            return
+        if query:
+            self.field.close_history()
+            self.searched.emit(query, footage_filter)
+
+    def ask(self, query: str) -> None:
+        """Search for `query` as if it had been typed."""
+        self.field.setText(query)
+        self.search()
+
+    def _show_filters(self, is_wanted: bool) -> None:
+        self._filters.setVisible(is_wanted)
+        (self.name if is_wanted else self.field).setFocus()
+
+    def eventFilter(self, watched: object, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
+            self.left.emit()
+            return True
+        return False
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text.strip()) if text.strip() else None
+    except ValueError as error:
+        raise UserError(f"“{text}” is no date", remedy="Write it like 2026-05-31") from error

@@ -1,0 +1,1 @@
+"""The picture, its sound and the bars around it."""

@@ -1,0 +1,202 @@
+"""Sound while playing: decoded with PyAV in a thread, played through Qt where there is a device, else silence.
+
+The picture never waits for it. `SoundOutput.elapsed_s` says how much has been heard, and the
+pictures' clock follows it.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import av.error
+from av.audio.resampler import AudioResampler
+from av.container import InputContainer
+from av.stream import Discard
+from PySide6.QtCore import QIODevice, QLoggingCategory, QObject, QTimer
+
+from tr_desktop.errors import MediaError
+from tr_desktop.footage.container import open_video
+from tr_desktop.moments import Footage
+
+if TYPE_CHECKING:
+    from PySide6.QtMultimedia import QAudioSink
+
+RATE_HZ = 48_000
+CHANNELS = 2
+_SAMPLE_BYTES = 2 * CHANNELS
+_BLOCK = RATE_HZ // 20
+_HELD_BLOCKS = 20  # a second decoded ahead
+_FEED_MS = 15
+_EARLIER_S = 1  # how far before the start to seek: coded sound needs a little before what is to be heard
+_JITTER = RATE_HZ // 50  # time stamps as rough as this are no gap: Matroska rounds to milliseconds
+
+
+def samples(footage: Footage, start_s: Fraction, end_s: Fraction) -> Iterator[bytes]:
+    """The first sound track from `start_s` to `end_s`, in blocks: interleaved stereo, 16 bits, RATE_HZ.
+
+    start_s, end_s: seconds from the first frame. Where there is no sound there is silence, so that exactly
+    round((end_s - start_s) * RATE_HZ) samples come. Raises MediaError where the file can't be opened.
+    """
+    missing = round((end_s - start_s) * RATE_HZ)
+    times = footage.times
+    origin_s = start_s + (times.start_pts or 0) * times.tick_s
+    position, expected = 0, None  # where the next sample is to stand; where the track goes on without a gap
+    with open_video(footage.media.path) as (container, video):
+        video.discard = Discard.all
+        for at, data in _resampled(container, origin_s):
+            at = expected if expected is not None and abs(at - expected) < _JITTER else at
+            expected = at + len(data) // _SAMPLE_BYTES
+            silence = min(at - position, missing - position)
+            for first in range(0, silence, _BLOCK):
+                yield bytes(min(_BLOCK, silence - first) * _SAMPLE_BYTES)
+            position = max(position, position + silence)
+            heard = data[max(position - at, 0) * _SAMPLE_BYTES :][: (missing - position) * _SAMPLE_BYTES]
+            if heard:
+                yield heard
+            position += len(heard) // _SAMPLE_BYTES
+            if position >= missing:
+                return
+    for first in range(position, missing, _BLOCK):
+        yield bytes(min(_BLOCK, missing - first) * _SAMPLE_BYTES)
+
+
+def _resampled(container: InputContainer, origin_s: Fraction) -> Iterator[tuple[int, bytes]]:
+    """(sample number counted from `origin_s`, samples), in order; damaged parts are left out."""
+    if not container.streams.audio:
+        return
+    stream = container.streams.audio[0]
+    stream.discard = Discard.default
+    resampler = AudioResampler(format="s16", layout="stereo", rate=RATE_HZ)
+    with suppress(av.error.FFmpegError):  # a container that can't seek is read from its start
+        container.seek(max(0, int((origin_s - _EARLIER_S) * 1_000_000)))
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets, None)
+            if packet is None:
+                return
+            frames = packet.decode() if packet.size else []
+        except (av.error.FFmpegError, OSError):
+            continue
+        for frame in frames:
+            for heard in resampler.resample(frame):
+                if heard.pts is not None and heard.time_base is not None:
+                    at = round((heard.pts * heard.time_base - origin_s) * RATE_HZ)
+                    yield at, bytes(heard.planes[0])[: heard.samples * _SAMPLE_BYTES]
+
+
+class SoundOutput(QObject):
+    """Plays a stretch of a file, once or in a loop. Without a device, or without sound in the file, nothing happens."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._volume = 1.0
+        self._sink: QAudioSink | None = None
+        self._device: QIODevice | None = None
+        self._blocks: queue.Queue[bytes] = queue.Queue(_HELD_BLOCKS)
+        self._rest = b""
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._feeding = QTimer(self)
+        self._feeding.setInterval(_FEED_MS)
+        self._feeding.timeout.connect(self._feed)
+
+    @property
+    def elapsed_s(self) -> float | None:
+        """Seconds heard since `start`; None while nothing is to be heard."""
+        if self._sink is None:
+            return None
+        from PySide6.QtMultimedia import QtAudio
+
+        return self._sink.processedUSecs() / 1e6 if self._sink.state() == QtAudio.State.ActiveState else None
+
+    def set_volume(self, volume: float) -> None:
+        """0 … 1."""
+        self._volume = volume
+        if self._sink is not None:
+            self._sink.setVolume(volume)
+
+    def start(self, footage: Footage, from_s: Fraction, start_s: Fraction, end_s: Fraction, loop: bool) -> None:
+        """Play from `from_s` to `end_s`, and again from `start_s` on with `loop`."""
+        self.stop()
+        if not footage.media.audio or (sink := _open_sink()) is None:
+            return
+        self._sink = sink
+        self._sink.setVolume(self._volume)
+        self._device = self._sink.start()
+        self._stopping, self._blocks, self._rest = threading.Event(), queue.Queue(_HELD_BLOCKS), b""
+        self._thread = threading.Thread(
+            target=_read,
+            args=(self._blocks, self._stopping, footage, from_s, start_s, end_s, loop),
+            name="sound",
+            daemon=True,
+        )
+        self._thread.start()
+        self._feeding.start()
+
+    def stop(self) -> None:
+        self._feeding.stop()
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        if self._sink is not None:
+            self._sink.reset()
+            self._sink.deleteLater()
+            self._sink = self._device = None
+
+    def _feed(self) -> None:
+        if self._sink is None or self._device is None:
+            return
+        with suppress(queue.Empty):
+            while (room := self._sink.bytesFree()) > 0:
+                self._rest = self._rest or self._blocks.get_nowait()
+                written = int(self._device.write(self._rest[:room]))
+                if written <= 0:
+                    return
+                self._rest = self._rest[written:]
+
+
+def _read(
+    blocks: queue.Queue[bytes],
+    stopping: threading.Event,
+    footage: Footage,
+    from_s: Fraction,
+    start_s: Fraction,
+    end_s: Fraction,
+    loop: bool,
+) -> None:
+    with suppress(MediaError):  # the pictures will say so
+        while True:
+            for block in samples(footage, from_s, end_s):
+                while not stopping.is_set():
+                    with suppress(queue.Full):
+                        blocks.put(block, timeout=0.05)
+                        break
+                if stopping.is_set():
+                    return
+            if not loop:
+                return
+            from_s = start_s
+
+
+def _open_sink() -> QAudioSink | None:
+    # Which of the system's sound libraries it lacks is of no use to an editor.
+    QLoggingCategory.setFilterRules("qt.multimedia.*=false")
+    try:  # only once there is sound to play: it takes a while, and needs libraries that a server may lack
+        from PySide6.QtMultimedia import QAudioFormat, QAudioSink, QMediaDevices
+    except ImportError:
+        return None
+    device = QMediaDevices.defaultAudioOutput()
+    form = QAudioFormat()
+    form.setSampleRate(RATE_HZ)
+    form.setChannelCount(CHANNELS)
+    form.setSampleFormat(QAudioFormat.SampleFormat.Int16)
+    if device.isNull() or not device.isFormatSupported(form):
+        return None
+    return QAudioSink(device, form)

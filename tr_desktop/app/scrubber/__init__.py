@@ -1,0 +1,1 @@
+"""The refinement scrubber: a file's timeline with every step."""

@@ -1,0 +1,48 @@
+"""The similarity curve as a shape: levels of 0 … 1 over the file, painted for a part of it."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QPainter
+
+from tr_desktop.app.look import theme
+from tr_desktop.app.look.painting import faded, pen
+from tr_desktop.app.scrubber.geometry import View
+from tr_desktop.app.scrubber.state import ScrubberState
+
+
+def paint_curve(painter: QPainter, state: ScrubberState, view: View, rect: QRectF) -> None:
+    """The similarity within `view`, filled to the floor of `rect`, whose left end is the view's."""
+    if state.curve is None or len(state.curve) < 2:
+        return
+    low, high = float(state.curve.min()), float(state.curve.max())
+    levels = (state.curve - low) / max(high - low, 1e-6)
+    tick_s = view.times.tick_s
+    row_px = float(state.every_s / tick_s * view.width_px / view.span)
+    xs = np.arange(len(levels)) * row_px + view.x_at_s(Fraction(0))
+    if row_px < 1:  # several rows on a pixel: the highest counts
+        first = np.flatnonzero(np.diff(np.floor(xs), prepend=-np.inf))
+        xs, levels = np.floor(xs[first]), np.maximum.reduceat(levels, first)
+    seen = np.flatnonzero((xs > -row_px - 2) & (xs < view.width_px + row_px + 2))
+    if len(seen) < 2:
+        return
+    floor, height = rect.bottom(), rect.height() - 3
+    points = [QPointF(x, floor - level * height) for x, level in zip(xs[seen], levels[seen], strict=True)]
+    if seen[-1] == len(xs) - 1:
+        points.append(QPointF(view.x_of(len(view.times)), points[-1].y()))
+    ground = faded(theme.colours().dim, 0.22)
+    painter.save()
+    if row_px < 1:  # columns: smoothing them would take longer than all else that is painted
+        painter.setPen(pen(ground))
+        painter.drawLines([QLineF(point.x(), floor, point.x(), point.y()) for point in points])
+    else:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(ground)
+        painter.drawPolygon([QPointF(points[0].x(), floor), *points, QPointF(points[-1].x(), floor)])
+    painter.setPen(pen(theme.colours().dim, 1.2))
+    painter.drawPolyline(points)
+    painter.restore()

@@ -1,0 +1,255 @@
+"""The zoomed part of the file: ruler, filmstrip, similarity and shot changes, with the playhead across."""
+
+from __future__ import annotations
+
+import bisect
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QHelpEvent,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPolygonF,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QAbstractSlider, QToolTip, QWidget
+
+from tr_desktop.app.look import theme
+from tr_desktop.app.look.painting import KeyFocus, Layer, diamond, faded, focus_ring, pen
+from tr_desktop.app.pictures.filmstrip import Thumbnails
+from tr_desktop.app.scrubber.curve import paint_curve
+from tr_desktop.app.scrubber.geometry import SNAP_PX, Strips, ruler
+from tr_desktop.app.scrubber.state import ScrubberState
+
+_LABEL_GAP_PX = 26
+_MAX_IMAGES = 300
+_SHOT_PX = 8
+_SINGLE_FRAME_PX = 14  # from here on, lines part the frames
+
+
+class TimeLane(KeyFocus, QAbstractSlider):
+    """Its value is the playhead's frame. scrubbed: the frame that the pointer or a key asks for. panned: by pixels."""
+
+    scrubbed = Signal(int)
+    panned = Signal(float)
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._state: ScrubberState | None = None
+        self._lanes: Strips | None = None
+        self._thumbnails: Thumbnails | None = None
+        self._images: dict[int, QImage] = {}  # of this file, to stand in for those that aren't there yet
+        self._layer = Layer()
+        self._pan_x: float | None = None
+        self.is_scrubbed = False
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setOrientation(Qt.Orientation.Horizontal)
+        self.setMouseTracking(True)
+
+    def show_this(self, state: ScrubberState | None) -> None:
+        if state is None or self._state is None or state.moment.media != self._state.moment.media:
+            self._images.clear()
+        self._state = state
+        self.refresh()
+
+    def lay_out(self, strips: Strips) -> None:
+        self._lanes = strips
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Paint all of it again; for the playhead alone, `update` is enough."""
+        self._layer.forget()
+        self.update()
+
+    def set_thumbnails(self, thumbnails: Thumbnails) -> None:
+        self._thumbnails = thumbnails
+        thumbnails.ready.connect(self._thumbnail_ready)
+
+    # Pointer and keys
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.MiddleButton:
+            self._pan_x = event.position().x()
+        elif event.button() == Qt.MouseButton.LeftButton:
+            self.is_scrubbed = True
+            self._scrub(event.position().x())
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._pan_x is not None:
+            self.panned.emit(self._pan_x - event.position().x())
+            self._pan_x = event.position().x()
+        elif self.is_scrubbed:
+            self._scrub(event.position().x())
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._pan_x, self.is_scrubbed = None, False
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        direction = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()), 0)
+        if self._state is None or not direction:
+            event.ignore()
+            return
+        media, times = self._state.moment.media, self._state.moment.times
+        frames = round(media.rate) if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1
+        self.scrubbed.emit(min(max(self._state.playhead + direction * frames, 0), len(times) - 1))
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()  # zooms
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            QToolTip.showText(event.globalPos(), self._told(event.pos().x()), self)
+            return True
+        return super().event(event)
+
+    def _scrub(self, x: float) -> None:
+        if self._state is not None:
+            self.scrubbed.emit(self._state.view.frame_at(x))
+
+    def _told(self, x: float) -> str:
+        state = self._state
+        if state is None:
+            return ""
+        frame = state.view.frame_at(x)
+        told = [state.label(frame)]
+        if state.curve is not None and len(state.curve):
+            row = min(round(state.moment.times.time_s(frame) / state.every_s), len(state.curve) - 1)
+            told.append(f"Similarity {float(state.curve[row]):.2f}")
+        if any(abs(state.view.x_of(shot) - x) <= SNAP_PX for shot in state.shots):
+            told.append("A shot begins here")
+        if any(abs(state.view.x_of(marker) - x) <= SNAP_PX for marker in state.markers):
+            told.append("Marker")
+        return "\n".join(told)
+
+    # Painting
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        with QPainter(self) as painter:
+            self._layer.draw(painter, self, self._paint_still)
+            if self._state is not None and self._lanes is not None:
+                painter.translate(0, -self._lanes.ruler.top)
+                self._paint_playhead(painter, self._state, self._lanes)
+                painter.resetTransform()
+            if self.has_ring:
+                focus_ring(painter, QRectF(self.rect()))
+
+    def _paint_still(self, painter: QPainter) -> None:
+        """Everything but the playhead."""
+        state, strips, colours = self._state, self._lanes, theme.colours()
+        if strips is None:
+            return
+        painter.translate(0, -strips.ruler.top)
+        film = QRectF(0, strips.film.top, self.width(), strips.film.height)
+        curve = QRectF(0, strips.curve.top, self.width(), strips.curve.height)
+        painter.fillRect(film.united(curve), QColor(colours.well))
+        if state is None:
+            return
+        self._paint_ruler(painter, state, strips)
+        self._paint_film(painter, state, film)
+        paint_curve(painter, state, state.view, curve)
+        self._paint_shots(painter, state, curve)
+        self._paint_segment(painter, state, strips)
+
+    def _paint_ruler(self, painter: QPainter, state: ScrubberState, strips: Strips) -> None:
+        colours, view = theme.colours(), state.view
+        painter.setFont(theme.figures_font(theme.SMALL_PX))
+        metrics = painter.fontMetrics()
+        widest = metrics.horizontalAdvance(state.label(len(state.moment.times)))
+        bottom = strips.ruler.bottom
+        for mark in ruler(view, state.moment.footage, widest + _LABEL_GAP_PX):
+            x = round(view.x_of(mark.frame)) + 0.5
+            painter.setPen(QColor(colours.line if not mark.is_labelled else colours.rough))
+            painter.drawLine(QPointF(x, bottom - (8 if mark.is_labelled else 4)), QPointF(x, bottom - 1))
+            if mark.is_labelled and x >= 0 and x + 4 + widest <= self.width():
+                painter.setPen(QColor(colours.dim))
+                painter.drawText(QPointF(x + 4, bottom - 6), state.label(mark.frame))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for marker in state.markers:
+            diamond(painter, QPointF(view.x_of(marker), bottom - 4), 4.5, QColor(colours.warn))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+    def _paint_film(self, painter: QPainter, state: ScrubberState, film: QRectF) -> None:
+        media, times, view = state.moment.media, state.moment.times, state.view
+        wide = min(max(film.height() * media.width / media.height, 24.0), 3 * film.height())
+        height_px = round(film.height() * self.devicePixelRatioF())
+        # Cells stand still while the view moves, and near zooms ask for the same frames.
+        cell_ticks = view.span * round(wide) / view.width_px
+        cell_frames = len(times) * cell_ticks / times.end_tick
+        grain = 1 << max(int(cell_frames / 4).bit_length() - 1, 0)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        for cell in range(int(view.start / cell_ticks), int((view.start + view.span) / cell_ticks) + 1):
+            x = float((cell * cell_ticks - view.start) * view.width_px / view.span)
+            place = QRectF(x, film.top(), round(wide), film.height())
+            frame = times.frame_at(cell * cell_ticks * times.tick_s) // grain * grain
+            image = self._thumbnail(state, frame, height_px, float(2 * cell_frames))
+            if image is not None:
+                painter.drawImage(place, image)
+            painter.fillRect(QRectF(x, film.top(), 1, film.height()), faded(theme.colours().well, 0.7))
+        if view.frame_px >= _SINGLE_FRAME_PX:
+            painter.setPen(faded(theme.colours().text, 0.25))
+            first, last = view.first_and_last()
+            for frame in range(first, last + 1):
+                x = round(view.x_of(frame)) + 0.5
+                painter.drawLine(QPointF(x, film.bottom() - 5), QPointF(x, film.bottom()))
+
+    def _thumbnail(self, state: ScrubberState, frame: int, height_px: int, reach: float) -> QImage | None:
+        if self._thumbnails is None:
+            return None
+        path = state.moment.media.path
+        image = self._thumbnails.image(path, frame, height_px)
+        if image is None:
+            self._thumbnails.request(state.moment.footage, frame, height_px)
+            near = min(self._images, key=lambda known: abs(known - frame), default=None)
+            return self._images[near] if near is not None and abs(near - frame) <= reach else None
+        if len(self._images) > _MAX_IMAGES:
+            self._images.clear()
+        if not image.isNull():
+            self._images[frame] = image
+        return image
+
+    def _thumbnail_ready(self, path: Path, frame: int, image: QImage) -> None:
+        if self._state is not None and path == self._state.moment.media.path:
+            self.refresh()
+
+    def changeEvent(self, event: QEvent) -> None:
+        self._layer.forget()  # another theme
+        super().changeEvent(event)
+
+    def _paint_shots(self, painter: QPainter, state: ScrubberState, curve: QRectF) -> None:
+        colour = QColor(theme.colours().text)
+        dotted, filled = pen(faded(colour, 0.4), 1, Qt.PenStyle.DotLine), faded(colour, 0.75)
+        view, shots = state.view, state.shots
+        at = bisect.bisect_left(shots, view.frame_at(0))
+        while at < len(shots) and (x := round(view.x_of(shots[at])) + 0.5) <= self.width():
+            at = max(at + 1, bisect.bisect_left(shots, view.frame_at(x + _SHOT_PX)))  # of those on one place, one
+            painter.setPen(dotted)
+            painter.drawLine(QPointF(x, curve.top()), QPointF(x, curve.bottom()))
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(filled)
+            tip = QPointF(x, curve.bottom() - 5)
+            painter.drawPolygon(QPolygonF([tip, tip + QPointF(4, 5), tip + QPointF(-4, 5)]))
+
+    def _paint_segment(self, painter: QPainter, state: ScrubberState, strips: Strips) -> None:
+        """What is outside of in and out is dimmed; a line in the ruler is on what is inside."""
+        start, end = (state.view.x_of(f) for f in (state.segment.start_frame, state.segment.end_frame))
+        top, height = strips.film.top, strips.curve.bottom - strips.film.top
+        shade = faded(theme.colours().window, 0.62)
+        painter.fillRect(QRectF(0, top, max(start, 0), height), shade)
+        painter.fillRect(QRectF(max(end, 0), top, max(self.width() - max(end, 0), 0), height), shade)
+        painter.fillRect(QRectF(start, top - 2, max(end - start, 1), 2), QColor(theme.colours().accent))
+
+    def _paint_playhead(self, painter: QPainter, state: ScrubberState, strips: Strips) -> None:
+        colour = QColor(theme.colours().text)
+        x = round(state.view.x_of(state.playhead)) + 0.5
+        painter.setPen(pen(colour, 1))
+        painter.drawLine(QPointF(x, strips.ruler.top + 6), QPointF(x, strips.curve.bottom))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colour)
+        head = [QPointF(-5, 2), QPointF(5, 2), QPointF(5, 7), QPointF(0, 12), QPointF(-5, 7)]
+        painter.drawPolygon(QPolygonF([QPointF(x, strips.ruler.top) + point for point in head]))

@@ -1,0 +1,1 @@
+"""The window, its actions and menus, and the life of the app."""

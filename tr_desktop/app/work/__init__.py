@@ -1,0 +1,1 @@
+"""What the window works on: background jobs and the session. No widgets."""

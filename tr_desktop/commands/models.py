@@ -1,0 +1,130 @@
+"""The commands about model packs: `models list | show | use | build | verify`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+OK = 0
+_MAX_PICTURES = 2000
+
+
+def add_commands(commands: Any) -> None:
+    """Add `models` to the subparsers of `tr-desktop`."""
+    actions = commands.add_parser("models", help="the model packs: the embedded one and those you add").add_subparsers(
+        required=True, metavar="ACTION"
+    )
+    actions.add_parser("list", help="the packs that are known; * is the one in use").set_defaults(run=_list)
+    show = actions.add_parser("show", help="what a pack is, what it was made of, and on which terms")
+    use = actions.add_parser("use", help="use this pack from now on, wherever no --model is given")
+    verify = actions.add_parser("verify", help="check a pack's hashes and run each of its models")
+    for parser, run in ((show, _show), (use, _use), (verify, _verify)):
+        help_ = "a name, folder or .trpack file"
+        parser.add_argument("pack", metavar="PACK", nargs=None if run is _use else "?", help=help_)
+        parser.set_defaults(run=run)
+    verify.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="what runs the models")
+    build = actions.add_parser("build", help="make a pack of ONNX files, such as a CLIP's towers")
+    build.add_argument(
+        "draft",
+        metavar="FOLDER",
+        type=Path,
+        help="image.onnx, text.onnx, tokenizer.json, CARD.md and a pack.json that says name, licence, sources, input_px"
+        " and sample_fps; optional: refiner.onnx, background.npy, and in pack.json threshold and calibration",
+    )
+    build.add_argument("out", metavar="OUT", type=Path, help="the pack: a new folder, or a file ending in .trpack")
+    build.add_argument("--pictures", metavar="FOLDER", type=Path, help="pictures of all sorts, for background.npy")
+    build.set_defaults(run=_build)
+
+
+def _list(_: argparse.Namespace) -> int:
+    from tr_desktop.errors import PackError
+    from tr_desktop.models.choice import default_pack, known_packs
+    from tr_desktop.models.pack import load_pack
+
+    default = default_pack()
+    for known in dict.fromkeys((*known_packs(), default)):
+        try:
+            pack = load_pack(known)
+            size_mb = sum(size for size, _ in pack.files.values()) / 1e6
+            about = f"{pack.name}  {pack.sha256[:12]}  {size_mb:.0f} MB, {pack.width} numbers a frame, {pack.licence}"
+            about += f"\n    {known}" if known != pack.name else ""
+        except PackError as error:
+            about = f"{known}  can't be used: {error.what}"
+        print(f"{'*' if known == default else ' '} {about}")
+    return OK
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    pack = _pack(arguments)
+    print(f"{pack.name}  ({pack.location})\n  sha256 {pack.sha256}\n  licence: {pack.licence}")
+    print(f"  pictures of {pack.input_px} × {pack.input_px}, {pack.sample_fps} a second, to {pack.width} numbers")
+    print(f"  a moment is called confident from score {pack.threshold:.2f} on")
+    for name, (size_bytes, sha256) in pack.files.items():
+        print(f"  {name:<16} {size_bytes / 1e6:8.1f} MB  {sha256[:12]}")
+    print(f"  sources: {', '.join(pack.sources)}\n\n{pack.card.strip()}")
+    return OK
+
+
+def _use(arguments: argparse.Namespace) -> int:
+    from tr_desktop.models.choice import use_pack
+
+    pack = use_pack(arguments.pack)
+    print(f"{pack.name} is used from now on; footage is indexed again for it when it is searched.")
+    return OK
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from tr_desktop.models.check import check_pack
+
+    pack = _pack(arguments)
+    device = check_pack(pack, arguments.device)
+    print(
+        f"{pack.name} {pack.sha256[:12]}: {len(pack.files)} files are what pack.json says; its models run on {device}."
+    )
+    return OK
+
+
+def _build(arguments: argparse.Namespace) -> int:
+    from tr_desktop.models.build import build_pack
+
+    folder: Path | None = arguments.pictures
+    pictures = None if folder is None else lambda size_px: _pictures(folder, size_px)
+    pack, added = build_pack(arguments.draft, arguments.out, pictures)
+    print(f"Wrote {pack.name} to {arguments.out}: {pack.width} numbers a frame, sha256 {pack.sha256[:12]}.")
+    taken = [name for name in added if name != "background.npy"]
+    if taken:
+        print(f"From the embedded pack, as the draft has none: {', '.join(taken)}.")
+    if "calibration" in taken:
+        print("Its scores are therefore a guess: rank by them, but do not take them for chances. Say so in CARD.md.")
+    print(f"Try it: tr-desktop find QUERY PATH --model {arguments.out}; keep it: tr-desktop models use {arguments.out}")
+    return OK
+
+
+def _pack(arguments: argparse.Namespace) -> Any:
+    from tr_desktop.models.choice import default_pack
+    from tr_desktop.models.pack import load_pack
+
+    return load_pack(arguments.pack or default_pack())
+
+
+def _pictures(folder: Path, size_px: int) -> npt.NDArray[np.uint8]:
+    """The pictures under `folder`, uint8 RGB [N, S, S, 3]; what can't be read is passed over."""
+    import numpy as np
+
+    from tr_desktop.errors import MediaError, UserError
+    from tr_desktop.footage.still import read_still
+
+    found = []
+    for path in sorted(path for path in folder.rglob("*") if path.is_file())[:_MAX_PICTURES]:
+        try:
+            found.append(read_still(path, size_px))
+        except MediaError:
+            continue
+    if len(found) < 2:
+        raise UserError("There are no pictures that can be read", path=folder, remedy="Give a folder of pictures")
+    return np.stack(found)

@@ -1,0 +1,95 @@
+"""Progress on standard error: an index run in bytes and files with × real time, clips in frames, text in seconds."""
+
+from __future__ import annotations
+
+import sys
+from fractions import Fraction
+from pathlib import Path
+from typing import NoReturn
+
+from tqdm import tqdm
+
+from tr_desktop.library.index.indexer import IndexProgress
+
+
+class IndexBar:
+    """Use as a context; `update` takes the indexer's progress, `summary` says how fast it went."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm[NoReturn] | None = None
+        self._last: IndexProgress | None = None
+        self._decoder = ""  # as said last
+
+    def __enter__(self) -> IndexBar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def update(self, progress: IndexProgress) -> None:
+        if self._bar is not None and progress.done_bytes < self._bar.n:  # another run has begun
+            self._bar.close()
+            self._bar = None
+        if self._bar is None:
+            self._bar = tqdm(total=progress.total_bytes, unit="B", unit_scale=True, file=sys.stderr, dynamic_ncols=True)
+        self._last = progress
+        if progress.decoder and progress.decoder != self._decoder:
+            self._decoder = progress.decoder
+            self.say(f"From {progress.path.name} on: {progress.decoder}")
+        self._bar.set_description(f"{progress.path.name} ({progress.file_number}/{progress.files})", refresh=False)
+        self._bar.set_postfix_str(f"{progress.times_real_time:.1f}× real time", refresh=False)
+        self._bar.update(progress.done_bytes - self._bar.n)
+
+    def say(self, text: str) -> None:
+        """Print something without tearing the bar."""
+        tqdm.write(text, file=sys.stderr)
+
+    def summary(self) -> str:
+        """One sentence on what was newly read and how fast."""
+        if self._last is None or not self._last.footage_s:
+            return "Nothing new to index."
+        return f"Indexed {float(self._last.footage_s):.1f} s of footage at {self._last.times_real_time:.1f}× real time."
+
+
+class ClipBar:
+    """Frames of the clip that is being cut. Use as a context; `update` takes what `hand_off` reports."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm[NoReturn] | None = None
+        self._clip = 0
+
+    def __enter__(self) -> ClipBar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def update(self, clip: int, clips: int, frame: int, frames: int) -> None:
+        if self._bar is None or clip != self._clip:
+            self.__exit__()
+            self._clip = clip
+            self._bar = tqdm(total=frames, unit="frame", file=sys.stderr, dynamic_ncols=True)
+            self._bar.set_description(f"clip {clip}/{clips}", refresh=False)
+        self._bar.update(frame - self._bar.n)
+
+
+class TextBar:
+    """Seconds of the file whose pictures' text is being read. Use as a context."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm[NoReturn] | None = None
+
+    def __enter__(self) -> TextBar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def update(self, path: Path, done_s: Fraction) -> None:
+        if self._bar is None or self._bar.desc != f"text in {path.name}: ":
+            self.__exit__()
+            self._bar = tqdm(desc=f"text in {path.name}", unit="s", file=sys.stderr, dynamic_ncols=True)
+        self._bar.update(int(done_s) - self._bar.n)

@@ -1,0 +1,1 @@
+"""Cutting clips out of footage, each decoded again and compared with its source."""

@@ -1,0 +1,76 @@
+"""Whether a clip that was written is what was meant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorRange, Interpolation
+from numpy.typing import NDArray
+
+from tr_desktop.errors import ExportError
+from tr_desktop.footage.frames import Sampler
+from tr_desktop.footage.probe import probe
+from tr_desktop.footage.seek import find_frames
+from tr_desktop.moments import Footage
+from tr_desktop.timecode import Timecode, is_smpte_rate
+
+
+def verify_clip(footage: Footage, frames: Sequence[int], clip: Path, start_tc: Timecode, *, lossless: bool) -> None:
+    """Decode all of `clip` and compare it with the source: how many frames, the first and the last picture, timecode.
+
+    footage: the source, with its media as the clip should be. frames: the source frame that each of the clip's shows.
+    Brightness is compared, at a small size. A copied picture must not differ at all; an encoded one must be like the
+    source's, and no less like it than the frames beside that one. ExportError says what isn't right; the clip
+    is left for the caller to remove.
+    """
+    media, count = footage.media, len(frames)
+    written = probe(clip)
+    sampler = Sampler(written, Fraction(10**6), _SIDE_PX, decode_all=True)
+    for _ in sampler:
+        pass
+    wrong = []
+    if len(sampler.times) != count:
+        wrong.append(f"it has {len(sampler.times)} frames instead of {count}")
+    else:
+        for at in {0, count - 1}:
+            frame = frames[at]
+            near = [n for n in (frame - 1, frame, frame + 1) if 0 <= n < len(footage)]
+            pictures = {n: _small(decoded) for n, decoded in find_frames(footage, near)}
+            [(_, decoded)] = find_frames(sampler.footage, [at])
+            off = {n: float(np.abs(_small(decoded) - pictures[n]).mean()) for n in near}
+            if off[frame] > (0 if lossless else _LIKE) or off[frame] > min(off.values()) + _NOISE:
+                wrong.append(f"its frame {at} isn't frame {frame} of the source")
+        if sampler.media.is_vfr and not media.is_vfr:
+            wrong.append("its rate isn't constant")
+    if sampler.problems:
+        wrong.append(f"it is damaged ({sampler.problems[0]})")
+    if len(written.audio) != len(media.audio):
+        wrong.append(f"it has {len(written.audio)} audio tracks instead of {len(media.audio)}")
+    if is_smpte_rate(media.rate) and not media.is_vfr and str(written.start_tc) != str(start_tc):
+        wrong.append(f"its timecode starts at {written.start_tc} instead of {start_tc}")
+    if wrong:
+        reason = f"The clip was cut, but {'; '.join(wrong)}"
+        raise ExportError(reason, path=media.path, remedy="Try another way of cutting")
+
+
+_SIDE_PX = 64
+_LIKE = 6.0  # mean difference of 8-bit brightness; an encoder at these rates stays below 2
+_NOISE = 0.5
+
+
+def _small(frame: VideoFrame) -> NDArray[np.int16]:
+    """Brightness [S, S] in video range: what no colour tag changes, for some encoders set their own."""
+    square = frame.reformat(
+        _SIDE_PX,
+        _SIDE_PX,
+        "yuv444p",
+        interpolation=Interpolation.AREA,
+        src_color_range=frame.color_range,
+        dst_color_range=ColorRange.MPEG,
+    )
+    brightness: NDArray[np.int16] = square.to_ndarray()[0].astype(np.int16)
+    return brightness

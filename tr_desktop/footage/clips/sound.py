@@ -1,0 +1,161 @@
+"""The audio tracks of a clip: copied to the packet, or encoded to the sample."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from fractions import Fraction
+
+import av.error
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream
+from av.container import OutputContainer
+from av.packet import Packet
+from av.stream import Discard
+from numpy.typing import NDArray
+
+from tr_desktop.footage.container import open_video
+from tr_desktop.moments import Media
+
+
+class TrackWriter:
+    """One audio track of the clip, written piece by piece alongside the pictures."""
+
+    def __init__(self, stack: ExitStack, media: Media, index: int, writing: OutputContainer) -> None:
+        self._writing = writing
+        self._reading, _ = stack.enter_context(open_video(media.path))
+        self._source = self._reading.streams.audio[index]
+        self._source.discard = Discard.default
+        self._packets: Iterator[tuple[Fraction, list[Packet[AudioStream]]]] = iter(())
+        self._written_s = Fraction(-1)
+
+    def write_until(self, time_s: Fraction | None) -> None:
+        """Write packets up to `time_s` after the clip's start; None: all that there are."""
+        while time_s is None or self._written_s < time_s:
+            reached = next(self._packets, None)
+            if reached is None:
+                return
+            self._written_s, packets = reached
+            self._writing.mux(packets)
+
+    def _demux_from(self, start_s: Fraction) -> Iterator[Packet[AudioStream]]:
+        with suppress(av.error.FFmpegError):  # a container that can't seek is read from its start
+            self._reading.seek(max(0, int((start_s - 1) * 1_000_000)))
+        for packet in self._reading.demux(self._source):
+            if packet.size:
+                yield packet
+
+    def _keep_language(self, stream: AudioStream) -> None:
+        if language := self._source.metadata.get("language"):
+            stream.metadata["language"] = language
+
+
+class CopiedTrack(TrackWriter):
+    """The source's packets that begin within the clip."""
+
+    def __init__(
+        self,
+        stack: ExitStack,
+        media: Media,
+        index: int,
+        writing: OutputContainer,
+        start_s: Fraction,
+        length_s: Fraction,
+    ) -> None:
+        super().__init__(stack, media, index, writing)
+        stream = writing.add_stream_from_template(self._source)
+        stream.metadata.clear()
+        self._keep_language(stream)
+        self._packets = self._copied(stream, start_s, length_s)
+
+    def _copied(
+        self, stream: AudioStream, start_s: Fraction, length_s: Fraction
+    ) -> Iterator[tuple[Fraction, list[Packet[AudioStream]]]]:
+        for packet in self._demux_from(start_s):
+            if packet.pts is None or packet.time_base is None:
+                continue
+            time_s = packet.pts * packet.time_base - start_s
+            if time_s >= length_s:
+                return
+            if time_s >= 0:
+                shift = round(start_s / packet.time_base)
+                packet.pts, packet.dts, packet.stream = (
+                    packet.pts - shift,
+                    None if packet.dts is None else packet.dts - shift,
+                    stream,
+                )
+                yield time_s, [packet]
+
+
+class EncodedTrack(TrackWriter):
+    """The source's samples within the clip, to the sample; silence where it has none."""
+
+    def __init__(
+        self,
+        stack: ExitStack,
+        media: Media,
+        index: int,
+        writing: OutputContainer,
+        start_s: Fraction,
+        length_s: Fraction,
+        codec: str,
+    ) -> None:
+        super().__init__(stack, media, index, writing)
+        context = self._source.codec_context
+        self._rate_hz = context.sample_rate
+        is_deep = not context.format.name.startswith(("u8", "s16"))
+        stream = writing.add_stream(
+            codec or ("pcm_s24le" if is_deep else "pcm_s16le"), rate=self._rate_hz, layout=context.layout.name
+        )
+        assert isinstance(stream, AudioStream)
+        self._keep_language(stream)
+        format_name = "fltp" if codec else ("s32" if is_deep else "s16")
+        self._packets = self._encoded(stream, format_name, start_s, round(length_s * self._rate_hz))
+
+    def _encoded(
+        self, stream: AudioStream, format_name: str, start_s: Fraction, samples: int
+    ) -> Iterator[tuple[Fraction, list[Packet[AudioStream]]]]:
+        done = 0
+        for first, sound in self._samples(format_name, start_s):
+            lead = min(max(first - done, 0), samples - done)
+            sound = sound[:, max(done - first, 0) : max(samples - first, 0)]
+            if lead:
+                sound = np.concatenate([np.zeros((sound.shape[0], lead), sound.dtype), sound], axis=1)
+            if sound.shape[1]:
+                yield Fraction(done, self._rate_hz), stream.encode(self._frame(stream, format_name, sound, done))
+                done += sound.shape[1]
+            if done >= samples:
+                break
+        if done < samples:
+            channels = stream.codec_context.channels
+            silence = np.zeros((channels, samples - done), _DTYPES[format_name])
+            yield Fraction(done, self._rate_hz), stream.encode(self._frame(stream, format_name, silence, done))
+        yield Fraction(samples, self._rate_hz), stream.encode(None)
+
+    def _samples(self, format_name: str, start_s: Fraction) -> Iterator[tuple[int, NDArray[np.generic]]]:
+        """(sample number from the clip's start, samples [channels, n]) of all that is decoded around it."""
+        context = self._source.codec_context
+        resampler = AudioResampler(format=format_name, layout=context.layout.name, rate=self._rate_hz)
+        for packet in self._demux_from(start_s):
+            with suppress(av.error.InvalidDataError):
+                for frame in packet.decode():
+                    if frame.pts is None or frame.time_base is None:
+                        continue
+                    first = round((frame.pts * frame.time_base - start_s) * self._rate_hz)
+                    for part in resampler.resample(frame):
+                        array = part.to_ndarray()
+                        channels = len(part.layout.channels)
+                        yield first, array if array.shape[0] == channels else array.reshape(-1, channels).T
+                        first += part.samples
+
+    def _frame(self, stream: AudioStream, format_name: str, sound: NDArray[np.generic], first: int) -> AudioFrame:
+        packed = sound if format_name == "fltp" else sound.T.reshape(1, -1)
+        layout = stream.codec_context.layout.name
+        frame = AudioFrame.from_ndarray(np.ascontiguousarray(packed), format=format_name, layout=layout)
+        frame.sample_rate, frame.pts, frame.time_base = self._rate_hz, first, Fraction(1, self._rate_hz)
+        return frame
+
+
+_DTYPES = {"fltp": np.float32, "s32": np.int32, "s16": np.int16}

@@ -1,0 +1,1 @@
+"""What answers a query within one file: a protocol, and the ways that implement it."""

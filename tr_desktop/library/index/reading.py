@@ -1,0 +1,217 @@
+"""New footage to vectors: one thread decodes, one encodes, the caller stores.
+
+They hand over pieces of a few frames. What is on its way at a time, and lost when the program is killed, is one batch
+of BATCH_FRAMES, whatever the files' sizes.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from tr_desktop.errors import MediaError
+from tr_desktop.footage.captions import Cue
+from tr_desktop.footage.frames import SampledFrame, Sampler
+from tr_desktop.footage.hardware import DecoderChoice, choose_decoder
+from tr_desktop.footage.probe import probe
+from tr_desktop.library.index.identity import content_digest
+from tr_desktop.library.index.prefetch import Pause, prefetch
+from tr_desktop.library.store.catalog import Catalog, ReadProgress, Source
+from tr_desktop.moments import FrameTimes, Media
+
+if TYPE_CHECKING:
+    from tr_desktop.models.encoder import Encoder
+
+BATCH_FRAMES = 16
+_PIECE_FRAMES = 4
+# A piece is being decoded, one waits to be encoded, one is being encoded, one is being stored.
+_DECODED_AHEAD, _ENCODED_AHEAD = 2, 1
+assert (_DECODED_AHEAD + _ENCODED_AHEAD + 1) * _PIECE_FRAMES <= BATCH_FRAMES
+
+
+@dataclass(frozen=True)
+class DecodedBatch:
+    """Decoded frames of one file: uint8 RGB [n, S, S, 3], of which number i stands for `repeats[i]` rows.
+
+    first_row: the first of these rows. read_bytes: how far into the file they are. decoder: what decodes it and why,
+    where a device was asked for. The rest is for `Catalog.append`.
+    """
+
+    source: Source
+    media: Media
+    times: FrameTimes
+    first_row: int
+    pictures: npt.NDArray[np.uint8]
+    repeats: list[int]
+    read_bytes: int
+    decoder: str
+    decode_all: bool
+
+
+@dataclass(frozen=True)
+class EncodedBatch:
+    """The same encoded: fp32 [rows, width]."""
+
+    of: DecodedBatch
+    rows: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class FinishedFile:
+    """A file was read to its end, with these problems. cues: what its subtitle tracks say."""
+
+    source: Source
+    media: Media
+    times: FrameTimes
+    problems: tuple[str, ...]
+    cues: tuple[Cue, ...]
+
+
+@dataclass(frozen=True)
+class DuplicateFile:
+    """A file holds what another file of this run, or of the library, holds already."""
+
+    source: Source
+
+
+@dataclass(frozen=True)
+class ChangedFile:
+    """A file became another one while it was read."""
+
+    source: Source
+
+
+@dataclass(frozen=True)
+class UnreadableFile:
+    """A file can't be searched. is_final: for as long as it stays the same; otherwise it is tried again next time."""
+
+    path: Path
+    stat: os.stat_result
+    reason: str
+    is_final: bool
+
+
+def read_files(
+    files: Mapping[Path, os.stat_result],
+    catalog: Catalog,
+    encoder: Encoder,
+    stop: threading.Event,
+    wait_while_paused: Pause,
+    hardware: bool,
+) -> Generator[EncodedBatch | FinishedFile | DuplicateFile | ChangedFile | UnreadableFile, None, None]:
+    """Read `files` one after the other, each from where the library has it; whatever ends a file comes last for it.
+
+    stop: when set, nothing more comes, and both threads end; so they do when this is closed.
+    wait_while_paused: called before each frame is decoded.
+    hardware: decode on a graphics device if one has shown that it decodes the file right.
+    """
+    closed = threading.Event()
+
+    def is_over() -> bool:
+        return stop.is_set() or closed.is_set()
+
+    decoded = prefetch(
+        _decoded(files, catalog, encoder, lambda: wait_while_paused(is_over), hardware), _DECODED_AHEAD, is_over
+    )
+    encoded = prefetch(_encoded(decoded, encoder), _ENCODED_AHEAD, is_over)
+    try:
+        for item in encoded:  # noqa: UP028 (`yield from` would close it before the threads are told)
+            yield item
+    finally:
+        closed.set()
+        encoded.close()
+
+
+def _encoded(
+    decoded: Iterator[DecodedBatch | FinishedFile | DuplicateFile | ChangedFile | UnreadableFile], encoder: Encoder
+) -> Generator[EncodedBatch | FinishedFile | DuplicateFile | ChangedFile | UnreadableFile, None, None]:
+    for item in decoded:
+        if isinstance(item, DecodedBatch):
+            yield EncodedBatch(item, np.repeat(encoder.encode_images(item.pictures), item.repeats, axis=0))
+        else:
+            yield item
+
+
+def _decoded(
+    files: Mapping[Path, os.stat_result],
+    catalog: Catalog,
+    encoder: Encoder,
+    wait_while_paused: Callable[[], None],
+    hardware: bool,
+) -> Generator[DecodedBatch | FinishedFile | DuplicateFile | ChangedFile | UnreadableFile, None, None]:
+    begun: set[tuple[int, bytes]] = set()  # in this run, so that a copy waits for it
+    for path, stat in files.items():
+        wait_while_paused()
+        try:
+            source = Source(path, stat.st_size, stat.st_mtime_ns, content_digest(path, stat.st_size))
+            read_progress = catalog.read_progress(source, encoder.pack.sha256)
+            identity = (source.size_bytes, source.digest)
+            if read_progress.is_whole or identity in begun:
+                yield DuplicateFile(source)
+            else:
+                begun.add(identity)
+                yield from _file(source, read_progress, encoder, wait_while_paused, hardware)
+        except MediaError as error:
+            yield UnreadableFile(path, stat, error.what, is_final=_is_same(path, stat.st_size, stat.st_mtime_ns))
+        except OSError as error:  # the disk or the network, not the file
+            yield UnreadableFile(path, stat, f"can't be read: {error.strerror or error}", is_final=False)
+
+
+def _file(
+    source: Source, read_progress: ReadProgress, encoder: Encoder, wait_while_paused: Callable[[], None], hardware: bool
+) -> Generator[DecodedBatch | FinishedFile | ChangedFile, None, None]:
+    """One file from row `standing.rows` on. Raises MediaError when nothing of it can be shown."""
+    media, every_s, size_px = probe(source.path), 1 / encoder.pack.sample_fps, encoder.pack.input_px
+    choice = DecoderChoice("", "the file is damaged")
+    if hardware and not read_progress.decode_all:
+        choice = choose_decoder(media, every_s, size_px)
+    sampler = Sampler(
+        media,
+        every_s,
+        size_px,
+        decode_all=read_progress.decode_all,
+        first_row=read_progress.rows,
+        device=choice.device,
+    )
+    row, piece = read_progress.rows, list[SampledFrame]()
+
+    def pictures() -> DecodedBatch:
+        used = choice if sampler.device == choice.device else DecoderChoice("", f"{choice.device} failed in the middle")
+        return DecodedBatch(
+            source=source,
+            media=sampler.media,
+            times=sampler.times_so_far,
+            first_row=row,
+            pictures=np.stack([sample.picture for sample in piece]),
+            repeats=[sample.repeat for sample in piece],
+            read_bytes=sampler.read_bytes,
+            decoder=str(used) if hardware else "",
+            decode_all=sampler.decode_all,
+        )
+
+    for sample in sampler:
+        wait_while_paused()
+        piece.append(sample)
+        if len(piece) == _PIECE_FRAMES:
+            yield pictures()
+            row += sum(sample.repeat for sample in piece)
+            piece.clear()
+    if piece:
+        yield pictures()
+    if _is_same(source.path, source.size_bytes, source.mtime_ns):
+        yield FinishedFile(source, sampler.media, sampler.times, tuple(sampler.problems), sampler.cues)
+    else:
+        yield ChangedFile(source)
+
+
+def _is_same(path: Path, size_bytes: int, mtime_ns: int) -> bool:
+    """Whether the file is still the one that was opened. Raises OSError where it is out of reach."""
+    now = path.stat()
+    return (now.st_size, now.st_mtime_ns) == (size_bytes, mtime_ns)

@@ -1,0 +1,63 @@
+"""Searching by example: a picture, or a moment of footage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from tr_desktop.errors import UserError
+from tr_desktop.footage.seek import read_frames
+from tr_desktop.footage.still import read_still
+from tr_desktop.library.index.indexer import index_footage
+from tr_desktop.library.index.walk import absolute_path
+from tr_desktop.library.store.catalog import Catalog
+from tr_desktop.moments import Moment
+
+if TYPE_CHECKING:
+    from tr_desktop.models.encoder import Encoder
+
+
+@dataclass(frozen=True)
+class QueryExample:
+    """vector: fp32 [D], L2-normalised. path, frame: of the moment it was taken from, if it was."""
+
+    vector: npt.NDArray[np.float32]
+    path: Path
+    frame: int | None = None
+
+    def is_in(self, moment: Moment) -> bool:
+        """Whether a moment is the one that the example was taken from."""
+        segment = moment.segment
+        is_there = self.frame is not None and segment.start_frame <= self.frame < segment.end_frame
+        return is_there and moment.media.path == self.path
+
+
+def load_example(what: str, catalog: Catalog, encoder: Encoder) -> QueryExample:
+    """The example that PICTURE or MEDIA@SECONDS names; footage that isn't in the library is indexed.
+
+    Raises UserError where it can't be read.
+    """
+    media_name, at, seconds = what.rpartition("@")
+    if at and not Path(what).exists():
+        try:
+            time_s = Fraction(seconds)
+        except (ValueError, ZeroDivisionError) as error:
+            raise UserError(f"{what!r} is neither a picture nor MEDIA@SECONDS") from error
+        path = absolute_path(Path(media_name))
+        coverage = index_footage([path], catalog, encoder)
+        if not coverage.searched:
+            raise UserError(f"The example can't be read: {coverage.skipped[0].reason}", path=path)
+        footage = catalog.footage(path)
+        times = footage.times
+        if not 0 <= time_s < times.duration_s:
+            raise UserError(f"It lasts {float(times.duration_s):.2f} s; there is no picture at {seconds} s", path=path)
+        frame = times.frame_at(time_s)
+        picture = next(picture for _, picture in read_frames(footage, [frame], encoder.pack.input_px))
+        return QueryExample(encoder.encode_images(picture[None])[0], path, frame)
+    path = absolute_path(Path(what))
+    return QueryExample(encoder.encode_images(read_still(path, encoder.pack.input_px)[None])[0], path)

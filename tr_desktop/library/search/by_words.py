@@ -1,0 +1,34 @@
+"""Moments in which a sentence is said or shown: subtitle files, subtitle tracks, text that was read off pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tr_desktop.library.index.indexer import Coverage
+from tr_desktop.library.search.terms import parse_terms
+from tr_desktop.library.store.catalog import Catalog
+from tr_desktop.moments import Moment, Refinement, RefineStep, Segment
+
+# The score of a sentence that is said word by word. No pictures stand behind it, and no model.
+SCORE = 0.9
+
+
+def text_moments(query: str, coverage: Coverage, catalog: Catalog, threshold: float) -> Iterator[Moment]:
+    """Where the query's sentence stands in a subtitle of the footage searched; in the subtitle's own times.
+
+    threshold: the score from which a moment is called confident.
+    """
+    for cue, kind, source, media_id in catalog.text_matches(parse_terms(query)[0].text):
+        path = coverage.subtitles.get(source) if source is not None else coverage.media.get(media_id or 0)
+        if path is None:
+            continue
+        footage = catalog.footage(path)
+        times = footage.times
+        start = times.boundary_at(cue.start_s)
+        end = max(times.boundary_at(cue.end_s), start + 1)
+        if end <= len(times):
+            step = RefineStep(0, Segment(start, end), times.time_s(start), times.time_s(end), SCORE, 1.0, 1.0)
+            refinement = Refinement((step,), 0)
+            yield Moment(
+                footage, refinement, SCORE, threshold <= SCORE, query, cue.text, source or path, text_from=kind
+            )

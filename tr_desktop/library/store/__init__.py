@@ -1,0 +1,1 @@
+"""What is kept on disk: the catalogue (SQLite) and the vectors of frames."""

@@ -1,0 +1,1 @@
+"""An editor's decisions: their undo, their file, and their recovery after a crash."""

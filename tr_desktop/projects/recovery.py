@@ -1,0 +1,78 @@
+"""The safety copy of what wasn't saved, for the next start after a crash, a kill or a power cut.
+
+Every running app has a folder of its own under one root and holds its lock, which ends with the process, however that
+ends. A folder with a copy in it and nobody holding its lock was left behind.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from exporters.write import write_verified
+from tr_desktop.library.store.lock import NotWritableError, sole_writer
+from tr_desktop.projects.project import Project
+
+_COPY, _FROM = "project.trproj", "from.json"
+
+
+class Recovery:
+    """The safety copy of one running app under `root`. Close it when the app ends well."""
+
+    def __init__(self, root: Path) -> None:
+        self._folder = root / secrets.token_hex(8)
+        self._folder.mkdir(parents=True)
+        self._held = ExitStack()
+        self._held.enter_context(sole_writer(self._folder))
+
+    def keep(self, content: bytes, path: Path | None) -> None:
+        """Keep a project's content, and where it was saved before. May be called from any thread.
+
+        Raises ExportError where the disk is full or can't be written.
+        """
+        write_verified(self._folder / _FROM, json.dumps(None if path is None else str(path)).encode())
+        write_verified(self._folder / _COPY, content)
+
+    def drop(self) -> None:
+        """There is nothing unsaved any more."""
+        (self._folder / _COPY).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        self._held.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class LeftBehind:
+    """Unsaved work of an app that didn't end well. path: where the project was saved before, or None."""
+
+    folder: Path
+    path: Path | None
+    content: bytes
+
+    def project(self) -> Project:
+        """The work as it was, with everything unsaved. Raises ProjectError."""
+        project = Project.parse(self.content, self.folder / _COPY)
+        return project.as_unsaved_of(self.path)
+
+
+@contextmanager
+def left_behind(root: Path) -> Iterator[list[LeftBehind]]:
+    """What can be recovered, newest first. Nobody else is offered it while the block runs."""
+    with ExitStack() as held:
+        found = []
+        for copy in sorted(root.glob(f"*/{_COPY}"), key=lambda path: -path.stat().st_mtime_ns):
+            with suppress(NotWritableError, OSError, ValueError):
+                held.enter_context(sole_writer(copy.parent))
+                saved_at = json.loads((copy.parent / _FROM).read_bytes())
+                found.append(LeftBehind(copy.parent, Path(saved_at) if saved_at else None, copy.read_bytes()))
+        yield found
+
+
+def discard(left: LeftBehind) -> None:
+    shutil.rmtree(left.folder, ignore_errors=True)
