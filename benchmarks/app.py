@@ -43,16 +43,17 @@ def fill(folder: Path, footage: Path, hours: int) -> None:
     import numpy as np
     from library import FILE_S, FPS, vectors
 
-    from tr_desktop.library.store.catalog import Catalog, Source
+    from tr_desktop.library.store.catalog import Catalog
+    from tr_desktop.library.store.records import Source
     from tr_desktop.models.pack import load_pack
-    from tr_desktop.moments import FrameTimes, Media
+    from tr_desktop.moments import Footage, FrameTimes, Media
     from tr_desktop.timecode import Timecode
 
     pack = load_pack("mini").sha256
     random, rate = np.random.default_rng(hours), Fraction(30)
     times = FrameTimes(range(FILE_S * 30), FILE_S * 30, 1 / rate)
     footage.mkdir()
-    with Catalog(folder) as catalog, catalog.writing():
+    with Catalog(folder) as catalog, catalog.writing() as writer:
         for number in range(hours * 3600 // FILE_S):
             path = footage / f"{number}.mp4"
             path.write_bytes(b"x")
@@ -60,8 +61,8 @@ def fill(folder: Path, footage: Path, hours: int) -> None:
             source = Source(path, stat.st_size, stat.st_mtime_ns, number.to_bytes(16, "big"))
             media = Media(path, stat.st_size, stat.st_mtime_ns, 1920, 1080, rate, Timecode(0, rate))
             rows = vectors(random, 384)
-            catalog.append(source, media, times, pack, Fraction(1, FPS), 0, rows, decode_all=False)
-            catalog.finish(source, media, times, (), pack)
+            writer.append(source, Footage(media, times), pack, Fraction(1, FPS), 0, rows, decode_all=False)
+            writer.finish(source, Footage(media, times), (), pack)
 
 
 def ten_minutes(path: Path) -> None:

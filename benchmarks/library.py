@@ -25,9 +25,11 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tr_desktop.library.search.by_vector import best_media
-from tr_desktop.library.store.catalog import Catalog, Source
-from tr_desktop.moments import FrameTimes, Media
+
+from tr_desktop.library.store.catalog import Catalog
+from tr_desktop.library.store.records import Source
+from tr_desktop.library.store.vectors import VectorFiles
+from tr_desktop.moments import Footage, FrameTimes, Media
 from tr_desktop.timecode import Timecode
 
 FILE_S, SHOT_S, FPS = 1800, 5, 2
@@ -46,14 +48,14 @@ def vectors(random: np.random.Generator, width: int) -> np.ndarray:
 def fill(catalog: Catalog, hours: int, width: int) -> None:
     random, rate = np.random.default_rng(hours), Fraction(30)
     times = FrameTimes(range(FILE_S * 30), FILE_S * 30, 1 / rate)
-    with catalog.writing():
+    with catalog.writing() as writer:
         for number in range(hours * 3600 // FILE_S):
             path = Path(f"/footage/{number}.mp4")
             source = Source(path, 1, 1, number.to_bytes(16, "big"))
             media = Media(path, 1, 1, 1920, 1080, rate, Timecode(0, rate))
             rows = vectors(random, width)
-            catalog.append(source, media, times, "pack", Fraction(1, FPS), 0, rows, decode_all=False)
-            catalog.finish(source, media, times, (), "pack")
+            writer.append(source, Footage(media, times), "pack", Fraction(1, FPS), 0, rows, decode_all=False)
+            writer.finish(source, Footage(media, times), (), "pack")
 
 
 def measure(hours: int, width: int, runs: int, folder: Path) -> str:
@@ -69,15 +71,15 @@ def measure(hours: int, width: int, runs: int, folder: Path) -> str:
         ids = [entry.media_id for entry in known.values() if entry.media_id is not None]
         all_rows = sum(entry.rows for entry in known.values())
         floor_rows = min(all_rows, FLOOR_BYTES // (4 * width))
-        floor_matrix = catalog.vector_file("pack", width).read(np.arange(floor_rows)).astype(np.float32)
+        floor_matrix = VectorFiles(catalog.folder).of("pack", width).read(np.arange(floor_rows)).astype(np.float32)
         tracemalloc.start()
-        best_media(catalog, "pack", queries[0], ids, FILES_FOUND)  # here the files are read from the disk
+        catalog.nearest("pack", queries[0], ids, FILES_FOUND)  # here the files are read from the disk
         added_mb = tracemalloc.get_traced_memory()[1] / 1e6
         tracemalloc.stop()
         searches, floors, used = [], [], []
         for query in queries:
             started_s, before_s = time.perf_counter(), time.process_time()
-            found = best_media(catalog, "pack", query, ids, FILES_FOUND)
+            found = catalog.nearest("pack", query, ids, FILES_FOUND)
             searches.append(time.perf_counter() - started_s)
             used.append(time.process_time() - before_s)
             started_s = time.perf_counter()

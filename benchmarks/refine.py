@@ -26,13 +26,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.library import fill
 from tr_desktop.footage.seek import find_frames
-from tr_desktop.grounders.two_tower import RefinerKind, Search, look_closer, moments_of
+from tr_desktop.grounders.base import Search
+from tr_desktop.grounders.two_tower import RefinerKind, TwoTower
 from tr_desktop.library.index.indexer import index_footage
-from tr_desktop.library.search.by_vector import best_media
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.models.encoder import Encoder
 from tr_desktop.models.pack import load_pack
-from tr_desktop.moments import FrameTimes, Indexed, Media
+from tr_desktop.moments import Footage, FrameTimes, Indexed, Media
 from tr_desktop.refine import looks
 from tr_desktop.timecode import Timecode
 
@@ -66,13 +66,12 @@ def one_query(encoder: Encoder, catalog: Catalog, runs: int) -> str:
     vectors += 0.3 * random.normal(size=vectors.shape)
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float16)
     media = Media(Path("ten-minutes.mp4"), 1, 1, 1920, 1080, RATE, Timecode(0, RATE))
-    item = Indexed(media, FrameTimes(range(600 * 25), 600 * 25, 1 / RATE), Fraction(1, FPS), vectors)
+    times = FrameTimes(range(600 * 25), 600 * 25, 1 / RATE)
+    item = Indexed(Footage(media, times), Fraction(1, FPS), vectors)
     query = encoder.encode_text([SENTENCE])[0]
-    kinds = (RefinerKind.LEARNED, RefinerKind.HEURISTIC)
-    learned, free = timed(
-        *(lambda kind=kind: moments_of(Search("", query, catalog, encoder, kind), item, TOP, STEPS) for kind in kinds),
-        runs=runs,
-    )
+    search = Search("", query)
+    ways = [TwoTower(catalog, encoder, kind) for kind in (RefinerKind.LEARNED, RefinerKind.HEURISTIC)]
+    learned, free = timed(*(lambda way=way: way.moments(search, item, TOP, STEPS) for way in ways), runs=runs)
     return line("one query, index of ten minutes", learned, free, "the training-free steps")
 
 
@@ -81,16 +80,16 @@ def candidates(encoder: Encoder, folder: Path, hours: int, runs: int) -> str:
     query = encoder.encode_text([SENTENCE])[0]
     with Catalog(folder) as catalog:
         fill(catalog, hours, encoder.pack.width)
-        search = Search("", query, catalog, encoder, RefinerKind.LEARNED)
+        search, grounder = Search("", query), TwoTower(catalog, encoder, RefinerKind.LEARNED)
         known = catalog.known("pack").items()
         paths = {entry.media_id: Path(os.fsdecode(path)) for path, entry in known if entry.media_id is not None}
 
         def scan() -> list[tuple[int, float]]:
-            return best_media(catalog, "pack", query, list(paths), CANDIDATES)
+            return catalog.nearest("pack", query, list(paths), CANDIDATES)
 
         def refine() -> None:
             for media_id, _ in scan():
-                moments_of(search, catalog.load(paths[media_id], "pack"), TOP, STEPS)
+                grounder.moments(search, catalog.load(paths[media_id], "pack"), TOP, STEPS)
 
         ours, floor = timed(refine, scan, runs=runs)
     return line(f"the {CANDIDATES} best files of {hours} hours, half an hour each", ours, floor, "the scan alone")
@@ -107,8 +106,8 @@ def closer_look(encoder: Encoder, folder: Path, runs: int) -> str:
         index_footage([path], catalog, encoder, lambda _: None)
         item = catalog.load(path, encoder.pack.sha256)
         query = encoder.encode_text([SENTENCE])[0]
-        search = Search("", query, Forgetful(catalog), encoder, RefinerKind.LEARNED)
-        moment = moments_of(search, item, 1, STEPS)[0]
+        search, grounder = Search("", query), TwoTower(Forgetful(catalog), encoder, RefinerKind.LEARNED)
+        moment = grounder.moments(search, item, 1, STEPS)[0]
         edges = [float(edge) for edge in (moment.refinement.kept.start_s, moment.refinement.kept.end_s)]
         starts_s = looks.frame_times_s(item.times)
         stretches = [looks.first_look(starts_s, edge, 1 / FPS) for edge in edges]
@@ -120,7 +119,7 @@ def closer_look(encoder: Encoder, folder: Path, runs: int) -> str:
                     pass
             encoder.encode_images(pictures)
 
-        ours, least = timed(lambda: look_closer(search, item, moment), floor, runs=runs)
+        ours, least = timed(lambda: grounder.look_closer(search, item, moment), floor, runs=runs)
     return line(
         "looking closer at one answer, 1080p, GOP 50", ours, least, f"decoding there, encoding {PICTURES} pictures"
     )
@@ -132,7 +131,7 @@ class Forgetful(Catalog):
     def __init__(self, catalog: Catalog) -> None:
         super().__init__(catalog.folder)
 
-    def keep_close_up(self, *_: object) -> None:
+    def keep_close_ups(self, *_: object) -> None:
         pass
 
 

@@ -22,10 +22,10 @@ class ToyEncoder:
             sample_fps=sample_fps,
             input_px=32,
             threshold=0.5,
+            files={},
             calibrated_score=lambda evidence: float(1 / (1 + np.exp(-8 * evidence["contrast"]))),
         )
         self.device = "cpu"
-        self.refiner = None
         self.background = _unit(np.random.default_rng(0).normal(size=(64, 3)))
         self.encoded_frames = 0
 

@@ -15,23 +15,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tr_desktop.errors import UserError
-from tr_desktop.grounders.two_tower import RefinerKind, Search, look_closer, moments_of
+from tr_desktop.grounders.base import Grounder, Search
+from tr_desktop.grounders.two_tower import TwoTower
 from tr_desktop.library.filters import FootageFilter
-from tr_desktop.library.index.indexer import EVERYTHING, Coverage, IndexProgress, index_footage
+from tr_desktop.library.index.coverage import Coverage, IndexProgress
+from tr_desktop.library.index.indexer import EVERYTHING, index_footage
 from tr_desktop.library.search.by_picture import load_example
-from tr_desktop.library.search.by_vector import best_media
 from tr_desktop.library.search.by_words import text_moments
 from tr_desktop.library.search.terms import parse_terms, query_vector
 from tr_desktop.library.store.catalog import Catalog
+from tr_desktop.limits import DEFAULT_STEPS, DEFAULT_TOP, MAX_STEPS
 from tr_desktop.moments import Indexed, Moment
-from tr_desktop.refine.learned import MAX_STEPS
 
 if TYPE_CHECKING:
     from tr_desktop.models.encoder import Encoder
 
-DEFAULT_TOP = 5
-DEFAULT_STEPS = 3
-LOOKS = 2
 # Every frame of the library is compared; this many files, those with the best frames, are looked into for moments.
 MAX_FILES = 24
 MAX_ROWS = 1 << 15  # long ones until these are four hours; an hour takes a tenth of a second
@@ -58,7 +56,7 @@ def find(
     *,
     top: int = DEFAULT_TOP,
     steps: int = DEFAULT_STEPS,
-    refiner: RefinerKind | None = None,
+    grounder: Grounder | None = None,
     example: str | None = None,
     footage_filter: FootageFilter = EVERYTHING,
     read_new: bool = True,
@@ -69,9 +67,8 @@ def find(
 
     query: a sentence, or several terms (`library/terms.py`). example: search by example instead, PICTURE or
     MEDIA@SECONDS; the query is then a name only. footage_filter: the footage to search.
-    steps: refinement steps, 0 … MAX_STEPS; 0 answers with the rough segments. Of three and more, the last LOOKS
-    look closer than the index, for the best answers. refiner: what takes the steps; None is the learned one, or the
-    training-free where the pack has none.
+    steps: refinement steps, 0 … MAX_STEPS; 0 answers with the rough segments. The last ones may look closer than the
+    index, for the best answers. grounder: finds the moments of each file; None is the two-tower way.
     read_new: False searches what is indexed already and lists the rest as not indexed yet. on_moments: called with the
     best moments so far whenever they have changed: as files are looked into, and as edges are looked at closer. What it
     raises ends the search.
@@ -87,11 +84,10 @@ def find(
         raise UserError(_nothing_searched(coverage))
 
     vector = query_vector(query, encoder) if like_this is None else like_this.vector
-    if refiner is None:
-        refiner = RefinerKind.HEURISTIC if encoder.refiner is None else RefinerKind.LEARNED
-    search = Search(query, vector, catalog, encoder, refiner)
-    best = best_media(catalog, encoder.pack.sha256, vector, coverage.media, max(MAX_FILES, top))
-    looks = LOOKS if refiner is RefinerKind.LEARNED and steps > LOOKS else 0
+    grounder = grounder or TwoTower(catalog, encoder)
+    search = Search(query, vector)
+    best = catalog.nearest(encoder.pack.sha256, vector, coverage.media, max(MAX_FILES, top))
+    looks = grounder.steps_that_look_closer(steps)
     items: dict[Path, Indexed] = {}
     moments: list[Moment] = []
     for media_id, _ in best:
@@ -99,14 +95,14 @@ def find(
             break
         path = coverage.media[media_id]
         items[path] = catalog.load(path, encoder.pack.sha256)
-        found = moments_of(search, items[path], top, steps - looks)
+        found = grounder.moments(search, items[path], top, steps - looks)
         moments += (moment for moment in found if like_this is None or not like_this.is_in(moment))
         moments = sorted(moments, key=lambda moment: -moment.score)[:top]
         on_moments(moments)
     for rank, moment in enumerate(moments if looks else ()):
         # Decoding costs; a guess that nobody will use isn't worth it, unless it is the best there is.
         if moment.confident or rank == 0:
-            moments[rank] = look_closer(search, items[moment.media.path], moment)
+            moments[rank] = grounder.look_closer(search, items[moment.media.path], moment)
             on_moments(moments)
     if like_this is None:
         # No pictures stand behind what is only said, so it is half of the answer at most.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from fractions import Fraction
 from pathlib import Path
 
@@ -201,15 +202,31 @@ class Refinement:
         return self.steps[self.stop]
 
 
+class TextKind(Enum):
+    """Where text of footage comes from: a file beside it, a track inside it, or its pictures."""
+
+    FILE = "file"
+    TRACK = "track"
+    SCREEN = "screen"
+
+
+@dataclass(frozen=True)
+class Quote:
+    """The text in which a moment was found. source: the file that the text is in; the footage itself for its tracks
+    and its pictures."""
+
+    text: str
+    source: Path
+    kind: TextKind
+
+
 @dataclass(frozen=True)
 class Moment:
     """An answer: one segment of one file, with how it was found.
 
     score: calibrated, in [0, 1]: of the moments with score near 0.8 about eight in ten are right.
     confident: whether the score reaches the pack's threshold.
-    subtitle: what is said there, where the moment was found in subtitles and not in the pictures. source: the file that
-    they are in; text_from: 'file' for one beside the footage, 'track' for a track of the footage itself, 'screen' for
-    text that was read off its pictures.
+    quote: set if the moment was found in text and not in the pictures.
     """
 
     footage: Footage
@@ -217,9 +234,7 @@ class Moment:
     score: float
     confident: bool
     query: str
-    subtitle: str = ""
-    source: Path | None = None
-    text_from: str = ""
+    quote: Quote | None = None
 
     @property
     def media(self) -> Media:

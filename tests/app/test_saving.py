@@ -6,7 +6,8 @@ import pytest
 from PySide6.QtWidgets import QMessageBox
 
 from tr_desktop.moments import Segment
-from tr_desktop.projects.project import Project, Snapshot
+from tr_desktop.projects.file import Snapshot
+from tr_desktop.projects.project import Project
 
 
 @pytest.fixture

@@ -13,12 +13,12 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QToolButton
 
-from tr_desktop import grounding
 from tr_desktop.app.scrubber.edge_handle import EdgeHandle
 from tr_desktop.app.scrubber.geometry import Edge
 from tr_desktop.app.scrubber.state import YOURS
 from tr_desktop.app.work import session
 from tr_desktop.commands.main import main
+from tr_desktop.grounders.two_tower import TwoTower
 from tr_desktop.moments import Segment
 from tr_desktop.projects.project import Project
 
@@ -303,13 +303,13 @@ def test_indexing_rests_while_it_is_paused_and_goes_on(run_app, sample, tmp_path
 
 
 def test_a_moment_accepted_before_its_search_ended_gets_the_edges_it_ended_with(run_app, sample, library, monkeypatch):
-    may_look, look = threading.Event(), grounding.look_closer
+    may_look, look = threading.Event(), TwoTower.look_closer
 
     def look_later(*arguments):
         assert may_look.wait(60)
         return look(*arguments)
 
-    monkeypatch.setattr(grounding, "look_closer", look_later)
+    monkeypatch.setattr(TwoTower, "look_closer", look_later)
 
     def script(hands):
         stage, session = hands.stage, hands.session

@@ -4,7 +4,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from tr_desktop.commands.progress import IndexBar
-from tr_desktop.library.index.indexer import IndexProgress
+from tr_desktop.library.index.coverage import IndexProgress
 
 
 def progress(done_bytes: int, total_bytes: int) -> IndexProgress:

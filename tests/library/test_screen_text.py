@@ -17,6 +17,8 @@ from tr_desktop.grounding import find
 from tr_desktop.library.index.indexer import index_footage
 from tr_desktop.library.index.screen_text import open_reader, read_screen_text
 from tr_desktop.library.store.catalog import Catalog
+from tr_desktop.moment_json import moments_of
+from tr_desktop.moments import Quote, TextKind
 
 COLOUR_NAMES = ["RED ALERT", "", "BLUE | HOTEL"]
 
@@ -45,12 +47,12 @@ def test_text_is_found_where_it_is_on_screen_and_read_once(tmp_path, catalog):
     assert reader.pictures == 3  # nothing else changed
     assert read_screen_text(coverage, catalog, reader) == 0 and reader.pictures == 3
     answer = find("hotel", [clip], catalog, ToyEncoder())
-    (moment,) = [moment for moment in answer.moments if moment.subtitle]
-    assert (moment.text_from, moment.source, moment.subtitle) == ("screen", clip, "BLUE | HOTEL")
+    (moment,) = [moment for moment in answer.moments if moment.quote]
+    assert moment.quote == Quote("BLUE | HOTEL", clip, TextKind.SCREEN)
     assert (moment.segment.start_frame, moment.segment.end_frame) == (500, 800)
     assert "text in the picture" in report.as_text(answer)
-    saved = report.moments_from_json(report.as_json(answer), catalog)
-    assert [again for again in saved if again.subtitle] == [moment]
+    saved = moments_of(report.as_json(answer), catalog.footage)
+    assert [again for again in saved if again.quote] == [moment]
 
 
 def test_a_file_that_changes_is_read_again_and_stopping_keeps_whole_files(tmp_path, catalog):
@@ -62,7 +64,7 @@ def test_a_file_that_changes_is_read_again_and_stopping_keeps_whole_files(tmp_pa
     write_clip(clips[0], [("blue", 150)])
     coverage = index_footage(clips, catalog, ToyEncoder())
     assert read_screen_text(coverage, catalog, reader) == 1 and reader.pictures == 3
-    (moment,) = [m for m in find("red alert", clips, catalog, ToyEncoder()).moments if m.subtitle]
+    (moment,) = [m for m in find("red alert", clips, catalog, ToyEncoder()).moments if m.quote]
     assert moment.media.path == clips[1]
 
 

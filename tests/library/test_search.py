@@ -9,9 +9,9 @@ import pytest
 from tests.toy import ToyEncoder, write_clip
 from tr_desktop.grounding import find
 from tr_desktop.library.index.indexer import index_footage
-from tr_desktop.library.search.by_vector import best_media
-from tr_desktop.library.store.catalog import Catalog, Source
-from tr_desktop.moments import FrameTimes, Media
+from tr_desktop.library.store.catalog import Catalog
+from tr_desktop.library.store.records import Source
+from tr_desktop.moments import Footage, FrameTimes, Media
 from tr_desktop.timecode import Timecode
 
 WIDTH = 48
@@ -20,7 +20,7 @@ WIDTH = 48
 def fill(catalog: Catalog, files: list[np.ndarray], batch: int = 30) -> None:
     """Put files of these vectors into the library, batch by batch in turns, so that their rows lie scattered."""
     rate = Fraction(2)
-    with catalog.writing():
+    with catalog.writing() as writer:
         for first in range(0, max(map(len, files)), batch):
             for number, rows in enumerate(files):
                 if len(rows) <= first:
@@ -30,8 +30,8 @@ def fill(catalog: Catalog, files: list[np.ndarray], batch: int = 30) -> None:
                 media = Media(path, 1, 1, 640, 480, rate, Timecode(0, rate))
                 times = FrameTimes(range(len(rows)), len(rows), 1 / rate)
                 some = rows[first : first + batch]
-                catalog.append(source, media, times, "pack", 1 / rate, first, some, decode_all=False)
-                catalog.finish(source, media, times, (), "pack")
+                writer.append(source, Footage(media, times), "pack", 1 / rate, first, some, decode_all=False)
+                writer.finish(source, Footage(media, times), (), "pack")
 
 
 def unit(rows: np.ndarray) -> np.ndarray:
@@ -57,7 +57,7 @@ def test_the_best_files_are_those_of_comparing_every_frame(catalog, spread):
             for media_id, path in ids.items()
         }
         for limit in (1, 7, 60, 100):
-            found = best_media(catalog, "pack", query, ids, limit)
+            found = catalog.nearest("pack", query, ids, limit)
             expected = sorted(all_of_them.values(), reverse=True)[:limit]
             assert [score for _, score in found] == pytest.approx(expected, abs=1e-6)
             assert all(score == pytest.approx(all_of_them[media_id], abs=1e-6) for media_id, score in found)
@@ -78,11 +78,11 @@ def test_only_the_files_asked_for_are_searched(catalog):
     random = np.random.default_rng(3)
     fill(catalog, [unit(random.normal(size=(20, WIDTH))) for _ in range(10)])
     query = unit(random.normal(size=WIDTH))
-    every = [media_id for media_id, _ in best_media(catalog, "pack", query, range(1, 11), 10)]
+    every = [media_id for media_id, _ in catalog.nearest("pack", query, range(1, 11), 10)]
     assert sorted(every) == list(range(1, 11))
-    assert [m for m, _ in best_media(catalog, "pack", query, every[1::2], 10)] == every[1::2]
-    assert best_media(catalog, "pack", query, [], 3) == []
-    assert best_media(catalog, "other pack", query, every, 3) == []
+    assert [m for m, _ in catalog.nearest("pack", query, every[1::2], 10)] == every[1::2]
+    assert catalog.nearest("pack", query, [], 3) == []
+    assert catalog.nearest("other pack", query, every, 3) == []
 
 
 def test_a_moment_is_found_among_more_files_than_are_looked_into(tmp_path, catalog):
@@ -99,12 +99,12 @@ def test_footage_of_an_hour_takes_no_more_than_six_megabytes(catalog):
     source = Source(path, 1, 1, bytes(16))
     media = Media(path, 1, 1, 1920, 1080, rate, Timecode(0, rate))
     times = FrameTimes(range(3600 * 30), 3600 * 30, 1 / rate)
-    with catalog.writing():
+    with catalog.writing() as writer:
         for first in range(0, len(hour), 400):
             part = hour[first : first + 400]
             so_far = FrameTimes(range((first + 400) * 15), (first + 400) * 15, 1 / rate)
-            catalog.append(source, media, so_far, "pack", Fraction(1, 2), first, part, decode_all=False)
-        catalog.finish(source, media, times, (), "pack")
+            writer.append(source, Footage(media, so_far), "pack", Fraction(1, 2), first, part, decode_all=False)
+        writer.finish(source, Footage(media, times), (), "pack")
     catalog.close()
     assert sum(path.stat().st_size for path in catalog.folder.iterdir()) < 6e6
 

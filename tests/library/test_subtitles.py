@@ -11,11 +11,13 @@ import pytest
 from tests.toy import ToyEncoder, write_clip
 from tr_desktop.commands import report
 from tr_desktop.grounding import Answer, find
-from tr_desktop.library.index.indexer import Coverage, index_footage
+from tr_desktop.library.index.coverage import Coverage
+from tr_desktop.library.index.indexer import index_footage
 from tr_desktop.library.index.subtitles import Cue, read_cues
 from tr_desktop.library.search.by_words import text_moments
 from tr_desktop.library.store.catalog import Catalog
-from tr_desktop.moments import Moment
+from tr_desktop.moment_json import moments_of
+from tr_desktop.moments import Moment, TextKind
 
 SRT = """1
 00:00:01,000 --> 00:00:02,500
@@ -91,17 +93,17 @@ def test_a_sentence_that_is_said_is_found_where_it_is_said(tmp_path, catalog, na
     (folder / name).write_text(VTT if name.endswith("vtt") else SRT)
     (folder / "other.srt").write_text(SRT)  # of no footage that is there
     coverage, (moment,) = search("the red CAR", folder, catalog)
-    assert (moment.media.path, moment.source) == (clip, folder / name)
+    assert (moment.media.path, moment.quote.source) == (clip, folder / name)
     assert (moment.segment.start_frame, moment.segment.end_frame) == (25, 62)  # 2.5 s: frame 62 starts at 2.48 s
-    assert moment.subtitle == "Where is the red car?" and moment.confident
+    assert moment.quote.text == "Where is the red car?" and moment.confident
     assert {s.path.name: s.reason for s in coverage.skipped}[name] == "subtitles, searched as text"
     assert coverage.files == 3
 
     answer = Answer("the red CAR", "toy", "toy", "cpu", coverage, Fraction(8), (moment,))
     document = report.as_json(answer)
-    assert document["moments"][0]["subtitle"] == moment.subtitle
+    assert document["moments"][0]["subtitle"] == moment.quote.text
     assert document["moments"][0]["source"] == str(folder / name)
-    assert report.moments_from_json(document, catalog) == [moment]
+    assert moments_of(document, catalog.footage) == [moment]
     assert "Where is the red car?" in report.as_text(answer)
 
 
@@ -154,13 +156,13 @@ def with_track(path: Path, codec: str, shift_s: Fraction = Fraction(0)) -> Path:
 def test_subtitle_tracks_inside_footage_are_searched(tmp_path, catalog, name, codec, shift_s):
     clip = with_track(tmp_path / "footage" / name, codec, shift_s)
     coverage, (moment,) = search("the red CAR", tmp_path / "footage", catalog)
-    assert (moment.media.path, moment.source, moment.text_from) == (clip, clip, "track")
+    assert (moment.media.path, moment.quote.source, moment.quote.kind) == (clip, clip, TextKind.TRACK)
     assert (moment.segment.start_frame, moment.segment.end_frame) == (25, 62)
-    assert moment.subtitle == "Where is the red car?" and moment.confident
+    assert moment.quote.text == "Where is the red car?" and moment.confident
     (other,) = text_moments("café & bar", coverage, catalog, 0.5)
     assert (other.segment.start_frame, other.segment.end_frame) == (75, 101)
     answer = Answer("the red CAR", "toy", "toy", "cpu", coverage, Fraction(8), (moment,))
-    assert report.moments_from_json(report.as_json(answer), catalog) == [moment]
+    assert moments_of(report.as_json(answer), catalog.footage) == [moment]
     assert "its subtitle track" in report.as_text(answer)
 
 
@@ -199,9 +201,9 @@ def test_what_is_said_and_what_is_seen_are_one_answer(tmp_path, catalog):
     write_clip(tmp_path / "footage" / "clip.mp4", [("red", 200)])
     (tmp_path / "footage" / "clip.srt").write_text(SRT)
     moments = find("the red car", [tmp_path / "footage"], catalog, ToyEncoder()).moments
-    assert {moment.subtitle for moment in moments} == {"", "Where is the red car?"}
+    assert {moment.quote and moment.quote.text for moment in moments} == {None, "Where is the red car?"}
     assert [m.score for m in moments] == sorted((m.score for m in moments), reverse=True)
     sidecar = tmp_path / "footage" / "clip.srt"
     sidecar.write_text(SRT * 20)
     moments = find("the red car", [tmp_path / "footage"], catalog, ToyEncoder(), top=4).moments
-    assert sum(bool(moment.source) for moment in moments) == 2
+    assert sum(bool(moment.quote) for moment in moments) == 2

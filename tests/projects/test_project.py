@@ -89,7 +89,7 @@ def test_an_edit_that_changes_nothing_is_none(moments):
 
 
 def test_the_editors_edges_are_what_is_exported(decided, catalog, moments):
-    second, first = decided.moments(catalog)
+    second, first = decided.moments(catalog.footage)
     assert first.segment == Segment(63, 101)
     assert first.refinement.kept.start_confidence == first.refinement.kept.end_confidence == 1.0
     assert len(first.refinement.steps) == len(moments[0].refinement.steps) + 1
@@ -101,7 +101,7 @@ def test_the_editors_edges_are_what_is_exported(decided, catalog, moments):
 def test_the_command_writes_the_same_bytes_as_the_app(decided, catalog, tmp_path, name):
     out, ours = tmp_path / name, tmp_path / "app" / name
     ours.parent.mkdir()
-    export_timeline(timeline_from_moments(decided.moments(catalog), name=decided.name), ours)
+    export_timeline(timeline_from_moments(decided.moments(catalog.footage), name=decided.name), ours)
     catalog.close()
     assert main(["export", str(decided.path), "--to", str(out), "--library", str(tmp_path / "library")]) == 0
     assert out.read_bytes() == ours.read_bytes()
@@ -173,7 +173,7 @@ def test_a_damaged_project_is_read_or_refused_but_never_half(decided, tmp_path, 
     with Catalog(tmp_path / "library") as catalog:
         for decision in project.decisions:
             try:
-                decision.moment(catalog)
+                decision.moment(catalog.footage)
             except UserError as error:
                 assert "esult" in str(error) or "library" in str(error)
 
@@ -233,7 +233,7 @@ def test_what_was_accepted_before_its_search_ended_gets_the_last_edges_unless_th
     project.adjust(touched, Segment(60, 70))
     assert project.follow([grown(early), grown(touched)]) == 1
     first, second = project.selects
-    assert first.segment == grown(early).segment and len(first.found["steps"]) == first.kept_step + 1
+    assert first.segment == grown(early).segment and len(first.found.steps) == first.kept_step + 1
     assert second.segment == Segment(60, 70)
     assert project.follow([grown(early), grown(touched)]) == 0
     assert project.undo() == "Refine edges" and project.selects[0].segment == early.segment

@@ -10,9 +10,11 @@ import pytest
 torch = pytest.importorskip("torch", reason="the graph under test is exported from torch")
 pytest.importorskip("PIL", reason="the train extra")
 
+from tr_desktop.limits import MAX_STEPS  # noqa: E402
 from tr_desktop.refine import looks  # noqa: E402
-from tr_desktop.refine.learned import MAX_STEPS, Refiner, trusted  # noqa: E402
-from tr_desktop.refine.signals import FileView, Signals, signals, view_file  # noqa: E402
+from tr_desktop.refine.learned import Refiner, trusted  # noqa: E402
+from tr_desktop.refine.pipeline import IndexedFrames, Query, look_closer, rough_and_refine  # noqa: E402
+from tr_desktop.refine.signals import Signals, signals, view_file  # noqa: E402
 from tr_desktop.training.refiner import model  # noqa: E402
 from tr_desktop.training.refiner.export import export_refiner  # noqa: E402
 
@@ -36,29 +38,35 @@ def encode(frames: np.ndarray) -> np.ndarray:
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 
-def indexed(fps: int = 1) -> tuple[np.ndarray, np.ndarray, FileView, Signals, np.ndarray]:
+STARTS_S = np.arange(FRAMES + 1) / RATE_FPS
+QUERY = Query((LOOKS[1] / np.linalg.norm(LOOKS[1])).astype(np.float32), encode(np.arange(0, FRAMES, 50)))
+
+
+def indexed(fps: int = 1) -> IndexedFrames:
     frames = np.arange(0, FRAMES, RATE_FPS // fps)
-    starts = np.arange(FRAMES + 1) / RATE_FPS
-    query = (LOOKS[1] / np.linalg.norm(LOOKS[1])).astype(np.float32)
-    view = view_file(encode(frames), query, encode(np.arange(0, FRAMES, 50)), FRAMES / RATE_FPS)
-    return frames, starts, view, signals(encode(frames), starts[frames], view), query
+    edges_s = [0.0, *((STARTS_S[frames][1:] + STARTS_S[frames][:-1]) / 2).tolist(), FRAMES / RATE_FPS]
+    return IndexedFrames(encode(frames), STARTS_S[frames], 1 / fps, FRAMES / RATE_FPS, edges_s.__getitem__)
+
+
+def seen_of(frames: IndexedFrames) -> Signals:
+    return signals(frames.vectors, frames.times_s, frames.view(QUERY))
 
 
 @pytest.mark.parametrize("steps", [0, 1, 3, MAX_STEPS])
 def test_every_step_is_answered_inside_the_file(refiner: Refiner, steps: int) -> None:
-    _, starts, _, seen, _ = indexed()
-    chains = refiner.rough_and_refine(seen, 1.0, steps, limit=5)
+    seen = seen_of(indexed())
+    chains = rough_and_refine(refiner, seen, 1.0, steps, limit=5)
     assert 1 <= len(chains) <= 5
     for chain in chains:
         assert len(chain) == steps + 1
         for step in chain:
-            assert 0 <= step.start_s < step.end_s <= starts[-1]
+            assert 0 <= step.start_s < step.end_s <= STARTS_S[-1]
             chances = (step.score, step.start_confidence, step.end_confidence)
             assert all(0 <= chance <= 1 for chance in chances)
 
 
 def test_rough_answers_do_not_repeat_each_other(refiner: Refiner) -> None:
-    chains = refiner.rough_and_refine(indexed()[3], 1.0, 0, limit=20)
+    chains = rough_and_refine(refiner, seen_of(indexed()), 1.0, 0, limit=20)
     rough = np.array([[c[0].start_s, c[0].end_s] for c in chains])
     overlap = np.minimum(rough[:, None, 1], rough[None, :, 1]) - np.maximum(rough[:, None, 0], rough[None, :, 0])
     hull = np.maximum(rough[:, None, 1], rough[None, :, 1]) - np.minimum(rough[:, None, 0], rough[None, :, 0])
@@ -66,7 +74,7 @@ def test_rough_answers_do_not_repeat_each_other(refiner: Refiner) -> None:
 
 
 def test_more_steps_begin_like_fewer(refiner: Refiner) -> None:
-    seen = indexed()[3]
+    seen = seen_of(indexed())
     segments = np.array([[13.0, 26.0], [1.0, 2.0]], np.float32)
     reach = looks.index_reach_s(segments, 1.0, 5)
     five = refiner.refine(seen, segments, reach)
@@ -81,30 +89,30 @@ def test_the_score_is_calibrated_by_what_the_file_says(refiner: Refiner, tmp_pat
     torch.manual_seed(1)
     export_refiner(model.RefinerNet(), torch.tensor([[0.5, -1.0], [1.0, 0.0]]), tmp_path / "refiner.onnx")
     calibrated = Refiner((tmp_path / "refiner.onnx").read_bytes(), "cpu")
-    seen = indexed()[3]
+    seen = seen_of(indexed())
     plain, told = (
-        np.array([[s.score for s in c] for c in r.rough_and_refine(seen, 1.0, 2, 5)]) for r in (refiner, calibrated)
+        np.array([[s.score for s in c] for c in rough_and_refine(r, seen, 1.0, 2, 5)]) for r in (refiner, calibrated)
     )
     np.testing.assert_allclose(np.log(told / (1 - told)), 0.5 * np.log(plain / (1 - plain)) - 1, atol=1e-3)
 
 
 def test_segments_found_in_other_ways_are_refined_too(refiner: Refiner) -> None:
     also = np.array([[13.0, 26.0], [3.0, 5.0]], np.float32)
-    seen = indexed()[3]
-    chains = refiner.rough_and_refine(seen, 1.0, 2, 3, also)
+    seen = seen_of(indexed())
+    chains = rough_and_refine(refiner, seen, 1.0, 2, 3, also)
     assert [(c[0].start_s, c[0].end_s) for c in chains[-2:]] == [(13.0, 26.0), (3.0, 5.0)]
-    assert len(chains) == len(refiner.rough_and_refine(seen, 1.0, 2, 3)) + 2
+    assert len(chains) == len(rough_and_refine(refiner, seen, 1.0, 2, 3)) + 2
 
 
 def test_one_frame_is_a_file_too(refiner: Refiner) -> None:
     view = view_file(encode(np.array([0])), encode(np.array([0]))[0], encode(np.arange(0, 100, 9)), 0.04)
-    chains = refiner.rough_and_refine(signals(encode(np.array([0])), [0.0], view), 0.5, 3, limit=5)
+    chains = rough_and_refine(refiner, signals(encode(np.array([0])), [0.0], view), 0.5, 3, limit=5)
     assert len(chains) == 1 and len(chains[0]) == 4
 
 
 @pytest.mark.parametrize("fps", [1, 5])
 def test_looking_closer_asks_for_few_frames_and_ends_on_the_cut(refiner: Refiner, fps: int) -> None:
-    frames, starts, view, _, _ = indexed(fps)
+    frames = indexed(fps)
     asked: list[int] = []
 
     def look(wanted: np.ndarray) -> np.ndarray:
@@ -113,9 +121,9 @@ def test_looking_closer_asks_for_few_frames_and_ends_on_the_cut(refiner: Refiner
         return encode(wanted)
 
     # Random weights move an edge anywhere within reach; a start on the cut with no reach to leave it is exact.
-    found = refiner.look_closer(view, frames, encode(frames), starts, (CUTS[0] / RATE_FPS, CUTS[1] / RATE_FPS), look)
+    found = look_closer(refiner, frames, QUERY, STARTS_S, (CUTS[0] / RATE_FPS, CUTS[1] / RATE_FPS), look)
     assert len(asked) == len(set(asked)) == found.frames_read <= 2 * looks.MAX_FRAMES
-    assert not set(asked) & set(frames.tolist())
+    assert not set(asked) & set(range(0, FRAMES, RATE_FPS // fps))
     assert 0 <= found.start_frame < found.end_frame <= FRAMES
     assert len(found.steps) == 2
     first, second = found.steps
@@ -126,7 +134,7 @@ def test_looking_closer_asks_for_few_frames_and_ends_on_the_cut(refiner: Refiner
         if abs(second_s * RATE_FPS - cut) < looks.FINE_FRAMES - 1:
             assert frame == cut
         else:  # single frames show no cut there: what the first look found stands
-            assert frame in (cut, looks.nearest_boundary(starts, first_s))
+            assert frame in (cut, looks.nearest_boundary(STARTS_S, first_s))
 
 
 def test_an_edge_moves_only_where_it_is_trusted_more() -> None:
@@ -140,6 +148,6 @@ def test_an_edge_moves_only_where_it_is_trusted_more() -> None:
 
 
 def test_looking_closer_at_the_ends_of_the_file(refiner: Refiner) -> None:
-    frames, starts, view, _, _ = indexed()
-    found = refiner.look_closer(view, frames, encode(frames), starts, (0.0, float(starts[-1])), encode)
+    frames = indexed()
+    found = look_closer(refiner, frames, QUERY, STARTS_S, (0.0, float(STARTS_S[-1])), encode)
     assert 0 <= found.start_frame < found.end_frame <= FRAMES

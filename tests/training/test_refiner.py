@@ -11,8 +11,9 @@ torch = pytest.importorskip("torch", reason="training needs the train extra")
 pytest.importorskip("PIL", reason="composing needs the train extra")
 
 from tests.training.refiner_toys import toy_sources  # noqa: E402
+from tr_desktop.limits import MAX_STEPS  # noqa: E402
 from tr_desktop.models.runtime import open_session  # noqa: E402
-from tr_desktop.refine.learned import MAX_STEPS, Refiner  # noqa: E402
+from tr_desktop.refine.learned import Refiner  # noqa: E402
 from tr_desktop.refine.signals import NAMES  # noqa: E402
 from tr_desktop.training.refiner import model  # noqa: E402
 from tr_desktop.training.refiner.data import compose_timelines, matched  # noqa: E402

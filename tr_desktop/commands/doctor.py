@@ -1,22 +1,19 @@
-"""What is installed, what runs the models, and whether the whole path works on a clip made on the spot."""
+"""`tr-desktop doctor`: what is installed, what runs the models, and a self-test on a generated clip."""
 
 from __future__ import annotations
 
-import platform
+import argparse
 import sys
 import tempfile
 from fractions import Fraction
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from tr_desktop import grounding
+from tr_desktop.commands import options
 from tr_desktop.errors import UserError
-from tr_desktop.library.store.catalog import Catalog
-from tr_desktop.models.check import check_pack
-from tr_desktop.models.encoder import Encoder
-from tr_desktop.models.pack import load_pack
+
+if TYPE_CHECKING:
+    from tr_desktop.models.encoder import Encoder
 
 PACKAGES = (
     "tr-desktop",
@@ -32,27 +29,48 @@ PACKAGES = (
 )
 
 
-def examine(model: str, device: str, library: Path) -> bool:
-    """Print one line a finding; whether everything that the command line needs works."""
+def add_commands(commands: Any) -> None:
+    """Add `doctor` to the subparsers of `tr-desktop`."""
+    doctor = commands.add_parser("doctor", help="show what is installed and run a self-test")
+    options.add_common(doctor)
+    doctor.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print one line a finding; `OK` if everything that the command line needs works."""
+    from tr_desktop.models.check import check_pack
+    from tr_desktop.models.encoder import Encoder
+    from tr_desktop.models.pack import load_pack
+    from tr_desktop.refine.pack_check import check_refiner
+
+    pack_name = options.pack_of(arguments)
+    _print_packages()
+    print(f"Library: {options.library_of(arguments)}")
+    print(_decoder())
+    try:
+        pack = load_pack(pack_name)
+        runs_on = check_pack(pack, arguments.device)
+        check_refiner(pack)
+        print(f"Model pack: {pack.name} {pack.sha256[:12]}, hashes right; its models run on {runs_on}")
+        with tempfile.TemporaryDirectory() as folder:
+            _self_test(Encoder(pack, arguments.device), Path(folder))
+    except UserError as error:
+        print(f"FAILED: {error}", file=sys.stderr)
+        return options.USER_ERROR
+    print("Self-test: a clip was written, indexed and searched; every frame was counted.")
+    return options.OK
+
+
+def _print_packages() -> None:
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
     print(f"Python {platform.python_version()} on {platform.platform()}")
     for package in PACKAGES:
         try:
             print(f"  {package} {version(package)}")
         except PackageNotFoundError:
             print(f"  {package}: not installed")
-    print(f"Library: {library}")
-    print(_decoder())
-    try:
-        encoder = Encoder(load_pack(model), device)
-        runs_on = check_pack(encoder.pack, device)
-        print(f"Model pack: {encoder.pack.name} {encoder.pack.sha256[:12]}, hashes right; its models run on {runs_on}")
-        with tempfile.TemporaryDirectory() as folder:
-            _self_test(encoder, Path(folder))
-    except UserError as error:
-        print(f"FAILED: {error}", file=sys.stderr)
-        return False
-    print("Self-test: a clip was written, indexed and searched; every frame was counted.")
-    return True
 
 
 def _decoder() -> str:
@@ -60,10 +78,10 @@ def _decoder() -> str:
 
     from tr_desktop.footage.hardware import devices
 
-    offered = [f"{name} {problem or 'opens'}" for name, problem in devices().items()]
+    offered = ", ".join(f"{name} {problem or 'opens'}" for name, problem in devices().items())
     return (
-        f"Decoder: FFmpeg {av.ffmpeg_version_info}, on the processor; for `index --hardware`, which tries a device on"
-        f" each file before it is used: {', '.join(offered) or 'this FFmpeg knows no device'}"
+        f"Decoder: FFmpeg {av.ffmpeg_version_info}, CPU. Available to `index --hardware` (tested on each file first):"
+        f" {offered or 'this FFmpeg knows no device'}"
     )
 
 
@@ -71,6 +89,11 @@ def _self_test(encoder: Encoder, folder: Path) -> None:
     """Index and search a clip of two flat colours. Raises UserError when a count or a time is not the one written."""
     clip, seconds, rate = folder / "self-test.mp4", 4, 25
     _two_colours(clip, seconds, rate)
+    import numpy as np
+
+    from tr_desktop import grounding
+    from tr_desktop.library.store.catalog import Catalog
+
     with Catalog(folder / "library") as catalog:
         answer = grounding.find("a blue picture", [clip], catalog, encoder)
         item = catalog.load(clip, encoder.pack.sha256)
@@ -83,6 +106,7 @@ def _self_test(encoder: Encoder, folder: Path) -> None:
 
 def _two_colours(path: Path, seconds: int, rate: int) -> None:
     import av
+    import numpy as np
 
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mpeg4", rate=rate)

@@ -1,4 +1,4 @@
-"""The commands about model packs: `models list | show | use | build | verify`."""
+"""`tr-desktop models list | show | use | build | verify`: the model packs."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tr_desktop.commands.options import OK, add_device
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-OK = 0
 _MAX_PICTURES = 2000
 
 
@@ -27,7 +28,7 @@ def add_commands(commands: Any) -> None:
         help_ = "a name, folder or .trpack file"
         parser.add_argument("pack", metavar="PACK", nargs=None if run is _use else "?", help=help_)
         parser.set_defaults(run=run)
-    verify.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="what runs the models")
+    add_device(verify)
     build = actions.add_parser("build", help="make a pack of ONNX files, such as a CLIP's towers")
     build.add_argument(
         "draft",
@@ -80,9 +81,11 @@ def _use(arguments: argparse.Namespace) -> int:
 
 def _verify(arguments: argparse.Namespace) -> int:
     from tr_desktop.models.check import check_pack
+    from tr_desktop.refine.pack_check import check_refiner
 
     pack = _pack(arguments)
     device = check_pack(pack, arguments.device)
+    check_refiner(pack)
     print(
         f"{pack.name} {pack.sha256[:12]}: {len(pack.files)} files are what pack.json says; its models run on {device}."
     )
@@ -91,10 +94,11 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 def _build(arguments: argparse.Namespace) -> int:
     from tr_desktop.models.build import build_pack
+    from tr_desktop.refine.pack_check import check_refiner
 
     folder: Path | None = arguments.pictures
     pictures = None if folder is None else lambda size_px: _pictures(folder, size_px)
-    pack, added = build_pack(arguments.draft, arguments.out, pictures)
+    pack, added = build_pack(arguments.draft, arguments.out, pictures, [check_refiner])
     print(f"Wrote {pack.name} to {arguments.out}: {pack.width} numbers a frame, sha256 {pack.sha256[:12]}.")
     taken = [name for name in added if name != "background.npy"]
     if taken:

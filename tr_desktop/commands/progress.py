@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
-from tr_desktop.library.index.indexer import IndexProgress
+from tr_desktop.library.index.coverage import IndexProgress
 
 
 class IndexBar:

@@ -7,7 +7,7 @@ import io
 import json
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +29,18 @@ PictureSource = Callable[[int], npt.NDArray[np.uint8]]
 """From a size in pixels to pictures, uint8 RGB [N, S, S, 3]."""
 
 
-def build_pack(draft: Path, out: Path, pictures: PictureSource | None = None) -> tuple[Pack, tuple[str, ...]]:
+def build_pack(
+    draft: Path,
+    out: Path,
+    pictures: PictureSource | None = None,
+    checks: Sequence[Callable[[Pack], object]] = (),
+) -> tuple[Pack, tuple[str, ...]]:
     """Make a pack at `out`, a new folder or a .trpack file, of what the folder `draft` holds; (it, what was added).
 
     draft: `image.onnx`, `text.onnx`, `tokenizer.json`, `CARD.md` and a `pack.json` with TOLD. Where these are missing,
     `refiner.onnx`, threshold and calibration are those of the embedded pack, and `background.npy` is made of `pictures`
-    of all sorts. The width is measured. Raises PackError for what is missing, unsafe or doesn't run; `out` is then as
-    it was.
+    of all sorts. The width is measured. checks: called before anything is written, beside `check_pack`.
+    Raises PackError for what is missing, unsafe or doesn't run; `out` is then as it was.
     """
     if out.suffix != ".trpack" and out.exists():
         raise PackError("There is something at this place already", path=out, remedy="Give a new folder's name")
@@ -53,6 +58,8 @@ def build_pack(draft: Path, out: Path, pictures: PictureSource | None = None) ->
         added = (*added, "background.npy")
     pack = _as_pack(out, facts, files)
     check_pack(pack, "cpu")
+    for check in checks:
+        check(pack)
     _write(out, {**files, "pack.json": _manifest(facts, files)})
     return load_pack(out), added
 

@@ -1,10 +1,9 @@
-"""Whether a pack does what the rest of the program takes for granted: hashes first, then each of its models is run."""
+"""Whether a pack does what the rest of the program takes for granted: hashes first, then both towers are run."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -13,49 +12,35 @@ import numpy.typing as npt
 from tr_desktop.errors import PackError, UserError
 from tr_desktop.models.encoder import Encoder
 from tr_desktop.models.pack import Pack
-from tr_desktop.refine.signals import signals, view_file
 
 _T = TypeVar("_T")
 
 _SENTENCES = ["a red car", "a blue sky over the sea"]
-_ROWS, _STEP_S = 12, 0.5
 
 
 def check_pack(pack: Pack, device: str = "auto") -> str:
-    """Verify every file and run every model of `pack`; the device that ran them. Raises PackError: what is wrong."""
+    """Verify every file and run both towers of `pack`; the device that ran them. Raises PackError: what is wrong.
+
+    The refiner is not known here: `refine/pack_check.py` runs it.
+    """
     pack.verify()
     encoder = Encoder(pack, device)
     random = np.random.default_rng(0)
     size = pack.input_px
     pictures = random.integers(0, 256, (3, size, size, 3), np.uint8)
-    images = _run(pack, "image.onnx", lambda: encoder.encode_images(pictures))
-    _expect(pack, "image.onnx", images, (3, pack.width))
-    alone = _run(pack, "image.onnx", lambda: encoder.encode_images(pictures[1:2]))
+    images = running(pack, "image.onnx", lambda: encoder.encode_images(pictures))
+    expect_finite(pack, "image.onnx", images, (3, pack.width))
+    alone = running(pack, "image.onnx", lambda: encoder.encode_images(pictures[1:2]))
     if float((alone[0] * images[1]).sum()) < 0.99:  # 8-bit towers differ a little from batch to batch
         raise PackError("image.onnx gives a picture another vector in a batch than alone", path=pack.location)
-    texts = _run(pack, "text.onnx", lambda: encoder.encode_text(_SENTENCES))
-    _expect(pack, "text.onnx", texts, (2, pack.width))
+    texts = running(pack, "text.onnx", lambda: encoder.encode_text(_SENTENCES))
+    expect_finite(pack, "text.onnx", texts, (2, pack.width))
     if np.allclose(texts[0], texts[1], atol=1e-4):
         raise PackError("text.onnx can't tell two sentences apart", path=pack.location)
     background = _background(pack)
     if background.ndim != 2 or background.shape[1] != pack.width or len(background) < 2:
         raise PackError(f"background.npy has shape {background.shape}, not [B, {pack.width}]", path=pack.location)
-    if encoder.refiner is not None:
-        _check_refiner(pack, encoder, texts[0])
     return encoder.device
-
-
-def _check_refiner(pack: Pack, encoder: Encoder, query: npt.NDArray[np.float32]) -> None:
-    rows = np.random.default_rng(1).normal(size=(_ROWS, pack.width)).astype(np.float32)
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    length_s = _ROWS * _STEP_S
-    seen = signals(rows, np.arange(_ROWS) * _STEP_S, view_file(rows, query, encoder.background, length_s))
-    refiner = encoder.refiner
-    assert refiner is not None
-    for steps in (1, 4):
-        chains = _run(pack, "refiner.onnx", partial(refiner.rough_and_refine, seen, _STEP_S, steps, limit=2))
-        numbers = np.array([[(step.start_s, step.end_s, step.score) for step in chain] for chain in chains])
-        _expect(pack, "refiner.onnx", numbers, (len(chains), steps + 1, 3))
 
 
 def _background(pack: Pack) -> npt.NDArray[np.floating]:
@@ -66,7 +51,8 @@ def _background(pack: Pack) -> npt.NDArray[np.floating]:
     return array
 
 
-def _run(pack: Pack, name: str, work: Callable[[], _T]) -> _T:
+def running(pack: Pack, name: str, work: Callable[[], _T]) -> _T:
+    """The result of `work`, which runs the model `name`. Raises PackError for whatever goes wrong in it."""
     try:
         return work()
     except UserError:
@@ -76,7 +62,8 @@ def _run(pack: Pack, name: str, work: Callable[[], _T]) -> _T:
         raise PackError(f"{name} doesn't run as a pack's models have to: {reason}", path=pack.location) from error
 
 
-def _expect(pack: Pack, name: str, values: npt.NDArray[np.floating], shape: tuple[int, ...]) -> None:
+def expect_finite(pack: Pack, name: str, values: npt.NDArray[np.floating], shape: tuple[int, ...]) -> None:
+    """Raises PackError unless `values` are finite and have `shape`."""
     if values.shape != shape:
         raise PackError(f"{name} gives {list(values.shape)} instead of {list(shape)}", path=pack.location)
     if not np.isfinite(values).all():

@@ -12,7 +12,6 @@ from tokenizers import Tokenizer
 
 from tr_desktop.models.pack import Pack
 from tr_desktop.models.runtime import device_of, open_session
-from tr_desktop.refine.learned import Refiner
 
 MAX_TOKENS = 64
 
@@ -50,14 +49,6 @@ class Encoder:
         """Vectors [B, D] of pictures of all sorts: what a sentence's similarity to a frame is measured against."""
         rows = np.load(io.BytesIO(self.pack.read("background.npy")), allow_pickle=False)
         return np.asarray(rows, np.float32)
-
-    @cached_property
-    def refiner(self) -> Refiner | None:
-        """The pack's refiner, or None: a pack may come without."""
-        if "refiner.onnx" not in self.pack.files:
-            return None
-        # Small enough for the CPU to be done before a GPU has been given its inputs.
-        return Refiner(self.pack.read("refiner.onnx"), "cpu")
 
     @cached_property
     def _image_tower(self) -> onnxruntime.InferenceSession:

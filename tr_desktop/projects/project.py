@@ -1,128 +1,20 @@
-"""An editor's decisions, kept: which moments were accepted, where their edges were put, what they were called.
-
-A project is a `.trproj` file: versioned JSON in which keys that this version doesn't know stay. What was found is kept
-as `find --json` prints it, every refinement step included, so a project needs the footage's entry in the library and
-nothing else to be exported. Decisions are immutable and every edit makes new ones: undoing goes back to those before.
-"""
+"""A project: the decisions of one edit, in the order of the selects, with undo."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from exporters.write import write_verified
-from tr_desktop.commands.report import SCHEMA as FOUND_SCHEMA
-from tr_desktop.commands.report import moment_as_json, moments_from_json
-from tr_desktop.errors import ExportError, ProjectError
-from tr_desktop.library.store.catalog import Catalog
-from tr_desktop.moments import Moment, RefineStep, Segment
+from tr_desktop.errors import ProjectError
+from tr_desktop.moment_json import FootageOf
+from tr_desktop.moments import Moment, Segment
+from tr_desktop.projects import file
+from tr_desktop.projects.decisions import Decision, Marker, followed, key_of, undecided
+from tr_desktop.projects.file import Snapshot
 
-SCHEMA = 1
-SUFFIX = ".trproj"
 UNTITLED = "Untitled"
-
-
-class Key(NamedTuple):
-    """Which moment a decision is about: the query, the file, and the rough answer's frames, which never change."""
-
-    query: str
-    media: str
-    start_frame: int
-    end_frame: int
-
-
-@dataclass(frozen=True)
-class Marker:
-    """A place to come back to. frame: counted from the file's first."""
-
-    frame: int
-    name: str = ""
-    unknown: Mapping[str, Any] = field(default_factory=dict, compare=False)
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What the editor made of one moment.
-
-    found: the moment as `report.moment_as_json` gives it. segment: what is exported. kept_step: the step whose edges it
-    started from. is_accepted: whether it is one of the selects; otherwise it is only remembered how far one has come.
-    """
-
-    query: str
-    found: Mapping[str, Any]
-    segment: Segment
-    kept_step: int
-    is_accepted: bool = False
-    name: str = ""
-    note: str = ""
-    markers: tuple[Marker, ...] = ()
-    unknown: Mapping[str, Any] = field(default_factory=dict, compare=False)
-
-    @property
-    def key(self) -> Key:
-        rough = self.found["steps"][0]
-        return Key(self.query, self.found["media"], rough["start_frame"], rough["end_frame"])
-
-    @property
-    def found_segment(self) -> Segment:
-        """Where the search put the edges."""
-        step = self.found["steps"][self.found["stop"]]
-        return Segment(_frame(step["start_frame"]), _frame(step["end_frame"]))
-
-    def found_moment(self, catalog: Catalog) -> Moment:
-        """The moment as it was found. Raises UserError where the library lacks its file."""
-        document = {"schema": FOUND_SCHEMA, "query": self.query, "moments": [self.found]}
-        return moments_from_json(document, catalog)[0]
-
-    def moment(self, catalog: Catalog) -> Moment:
-        """The moment with the editor's edges as its kept answer. Raises UserError where the library lacks its file."""
-        return as_decided(self.found_moment(catalog), self)
-
-
-def key_of(moment: Moment) -> Key:
-    rough = moment.refinement.steps[0].segment
-    return Key(moment.query, str(moment.media.path), rough.start_frame, rough.end_frame)
-
-
-def undecided(moment: Moment) -> Decision:
-    """Where deciding starts: the moment as it was found."""
-    return Decision(moment.query, moment_as_json(1, moment), moment.segment, moment.refinement.stop)
-
-
-def _followed(decision: Decision, ended: Decision | None) -> Decision:
-    """`decision` with the steps that `ended` found beyond its own, where its edges are still as they were found."""
-    if ended is None:
-        return decision
-    steps, all_steps = decision.found["steps"], ended.found["steps"]
-    is_earlier = len(steps) < len(all_steps) and all_steps[: len(steps)] == steps
-    is_untouched = decision.kept_step == decision.found["stop"] and decision.segment == decision.found_segment
-    if not (is_earlier and is_untouched):
-        return decision
-    return replace(decision, found=ended.found, kept_step=ended.kept_step, segment=ended.segment)
-
-
-def as_decided(moment: Moment, decision: Decision) -> Moment:
-    """What is exported: `moment` with the decision's step kept, and edges that an editor moved as one step more.
-
-    An edge that a person put somewhere is certain. The name, where there is one, takes the place of the query.
-    """
-    refinement = replace(moment.refinement, stop=decision.kept_step)
-    kept, segment = refinement.kept, decision.segment
-    if segment != kept.segment:
-        by_hand = RefineStep(
-            step=len(refinement.steps),
-            segment=segment,
-            start_s=moment.times.time_s(segment.start_frame),
-            end_s=moment.times.time_s(segment.end_frame),
-            score=kept.score,
-            start_confidence=kept.start_confidence if segment.start_frame == kept.segment.start_frame else 1.0,
-            end_confidence=kept.end_confidence if segment.end_frame == kept.segment.end_frame else 1.0,
-        )
-        refinement = replace(refinement, steps=(*refinement.steps, by_hand), stop=by_hand.step)
-    return replace(moment, refinement=refinement, query=decision.name or moment.query)
 
 
 @dataclass(frozen=True)
@@ -132,49 +24,6 @@ class Edit:
     what: str
     before: tuple[Decision, ...]
     after: tuple[Decision, ...]
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """A project as it stood, for any thread to write while editing goes on. path: where it was saved before, or None.
-
-    on_disk: by path, what this program read or wrote last; shared by all snapshots of one project, of which one is
-    saved at a time.
-    """
-
-    decisions: tuple[Decision, ...]
-    path: Path | None
-    unknown: Mapping[str, Any]
-    on_disk: dict[Path, bytes]
-
-    def content(self) -> bytes:
-        """The file as it would be saved."""
-        document = {**self.unknown, "schema": SCHEMA, "selects": [_as_json(each) for each in self.decisions]}
-        return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass")
-
-    def save(self, path: Path) -> None:
-        """Write to `path`, whole or not at all. Raises ProjectError."""
-        try:
-            is_as_left = path not in self.on_disk or path.read_bytes() == self.on_disk[path]
-        except FileNotFoundError:
-            is_as_left = True
-        except OSError as error:
-            raise ProjectError(f"The project can't be read: {(error.strerror or '').lower()}", path=path) from error
-        if not is_as_left:
-            raise ProjectError(
-                "The project was changed by another program since it was opened",
-                path=path,
-                remedy="Save it under another name",
-            )
-        content = self.content()
-        try:
-            write_verified(path, content)
-        except ExportError as error:
-            why = str(getattr(error.__cause__, "strerror", None) or error.what).lower()
-            raise ProjectError(
-                f"The project can't be saved: {why}", path=path, remedy="Choose another place"
-            ) from error
-        self.on_disk[path] = content
 
 
 class Project:
@@ -206,9 +55,9 @@ class Project:
         """Whether there is something that saving would keep."""
         return self.decisions != self._saved
 
-    def moments(self, catalog: Catalog) -> list[Moment]:
-        """The selects, ready to be exported. Raises UserError where the library lacks one of their files."""
-        return [decision.moment(catalog) for decision in self.selects]
+    def moments(self, footage_of: FootageOf) -> list[Moment]:
+        """The selects, ready to be exported. Raises UserError if one of their files isn't known, or has changed."""
+        return [decision.moment(footage_of) for decision in self.selects]
 
     def decision(self, moment: Moment) -> Decision:
         """What was decided about a moment so far."""
@@ -240,8 +89,8 @@ class Project:
         """
         before = self.decisions
         ended = {key_of(moment): undecided(moment) for moment in moments}
-        followed = tuple(_followed(each, ended.get(each.key)) for each in self.decisions)
-        self._edit("Refine edges", followed)
+        decisions = tuple(followed(each, ended.get(each.key)) for each in self.decisions)
+        self._edit("Refine edges", decisions)
         return sum(one.segment != other.segment for one, other in zip(self.decisions, before, strict=True))
 
     def add_marker(self, moment: Moment, frame: int) -> None:
@@ -329,85 +178,16 @@ class Project:
 
     @classmethod
     def load(cls, path: Path) -> Project:
-        """Raises ProjectError where it can't be read, is no project, or a newer version wrote it."""
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise ProjectError(f"The project can't be read: {(error.strerror or '').lower()}", path=path) from error
+        """Raises ProjectError if it can't be read, is no project, or a newer version wrote it."""
+        content = file.read(path)
         project = cls.parse(content, path)
         project.path, project._on_disk[path] = path, content
         return project
 
     @classmethod
     def parse(cls, content: bytes, path: Path) -> Project:
-        """A project from a file's content, path: for what is said when it is none. Raises ProjectError."""
-        try:
-            document = json.loads(content.decode("utf-8", "surrogatepass"))
-            version = document["schema"]
-            if isinstance(version, int) and version > SCHEMA:
-                raise ProjectError(
-                    f"The project was written by a newer version (format {version}, this one knows {SCHEMA})",
-                    path=path,
-                    remedy="Update TimeRefine Desktop",
-                )
-            decisions = tuple(_from_json(entry) for entry in document["selects"])
-        except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
-            raise ProjectError(
-                f"This is no project of TimeRefine Desktop, or it is damaged ({error!r})",
-                path=path,
-                remedy="Open another file; nothing was changed in this one",
-            ) from error
+        """A project from a file's content. path: for the error's sentence. Raises ProjectError."""
+        decisions, unknown = file.parse(content, path)
         project = cls(decisions)
-        project._unknown = {key: value for key, value in document.items() if key not in ("schema", "selects")}
+        project._unknown = unknown
         return project
-
-
-def _as_json(decision: Decision) -> dict[str, Any]:
-    return {
-        **decision.unknown,
-        "query": decision.query,
-        "moment": dict(decision.found),
-        "start_frame": decision.segment.start_frame,
-        "end_frame": decision.segment.end_frame,
-        "kept_step": decision.kept_step,
-        "accepted": decision.is_accepted,
-        "name": decision.name,
-        "note": decision.note,
-        "markers": [{**marker.unknown, "frame": marker.frame, "name": marker.name} for marker in decision.markers],
-    }
-
-
-def _from_json(entry: dict[str, Any]) -> Decision:
-    taken = dict(entry)
-    take: Callable[[str], Any] = taken.pop
-    decision = Decision(
-        query=_text(take("query")),
-        found=take("moment"),
-        segment=Segment(_frame(take("start_frame")), _frame(take("end_frame"))),
-        kept_step=_frame(take("kept_step")),
-        is_accepted=take("accepted") is True,
-        name=_text(take("name")),
-        note=_text(take("note")),
-        markers=tuple(_marker(marker) for marker in take("markers")),
-        unknown=taken,
-    )
-    decision.found["steps"][decision.kept_step], decision.found_segment  # what is looked at later is asked for now
-    _text(decision.key.media), _frame(decision.key.start_frame), _frame(decision.key.end_frame)
-    return decision
-
-
-def _marker(entry: dict[str, Any]) -> Marker:
-    unknown = {key: value for key, value in entry.items() if key not in ("frame", "name")}
-    return Marker(_frame(entry["frame"]), _text(entry["name"]), unknown)
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
-    return value
-
-
-def _frame(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise TypeError(f"{value!r} is no frame number")
-    return value

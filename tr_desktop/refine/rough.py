@@ -17,6 +17,8 @@ LENGTH_POWER = 0.3
 READ_WHOLE_S = 600.0
 PEAKS = 10
 AROUND_S = 30.0
+# Of two votes that overlap more than this (tIoU), the weaker is dropped.
+MAX_OVERLAP = 0.5
 # Windows of up to this many frames are tried at every length; longer ones at lengths 8 % apart.
 EVERY_LENGTH_UP_TO = 64
 
@@ -64,6 +66,25 @@ def rough_segments(curve: npt.NDArray[np.float32], limit: int) -> list[tuple[int
         for length, first, count in zip(lengths, firsts, counts, strict=False):  # what overlaps is out
             worth[first + max(start - length + 1, 0) : first + min(end, count)] = -np.inf
     return found or [(0, frames)]
+
+
+def strongest_votes(
+    votes: npt.NDArray[np.float32], first_s: float, last_s: float, limit: int
+) -> npt.NDArray[np.float32]:
+    """At most `limit` segments [M, 2] that frames vote for, strongest first and without repetition.
+
+    votes: [T, 3] of chance, start_s, end_s. first_s, last_s: segments are clipped to these.
+    """
+    segments = votes[np.argsort(-votes[:, 0])][:, 1:]
+    segments = np.clip(segments, first_s, max(last_s, first_s + 0.1))
+    kept: list[npt.NDArray[np.floating]] = []
+    while len(segments) and len(kept) < limit:
+        best, segments = segments[0], segments[1:]
+        kept.append(best)
+        overlap = np.minimum(segments[:, 1], best[1]) - np.maximum(segments[:, 0], best[0])
+        hull = np.maximum(segments[:, 1], best[1]) - np.minimum(segments[:, 0], best[0])
+        segments = segments[overlap <= MAX_OVERLAP * hull]
+    return np.stack(kept).astype(np.float32)
 
 
 def worth_reading(

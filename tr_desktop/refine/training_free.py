@@ -24,7 +24,7 @@ TEMPERATURE = 0.25
 
 
 @dataclass(frozen=True)
-class EdgeStep:
+class RowStep:
     """One step's answer in sampled frames: window [start, end) and the confidence of each edge, in [0, 1]."""
 
     start: int
@@ -52,7 +52,7 @@ def refine_edges(
     rough: tuple[int, int],
     steps: int,
     fps: float,
-) -> list[EdgeStep]:
+) -> list[RowStep]:
     """`steps` + 1 answers, the rough one first.
 
     curve: [T] similarity of each sampled frame to the query; change: [T + 1] from `shot_change`.
@@ -68,7 +68,7 @@ def refine_edges(
         new_end, end_confidence = _best_boundary(curve, change, end, (start + 1, len(curve)), reach, span, rising=False)
         if step > 0 and new_start < new_end:
             start, end = new_start, new_end
-        answers.append(EdgeStep(start, end, start_confidence, end_confidence))
+        answers.append(RowStep(start, end, start_confidence, end_confidence))
     return answers
 
 

@@ -259,7 +259,7 @@ class ExportPanel(QWidget):
 
         def work(job: Job) -> ExportReport:
             return hand_off(
-                [decision.moment(engine.catalog) for decision in decisions],
+                [decision.moment(engine.catalog.footage) for decision in decisions],
                 order.out,
                 order.format_name,
                 name=name,

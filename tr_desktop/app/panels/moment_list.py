@@ -33,7 +33,7 @@ from tr_desktop.app.look import icons, theme
 from tr_desktop.app.look.counter import Counting, label, length_label
 from tr_desktop.app.pictures.filmstrip import Thumbnails
 from tr_desktop.moments import Moment, Segment
-from tr_desktop.projects.project import Decision, Key, key_of
+from tr_desktop.projects.decisions import Decision, Key, key_of
 
 _POSTER = QSize(118, 66)
 _PAD = 10
@@ -195,7 +195,7 @@ class MomentDelegate(QStyledItemDelegate):
         painter.setFont(theme.figures_font(theme.SMALL_PX))
         painter.setPen(QPen(QColor(c.text if moment.confident else c.dim)))
         words = f"{round(100 * moment.score)} %" + ("" if moment.confident else "  guess")
-        if moment.source is not None:
+        if moment.quote is not None:
             words += "  said"
         text = QRect(box.left() + int(wide) + 7, box.top(), box.width() - int(wide) - 7, box.height())
         words = painter.fontMetrics().elidedText(words, _RIGHT, text.width())

@@ -37,7 +37,7 @@ from tr_desktop.app.look.widgets import words
 from tr_desktop.app.panels.moment_list import cover
 from tr_desktop.app.pictures.filmstrip import Thumbnails
 from tr_desktop.moments import Moment
-from tr_desktop.projects.project import Decision, Key
+from tr_desktop.projects.decisions import Decision, Key
 
 _POSTER = QSize(80, 45)
 _Index = QModelIndex | QPersistentModelIndex

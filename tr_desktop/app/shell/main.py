@@ -17,7 +17,7 @@ from tr_desktop.app.look import theme
 from tr_desktop.app.look.settings import Settings
 from tr_desktop.app.shell.window import Window
 from tr_desktop.app.work.session import Session
-from tr_desktop.projects.project import SUFFIX
+from tr_desktop.projects.file import SUFFIX
 
 _SWITCH_S = 0.001
 _log = logging.getLogger(__name__)

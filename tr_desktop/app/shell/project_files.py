@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 from tr_desktop.app.look.widgets import Notice
 from tr_desktop.app.work.session import Session
 from tr_desktop.errors import UserError
-from tr_desktop.projects.project import SUFFIX, Project
+from tr_desktop.projects.file import SUFFIX
+from tr_desktop.projects.project import Project
 from tr_desktop.projects.recovery import LeftBehind
 
 _FILTER = f"TimeRefine project (*{SUFFIX})"

@@ -19,7 +19,7 @@ from tr_desktop.app.work.session import Session
 from tr_desktop.errors import UserError
 from tr_desktop.evidence import Evidence
 from tr_desktop.moments import Moment, Segment
-from tr_desktop.projects.project import Decision, Key, key_of
+from tr_desktop.projects.decisions import Decision, Key, key_of
 
 
 class Stage(QObject):

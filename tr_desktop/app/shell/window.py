@@ -40,7 +40,8 @@ from tr_desktop.app.shell.welcome import Welcome
 from tr_desktop.app.work.session import SAMPLE_QUERY, LibraryStatus, Results, Session
 from tr_desktop.errors import UserError
 from tr_desktop.library.filters import FootageFilter
-from tr_desktop.projects.project import SUFFIX, Decision
+from tr_desktop.projects.decisions import Decision
+from tr_desktop.projects.file import SUFFIX
 
 CLOSE_WITHIN_S = 2.5
 _SPLITTERS = ("upper", "rows")

@@ -10,7 +10,8 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from tr_desktop.app.work.jobs import Job, Jobs, Lane
 from tr_desktop.errors import ExportError, UserError
-from tr_desktop.projects.project import Project, Snapshot
+from tr_desktop.projects.file import Snapshot
+from tr_desktop.projects.project import Project
 from tr_desktop.projects.recovery import LeftBehind, Recovery, discard, left_behind
 
 DELAY_MS = 500

@@ -23,14 +23,17 @@ from tr_desktop.errors import UserError
 from tr_desktop.evidence import evidence_for
 from tr_desktop.footage.sample import make_sample
 from tr_desktop.library.filters import FootageFilter
-from tr_desktop.library.index.indexer import EVERYTHING, Coverage, IndexProgress, index_footage
+from tr_desktop.library.index.coverage import Coverage, IndexProgress
+from tr_desktop.library.index.indexer import EVERYTHING, index_footage
 from tr_desktop.library.index.walk import absolute_path
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.models.encoder import Encoder
 from tr_desktop.models.pack import load_pack
 from tr_desktop.moments import Moment
-from tr_desktop.projects.project import Decision, Key, Project, key_of
+from tr_desktop.projects.decisions import Decision, Key, key_of
+from tr_desktop.projects.project import Project
 from tr_desktop.projects.recovery import LeftBehind
+from tr_desktop.refine.learned import open_refiner
 
 TOP = 30
 LONG_JOB_S = 10.0
@@ -365,7 +368,7 @@ class Session(QObject):
             found, missing = {}, {}
             for decision in decisions:
                 try:
-                    found[decision.key] = decision.found_moment(engine.catalog)
+                    found[decision.key] = decision.found_moment(engine.catalog.footage)
                 except UserError as error:
                     missing[decision.key] = str(error)
             return found, missing
@@ -398,4 +401,4 @@ def survey(folders: Sequence[Path], engine: Engine) -> LibraryStatus:
 def _warm_up(encoder: Encoder) -> None:
     """Open what the first search needs."""
     encoder.encode_text(["a first sentence"])
-    _ = encoder.refiner, encoder.background
+    _ = open_refiner(encoder.pack), encoder.background

@@ -23,8 +23,9 @@ from tr_desktop.footage.hardware import DecoderChoice, choose_decoder
 from tr_desktop.footage.probe import probe
 from tr_desktop.library.index.identity import content_digest
 from tr_desktop.library.index.prefetch import Pause, prefetch
-from tr_desktop.library.store.catalog import Catalog, ReadProgress, Source
-from tr_desktop.moments import FrameTimes, Media
+from tr_desktop.library.store.catalog import Catalog
+from tr_desktop.library.store.records import ReadProgress, Source
+from tr_desktop.moments import Footage
 
 if TYPE_CHECKING:
     from tr_desktop.models.encoder import Encoder
@@ -41,12 +42,11 @@ class DecodedBatch:
     """Decoded frames of one file: uint8 RGB [n, S, S, 3], of which number i stands for `repeats[i]` rows.
 
     first_row: the first of these rows. read_bytes: how far into the file they are. decoder: what decodes it and why,
-    where a device was asked for. The rest is for `Catalog.append`.
+    where a device was asked for. The rest is for `Writer.append`.
     """
 
     source: Source
-    media: Media
-    times: FrameTimes
+    footage: Footage
     first_row: int
     pictures: npt.NDArray[np.uint8]
     repeats: list[int]
@@ -68,8 +68,7 @@ class FinishedFile:
     """A file was read to its end, with these problems. cues: what its subtitle tracks say."""
 
     source: Source
-    media: Media
-    times: FrameTimes
+    footage: Footage
     problems: tuple[str, ...]
     cues: tuple[Cue, ...]
 
@@ -186,8 +185,7 @@ def _file(
         used = choice if sampler.device == choice.device else DecoderChoice("", f"{choice.device} failed in the middle")
         return DecodedBatch(
             source=source,
-            media=sampler.media,
-            times=sampler.times_so_far,
+            footage=Footage(sampler.media, sampler.times_so_far),
             first_row=row,
             pictures=np.stack([sample.picture for sample in piece]),
             repeats=[sample.repeat for sample in piece],
@@ -206,7 +204,7 @@ def _file(
     if piece:
         yield pictures()
     if _is_same(source.path, source.size_bytes, source.mtime_ns):
-        yield FinishedFile(source, sampler.media, sampler.times, tuple(sampler.problems), sampler.cues)
+        yield FinishedFile(source, sampler.footage, tuple(sampler.problems), sampler.cues)
     else:
         yield ChangedFile(source)
 

@@ -20,9 +20,9 @@ from tr_desktop.errors import MediaError, UserError
 from tr_desktop.footage.captions import Cue
 from tr_desktop.footage.orientation import Orientation, upright
 from tr_desktop.footage.seek import find_frames
-from tr_desktop.library.index.indexer import Coverage
+from tr_desktop.library.index.coverage import Coverage
 from tr_desktop.library.store.catalog import Catalog
-from tr_desktop.moments import Footage, Media
+from tr_desktop.moments import Footage, Media, TextKind
 
 READ_EVERY_S = Fraction(2)
 _WIDEST_PX = 1280
@@ -65,7 +65,7 @@ def read_screen_text(
     Raises NotWritableError where somebody else is the library's writer at that moment, LibraryError for a full disk.
     """
     stop, done = stop or threading.Event(), 0
-    for media_id in catalog.without_text(coverage.media, "screen"):
+    for media_id in catalog.without_text(coverage.media, TextKind.SCREEN):
         path = coverage.media[media_id]
         if stop.is_set():
             break
@@ -81,8 +81,8 @@ def read_screen_text(
                     cues.append(cue)
         except MediaError:  # it went away since it was indexed
             continue
-        with catalog.writing():
-            catalog.add_text(media_id, "screen", cues)
+        with catalog.writing() as writer:
+            writer.add_text(media_id, TextKind.SCREEN, cues)
         done += 1
     return done
 

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tr_desktop.library.index.indexer import Coverage, IndexProgress, index_footage
+from tr_desktop.library.index.coverage import Coverage, IndexProgress
+from tr_desktop.library.index.indexer import index_footage
 from tr_desktop.library.index.walk import absolute_path, find_files
 from tr_desktop.library.store.catalog import Catalog
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tr_desktop.library.index.indexer import Coverage
+from tr_desktop.library.index.coverage import Coverage
 from tr_desktop.library.search.terms import parse_terms
 from tr_desktop.library.store.catalog import Catalog
-from tr_desktop.moments import Moment, Refinement, RefineStep, Segment
+from tr_desktop.moments import Moment, Quote, Refinement, RefineStep, Segment
 
 # The score of a sentence that is said word by word. No pictures stand behind it, and no model.
 SCORE = 0.9
 
 
 def text_moments(query: str, coverage: Coverage, catalog: Catalog, threshold: float) -> Iterator[Moment]:
-    """Where the query's sentence stands in a subtitle of the footage searched; in the subtitle's own times.
+    """Where the query's sentence stands in a text of the footage searched, in the text's own times.
 
     threshold: the score from which a moment is called confident.
     """
@@ -29,6 +29,5 @@ def text_moments(query: str, coverage: Coverage, catalog: Catalog, threshold: fl
         if end <= len(times):
             step = RefineStep(0, Segment(start, end), times.time_s(start), times.time_s(end), SCORE, 1.0, 1.0)
             refinement = Refinement((step,), 0)
-            yield Moment(
-                footage, refinement, SCORE, threshold <= SCORE, query, cue.text, source or path, text_from=kind
-            )
+            quote = Quote(cue.text, source or path, kind)
+            yield Moment(footage, refinement, SCORE, threshold <= SCORE, query, quote)

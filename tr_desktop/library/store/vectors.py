@@ -3,13 +3,14 @@
 Notable choices: a number is 16-bit fixed point under its row's own fp32 scale, which is finer than fp16 where it
 matters and takes the same room. Its two bytes are in two files, so that a first scan reads the upper bytes alone: they
 are an int8 index of the library that takes no further room. What they leave out is bounded, so a search stays exact
-(`search.py`; figures in docs/decisions/0006-library.md). Which rows belong to what is the catalogue's to know.
+(`nearest.py`; figures in docs/decisions/0006-library.md). Which rows belong to what is the catalogue's to know.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -101,6 +102,20 @@ class VectorFile:
                 rows = path.stat().st_size // kind.itemsize
                 mapped = self._maps[path] = np.asarray(np.memmap(file, kind, "r", shape=(rows,)))
         return mapped
+
+
+class VectorFiles:
+    """The vector files of a library's packs, opened once each; may be used from any thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._files: dict[str, VectorFile] = {}
+
+    def of(self, pack: str, width: int) -> VectorFile:
+        """pack: sha256 of the model pack. width: of its vectors."""
+        with self._lock:
+            return self._files.setdefault(pack, VectorFile(self._folder, pack, width))
 
 
 _Bytes = npt.NDArray[np.int8]

@@ -13,11 +13,9 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from tr_desktop.refine import looks
-from tr_desktop.refine.learned import Refiner, Step
-from tr_desktop.refine.rough import rough_segments, worth_reading
-from tr_desktop.refine.signals import signals, view_file
-from tr_desktop.refine.training_free import refine_edges, shot_change
+from tr_desktop.refine import looks, pipeline
+from tr_desktop.refine.learned import Refiner
+from tr_desktop.refine.pipeline import IndexedFrames, Query, Step
 from tr_desktop.training import metrics
 from tr_desktop.training.refiner.compose import TAKES, ComposedExample, Composer
 from tr_desktop.training.refiner.sources import Sources
@@ -119,20 +117,14 @@ def answer_with_refiner(
     cases: Sequence[Case],
     background: npt.NDArray[np.float32],
     steps: int = INDEX_STEPS,
-    limit: int = MAX_SEGMENTS,
 ) -> RefinerAnswers:
     """What `--steps` 0, 1, … would answer to every case; the first answer is looked at more closely."""
     names = ["rough", *(f"step {k} (index)" for k in range(1, steps + 1)), "first look", EXACT]
     out = RefinerAnswers([Answers(name) for name in names])
     for case in cases:
-        view = view_file(case.vectors, case.query_vector, background, case.duration_s)
-        curve = (case.vectors.astype(np.float32) @ case.query_vector).astype(np.float32)
-        windows = rough_segments(curve, MAX_SEGMENTS)  # `find` refines these too
-        rows = worth_reading(curve, windows, case.step_s)
-        index = signals(case.vectors[rows], case.starts_s[case.frames[rows]], view)
-        windows_s = np.array(_sample_edges(case), np.float32)[np.array(windows)]
-        chains = refiner.rough_and_refine(index, case.step_s, steps, limit, windows_s)
-        rough = [(c[0].start_s, c[0].end_s, 1 / (rank + 1)) for rank, c in enumerate(chains[:limit])]
+        frames, query = _frames_of(case), Query(case.query_vector, background)
+        chains = pipeline.refine_on_index(refiner, frames, query, steps, MAX_SEGMENTS)
+        rough = [(c[0].start_s, c[0].end_s, 1 / (rank + 1)) for rank, c in enumerate(chains[:MAX_SEGMENTS])]
         out.by_step[0].ranked.append(rough)
         for step in range(1, steps + 1):
             ranked = [(c[step].start_s, c[step].end_s, c[step].score) for c in chains]
@@ -140,7 +132,7 @@ def answer_with_refiner(
         best, *rest = sorted(chains, key=lambda c: -c[-1].score)
         others = [(c[-1].start_s, c[-1].end_s, c[-1].score) for c in rest]
         kept = (best[-1].start_s, best[-1].end_s)
-        found = refiner.look_closer(view, case.frames, case.vectors, case.starts_s, kept, case.look)
+        found = pipeline.look_closer(refiner, frames, query, case.starts_s, kept, case.look)
         start_s, end_s = (float(case.starts_s[frame]) for frame in (found.start_frame, found.end_frame))
         looks = [found.steps[0], replace(found.steps[1], start_s=start_s, end_s=end_s)]
         for answers, look in zip(out.by_step[-2:], looks, strict=True):
@@ -152,9 +144,7 @@ def answer_with_refiner(
 
 def _on_frames(case: Case, step: Step) -> Step:
     """As `find` shows it: both edges on the nearest frame boundaries."""
-    start, end = (looks.nearest_boundary(case.starts_s, edge) for edge in (step.start_s, step.end_s))
-    start = min(start, len(case.starts_s) - 2)
-    end = max(end, start + 1)
+    start, end = pipeline.on_boundaries(case.starts_s, (step.start_s, step.end_s))
     return replace(step, start_s=float(case.starts_s[start]), end_s=float(case.starts_s[end]))
 
 
@@ -168,14 +158,23 @@ def answer_without_training(cases: Sequence[Case], prior: tuple[float, float], s
         whole.ranked.append([(*metrics.whole_video(d), 1.0)])
         centre.ranked.append([(*metrics.centre_half(d), 1.0)])
         constant.ranked.append([(prior[0] * d, prior[1] * d, 1.0)])
-        curve = (case.vectors.astype(np.float32) @ case.query_vector).astype(np.float32)
-        change = shot_change(case.vectors)
-        rough = rough_segments(curve, MAX_SEGMENTS)
-        edges = _sample_edges(case)
-        window.ranked.append([(edges[a], edges[b], 1 / (n + 1)) for n, (a, b) in enumerate(rough)])
-        moved = [refine_edges(curve, change, segment, steps, 1 / case.step_s)[-1] for segment in rough]
-        free.ranked.append([(edges[m.start], edges[m.end], 1 / (n + 1)) for n, m in enumerate(moved)])
+        edges, query = _sample_edges(case), Query(case.query_vector, case.vectors[:0])
+        chains = pipeline.refine_without_training(_frames_of(case), query, steps, MAX_SEGMENTS)
+        for answers, at in ((window, 0), (free, -1)):
+            ranked = [(edges[chain[at].start], edges[chain[at].end], 1 / (n + 1)) for n, chain in enumerate(chains)]
+            answers.ranked.append(ranked)
     return [whole, centre, constant, window, free]
+
+
+def _frames_of(case: Case) -> IndexedFrames:
+    edges = _sample_edges(case)
+    return IndexedFrames(
+        vectors=case.vectors.astype(np.float32),
+        times_s=case.starts_s[case.frames],
+        step_s=case.step_s,
+        duration_s=case.duration_s,
+        boundary_s=lambda row: edges[row],
+    )
 
 
 def _sample_edges(case: Case) -> list[float]:

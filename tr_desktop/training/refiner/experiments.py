@@ -14,7 +14,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 
-from tr_desktop.refine.learned import MAX_STEPS, Refiner
+from tr_desktop.limits import MAX_STEPS
+from tr_desktop.refine.learned import Refiner
 from tr_desktop.training import metrics
 from tr_desktop.training.refiner.data import TrainingTimeline
 from tr_desktop.training.refiner.evaluate import Case, RefinerAnswers, answer_with_refiner, findings

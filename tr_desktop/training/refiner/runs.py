@@ -13,7 +13,8 @@ import torch
 from tr_desktop.errors import UserError
 from tr_desktop.models.encoder import Encoder
 from tr_desktop.models.pack import load_pack
-from tr_desktop.refine.learned import Refiner, Step
+from tr_desktop.refine.learned import Refiner
+from tr_desktop.refine.pipeline import Step
 from tr_desktop.training import metrics
 from tr_desktop.training.annotations import READERS, read_annotations
 from tr_desktop.training.pack_files import list_in_pack

@@ -11,7 +11,7 @@ from collections.abc import Collection
 import numpy as np
 import numpy.typing as npt
 
-from tr_desktop.library.store.catalog import Catalog
+from tr_desktop.library.store.database import Database
 from tr_desktop.library.store.vectors import VectorFile
 
 _Floats = npt.NDArray[np.float32]
@@ -20,20 +20,27 @@ _Ints = npt.NDArray[np.int64]
 _ROWS_AT_ONCE = 1 << 14  # compared in full; bounds the memory where nearly everything is alike
 
 
+def spans_of(database: Database, pack: str) -> _Ints:
+    """Where the vectors of `pack` are: [S, 3] of media id, row number in the vector file, count; in file order."""
+    rows = database.rows(
+        "SELECT media_id, at, span.rows FROM span JOIN vectors ON vectors.id = vectors_id WHERE pack = ? ORDER BY at",
+        pack,
+    )
+    return np.array(rows, np.int64).reshape(-1, 3)
+
+
 def best_media(
-    catalog: Catalog, pack: str, query: _Floats, media_ids: Collection[int], limit: int
+    spans: _Ints, vectors: VectorFile, query: _Floats, media_ids: Collection[int], limit: int
 ) -> list[tuple[int, float]]:
     """The `limit` of `media_ids` with the best frame, best first: (media id, similarity of that frame).
 
-    query: [width], any length but zero. Similarity is the dot product with what `Catalog.load` gives.
+    spans: as from `spans_of`. query: [width], any length but zero. Similarity is the dot product with the stored rows.
     """
-    spans = catalog.spans(pack)
     spans = spans[np.isin(spans[:, 0], np.fromiter(media_ids, np.int64))]
     limit = min(limit, len(np.unique(spans[:, 0])))
     if not limit:
         return []
     frames = _Frames(spans)
-    vectors = catalog.vector_file(pack, len(query))
     similarity, bound = vectors.scan(query, frames.runs)
 
     # Frames as good as the likely answers, in full: from their best the answer's last place can only rise.

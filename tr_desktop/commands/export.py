@@ -1,0 +1,82 @@
+"""`tr-desktop export`: write a project or a saved result in any format; and what `find --export` shares with it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tr_desktop.commands import options
+from tr_desktop.errors import UserError
+
+if TYPE_CHECKING:
+    from tr_desktop.moments import Moment
+
+
+def add_commands(commands: Any) -> None:
+    """Add `export` to the subparsers of `tr-desktop`."""
+    export = commands.add_parser("export", help="write a project or a saved result in any export format")
+    export.add_argument(
+        "result", metavar="FILE.trproj|RESULT.json", type=Path, help="a project of the app, or what find --json printed"
+    )
+    export.add_argument("--to", metavar="OUT", type=Path, required=True, dest="export", help="the file to write")
+    options.add_export(export)
+    options.add_library(export)
+    export.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from tr_desktop import moment_json
+    from tr_desktop.library.store.catalog import Catalog
+    from tr_desktop.projects.file import SUFFIX
+    from tr_desktop.projects.project import Project
+
+    check_format(arguments)
+    with Catalog(options.library_of(arguments)) as catalog:
+        if arguments.result.suffix.lower() == SUFFIX:
+            project = Project.load(arguments.result)
+            moments, name = project.moments(catalog.footage), project.name
+        else:
+            document = _saved_result(arguments.result)
+            moments, name = moment_json.moments_of(document, catalog.footage), document["query"]
+    write(moments, name, arguments)
+    return options.OK
+
+
+def check_format(arguments: argparse.Namespace) -> None:
+    """Raise ExportError at once, before a long search, if there is no such format."""
+    from exporters.hand_off import check_format as check
+
+    check(arguments.export, arguments.format)
+
+
+def write(moments: Sequence[Moment], name: str, arguments: argparse.Namespace) -> None:
+    """Hand the moments off as the arguments of `options.add_export` say. Raises ExportError."""
+    from exporters.hand_off import hand_off
+    from tr_desktop.commands.progress import ClipBar
+
+    with ClipBar() as bar:
+        written = hand_off(
+            moments,
+            arguments.export,
+            arguments.format,
+            name=name,
+            handles_s=arguments.handles,
+            start_tc=arguments.start_tc,
+            cfr=arguments.cfr,
+            on_progress=bar.update,
+        )
+    for note in written.notes:
+        print(note, file=sys.stderr)
+    counted = "1 moment" if len(moments) == 1 else f"{len(moments)} moments"
+    print(f"Wrote {counted} to {', '.join(map(str, written.files))}", file=sys.stderr)
+
+
+def _saved_result(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise UserError(f"The result can't be read: {error}", path=path) from error

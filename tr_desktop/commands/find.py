@@ -1,0 +1,116 @@
+"""`tr-desktop find`: index what is new, search, refine, print the moments, and export them if asked to."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tr_desktop import paths
+from tr_desktop.commands import export, options
+from tr_desktop.limits import DEFAULT_STEPS, DEFAULT_TOP, MAX_STEPS
+
+if TYPE_CHECKING:
+    from tr_desktop.library.filters import FootageFilter
+
+
+def add_commands(commands: Any) -> None:
+    """Add `find` to the subparsers of `tr-desktop`."""
+    find = commands.add_parser("find", help="search footage for a sentence; new footage is indexed first")
+    find.add_argument("query", metavar="QUERY", help="what you remember, such as: a dog jumps over a fence")
+    find.add_argument("paths", metavar="PATH", nargs="*", type=Path, help="files or folders (none: a generated clip)")
+    find.add_argument(
+        "--top", metavar="N", type=options.positive, default=DEFAULT_TOP, help="how many moments (default %(default)s)"
+    )
+    find.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
+    find.add_argument("--export", metavar="OUT", type=Path, help="write the moments for an editor, such as hits.edl")
+    options.add_export(find)
+    find.add_argument("--no-refine", action="store_true", help="answer with the rough segments")
+    find.add_argument(
+        "--steps",
+        metavar="K",
+        type=_steps,
+        default=DEFAULT_STEPS,
+        help=f"refinement steps, 0 to {MAX_STEPS} (default %(default)s)",
+    )
+    find.add_argument("--refiner", choices=("none", "heuristic", "learned"), help="what refines, to compare")
+    find.add_argument(
+        "--like",
+        metavar="EXAMPLE",
+        help="find moments that look like a picture, or like footage at a time, MEDIA@SECONDS; omit QUERY then",
+    )
+    options.add_footage_filter(find)
+    options.add_common(find)
+    find.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from tr_desktop import grounding
+    from tr_desktop.commands import report
+    from tr_desktop.commands.progress import IndexBar
+    from tr_desktop.grounders.two_tower import RefinerKind, TwoTower
+    from tr_desktop.library.store.catalog import Catalog
+
+    if arguments.export is not None:
+        export.check_format(arguments)
+    encoder = options.encoder_of(arguments)
+    query, footage = arguments.query, arguments.paths
+    if arguments.like is not None:
+        query, footage = f"like {arguments.like}", [Path(query), *footage]
+    library = options.library_of(arguments)
+    footage = footage or [_sample_clip(library)]
+    with Catalog(library) as catalog, IndexBar() as bar:
+        kind = None if arguments.refiner is None else RefinerKind(arguments.refiner)
+        answer = grounding.find(
+            query,
+            footage,
+            catalog,
+            encoder,
+            top=arguments.top,
+            steps=0 if arguments.no_refine else arguments.steps,
+            grounder=TwoTower(catalog, encoder, kind),
+            example=arguments.like,
+            footage_filter=_footage_filter(arguments),
+            on_progress=bar.update,
+        )
+    if arguments.json:
+        print(json.dumps(report.as_json(answer), indent=1))
+    else:
+        print(report.as_text(answer))
+    print(report.coverage_text(answer.coverage), file=sys.stderr)
+    if arguments.export is not None:
+        export.write(answer.moments, answer.query, arguments)
+    return options.OK if any(moment.confident for moment in answer.moments) else options.NOT_CONFIDENT
+
+
+def _footage_filter(arguments: argparse.Namespace) -> FootageFilter:
+    from tr_desktop.library.filters import FootageFilter
+
+    return FootageFilter(
+        name=arguments.name,
+        after=arguments.after,
+        before=arguments.before,
+        shortest_s=arguments.longer,
+        longest_s=arguments.shorter,
+        height=arguments.height,
+    )
+
+
+def _sample_clip(library: Path) -> Path:
+    from tr_desktop.footage.sample import make_sample
+
+    path = paths.sample_clip(library)
+    if not path.exists():
+        print("No footage given: making a sample clip…", file=sys.stderr)
+        make_sample(path)
+    print(f"Searching the sample clip {path}", file=sys.stderr)
+    return path
+
+
+def _steps(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= MAX_STEPS:
+        raise ValueError(text)
+    return value

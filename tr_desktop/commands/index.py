@@ -1,0 +1,66 @@
+"""`tr-desktop index` and `tr-desktop watch`: make footage searchable, once or as it arrives."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from tr_desktop.commands import options
+from tr_desktop.errors import UserError
+
+
+def add_commands(commands: Any) -> None:
+    """Add `index` and `watch` to the subparsers of `tr-desktop`."""
+    index = commands.add_parser("index", help="make footage searchable")
+    index.add_argument("paths", metavar="PATH", nargs="+", type=Path, help="files or folders")
+    index.add_argument(
+        "--hardware", action="store_true", help="use hardware decoding if it matches software output and is faster"
+    )
+    index.add_argument("--read-text", action="store_true", help="also read titles and signs in the pictures; slow")
+    options.add_common(index)
+    index.set_defaults(run=run_index)
+
+    watch = commands.add_parser("watch", help="follow folders and index what is new, until interrupted")
+    watch.add_argument("paths", metavar="FOLDER", nargs="+", type=Path, help="folders to follow")
+    options.add_common(watch)
+    watch.set_defaults(run=run_watch)
+
+
+def run_index(arguments: argparse.Namespace) -> int:
+    from tr_desktop.commands import report
+    from tr_desktop.commands.progress import IndexBar, TextBar
+    from tr_desktop.library.index.indexer import index_footage
+    from tr_desktop.library.index.screen_text import open_reader, read_screen_text
+    from tr_desktop.library.store.catalog import Catalog
+
+    reader = open_reader() if arguments.read_text else None
+    encoder = options.encoder_of(arguments)
+    with Catalog(options.library_of(arguments)) as catalog:
+        with IndexBar() as bar:
+            coverage = index_footage(arguments.paths, catalog, encoder, bar.update, hardware=arguments.hardware)
+        print(report.coverage_text(coverage), file=sys.stderr)
+        print(bar.summary(), file=sys.stderr)
+        if not coverage.searched:
+            raise UserError("Nothing there can be searched")
+        if reader is not None:
+            with TextBar() as text_bar:
+                count = read_screen_text(coverage, catalog, reader, text_bar.update)
+            print(f"Read the text in the pictures of {count} files.", file=sys.stderr)
+    return options.OK
+
+
+def run_watch(arguments: argparse.Namespace) -> int:
+    from tr_desktop.commands import report
+    from tr_desktop.commands.progress import IndexBar
+    from tr_desktop.library.index.watch import watch_folders
+    from tr_desktop.library.store.catalog import Catalog
+
+    encoder, stop = options.encoder_of(arguments), threading.Event()
+    print("Watching; press Ctrl-C to end.", file=sys.stderr)
+    with Catalog(options.library_of(arguments)) as catalog, IndexBar() as bar:
+        for coverage in watch_folders(arguments.paths, catalog, encoder, stop, bar.update):
+            bar.say(report.coverage_text(coverage))
+    return options.OK

@@ -1,0 +1,35 @@
+"""What a grounder is: it finds the moments of one file that answer a query, step by step.
+
+Ranking files is not its work; `grounding.find` does that with the library's vectors, and hands the best files over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from tr_desktop.moments import Indexed, Moment
+
+
+@dataclass(frozen=True)
+class Search:
+    """One query. vector: fp32 [D], L2-normalised, of the encoder that indexed the footage."""
+
+    query: str
+    vector: npt.NDArray[np.float32]
+
+
+class Grounder(Protocol):
+    """Answers one query in one file. Implementations keep every step from rough to final in the moment."""
+
+    def steps_that_look_closer(self, steps: int) -> int:
+        """How many of `steps` refinement steps `look_closer` takes; the others are taken by `moments`."""
+
+    def moments(self, search: Search, item: Indexed, limit: int, steps: int) -> list[Moment]:
+        """At most `limit` moments that don't overlap, best first, each refined in `steps` steps on the index."""
+
+    def look_closer(self, search: Search, item: Indexed, moment: Moment) -> Moment:
+        """The moment with the steps on frames decoded for it; unchanged if the file can't be read any more."""

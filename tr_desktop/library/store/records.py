@@ -1,0 +1,67 @@
+"""What the store hands out and takes in: plain values without a database."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import NamedTuple
+
+from tr_desktop.footage.captions import Cue
+from tr_desktop.moments import TextKind
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file as it was found, and the digest of its content (`index/identity.py`)."""
+
+    path: Path
+    size_bytes: int
+    mtime_ns: int
+    digest: bytes
+
+
+class FileRecord(NamedTuple):
+    """What the library knows of one path.
+
+    reason: why it can't be searched, or None. media_id: the same for all copies. rows: vectors of the pack asked for;
+    is_whole: whether these are all. end_tick, tick_s: of the footage read so far. height: pixels as shown.
+    """
+
+    size_bytes: int
+    mtime_ns: int
+    reason: str | None
+    media_id: int | None
+    rows: int
+    is_whole: bool
+    end_tick: int
+    tick_s: str
+    height: int
+    problems_json: str
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Damage that was passed over, as sentences."""
+        return () if self.problems_json == "[]" else tuple(json.loads(self.problems_json))
+
+    @property
+    def duration_s(self) -> Fraction:
+        return self.end_tick * Fraction(self.tick_s)
+
+
+class TextMatch(NamedTuple):
+    """A text that was found. path: of the file beside footage that it is in; media_id: of the footage it is inside."""
+
+    cue: Cue
+    kind: TextKind
+    path: Path | None
+    media_id: int | None
+
+
+class ReadProgress(NamedTuple):
+    """How far footage was read for a pack: the next row, how to read on, whether it is done."""
+
+    rows: int
+    decode_all: bool
+    is_whole: bool

@@ -1,0 +1,181 @@
+"""The library's one writer: the only object that can change what is known of footage.
+
+`Catalog.writing` hands it out, under a lock that all processes respect. Every method is one transaction.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from tr_desktop.footage.captions import Cue
+from tr_desktop.library.store import nearest, quotes
+from tr_desktop.library.store.database import Database
+from tr_desktop.library.store.media_row import facts_of, pack_ticks
+from tr_desktop.library.store.records import Source
+from tr_desktop.library.store.vectors import VectorFiles
+from tr_desktop.moments import Footage, TextKind
+
+
+class Writer:
+    """Methods raise LibraryError if the disk is full, was pulled out or can't be written; nothing is half-written."""
+
+    def __init__(self, database: Database, vectors: VectorFiles) -> None:
+        self._database, self._vectors = database, vectors
+        self._free: dict[str, _FreeRows] = {}
+        with database.transaction():
+            database.execute("DELETE FROM media WHERE id NOT IN (SELECT media_id FROM file WHERE media_id NOTNULL)")
+
+    # Footage
+
+    def append(
+        self,
+        source: Source,
+        footage: Footage,
+        pack: str,
+        every_s: Fraction,
+        first_row: int,
+        rows: npt.NDArray[np.float32],
+        *,
+        decode_all: bool,
+    ) -> None:
+        """Store one batch of vectors [n, width], from row `first_row` of its file on, and what else is known by now."""
+        db, width = self._database, rows.shape[1]
+        with db.transaction():
+            media_id = self._store_media(source, footage, (), is_whole=False)
+            self._store_file(source, media_id)
+            db.execute(
+                "INSERT INTO vectors (media_id, pack, width, every_s, rows, decode_all, is_whole)"
+                " VALUES (?, ?, ?, ?, 0, 0, 0) ON CONFLICT DO NOTHING",
+                *(media_id, pack, width, str(every_s)),
+            )
+            vectors_id = db.rows("SELECT id FROM vectors WHERE media_id = ? AND pack = ?", media_id, pack)[0][0]
+            at = self._free_rows(pack).take(len(rows))
+            self._vectors.of(pack, width).write(at, rows)
+            grown = db.execute(
+                "UPDATE span SET rows = rows + ? WHERE vectors_id = ? AND at + rows = ? AND first_row + rows = ?",
+                *(len(rows), vectors_id, at, first_row),
+            )
+            if not grown.rowcount:
+                db.execute("INSERT INTO span VALUES (?, ?, ?, ?)", vectors_id, first_row, at, len(rows))
+            db.execute(
+                "UPDATE vectors SET rows = ?, decode_all = ? WHERE id = ?",
+                *(first_row + len(rows), decode_all, vectors_id),
+            )
+
+    def finish(
+        self, source: Source, footage: Footage, problems: Sequence[str], pack: str, cues: Sequence[Cue] = ()
+    ) -> None:
+        """The footage of `source` was read to its end; its vectors are all stored. cues: of its subtitle tracks."""
+        with self._database.transaction():
+            media_id = self._store_media(source, footage, problems, is_whole=True)
+            self._store_file(source, media_id)
+            self._database.execute("UPDATE vectors SET is_whole = 1 WHERE media_id = ? AND pack = ?", media_id, pack)
+            quotes.store_text(self._database, media_id, TextKind.TRACK, cues)
+
+    def discard(self, source: Source, pack: str) -> None:
+        """Drop what was read of a file that changed meanwhile."""
+        with self._database.transaction():
+            self._database.execute(
+                "DELETE FROM vectors WHERE NOT is_whole AND pack = ? AND media_id IN"
+                " (SELECT id FROM media WHERE digest = ? AND size_bytes = ?)",
+                *(pack, source.digest, source.size_bytes),
+            )
+            self._database.execute("DELETE FROM file WHERE path = ?", os.fsencode(source.path))
+
+    # Paths
+
+    def link(self, source: Source) -> list[Path]:
+        """`source` holds footage that is known already. Returns the other paths that it was seen at."""
+        with self._database.transaction():
+            media_id = self._media_id(source)
+            self._store_file(source, media_id)
+        rows = self._database.rows(
+            "SELECT path FROM file WHERE media_id = ? AND path <> ?", media_id, os.fsencode(source.path)
+        )
+        return [Path(os.fsdecode(row[0])) for row in rows]
+
+    def add_skipped(self, path: Path, stat: os.stat_result, reason: str) -> None:
+        """Remember why `path` can't be searched, so that it isn't opened again while it stays the same."""
+        with self._database.transaction():
+            self._database.execute(
+                "INSERT OR REPLACE INTO file (path, size_bytes, mtime_ns, reason) VALUES (?, ?, ?, ?)",
+                *(os.fsencode(path), stat.st_size, stat.st_mtime_ns, reason),
+            )
+
+    def forget(self, path: Path) -> None:
+        """Drop a path that was moved away from. What it held stays as long as it is known by another path."""
+        with self._database.transaction():
+            self._database.execute("DELETE FROM file WHERE path = ?", os.fsencode(path))
+
+    # Text
+
+    def add_sidecar(self, path: Path, stat: os.stat_result, cues: Sequence[Cue]) -> None:
+        """Store the subtitles of a file in the place of what was known of it."""
+        with self._database.transaction():
+            quotes.store_sidecar(self._database, path, stat, cues)
+
+    def add_text(self, media_id: int, kind: TextKind, cues: Sequence[Cue]) -> None:
+        """Store the texts of one kind inside footage in the place of what was known of it."""
+        with self._database.transaction():
+            quotes.store_text(self._database, media_id, kind, cues)
+
+    def _store_media(self, source: Source, footage: Footage, problems: Sequence[str], *, is_whole: bool) -> int:
+        times = footage.times
+        # What is whole stays as it is: another pack's vectors refer to it.
+        self._database.execute(
+            "INSERT INTO media (digest, size_bytes, facts, ticks, end_tick, tick_s, start_pts, problems, is_whole)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET facts = excluded.facts,"
+            " ticks = excluded.ticks, end_tick = excluded.end_tick, tick_s = excluded.tick_s,"
+            " start_pts = excluded.start_pts, problems = excluded.problems, is_whole = excluded.is_whole"
+            " WHERE NOT media.is_whole",
+            *(source.digest, source.size_bytes, facts_of(footage.media), pack_ticks(times)),
+            *(times.end_tick, str(times.tick_s), times.start_pts, json.dumps(list(problems)), is_whole),
+        )
+        return self._media_id(source)
+
+    def _media_id(self, source: Source) -> int:
+        sql = "SELECT id FROM media WHERE digest = ? AND size_bytes = ?"
+        return int(self._database.rows(sql, source.digest, source.size_bytes)[0][0])
+
+    def _store_file(self, source: Source, media_id: int) -> None:
+        self._database.execute(
+            "INSERT OR REPLACE INTO file (path, size_bytes, mtime_ns, media_id) VALUES (?, ?, ?, ?)",
+            *(os.fsencode(source.path), source.size_bytes, source.mtime_ns, media_id),
+        )
+
+    def _free_rows(self, pack: str) -> _FreeRows:
+        if pack not in self._free:
+            self._free[pack] = _FreeRows(nearest.spans_of(self._database, pack)[:, 1:])
+        return self._free[pack]
+
+
+class _FreeRows:
+    """Which rows of a vector file are nobody's: the gaps that changed files left, and everything after the last row.
+
+    Only gaps from before this writer began are used again: searches that run meanwhile may still read the others.
+    """
+
+    def __init__(self, used: npt.NDArray[np.int64]) -> None:
+        """used: [S, 2] of row number and count, in order."""
+        self._gaps: list[list[int]] = []
+        self._end = 0
+        for at, count in used.tolist():
+            if at > self._end:
+                self._gaps.append([self._end, at])
+            self._end = at + count
+
+    def take(self, count: int) -> int:
+        """The first of `count` rows in a line that are free until now."""
+        for gap in self._gaps:
+            if gap[1] - gap[0] >= count:
+                gap[0] += count
+                return gap[0] - count
+        self._end += count
+        return self._end - count

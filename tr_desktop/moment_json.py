@@ -1,0 +1,261 @@
+"""A moment as JSON (schema 1) and back: what `find --json` prints and what a project keeps of each moment.
+
+`FoundMoment` is the document's entry as typed values. It needs no footage, so a project can be read while its drives
+are away; `FoundMoment.moment` joins it with what the library knows of its file. Keys that this version doesn't know
+stay where they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from tr_desktop.errors import UserError
+from tr_desktop.moments import Footage, Moment, Quote, Refinement, RefineStep, Segment, TextKind
+
+SCHEMA = 1
+
+FootageOf = Callable[[Path], Footage]
+"""Looks up the footage at a path; raises KeyError if it isn't known."""
+
+_STEP_KEYS = ("step", "start_frame", "end_frame", "start_s", "end_s", "score", "edges", "looked_closer")
+_MOMENT_KEYS = (
+    *("rank", "media", "rate", "start_frame", "end_frame", "start_s", "end_s", "start_tc", "end_tc", "score"),
+    *("confident", "edges", "stop", "steps", "subtitle", "source", "text_from"),
+)
+
+
+@dataclass(frozen=True)
+class FoundStep:
+    """One refinement step of the document. start_s, end_s: seconds, rounded. score and confidences: in [0, 1]."""
+
+    step: int
+    segment: Segment
+    start_s: float
+    end_s: float
+    score: float
+    start_confidence: float
+    end_confidence: float
+    looked_closer: bool = False
+    unknown: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "step": self.step,
+            "start_frame": self.segment.start_frame,
+            "end_frame": self.segment.end_frame,
+            "start_s": self.start_s,
+            "end_s": self.end_s,
+            "score": self.score,
+            "edges": {"start": self.start_confidence, "end": self.end_confidence},
+            **({"looked_closer": True} if self.looked_closer else {}),
+            **self.unknown,
+        }
+
+    @classmethod
+    def from_json(cls, entry: Mapping[str, Any]) -> FoundStep:
+        """Raises KeyError, TypeError or ValueError for an entry that is none."""
+        return cls(
+            step=frame_number(entry["step"]),
+            segment=Segment(frame_number(entry["start_frame"]), frame_number(entry["end_frame"])),
+            start_s=number(entry["start_s"]),
+            end_s=number(entry["end_s"]),
+            score=number(entry["score"]),
+            start_confidence=number(entry["edges"]["start"]),
+            end_confidence=number(entry["edges"]["end"]),
+            looked_closer=bool(entry.get("looked_closer", False)),
+            unknown={key: value for key, value in entry.items() if key not in _STEP_KEYS},
+        )
+
+    @classmethod
+    def of(cls, step: RefineStep) -> FoundStep:
+        return cls(
+            step=step.step,
+            segment=step.segment,
+            start_s=seconds(step.start_s),
+            end_s=seconds(step.end_s),
+            score=round(step.score, 4),
+            start_confidence=round(step.start_confidence, 4),
+            end_confidence=round(step.end_confidence, 4),
+            looked_closer=step.looked_closer,
+        )
+
+    def refine_step(self, footage: Footage) -> RefineStep:
+        return RefineStep(
+            step=self.step,
+            segment=self.segment,
+            start_s=footage.times.time_s(self.segment.start_frame),
+            end_s=footage.times.time_s(self.segment.end_frame),
+            score=float(self.score),
+            start_confidence=float(self.start_confidence),
+            end_confidence=float(self.end_confidence),
+            looked_closer=self.looked_closer,
+        )
+
+
+@dataclass(frozen=True)
+class FoundMoment:
+    """One moment of the document.
+
+    media: path of the file, as text. rate: exact, 'n/d'. segment, start_s … end_confidence: of the step `stop`, which
+    was kept. quote: of a moment that was found in text.
+    """
+
+    rank: int
+    media: str
+    rate: str
+    segment: Segment
+    start_s: float
+    end_s: float
+    start_tc: str
+    end_tc: str
+    score: float
+    confident: bool
+    start_confidence: float
+    end_confidence: float
+    stop: int
+    steps: tuple[FoundStep, ...]
+    quote: Quote | None = None
+    unknown: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def rough(self) -> Segment:
+        return self.steps[0].segment
+
+    @property
+    def kept(self) -> Segment:
+        """The segment of the step that was kept."""
+        return self.steps[self.stop].segment
+
+    def to_json(self) -> dict[str, Any]:
+        quote = {}
+        if self.quote is not None:
+            kind = self.quote.kind.value
+            quote = {"subtitle": self.quote.text, "source": str(self.quote.source), "text_from": kind}
+        return {
+            "rank": self.rank,
+            "media": self.media,
+            "rate": self.rate,
+            "start_frame": self.segment.start_frame,
+            "end_frame": self.segment.end_frame,
+            "start_s": self.start_s,
+            "end_s": self.end_s,
+            "start_tc": self.start_tc,
+            "end_tc": self.end_tc,
+            "score": self.score,
+            "confident": self.confident,
+            "edges": {"start": self.start_confidence, "end": self.end_confidence},
+            "stop": self.stop,
+            "steps": [step.to_json() for step in self.steps],
+            **quote,
+            **self.unknown,
+        }
+
+    @classmethod
+    def from_json(cls, entry: Mapping[str, Any]) -> FoundMoment:
+        """Raises KeyError, TypeError, ValueError or IndexError for an entry that is none."""
+        quote = None
+        if "source" in entry:
+            kind = TextKind(entry.get("text_from") or TextKind.FILE.value)
+            quote = Quote(text(entry.get("subtitle", "")), Path(entry["source"]), kind)
+        found = cls(
+            rank=frame_number(entry["rank"]),
+            media=text(entry["media"]),
+            rate=text(entry["rate"]),
+            segment=Segment(frame_number(entry["start_frame"]), frame_number(entry["end_frame"])),
+            start_s=number(entry["start_s"]),
+            end_s=number(entry["end_s"]),
+            start_tc=text(entry["start_tc"]),
+            end_tc=text(entry["end_tc"]),
+            score=number(entry["score"]),
+            confident=bool(entry["confident"]),
+            start_confidence=number(entry["edges"]["start"]),
+            end_confidence=number(entry["edges"]["end"]),
+            stop=frame_number(entry["stop"]),
+            steps=tuple(FoundStep.from_json(step) for step in entry["steps"]),
+            quote=quote,
+            unknown={key: value for key, value in entry.items() if key not in _MOMENT_KEYS},
+        )
+        if found.stop >= len(found.steps):
+            raise IndexError(f"step {found.stop} of {len(found.steps)}")
+        return found
+
+    @classmethod
+    def of(cls, rank: int, moment: Moment) -> FoundMoment:
+        kept, segment, rate = moment.refinement.kept, moment.segment, moment.media.rate
+        return cls(
+            rank=rank,
+            media=str(moment.media.path),
+            rate=f"{rate.numerator}/{rate.denominator}",
+            segment=segment,
+            start_s=seconds(kept.start_s),
+            end_s=seconds(kept.end_s),
+            start_tc=str(moment.footage.timecode_at(segment.start_frame)),
+            end_tc=str(moment.footage.timecode_at(segment.end_frame)),
+            score=round(moment.score, 4),
+            confident=moment.confident,
+            start_confidence=round(kept.start_confidence, 4),
+            end_confidence=round(kept.end_confidence, 4),
+            stop=moment.refinement.stop,
+            steps=tuple(FoundStep.of(step) for step in moment.refinement.steps),
+            quote=moment.quote,
+        )
+
+    def moment(self, query: str, footage_of: FootageOf) -> Moment:
+        """The moment with what is known of its file. Raises UserError if that has changed, or isn't known any more."""
+        path = Path(self.media)
+        try:
+            footage = footage_of(path)
+        except KeyError as error:
+            raise UserError("A file of the result isn't in the library", path=path, remedy="Search again") from error
+        if self.kept != self.segment or self.kept.end_frame > len(footage):
+            raise UserError("A moment of the result doesn't fit its file", path=path, remedy="Search again")
+        refinement = Refinement(tuple(step.refine_step(footage) for step in self.steps), self.stop)
+        return Moment(footage, refinement, float(self.score), self.confident, query, self.quote)
+
+
+def moments_of(document: Any, footage_of: FootageOf) -> list[Moment]:
+    """The moments of a document that `find --json` printed.
+
+    Raises UserError if it is no such document, or one of its files has changed or left the library since.
+    """
+    try:
+        if document["schema"] != SCHEMA:
+            raise UserError(f"The result is of schema {document['schema']}, this version knows {SCHEMA}")
+        query = str(document["query"])
+        found = [FoundMoment.from_json(entry) for entry in document["moments"]]
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError, AttributeError) as error:
+        raise UserError(
+            f"This is no result of tr-desktop find --json ({error!r})",
+            remedy="Save one with: find … --json > result.json",
+        ) from error
+    return [each.moment(query, footage_of) for each in found]
+
+
+def seconds(value: Fraction) -> float:
+    """Seconds as the document has them: to a tenth of a millisecond."""
+    return round(float(value), 4)
+
+
+def text(value: Any) -> str:
+    """`value`, if it is text. Raises TypeError."""
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
+
+
+def number(value: Any) -> float:
+    """`value`, if it is a number. Raises TypeError."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise TypeError(f"{value!r} is no number")
+    return value
+
+
+def frame_number(value: Any) -> int:
+    """`value`, if it is a whole number from 0 on. Raises TypeError."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise TypeError(f"{value!r} is no frame number")
+    return value

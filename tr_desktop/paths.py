@@ -1,0 +1,26 @@
+"""Where the program keeps things of its own unless it is told otherwise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+APPLICATION = "TimeRefine"
+
+
+def library_folder() -> Path:
+    """The default library."""
+    from platformdirs import user_data_path
+
+    return user_data_path(APPLICATION, appauthor=False)
+
+
+def settings_folder() -> Path:
+    """Settings of the app, and which model pack is in use."""
+    from platformdirs import user_config_path
+
+    return user_config_path(APPLICATION, appauthor=False)
+
+
+def sample_clip(library: Path) -> Path:
+    """The generated clip that is searched if no footage is given; it lives in the library's folder."""
+    return library / "sample" / "sample.mp4"

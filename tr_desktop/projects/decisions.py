@@ -1,0 +1,107 @@
+"""What an editor decided about a moment. Decisions are immutable: every edit makes new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from tr_desktop.moment_json import FootageOf, FoundMoment
+from tr_desktop.moments import Moment, RefineStep, Segment
+
+
+class Key(NamedTuple):
+    """Which moment a decision is about: the query, the file, and the rough answer's frames, which never change."""
+
+    query: str
+    media: str
+    start_frame: int
+    end_frame: int
+
+
+@dataclass(frozen=True)
+class Marker:
+    """A place to come back to. frame: counted from the file's first."""
+
+    frame: int
+    name: str = ""
+    unknown: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the editor made of one moment.
+
+    found: the moment as the search answered. segment: what is exported. kept_step: the step whose edges it
+    started from. is_accepted: whether it is one of the selects; otherwise it is only remembered how far one has come.
+    """
+
+    query: str
+    found: FoundMoment
+    segment: Segment
+    kept_step: int
+    is_accepted: bool = False
+    name: str = ""
+    note: str = ""
+    markers: tuple[Marker, ...] = ()
+    unknown: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    @property
+    def key(self) -> Key:
+        return Key(self.query, self.found.media, self.found.rough.start_frame, self.found.rough.end_frame)
+
+    @property
+    def found_segment(self) -> Segment:
+        """Where the search put the edges."""
+        return self.found.kept
+
+    def found_moment(self, footage_of: FootageOf) -> Moment:
+        """The moment as it was found. Raises UserError if its file isn't known, or has changed."""
+        return self.found.moment(self.query, footage_of)
+
+    def moment(self, footage_of: FootageOf) -> Moment:
+        """The moment with the editor's edges as its kept answer. Raises UserError as `found_moment`."""
+        return as_decided(self.found_moment(footage_of), self)
+
+
+def key_of(moment: Moment) -> Key:
+    rough = moment.refinement.steps[0].segment
+    return Key(moment.query, str(moment.media.path), rough.start_frame, rough.end_frame)
+
+
+def undecided(moment: Moment) -> Decision:
+    """Where deciding starts: the moment as it was found."""
+    return Decision(moment.query, FoundMoment.of(1, moment), moment.segment, moment.refinement.stop)
+
+
+def followed(decision: Decision, ended: Decision | None) -> Decision:
+    """`decision` with the steps that `ended` found beyond its own, where its edges are still as they were found."""
+    if ended is None:
+        return decision
+    steps, all_steps = decision.found.steps, ended.found.steps
+    is_earlier = len(steps) < len(all_steps) and all_steps[: len(steps)] == steps
+    is_untouched = decision.kept_step == decision.found.stop and decision.segment == decision.found_segment
+    if not (is_earlier and is_untouched):
+        return decision
+    return replace(decision, found=ended.found, kept_step=ended.kept_step, segment=ended.segment)
+
+
+def as_decided(moment: Moment, decision: Decision) -> Moment:
+    """What is exported: `moment` with the decision's step kept, and edges that an editor moved as one step more.
+
+    An edge that a person put somewhere is certain. The name, where there is one, takes the place of the query.
+    """
+    refinement = replace(moment.refinement, stop=decision.kept_step)
+    kept, segment = refinement.kept, decision.segment
+    if segment != kept.segment:
+        by_hand = RefineStep(
+            step=len(refinement.steps),
+            segment=segment,
+            start_s=moment.times.time_s(segment.start_frame),
+            end_s=moment.times.time_s(segment.end_frame),
+            score=kept.score,
+            start_confidence=kept.start_confidence if segment.start_frame == kept.segment.start_frame else 1.0,
+            end_confidence=kept.end_confidence if segment.end_frame == kept.segment.end_frame else 1.0,
+        )
+        refinement = replace(refinement, steps=(*refinement.steps, by_hand), stop=by_hand.step)
+    return replace(moment, refinement=refinement, query=decision.name or moment.query)

@@ -1,0 +1,137 @@
+"""The project file: `.trproj`, versioned JSON in which keys that this version doesn't know stay.
+
+A moment is kept as `find --json` prints it, every refinement step included, so a project needs the footage's entry in
+the library and nothing else to be exported.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from exporters.write import write_verified
+from tr_desktop.errors import ExportError, ProjectError
+from tr_desktop.moment_json import FoundMoment, frame_number, text
+from tr_desktop.moments import Segment
+from tr_desktop.projects.decisions import Decision, Marker
+
+SCHEMA = 1
+SUFFIX = ".trproj"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A project as it stood, for any thread to write while editing goes on. path: where it was saved before, or None.
+
+    on_disk: by path, what this program read or wrote last; shared by all snapshots of one project, of which one is
+    saved at a time.
+    """
+
+    decisions: tuple[Decision, ...]
+    path: Path | None
+    unknown: Mapping[str, Any]
+    on_disk: dict[Path, bytes]
+
+    def content(self) -> bytes:
+        """The file as it would be saved."""
+        document = {**self.unknown, "schema": SCHEMA, "selects": [_decision_as_json(each) for each in self.decisions]}
+        return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass")
+
+    def save(self, path: Path) -> None:
+        """Write to `path`, whole or not at all. Raises ProjectError."""
+        try:
+            is_as_left = path not in self.on_disk or path.read_bytes() == self.on_disk[path]
+        except FileNotFoundError:
+            is_as_left = True
+        except OSError as error:
+            raise ProjectError(f"The project can't be read: {(error.strerror or '').lower()}", path=path) from error
+        if not is_as_left:
+            raise ProjectError(
+                "The project was changed by another program since it was opened",
+                path=path,
+                remedy="Save it under another name",
+            )
+        content = self.content()
+        try:
+            write_verified(path, content)
+        except ExportError as error:
+            why = str(getattr(error.__cause__, "strerror", None) or error.what).lower()
+            raise ProjectError(
+                f"The project can't be saved: {why}", path=path, remedy="Choose another place"
+            ) from error
+        self.on_disk[path] = content
+
+
+def read(path: Path) -> bytes:
+    """The file's content. Raises ProjectError."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ProjectError(f"The project can't be read: {(error.strerror or '').lower()}", path=path) from error
+
+
+def parse(content: bytes, path: Path) -> tuple[tuple[Decision, ...], dict[str, Any]]:
+    """(decisions, unknown keys) of a file's content. path: for the error's sentence.
+
+    Raises ProjectError if it is no project, damaged, or written by a newer version.
+    """
+    try:
+        document = json.loads(content.decode("utf-8", "surrogatepass"))
+        version = document["schema"]
+        if isinstance(version, int) and version > SCHEMA:
+            raise ProjectError(
+                f"The project was written by a newer version (format {version}, this one knows {SCHEMA})",
+                path=path,
+                remedy="Update TimeRefine Desktop",
+            )
+        decisions = tuple(_decision_from_json(entry) for entry in document["selects"])
+        unknown = {key: value for key, value in document.items() if key not in ("schema", "selects")}
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
+        raise ProjectError(
+            f"This is no project of TimeRefine Desktop, or it is damaged ({error!r})",
+            path=path,
+            remedy="Open another file; nothing was changed in this one",
+        ) from error
+    return decisions, unknown
+
+
+def _decision_as_json(decision: Decision) -> dict[str, Any]:
+    return {
+        **decision.unknown,
+        "query": decision.query,
+        "moment": decision.found.to_json(),
+        "start_frame": decision.segment.start_frame,
+        "end_frame": decision.segment.end_frame,
+        "kept_step": decision.kept_step,
+        "accepted": decision.is_accepted,
+        "name": decision.name,
+        "note": decision.note,
+        "markers": [{**marker.unknown, "frame": marker.frame, "name": marker.name} for marker in decision.markers],
+    }
+
+
+def _decision_from_json(entry: dict[str, Any]) -> Decision:
+    taken = dict(entry)
+    take: Callable[[str], Any] = taken.pop
+    decision = Decision(
+        query=text(take("query")),
+        found=FoundMoment.from_json(take("moment")),
+        segment=Segment(frame_number(take("start_frame")), frame_number(take("end_frame"))),
+        kept_step=frame_number(take("kept_step")),
+        is_accepted=take("accepted") is True,
+        name=text(take("name")),
+        note=text(take("note")),
+        markers=tuple(_marker(marker) for marker in take("markers")),
+        unknown=taken,
+    )
+    if decision.kept_step >= len(decision.found.steps):
+        raise IndexError(f"step {decision.kept_step} of {len(decision.found.steps)}")
+    return decision
+
+
+def _marker(entry: dict[str, Any]) -> Marker:
+    unknown = {key: value for key, value in entry.items() if key not in ("frame", "name")}
+    return Marker(frame_number(entry["frame"]), text(entry["name"]), unknown)
