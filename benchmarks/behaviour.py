@@ -53,7 +53,7 @@ def record(footage: Path, out: Path) -> None:
 
 def _run(*arguments: object) -> bytes:
     """What a command prints. Exit status 1 is an answer without a confident moment."""
-    command = [str(Path(sys.executable).with_name("tr-desktop")), *map(str, arguments)]
+    command = [sys.executable, "-m", "tr_desktop", *map(str, arguments)]
     done = subprocess.run(command, capture_output=True)
     if done.returncode not in (0, 1):
         raise SystemExit(f"{' '.join(command)}\n{done.stderr.decode(errors='replace')}")
