@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Set up what is needed and run it: `python3 run.py find "a cat" FOLDER` or `python3 run.py test`.
+"""Set up an environment and run a command in it: `python3 run.py find "a cat" FOLDER` or `python3 run.py test`.
 
-Needs Python 3.11 or newer and nothing else. Each kind of job has its own environment under .venv/, made from a lock
-file on first use and again whenever the lock file changes.
+You need Python 3.11 or newer and nothing else. Each kind of job has its own environment under .venv/. It is installed
+from a lock file on first use, and again when the lock file or pyproject.toml changes.
 
-    run.py test             linters, types, import rules and tests
-    run.py test-training    types and tests that need torch
-    run.py train ...        tr-desktop train, with torch
-    run.py gpu ...          tr-desktop with ONNX Runtime for CUDA
-    run.py app ...          the desktop app, with Qt
-    run.py ...              tr-desktop with the arguments given
+    run.py test             run the linter, the type checker, the import rules and the tests
+    run.py test-training    run the type checker and the tests that need torch
+    run.py train ...        run tr-desktop train, with torch
+    run.py gpu ...          run tr-desktop with ONNX Runtime for CUDA
+    run.py app ...          open the desktop app, with Qt
+    run.py ...              run tr-desktop with the arguments given
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ ROOT = Path(__file__).resolve().parent
 
 
 def environment(name: str) -> Path:
-    """The folder of executables of environment `name`, installed as lock/NAME.txt says."""
+    """The folder with the executables of environment `name`, which is installed from lock/NAME.txt."""
     folder = ROOT / ".venv" / name
     executables = folder / ("Scripts" if sys.platform == "win32" else "bin")
     lock = ROOT / "lock" / f"{name}.txt"
     wanted = hashlib.sha256(lock.read_bytes() + (ROOT / "pyproject.toml").read_bytes()).hexdigest()
     stamp = folder / "installed"
     if not stamp.exists() or stamp.read_text() != wanted:
-        print(f"Setting up {folder} (once, a minute or so)…", file=sys.stderr)
+        print(f"Installing {folder}; this takes about a minute, once…", file=sys.stderr)
         venv.create(folder, with_pip=True, clear=True)
         pip = [str(executables / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         subprocess.run([*pip, "-r", str(lock)], check=True)
@@ -41,7 +41,7 @@ def environment(name: str) -> Path:
 
 
 def main(arguments: list[str]) -> int:
-    # Whoever runs this may have an older Python: say so instead of failing half-way.
+    # An older Python fails half-way with a confusing error: stop here with a clear one.
     if sys.version_info < (3, 11):  # noqa: UP036
         print(f"TimeRefine Desktop needs Python 3.11 or newer; this is {sys.version.split()[0]}", file=sys.stderr)
         return 2
@@ -65,7 +65,7 @@ def main(arguments: list[str]) -> int:
         commands = [[environment("gpu") / "tr-desktop", *arguments[1:]]]
     else:
         commands = [[environment("app") / "tr-desktop", *arguments]]
-    # Footage is named from where the user stands; the project's checks run in the project.
+    # Paths to footage are relative to the user's folder; the project's checks run in the project.
     folder = ROOT if arguments[:1] in (["test"], ["test-training"]) else None
     try:
         results = [subprocess.run([str(word) for word in command], cwd=folder).returncode for command in commands]
@@ -78,5 +78,5 @@ if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
     except subprocess.CalledProcessError as error:
-        print(f"Setting up failed: {' '.join(error.cmd)}", file=sys.stderr)
+        print(f"The environment can't be installed. This command failed: {' '.join(error.cmd)}", file=sys.stderr)
         sys.exit(2)
