@@ -130,8 +130,14 @@ class Forgetful(Catalog):
 
     def __init__(self, catalog: Catalog) -> None:
         super().__init__(catalog.folder)
+        self.close_ups = _NoCloseUps()
 
-    def keep_close_ups(self, *_: object) -> None:
+
+class _NoCloseUps:
+    def read(self, *_: object) -> dict[int, np.ndarray]:
+        return {}
+
+    def keep(self, *_: object) -> None:
         pass
 
 

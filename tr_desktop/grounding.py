@@ -86,19 +86,17 @@ def find(
     vector = query_vector(query, encoder) if like_this is None else like_this.vector
     grounder = grounder or TwoTower(catalog, encoder)
     search = Search(query, vector)
-    best = catalog.nearest(encoder.pack.sha256, vector, coverage.media, max(MAX_FILES, top))
     looks = grounder.steps_that_look_closer(steps)
     items: dict[Path, Indexed] = {}
     moments: list[Moment] = []
-    for media_id, _ in best:
-        if len(items) >= top and sum(len(item.vectors) for item in items.values()) >= MAX_ROWS:
-            break
-        path = coverage.media[media_id]
-        items[path] = catalog.load(path, encoder.pack.sha256)
-        found = grounder.moments(search, items[path], top, steps - looks)
+    for item in catalog.best_files(encoder.pack.sha256, vector, coverage.media, max(MAX_FILES, top)):
+        items[item.media.path] = item
+        found = grounder.moments(search, item, top, steps - looks)
         moments += (moment for moment in found if like_this is None or not like_this.is_in(moment))
         moments = sorted(moments, key=lambda moment: -moment.score)[:top]
         on_moments(moments)
+        if len(items) >= top and sum(len(item.vectors) for item in items.values()) >= MAX_ROWS:
+            break
     for rank, moment in enumerate(moments if looks else ()):
         # Decoding costs; a guess that nobody will use isn't worth it, unless it is the best there is.
         if moment.confident or rank == 0:

@@ -97,5 +97,5 @@ def test_a_title_is_read_off_the_picture(tmp_path, capsys):
     main(["find", "storm hits coast", str(path), *library])
     assert "STORM HITS COAST" in capsys.readouterr().out
     with Catalog(tmp_path / "library") as catalog:
-        (found,) = catalog.text_matches("storm hits coast")
+        (found,) = catalog.quotes.matches("storm hits coast")
     assert (found.cue.start_s, found.cue.end_s) == (Fraction(4), Fraction(8))

@@ -175,7 +175,7 @@ def test_what_a_changed_file_said_is_forgotten_and_copies_say_it_once(tmp_path, 
     search("red car", tmp_path / "footage", catalog)  # what is nobody's goes when the next run begins to write
     write_clip(tmp_path / "footage" / "new.mp4", [("blue", 30)])
     assert search("red car", tmp_path / "footage", catalog)[1] == []
-    assert catalog.text_matches("red car") == []
+    assert catalog.quotes.matches("red car") == []
 
 
 def test_a_damaged_track_is_passed_over(tmp_path, catalog):

@@ -163,7 +163,7 @@ class TwoTower:
         pictures: dict[int, npt.NDArray[np.uint8]] = {}
 
         def look(frames: npt.NDArray[np.int64]) -> Vectors:
-            known = self._catalog.close_ups(path, pack.sha256)
+            known = self._catalog.close_ups.read(path, pack.sha256)
             missing = [frame for frame in frames.tolist() if frame not in known]
             if missing:
                 if not pictures.keys() >= set(missing):
@@ -171,7 +171,7 @@ class TwoTower:
                     pictures.update(read_frames(item.footage, wanted, pack.input_px))
                 encoded = self._encoder.encode_images(np.stack([pictures[frame] for frame in missing]))
                 new = dict(zip(missing, as_stored(encoded), strict=True))
-                self._catalog.keep_close_ups(path, pack.sha256, new)
+                self._catalog.close_ups.keep(path, pack.sha256, new)
                 known |= new
             return np.stack([known[frame] for frame in frames.tolist()])
 

@@ -23,6 +23,7 @@ from tr_desktop.library.index.reading import DuplicateFile, EncodedBatch, Finish
 from tr_desktop.library.index.subtitles import MAX_BYTES, read_cues, sidecars
 from tr_desktop.library.index.walk import absolute_path, find_files, is_out_of_reach, never_footage
 from tr_desktop.library.store.catalog import Catalog
+from tr_desktop.library.store.files import is_library_file
 from tr_desktop.library.store.lock import NotWritableError
 from tr_desktop.library.store.records import FileRecord, Source
 from tr_desktop.library.store.writer import Writer
@@ -73,16 +74,15 @@ def index_footage(
     elif found.new:
         try:
             with catalog.writing() as writer:
-                run = _Run(found.new, catalog, writer, encoder, on_progress, Pause(pause))
+                run = _Run(found.new, writer, encoder, on_progress, Pause(pause))
                 found.reasons |= run.read(stop or threading.Event(), hardware)
+                found.known = writer.known(pack)
         except NotWritableError as error:
             found.reasons |= dict.fromkeys(found.new, error.what)
-    if found.new:
-        found.known = catalog.known(pack)
-        for path, stat in found.new.items():
-            entry = _if_unchanged(found.known.get(os.fsencode(path)), stat)
-            if entry is not None and entry.rows:  # what was read of it so far can be searched
-                found.reasons.pop(path, None)
+    for path, stat in found.new.items():
+        entry = _if_unchanged(found.known.get(os.fsencode(path)), stat)
+        if entry is not None and entry.rows:  # what was read of it so far can be searched
+            found.reasons.pop(path, None)
     coverage = _account(found, footage_filter)
     _add_subtitles(coverage, found.files, catalog)
     return coverage
@@ -94,7 +94,7 @@ def index_footage(
 def _discover(paths: list[Path], catalog: Catalog, pack: str, footage_filter: FootageFilter) -> _Found:
     """The files under `paths`, and which of them are new to the library."""
     files, not_entered, missing = find_files(paths)
-    files = [path for path in files if not catalog.owns(path)]
+    files = [path for path in files if not is_library_file(path, catalog.folder)]
     found = _Found(paths, files, missing, catalog.known(pack), dict(not_entered))
     for path in files:
         try:
@@ -127,13 +127,12 @@ class _Run:
     def __init__(
         self,
         new: Mapping[Path, os.stat_result],
-        catalog: Catalog,
         writer: Writer,
         encoder: Encoder,
         on_progress: Callable[[IndexProgress], None],
         pauses: Pause,
     ) -> None:
-        self._new, self._catalog, self._writer, self._encoder = new, catalog, writer, encoder
+        self._new, self._writer, self._encoder = new, writer, encoder
         self._on_progress, self._pauses = on_progress, pauses
         self._pack, self._every_s = encoder.pack.sha256, 1 / encoder.pack.sample_fps
         self._reasons = dict.fromkeys(new, NOT_YET)
@@ -145,7 +144,7 @@ class _Run:
     def read(self, stop: threading.Event, hardware: bool) -> dict[Path, str]:
         """Read all; of those that can't be searched now, why."""
         duplicates: list[Source] = []
-        items = read_files(self._new, self._catalog, self._encoder, stop, self._pauses, hardware)
+        items = read_files(self._new, self._writer, self._encoder, stop, self._pauses, hardware)
         with closing(items):
             for item in items:
                 if isinstance(item, EncodedBatch):
@@ -166,7 +165,7 @@ class _Run:
                 self._report(path, self._new[path].st_size)
                 self._bytes_before += self._new[path].st_size
         for source in duplicates:
-            if self._catalog.read_progress(source, self._pack).is_whole:
+            if self._writer.read_progress(source, self._pack).is_whole:
                 _forget_moved(self._writer, source)
                 del self._reasons[source.path]
         return self._reasons
@@ -282,7 +281,7 @@ def _store_subtitles(paths: Iterable[Path], catalog: Catalog) -> None:
     """Store the subtitle files that are new or changed, unless another process is the writer now."""
     if not paths:
         return
-    known, new = catalog.sidecars(), dict[Path, os.stat_result]()
+    known, new = catalog.quotes.sidecars(), dict[Path, os.stat_result]()
     for path in paths:
         with suppress(OSError):  # gone or unreadable by now: tried again the next time
             stat = path.stat()

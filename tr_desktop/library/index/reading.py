@@ -23,8 +23,8 @@ from tr_desktop.footage.hardware import DecoderChoice, choose_decoder
 from tr_desktop.footage.probe import probe
 from tr_desktop.library.index.identity import content_digest
 from tr_desktop.library.index.prefetch import Pause, prefetch
-from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.library.store.records import ReadProgress, Source
+from tr_desktop.library.store.writer import Writer
 from tr_desktop.moments import Footage
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class UnreadableFile:
 
 def read_files(
     files: Mapping[Path, os.stat_result],
-    catalog: Catalog,
+    writer: Writer,
     encoder: Encoder,
     stop: threading.Event,
     wait_while_paused: Pause,
@@ -117,7 +117,7 @@ def read_files(
         return stop.is_set() or closed.is_set()
 
     decoded = prefetch(
-        _decoded(files, catalog, encoder, lambda: wait_while_paused(is_over), hardware), _DECODED_AHEAD, is_over
+        _decoded(files, writer, encoder, lambda: wait_while_paused(is_over), hardware), _DECODED_AHEAD, is_over
     )
     encoded = prefetch(_encoded(decoded, encoder), _ENCODED_AHEAD, is_over)
     try:
@@ -140,7 +140,7 @@ def _encoded(
 
 def _decoded(
     files: Mapping[Path, os.stat_result],
-    catalog: Catalog,
+    writer: Writer,
     encoder: Encoder,
     wait_while_paused: Callable[[], None],
     hardware: bool,
@@ -150,7 +150,7 @@ def _decoded(
         wait_while_paused()
         try:
             source = Source(path, stat.st_size, stat.st_mtime_ns, content_digest(path, stat.st_size))
-            read_progress = catalog.read_progress(source, encoder.pack.sha256)
+            read_progress = writer.read_progress(source, encoder.pack.sha256)
             identity = (source.size_bytes, source.digest)
             if read_progress.is_whole or identity in begun:
                 yield DuplicateFile(source)

@@ -65,7 +65,7 @@ def read_screen_text(
     Raises NotWritableError where somebody else is the library's writer at that moment, LibraryError for a full disk.
     """
     stop, done = stop or threading.Event(), 0
-    for media_id in catalog.without_text(coverage.media, TextKind.SCREEN):
+    for media_id in catalog.quotes.not_looked_for_in(coverage.media, TextKind.SCREEN):
         path = coverage.media[media_id]
         if stop.is_set():
             break

@@ -18,7 +18,7 @@ def text_moments(query: str, coverage: Coverage, catalog: Catalog, threshold: fl
 
     threshold: the score from which a moment is called confident.
     """
-    for cue, kind, source, media_id in catalog.text_matches(parse_terms(query)[0].text):
+    for cue, kind, source, media_id in catalog.quotes.matches(parse_terms(query)[0].text):
         path = coverage.subtitles.get(source) if source is not None else coverage.media.get(media_id or 0)
         if path is None:
             continue

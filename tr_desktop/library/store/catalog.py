@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -18,27 +18,31 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from tr_desktop.library.store import close_ups, nearest, quotes
-from tr_desktop.library.store.database import FILE_NAME, Database
-from tr_desktop.library.store.lock import LOCK_NAME, NotWritableError, sole_writer
+from tr_desktop.library.store import files, nearest
+from tr_desktop.library.store.close_ups import CloseUps
+from tr_desktop.library.store.database import Database
+from tr_desktop.library.store.lock import NotWritableError, sole_writer
 from tr_desktop.library.store.media_row import media_of, unpack_ticks
-from tr_desktop.library.store.records import FileRecord, ReadProgress, Source, TextMatch
+from tr_desktop.library.store.quotes import Quotes
+from tr_desktop.library.store.records import FileRecord
 from tr_desktop.library.store.vectors import VectorFiles
 from tr_desktop.library.store.writer import Writer
-from tr_desktop.moments import Footage, FrameTimes, Indexed, TextKind
+from tr_desktop.moments import Footage, FrameTimes, Indexed
 
 
 class Catalog:
     """The reading side of the library in `folder`, which is created if it isn't there; `writing` hands out the other.
 
     Its methods may be called from any thread. is_read_only: whether the folder can't be written; such a library can
-    still be searched.
+    still be searched. quotes: text in footage. close_ups: vectors of frames that searches looked at beyond the index.
     Raises LibraryError if the folder can't be made or read, the file is no database, or a newer version wrote it.
     """
 
     def __init__(self, folder: Path) -> None:
         self._database = Database(folder)
         self._vectors = VectorFiles(self._database.folder)
+        self.quotes = Quotes(self._database)
+        self.close_ups = CloseUps(self._database)
 
     @property
     def folder(self) -> Path:
@@ -57,11 +61,6 @@ class Catalog:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def owns(self, path: Path) -> bool:
-        """Whether `path` is one of the library's own files."""
-        own = ("vectors-", FILE_NAME, LOCK_NAME)
-        return path.parent == self.folder and path.name.startswith(own)
-
     @contextmanager
     def writing(self) -> Iterator[Writer]:
         """The library's one writer, while the block runs. Raises NotWritableError."""
@@ -77,16 +76,8 @@ class Catalog:
     # Files
 
     def known(self, pack: str) -> dict[bytes, FileRecord]:
-        """Everything that the library knows of files, by path as bytes."""
-        rows = self._database.rows(
-            "SELECT path, file.size_bytes, mtime_ns, reason, file.media_id, ifnull(vectors.rows, 0),"
-            " ifnull(vectors.is_whole, 0), ifnull(end_tick, 0), ifnull(tick_s, '1'),"
-            " ifnull(json_extract(facts, '$.height'), 0), ifnull(problems, '[]')"
-            " FROM file LEFT JOIN media ON media.id = file.media_id"
-            " LEFT JOIN vectors ON vectors.media_id = file.media_id AND pack = ?",
-            pack,
-        )
-        return {row[0]: FileRecord(*row[1:]) for row in rows}
+        """Everything that the library knows of files, by path as bytes. pack: sha256 of a model pack."""
+        return files.known(self._database, pack)
 
     def footage(self, path: Path) -> Footage:
         """What is known of a file but its vectors. Raises KeyError if it isn't in the library."""
@@ -123,20 +114,6 @@ class Catalog:
             problems=tuple(json.loads(problems)),
         )
 
-    def read_progress(self, source: Source, pack: str) -> ReadProgress:
-        """How far the footage of `source`, whatever it was called then, has been read for `pack`."""
-        rows = self._database.rows(
-            "SELECT rows, decode_all, vectors.is_whole FROM media JOIN vectors ON media_id = media.id"
-            " WHERE digest = ? AND size_bytes = ? AND pack = ?",
-            source.digest,
-            source.size_bytes,
-            pack,
-        )
-        if not rows:
-            return ReadProgress(0, decode_all=False, is_whole=False)
-        count, decode_all, is_whole = rows[0]
-        return ReadProgress(count, bool(decode_all), bool(is_whole))
-
     # Vectors
 
     def nearest(
@@ -149,24 +126,10 @@ class Catalog:
         spans = nearest.spans_of(self._database, pack)
         return nearest.best_media(spans, self._vectors.of(pack, len(query)), query, media_ids, limit)
 
-    def close_ups(self, path: Path, pack: str) -> dict[int, npt.NDArray[np.float32]]:
-        """Vectors of frames that earlier searches looked at beyond the index, by frame number."""
-        return close_ups.read(self._database, path, pack)
-
-    def keep_close_ups(self, path: Path, pack: str, vectors: Mapping[int, npt.NDArray[np.float32]]) -> None:
-        """Keep vectors for `close_ups`. A cache, so any search may write it beside the library's one writer."""
-        close_ups.keep(self._database, path, pack, vectors)
-
-    # Text
-
-    def text_matches(self, sentence: str) -> list[TextMatch]:
-        """The texts in which these words stand one after the other, whatever their case and accents."""
-        return quotes.matches(self._database, sentence)
-
-    def sidecars(self) -> dict[bytes, tuple[int, int]]:
-        """Size and modification time of the subtitle files that are known, by path as bytes."""
-        return quotes.sidecars(self._database)
-
-    def without_text(self, media_ids: Iterable[int], kind: TextKind) -> list[int]:
-        """Those of `media_ids` in which this kind of text hasn't been looked for."""
-        return quotes.without_text(self._database, media_ids, kind)
+    def best_files(
+        self, pack: str, query: npt.NDArray[np.float32], media: Mapping[int, Path], limit: int
+    ) -> Iterator[Indexed]:
+        """The `limit` files of `media` {media id: path} with the best frame, best first, each loaded when it is asked
+        for. query: as for `nearest`."""
+        for media_id, _ in self.nearest(pack, query, media, limit):
+            yield self.load(media[media_id], pack)

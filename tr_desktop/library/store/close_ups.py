@@ -22,28 +22,33 @@ def as_stored(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return rows.astype(_STORED).astype(np.float32)
 
 
-def read(database: Database, path: Path, pack: str) -> dict[int, npt.NDArray[np.float32]]:
-    """The known close-ups of a file, by frame number."""
-    rows = database.rows(
-        "SELECT frame, vector FROM close_up JOIN file USING (media_id) WHERE path = ? AND pack = ?",
-        os.fsencode(path),
-        pack,
-    )
-    return {frame: np.frombuffer(vector, _STORED).astype(np.float32) for frame, vector in rows}
+class CloseUps:
+    """Reads and keeps close-ups. A cache, so any search may write it beside the library's one writer."""
 
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-def keep(database: Database, path: Path, pack: str, vectors: Mapping[int, npt.NDArray[np.float32]]) -> None:
-    """Keep close-ups: the latest MAX_CLOSE_UPS of them, since every search brings some.
-
-    A close-up that can't be kept is made again: a library that can't be written, or a file that has left it, is no
-    error.
-    """
-    if database.is_read_only:
-        return
-    with suppress(LibraryError), database.transaction():
-        database.execute_many(
-            "INSERT OR IGNORE INTO close_up (media_id, pack, frame, vector)"
-            " SELECT media_id, ?, ?, ? FROM file WHERE path = ? AND media_id NOTNULL",
-            [(pack, frame, row.astype(_STORED).tobytes(), os.fsencode(path)) for frame, row in vectors.items()],
+    def read(self, path: Path, pack: str) -> dict[int, npt.NDArray[np.float32]]:
+        """The known close-ups of a file, by frame number."""
+        rows = self._database.rows(
+            "SELECT frame, vector FROM close_up JOIN file USING (media_id) WHERE path = ? AND pack = ?",
+            os.fsencode(path),
+            pack,
         )
-        database.execute("DELETE FROM close_up WHERE id <= (SELECT max(id) FROM close_up) - ?", MAX_CLOSE_UPS)
+        return {frame: np.frombuffer(vector, _STORED).astype(np.float32) for frame, vector in rows}
+
+    def keep(self, path: Path, pack: str, vectors: Mapping[int, npt.NDArray[np.float32]]) -> None:
+        """Keep close-ups: the latest MAX_CLOSE_UPS of them, since every search brings some.
+
+        A close-up that can't be kept is made again: a library that can't be written, or a file that has left it, is no
+        error.
+        """
+        if self._database.is_read_only:
+            return
+        with suppress(LibraryError), self._database.transaction():
+            self._database.execute_many(
+                "INSERT OR IGNORE INTO close_up (media_id, pack, frame, vector)"
+                " SELECT media_id, ?, ?, ? FROM file WHERE path = ? AND media_id NOTNULL",
+                [(pack, frame, row.astype(_STORED).tobytes(), os.fsencode(path)) for frame, row in vectors.items()],
+            )
+            self._database.execute("DELETE FROM close_up WHERE id <= (SELECT max(id) FROM close_up) - ?", MAX_CLOSE_UPS)

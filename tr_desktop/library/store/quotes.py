@@ -15,38 +15,42 @@ from tr_desktop.moments import TextKind
 _MAX_MATCHES = 10_000  # more than a search could use
 
 
-def matches(database: Database, sentence: str) -> list[TextMatch]:
-    """The texts in which these words stand one after the other, whatever their case and accents; the shortest first."""
-    phrase = sentence.replace('"', " ")
-    if not any(character.isalnum() for character in phrase):
-        return []
-    rows = database.rows(
-        "SELECT kind, path, media_id, start_s, end_s, text FROM cue JOIN text_source ON text_source.id = source_id"
-        " WHERE cue MATCH ? ORDER BY rank, path, cue.rowid LIMIT ?",
-        f'"{phrase}"',
-        _MAX_MATCHES,
-    )
-    return [
-        TextMatch(
-            Cue(Fraction(start_s), Fraction(end_s), text),
-            TextKind(kind),
-            None if path is None else Path(os.fsdecode(path)),
-            media_id,
+class Quotes:
+    """The reading side of the texts in a library."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def matches(self, sentence: str) -> list[TextMatch]:
+        """The texts in which these words stand one after the other, whatever their case and accents, shortest first."""
+        phrase = sentence.replace('"', " ")
+        if not any(character.isalnum() for character in phrase):
+            return []
+        rows = self._database.rows(
+            "SELECT kind, path, media_id, start_s, end_s, text FROM cue JOIN text_source ON text_source.id = source_id"
+            " WHERE cue MATCH ? ORDER BY rank, path, cue.rowid LIMIT ?",
+            f'"{phrase}"',
+            _MAX_MATCHES,
         )
-        for kind, path, media_id, start_s, end_s, text in rows
-    ]
+        return [
+            TextMatch(
+                Cue(Fraction(start_s), Fraction(end_s), text),
+                TextKind(kind),
+                None if path is None else Path(os.fsdecode(path)),
+                media_id,
+            )
+            for kind, path, media_id, start_s, end_s, text in rows
+        ]
 
+    def sidecars(self) -> dict[bytes, tuple[int, int]]:
+        """Size and modification time of the subtitle files that are known, by path as bytes."""
+        rows = self._database.rows("SELECT path, size_bytes, mtime_ns FROM text_source WHERE path NOTNULL")
+        return {path: (size_bytes, mtime_ns) for path, size_bytes, mtime_ns in rows}
 
-def sidecars(database: Database) -> dict[bytes, tuple[int, int]]:
-    """Size and modification time of the subtitle files that are known, by path as bytes."""
-    rows = database.rows("SELECT path, size_bytes, mtime_ns FROM text_source WHERE path NOTNULL")
-    return {path: (size_bytes, mtime_ns) for path, size_bytes, mtime_ns in rows}
-
-
-def without_text(database: Database, media_ids: Iterable[int], kind: TextKind) -> list[int]:
-    """Those of `media_ids` in which this kind of text hasn't been looked for."""
-    known = {row[0] for row in database.rows("SELECT media_id FROM text_source WHERE kind = ?", kind.value)}
-    return [media_id for media_id in media_ids if media_id not in known]
+    def not_looked_for_in(self, media_ids: Iterable[int], kind: TextKind) -> list[int]:
+        """Those of `media_ids` in which this kind of text hasn't been looked for."""
+        known = {row[0] for row in self._database.rows("SELECT media_id FROM text_source WHERE kind = ?", kind.value)}
+        return [media_id for media_id in media_ids if media_id not in known]
 
 
 def store_sidecar(database: Database, path: Path, stat: os.stat_result, cues: Sequence[Cue]) -> None:

@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from tr_desktop.footage.captions import Cue
-from tr_desktop.library.store import nearest, quotes
+from tr_desktop.library.store import files, nearest, quotes
 from tr_desktop.library.store.database import Database
 from tr_desktop.library.store.media_row import facts_of, pack_ticks
-from tr_desktop.library.store.records import Source
+from tr_desktop.library.store.records import FileRecord, ReadProgress, Source
 from tr_desktop.library.store.vectors import VectorFiles
 from tr_desktop.moments import Footage, TextKind
 
@@ -31,6 +31,16 @@ class Writer:
         self._free: dict[str, _FreeRows] = {}
         with database.transaction():
             database.execute("DELETE FROM media WHERE id NOT IN (SELECT media_id FROM file WHERE media_id NOTNULL)")
+
+    # What is known by now
+
+    def known(self, pack: str) -> dict[bytes, FileRecord]:
+        """As `Catalog.known`, with what was written so far."""
+        return files.known(self._database, pack)
+
+    def read_progress(self, source: Source, pack: str) -> ReadProgress:
+        """How far the footage of `source`, whatever it was called then, has been read for `pack`."""
+        return files.read_progress(self._database, source, pack)
 
     # Footage
 

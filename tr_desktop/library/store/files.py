@@ -1,0 +1,42 @@
+"""What the library knows of files: by path, and how far their footage has been read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tr_desktop.library.store.database import FILE_NAME, Database
+from tr_desktop.library.store.lock import LOCK_NAME
+from tr_desktop.library.store.records import FileRecord, ReadProgress, Source
+
+
+def is_library_file(path: Path, folder: Path) -> bool:
+    """Whether `path` is one of the own files of the library in `folder`."""
+    return path.parent == folder and path.name.startswith(("vectors-", FILE_NAME, LOCK_NAME))
+
+
+def known(database: Database, pack: str) -> dict[bytes, FileRecord]:
+    """Everything that the library knows of files, by path as bytes."""
+    rows = database.rows(
+        "SELECT path, file.size_bytes, mtime_ns, reason, file.media_id, ifnull(vectors.rows, 0),"
+        " ifnull(vectors.is_whole, 0), ifnull(end_tick, 0), ifnull(tick_s, '1'),"
+        " ifnull(json_extract(facts, '$.height'), 0), ifnull(problems, '[]')"
+        " FROM file LEFT JOIN media ON media.id = file.media_id"
+        " LEFT JOIN vectors ON vectors.media_id = file.media_id AND pack = ?",
+        pack,
+    )
+    return {row[0]: FileRecord(*row[1:]) for row in rows}
+
+
+def read_progress(database: Database, source: Source, pack: str) -> ReadProgress:
+    """How far the footage of `source`, whatever it was called then, has been read for `pack`."""
+    rows = database.rows(
+        "SELECT rows, decode_all, vectors.is_whole FROM media JOIN vectors ON media_id = media.id"
+        " WHERE digest = ? AND size_bytes = ? AND pack = ?",
+        source.digest,
+        source.size_bytes,
+        pack,
+    )
+    if not rows:
+        return ReadProgress(0, decode_all=False, is_whole=False)
+    count, decode_all, is_whole = rows[0]
+    return ReadProgress(count, bool(decode_all), bool(is_whole))
