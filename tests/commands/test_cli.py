@@ -228,6 +228,24 @@ def test_drop_frame_timecode_of_the_file_reaches_the_answer_and_the_edl(tmp_path
     assert "FCM: DROP FRAME" in text and document["moments"][0]["start_tc"] in text
 
 
+def test_the_version_is_printed(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    name, version = capsys.readouterr().out.split()
+    assert name == "tr-desktop" and version[0].isdigit()
+
+
+def test_the_package_runs_as_a_module():
+    done = subprocess.run([sys.executable, "-m", "tr_desktop", "--help"], capture_output=True, text=True)
+    assert done.returncode == 0 and "find" in done.stdout
+
+
+def test_the_sample_clip_lives_in_the_library_that_is_named(tmp_path, capsys):
+    status, document = run_json(capsys, "find", "a cat", "--library", str(tmp_path))
+    assert status == 0 and Path(document["moments"][0]["media"]) == tmp_path / "sample" / "sample.mp4"
+
+
 def test_doctor_passes_its_self_test(capsys, tmp_path):
     assert main(["doctor", "--library", str(tmp_path)]) == 0
     out = capsys.readouterr().out
