@@ -48,14 +48,14 @@ class Hands:
         self.press("Ctrl+F")
         self.type(query)
         self.press("Return")
-        self.wait(lambda: self.session.results.query == query and self.session.results.is_final)
+        self.wait(lambda: self.session.searching.results.query == query and self.session.searching.results.is_final)
 
     def shown(self, frame: int) -> None:
         self.wait(lambda: self.stage.player.frame() == frame)
 
     def close(self) -> None:
         """Close the window without saving."""
-        self.session.use_project(Project())
+        self.session.editing.use(Project())
         self.window.close()
 
 

@@ -5,7 +5,8 @@ import json
 import pytest
 from PySide6.QtGui import QKeySequence
 
-from tr_desktop.app.shell.actions import ACTIONS, KEYS_FILE, keys_of, read_keys
+from tr_desktop.app.shell.actions import ACTIONS
+from tr_desktop.app.shell.keys import KEYS_FILE, keys_of, read_keys
 from tr_desktop.errors import UserError
 
 
@@ -25,8 +26,8 @@ def test_a_file_gives_other_keys(tmp_path):
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ('{"play.toggle": ["J"]}', "J is the key of both"),
-        ('{"play.toggle": ["Hyper+Nothing"]}', "is no key"),
+        ('{"play.toggle": ["J"]}', "J is assigned to both"),
+        ('{"play.toggle": ["Hyper+Nothing"]}', "is not a key"),
         ('{"no.such": ["P"]}', "no action called"),
         ("[1]", "can't be read"),
         ("{", "can't be read"),

@@ -22,7 +22,8 @@ from PySide6.QtWidgets import (
 from tr_desktop.app.look import theme
 from tr_desktop.app.panels.results import ResultsPanel
 from tr_desktop.app.pictures.filmstrip import Thumbnails
-from tr_desktop.app.work.session import Results
+from tr_desktop.app.shell.side_panel import Side
+from tr_desktop.app.work.searching import Results
 from tr_desktop.grounding import find
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.models.encoder import Encoder
@@ -68,8 +69,8 @@ def test_everything_that_can_be_used_has_a_name_and_the_tab_key_comes_by(run_app
         hands.wait(lambda: hands.session.engine is not None)
         hands.search("a cat")
         hands.press("Return", "Ctrl+Shift+F")
-        for page in (0, 1):
-            hands.window.show_side(page)
+        for side in Side:
+            hands.window.show_side(side)
             kinds = QAbstractButton | QLineEdit | QComboBox | QAbstractSpinBox | QAbstractItemView | QProgressBar
             for widget in hands.window.findChildren(QWidget):
                 is_inner = isinstance(widget.parent(), QAbstractSpinBox | QComboBox | QLineEdit)
@@ -95,8 +96,8 @@ def test_what_is_not_searched_is_said_with_the_reason(run_app, sample, library, 
     (folder / "notes.txt").write_text("notes")
 
     def script(hands):
-        hands.wait(lambda: len(hands.session.status.coverage.skipped) == 2)
-        hands.wait(lambda: len(hands.session.status.coverage.searched) == 1)
+        hands.wait(lambda: len(hands.session.indexing.status.coverage.skipped) == 2)
+        hands.wait(lambda: len(hands.session.indexing.status.coverage.searched) == 1)
         panel = hands.window.library
         assert "1 of 3 files can be searched" in panel.message()
         assert panel.reasons() == {"an empty file": ["empty.mov"], "a document or data file": ["notes.txt"]}
@@ -106,7 +107,7 @@ def test_what_is_not_searched_is_said_with_the_reason(run_app, sample, library, 
 
 def test_a_folder_that_is_not_there_is_said_and_the_rest_works(run_app, sample, library, tmp_path):
     def script(hands):
-        hands.wait(lambda: hands.session.status.missing)
+        hands.wait(lambda: hands.session.indexing.status.missing)
         hands.search("a cat")
         assert hands.stage.moment is not None
         assert hands.window.library.reasons()["not there"] == [str(tmp_path / "unplugged")]
@@ -118,14 +119,14 @@ def test_footage_on_a_drive_that_was_pulled_out_is_offline_and_found(run_app, li
     drive = tmp_path / "drive"
     drive.mkdir()
     (drive / "clip.mp4").write_bytes(sample.read_bytes())
-    run_app(lambda hands: hands.wait(lambda: hands.session.status.coverage.searched), drive, library=library)
+    run_app(lambda hands: hands.wait(lambda: hands.session.indexing.status.coverage.searched), drive, library=library)
     (drive / "clip.mp4").rename(tmp_path / "elsewhere.mp4")
     drive.rmdir()
 
     def script(hands):
-        hands.wait(lambda: hands.session.status.coverage.offline)
+        hands.wait(lambda: hands.session.indexing.status.coverage.offline)
         hands.search("a cat")
-        assert hands.session.results.moments
+        assert hands.session.searching.results.moments
         assert "1 offline" in hands.window.statusBar().findChild(QLabel).text()
 
     run_app(script, library=library)
@@ -187,8 +188,8 @@ def test_files_are_dragged_in_and_written_files_out(run_app, sample, library, tm
         QApplication.sendEvent(window, enter)
         assert enter.isAccepted()
         QApplication.sendEvent(window, QDropEvent(at, Qt.DropAction.CopyAction, data, left, none))
-        assert hands.session.folders == [sample]
-        hands.wait(lambda: hands.session.status.coverage.searched)
+        assert hands.session.indexing.folders == [sample]
+        hands.wait(lambda: hands.session.indexing.status.coverage.searched)
         hands.search("a cat")
         hands.press("Return", "E")
         window.export.choose_format("h264")
@@ -208,8 +209,10 @@ def test_filters_and_history(run_app, sample, library):
         hands.press("Ctrl+Shift+F")
         hands.type("nothing*.mov")
         hands.press("Return")
-        hands.wait(lambda: hands.session.results.is_final and hands.session.results.error is not None)
-        assert "left out: its name isn't nothing*.mov" in str(hands.session.results.error)
+        hands.wait(
+            lambda: hands.session.searching.results.is_final and hands.session.searching.results.error is not None
+        )
+        assert "left out: its name isn't nothing*.mov" in str(hands.session.searching.results.error)
         hands.window.search.after.setText("someday")
         hands.window.search.search()
         assert "is no date" in hands.window.notice.text()
@@ -227,8 +230,12 @@ def test_what_looks_like_a_frame_is_found(run_app, sample, library):
         hands.wait(lambda: hands.stage.moment is not None)
         hands.stage.go(400)  # the rocket
         hands.press("Shift+F")
-        hands.wait(lambda: hands.session.results.is_final and hands.session.results.query.startswith("like "))
-        assert hands.session.results.error is None
+        hands.wait(
+            lambda: (
+                hands.session.searching.results.is_final and hands.session.searching.results.query.startswith("like ")
+            )
+        )
+        assert hands.session.searching.results.error is None
 
     run_app(script, sample, library=library)
 

@@ -15,3 +15,11 @@ def tr(text: str, **values: object) -> str:
     """
     translated = QCoreApplication.translate(_CONTEXT, text)
     return translated.format(**values) if values else translated
+
+
+def marked(text: str) -> str:
+    """`text` itself, marked for translators: for tables made on import, before a translation is there to be used.
+
+    Show such a text through `tr`.
+    """
+    return text
