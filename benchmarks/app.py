@@ -136,8 +136,6 @@ def child_search(folder: Path, footage: Path, runs: int) -> None:
     """(Enter to first step painted, the same search without a window to its first moments), seconds, for each run."""
     from PySide6.QtCore import QEvent, QObject
 
-    from tr_desktop.grounding import find
-
     class Painted(QObject):
         at_s = 0.0
 
@@ -175,7 +173,7 @@ def child_search(folder: Path, footage: Path, runs: int) -> None:
             wait(lambda: session.searching.results.is_final)
             started_s = time.perf_counter()
             try:
-                find(query, session.indexing.folders, session.engine.catalog, session.engine.encoder, on_moments=first)
+                session.engine.find(query, session.indexing.folders, on_moments=first)
             except First:
                 pairs.append((enter_s, time.perf_counter() - started_s))
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QToolButton
 
 from tr_desktop.app.shell.actions import ACTIONS
 from tr_desktop.app.shell.keys import KEYS_FILE, keys_of, read_keys
@@ -58,6 +59,22 @@ def test_changed_keys_work_and_wrong_ones_leave_the_usual(run_app, sample, libra
         hands.press("Escape", "T")
 
     run_app(wrong, sample, library=library)
+
+
+def test_buttons_show_the_keys_that_their_actions_have(run_app, sample, library, tmp_path):
+    settings = tmp_path / "settings"
+    settings.mkdir()
+    (settings / KEYS_FILE).write_text(json.dumps({"mark.in": ["P"], "view.counter": [], "play.toggle": ["Q", "Space"]}))
+
+    def script(hands):
+        transport = hands.stage.transport
+        assert transport.mark_in.toolTip() == "Set in (P)" and transport.mark_in.accessibleName() == "Set in"
+        assert transport.mark_out.toolTip() == "Set out (O)"
+        assert transport.play.toolTip() == "Play or pause (Q)"
+        tips = {button.toolTip() for button in hands.window.statusBar().findChildren(QToolButton)}
+        assert tips == {"Count in timecode, frames or seconds"}
+
+    run_app(script, sample, library=library)
 
 
 def test_the_sheet_names_every_action_that_has_a_key(run_app):

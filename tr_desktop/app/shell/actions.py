@@ -46,7 +46,7 @@ class Target(Protocol):
 class Action:
     """name: its name in keys.json. keys: the default ones. needs_moment: enabled only with a moment on the stage.
 
-    text and menu are written in English here and translated where they are shown.
+    text and menu are written in English here and translated where they are shown. handler: called with the window.
     """
 
     name: str
@@ -61,8 +61,11 @@ _FILE, _EDIT, _MOMENT, _PLAYBACK = marked("File"), marked("Edit"), marked("Momen
 _VIEW, _HELP = marked("View"), marked("Help")
 MENUS = (_FILE, _EDIT, _MOMENT, _PLAYBACK, _VIEW, _HELP)
 
-_file, _edit, _view = partial(Action, menu=_FILE), partial(Action, menu=_EDIT), partial(Action, menu=_VIEW)
-_moment, _playback = (partial(Action, menu=menu, needs_moment=True) for menu in (_MOMENT, _PLAYBACK))
+_file = partial(Action, menu=_FILE)
+_edit = partial(Action, menu=_EDIT)
+_moment = partial(Action, menu=_MOMENT, needs_moment=True)
+_playback = partial(Action, menu=_PLAYBACK, needs_moment=True)
+_view = partial(Action, menu=_VIEW)
 ACTIONS: tuple[Action, ...] = (
     _file("project.new", marked("New project"), ("Ctrl+N",), lambda w: w.files.new()),
     _file("project.open", marked("Open project…"), ("Ctrl+O",), lambda w: w.files.choose()),
