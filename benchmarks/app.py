@@ -90,7 +90,7 @@ def in_app(folder: Path, footage: list[Path], script: Callable[[Any], None]) -> 
         window = next(w for w in app.topLevelWidgets() if isinstance(w, Window) and w.isVisible())
         try:
             script(window)
-        except BaseException as error:  # noqa: BLE001 (told once the window is closed)
+        except BaseException as error:  # noqa: BLE001 (raised again when the window is closed)
             failed.append(error)
         window.session.editing.use(Project())
         window.close()

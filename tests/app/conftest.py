@@ -1,4 +1,4 @@
-"""The app as a user starts it: the real `main`, the real pack, a window on a screen that isn't there."""
+"""The app as a user starts it: the real `main`, the real pack, a window without a screen."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Hands:
 
 @pytest.fixture
 def run_app(qapp, no_leaks, qtbot, tmp_path, monkeypatch):  # noqa: F811 (the fixture)
-    """Starts the app with arguments, lets a script of hands use it, and gives the exit status once it has closed."""
+    """Starts the app with arguments, runs a script that uses it, and returns the exit status when it has closed."""
     # However slow the machine is, threads are waited for.
     monkeypatch.setattr("tr_desktop.app.shell.window.CLOSE_WITHIN_S", 60)
     monkeypatch.setattr("tr_desktop.commands.main.os._exit", lambda _: pytest.fail("a thread didn't end"))

@@ -1,4 +1,4 @@
-"""Keys: one registry, no key twice, changed by a file."""
+"""Actions and their keys, which keys.json changes."""
 
 import json
 
@@ -11,14 +11,14 @@ from tr_desktop.app.shell.keys import KEYS_FILE, keys_of, read_keys
 from tr_desktop.errors import UserError
 
 
-def test_no_two_actions_share_a_key_and_every_key_is_one():
+def test_every_key_is_valid_and_belongs_to_one_action():
     given = [QKeySequence(key).toString() for keys in keys_of().values() for key in keys]
     assert len(given) == len(set(given)) and all(given)
     names = [action.name for action in ACTIONS]
     assert len(names) == len(set(names))
 
 
-def test_a_file_gives_other_keys(tmp_path):
+def test_the_file_changes_keys(tmp_path):
     (tmp_path / KEYS_FILE).write_text(json.dumps({"play.toggle": ["P"], "mark.in": []}))
     keys = read_keys(tmp_path)
     assert keys["play.toggle"] == ("P",) and keys["mark.in"] == () and keys["mark.out"] == ("O",)
@@ -35,14 +35,14 @@ def test_a_file_gives_other_keys(tmp_path):
         ('{"play.toggle": 3}', "can't be read"),
     ],
 )
-def test_a_file_that_is_wrong_is_named_with_the_reason(tmp_path, content, sentence):
+def test_a_wrong_file_is_named_with_the_reason(tmp_path, content, sentence):
     (tmp_path / KEYS_FILE).write_text(content)
     with pytest.raises(UserError, match=sentence) as raised:
         read_keys(tmp_path)
     assert raised.value.path == tmp_path / KEYS_FILE
 
 
-def test_changed_keys_work_and_wrong_ones_leave_the_usual(run_app, sample, library, tmp_path):
+def test_changed_keys_work_and_a_wrong_file_leaves_the_defaults(run_app, sample, library, tmp_path):
     settings = tmp_path / "settings"
     settings.mkdir()
     (settings / KEYS_FILE).write_text(json.dumps({"view.counter": ["Ctrl+Alt+T"]}))

@@ -20,7 +20,7 @@ def made_clip(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("clip", [made_clip, lambda _: PHONE], ids=["made", "recorded"])
-def test_a_constant_rate_is_offered_for_footage_that_has_none_and_made(run_app, tmp_path, clip):
+def test_variable_rate_footage_can_be_exported_at_a_constant_rate(run_app, tmp_path, clip):
     footage, out = clip(tmp_path), tmp_path / "cut.edl"
     if not footage.exists():
         pytest.skip("that footage isn't here")
@@ -53,7 +53,7 @@ def test_a_constant_rate_is_offered_for_footage_that_has_none_and_made(run_app, 
     assert part.name in out.read_text()
 
 
-def test_footage_of_constant_rate_is_not_asked_about(run_app, sample, library):
+def test_no_conversion_is_offered_for_constant_rate_footage(run_app, sample, library):
     def script(hands):
         hands.wait(lambda: hands.session.engine is not None)
         hands.search("a cat")

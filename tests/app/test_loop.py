@@ -1,4 +1,4 @@
-"""Nothing holds the window up: what reads, writes, decodes or runs a model belongs to other threads."""
+"""Nothing blocks the window: reading, writing, decoding and running models happen in other threads."""
 
 import threading
 from pathlib import Path

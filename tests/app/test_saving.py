@@ -1,4 +1,4 @@
-"""Saving beside the window: in order, to its end, and said where it fails."""
+"""Saving in the background: in order, completely, and with a message if it fails."""
 
 import threading
 
@@ -39,7 +39,7 @@ def answering(monkeypatch, answer):
     return asked
 
 
-def test_closing_waits_for_what_is_being_saved_and_the_newest_state_is_kept(
+def test_closing_waits_for_saves_and_keeps_the_newest_state(
     run_app, sample, library, tmp_path, slow_saves, monkeypatch
 ):
     (go_on, threads), path = slow_saves, tmp_path / "cut.trproj"
@@ -65,7 +65,7 @@ def test_closing_waits_for_what_is_being_saved_and_the_newest_state_is_kept(
     assert asked == []  # nothing was unsaved by then
 
 
-def test_what_was_edited_while_it_was_saved_is_unsaved(run_app, sample, library, tmp_path, slow_saves):
+def test_edits_made_during_a_save_are_unsaved(run_app, sample, library, tmp_path, slow_saves):
     (go_on, threads), path = slow_saves, tmp_path / "cut.trproj"
 
     def script(hands):
@@ -81,7 +81,7 @@ def test_what_was_edited_while_it_was_saved_is_unsaved(run_app, sample, library,
     run_app(script, sample, library=library)
 
 
-def test_save_in_the_question_at_the_end_closes_once_it_is_saved(run_app, sample, library, tmp_path, monkeypatch):
+def test_choosing_save_on_closing_closes_after_the_save(run_app, sample, library, tmp_path, monkeypatch):
     path = tmp_path / "cut.trproj"
     asked = answering(monkeypatch, QMessageBox.StandardButton.Save)
     monkeypatch.setattr("PySide6.QtWidgets.QFileDialog.getSaveFileName", lambda *_: (str(path), ""))
@@ -95,7 +95,7 @@ def test_save_in_the_question_at_the_end_closes_once_it_is_saved(run_app, sample
     assert len(asked) == 1 and len(Project.load(path).selects) == 1
 
 
-def test_a_save_that_fails_is_said_and_nothing_is_lost(run_app, sample, library, tmp_path, monkeypatch):
+def test_a_failing_save_is_reported_and_loses_nothing(run_app, sample, library, tmp_path, monkeypatch):
     nowhere = tmp_path / "nowhere" / "cut.trproj"
     answering(monkeypatch, QMessageBox.StandardButton.Save)
     monkeypatch.setattr("PySide6.QtWidgets.QFileDialog.getSaveFileName", lambda *_: (str(nowhere), ""))
@@ -110,7 +110,7 @@ def test_a_save_that_fails_is_said_and_nothing_is_lost(run_app, sample, library,
     run_app(script, sample, library=library)
 
 
-def test_a_project_that_another_program_changed_is_not_written_over(run_app, sample, library, tmp_path):
+def test_a_project_that_another_program_changed_is_not_overwritten(run_app, sample, library, tmp_path):
     path = tmp_path / "cut.trproj"
 
     def script(hands):
@@ -137,7 +137,7 @@ def test_a_failing_autosave_is_reported(run_app, sample, library, tmp_path):
     run_app(script, sample, library=library)
 
 
-def test_opening_another_project_asks_about_the_present_one_and_only_if_the_other_can_be_read(
+def test_opening_another_project_asks_to_save_only_if_the_other_can_be_read(
     run_app, sample, library, tmp_path, monkeypatch
 ):
     damaged, empty = tmp_path / "damaged.trproj", tmp_path / "empty.trproj"
@@ -157,7 +157,7 @@ def test_opening_another_project_asks_about_the_present_one_and_only_if_the_othe
     run_app(script, sample, library=library)
 
 
-def test_settings_are_there_the_next_time_however_fast_it_was_closed(run_app, sample, library, tmp_path):
+def test_settings_survive_closing_at_once(run_app, sample, library, tmp_path):
     def script(hands):
         hands.wait(lambda: hands.session.engine is not None)
         hands.search("a rocket")

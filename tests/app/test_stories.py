@@ -176,7 +176,7 @@ def test_letters_typed_into_a_field_are_letters(run_app, sample, library):
     run_app(script, sample, library=library)
 
 
-def test_no_confident_match_is_said_and_the_guesses_are_one_click_away(run_app, sample, library):
+def test_without_a_confident_match_the_guesses_are_one_click_away(run_app, sample, library):
     def script(hands):
         hands.wait(lambda: hands.session.engine is not None)
         hands.search("people playing chess under water")
@@ -219,7 +219,7 @@ main(["app", *sys.argv[1:]])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kills with a signal")
-def test_what_was_decided_before_a_kill_is_offered_again(run_app, sample, library, tmp_path):
+def test_edits_made_before_a_kill_are_offered_again(run_app, sample, library, tmp_path):
     arguments = [str(sample), "--library", str(library), "--settings", str(tmp_path / "settings")]
     process = subprocess.Popen([sys.executable, "-c", KILLED, *arguments], stdout=subprocess.PIPE)
     impatience = threading.Timer(300, process.kill)
@@ -245,7 +245,7 @@ def test_what_was_decided_before_a_kill_is_offered_again(run_app, sample, librar
     run_app(afterwards, library=library)
 
 
-def test_closing_while_it_indexes_loses_nothing_that_was_indexed(run_app, sample, tmp_path):
+def test_closing_during_indexing_keeps_what_is_indexed(run_app, sample, tmp_path):
     footage = tmp_path / "footage"
     footage.mkdir()
     for number in range(3):
@@ -266,7 +266,7 @@ def test_closing_while_it_indexes_loses_nothing_that_was_indexed(run_app, sample
     run_app(again)
 
 
-def test_a_search_while_it_indexes_finds_what_is_there(run_app, sample, library, tmp_path):
+def test_a_search_during_indexing_uses_the_indexed_footage(run_app, sample, library, tmp_path):
     other = tmp_path / "other.mp4"
     other.write_bytes(sample.read_bytes() + bytes(64))
 
@@ -278,7 +278,7 @@ def test_a_search_while_it_indexes_finds_what_is_there(run_app, sample, library,
     run_app(script, sample, other, library=library)
 
 
-def test_indexing_rests_while_it_is_paused_and_goes_on(run_app, sample, tmp_path):
+def test_indexing_can_be_paused_and_resumed(run_app, sample, tmp_path):
     footage = tmp_path / "footage"
     footage.mkdir()
     for number in range(3):
@@ -291,7 +291,7 @@ def test_indexing_rests_while_it_is_paused_and_goes_on(run_app, sample, tmp_path
         pause.click()
         assert pause.accessibleName() == "Go on indexing" and "paused" in panel.pace()
         before = -1
-        while panel.bar.value() != before:  # what is on its way arrives
+        while panel.bar.value() != before:  # progress that was already sent arrives
             before = panel.bar.value()
             hands.qtbot.wait(2000)
         assert panel.progress.isVisible() and "paused" in panel.pace() and panel.bar.value() < panel.bar.maximum()
@@ -301,7 +301,7 @@ def test_indexing_rests_while_it_is_paused_and_goes_on(run_app, sample, tmp_path
     run_app(script, footage)
 
 
-def test_a_moment_accepted_before_its_search_ended_gets_the_edges_it_ended_with(run_app, sample, library, monkeypatch):
+def test_a_moment_accepted_during_the_search_gets_its_final_edges(run_app, sample, library, monkeypatch):
     may_look, look = threading.Event(), grounding.look_closer
 
     def look_later(*arguments):
@@ -329,7 +329,7 @@ def test_a_moment_accepted_before_its_search_ended_gets_the_edges_it_ended_with(
     run_app(script, sample, library=library)
 
 
-def test_what_was_not_found_is_searched_again_once_all_is_indexed(run_app, sample, library, tmp_path, monkeypatch):
+def test_a_search_without_a_match_reruns_after_indexing(run_app, sample, library, tmp_path, monkeypatch):
     other = tmp_path / "other.mp4"
     other.write_bytes(sample.read_bytes() + bytes(64))
     may_read, read = threading.Event(), engine.index_footage
@@ -356,7 +356,7 @@ def test_what_was_not_found_is_searched_again_once_all_is_indexed(run_app, sampl
     run_app(script, sample, other, library=library)
 
 
-def test_an_export_that_ends_takes_the_focus_back_only_from_where_it_left_it(run_app, sample, library, tmp_path):
+def test_a_finished_export_takes_the_focus_back_only_if_nobody_moved_it(run_app, sample, library, tmp_path):
     def script(hands):
         export = hands.window.export
         hands.wait(lambda: hands.session.engine is not None)
@@ -376,7 +376,7 @@ def test_an_export_that_ends_takes_the_focus_back_only_from_where_it_left_it(run
     run_app(script, sample, library=library)
 
 
-def test_any_step_can_be_kept_in_place_of_the_editors_own_edges(run_app, sample, library):
+def test_any_step_can_replace_the_editors_own_edges(run_app, sample, library):
     def script(hands):
         stage = hands.stage
         hands.wait(lambda: hands.session.engine is not None)

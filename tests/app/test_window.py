@@ -1,4 +1,4 @@
-"""What the window shows and says: honesty, colours, access, and that nothing holds it up."""
+"""The window: its texts, colours, accessibility and speed."""
 
 from dataclasses import fields, replace
 from pathlib import Path
@@ -40,7 +40,7 @@ def cat(sample, library):
 
 
 @pytest.mark.parametrize("colours", [theme.DARK, theme.LIGHT], ids=["dark", "light"])
-def test_everything_written_has_enough_contrast_on_every_ground(colours):
+def test_all_text_has_enough_contrast_on_every_background(colours):
     for ink in INKS:
         for ground in GROUNDS:
             assert theme.contrast_ratio(getattr(colours, ink), getattr(colours, ground)) >= 4.5, (ink, ground)
@@ -48,7 +48,7 @@ def test_everything_written_has_enough_contrast_on_every_ground(colours):
     assert {field.name for field in fields(colours)} >= {*INKS, *GROUNDS}
 
 
-def test_the_contrast_is_that_of_the_standard():
+def test_the_contrast_ratio_follows_the_standard():
     assert theme.contrast_ratio("#000000", "#ffffff") == pytest.approx(21)
     assert theme.contrast_ratio("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
 
@@ -64,7 +64,7 @@ def test_themes_change_at_once_and_are_remembered(run_app, sample, library):
     assert theme.colours() is theme.LIGHT
 
 
-def test_everything_that_can_be_used_has_a_name_and_the_tab_key_comes_by(run_app, sample, library):
+def test_every_control_has_an_accessible_name_and_tab_reaches_the_main_ones(run_app, sample, library):
     def script(hands):
         hands.wait(lambda: hands.session.engine is not None)
         hands.search("a cat")
@@ -88,7 +88,7 @@ def test_everything_that_can_be_used_has_a_name_and_the_tab_key_comes_by(run_app
     run_app(script, sample, library=library)
 
 
-def test_what_is_not_searched_is_said_with_the_reason(run_app, sample, library, tmp_path):
+def test_files_that_cannot_be_searched_are_listed_with_the_reason(run_app, sample, library, tmp_path):
     folder = tmp_path / "footage"
     folder.mkdir()
     (folder / "clip.mp4").write_bytes(sample.read_bytes())
@@ -105,7 +105,7 @@ def test_what_is_not_searched_is_said_with_the_reason(run_app, sample, library, 
     run_app(script, folder, library=library)
 
 
-def test_a_folder_that_is_not_there_is_said_and_the_rest_works(run_app, sample, library, tmp_path):
+def test_a_missing_folder_is_listed_and_the_rest_is_searched(run_app, sample, library, tmp_path):
     def script(hands):
         hands.wait(lambda: hands.session.indexing.status.missing)
         hands.search("a cat")
@@ -115,7 +115,7 @@ def test_a_folder_that_is_not_there_is_said_and_the_rest_works(run_app, sample, 
     run_app(script, tmp_path / "unplugged", sample, library=library)
 
 
-def test_footage_on_a_drive_that_was_pulled_out_is_offline_and_found(run_app, library, sample, tmp_path):
+def test_footage_on_an_unplugged_drive_is_offline_and_found(run_app, library, sample, tmp_path):
     drive = tmp_path / "drive"
     drive.mkdir()
     (drive / "clip.mp4").write_bytes(sample.read_bytes())
@@ -154,7 +154,7 @@ def test_errors_are_sentences(run_app, sample, library, tmp_path):
     run_app(script, sample, damaged, library=library)
 
 
-def test_a_notice_covers_no_step_and_one_that_asks_for_nothing_goes_by_itself(run_app, sample, library, monkeypatch):
+def test_a_notice_covers_no_step_and_disappears_unless_it_is_an_error(run_app, sample, library, monkeypatch):
     monkeypatch.setattr("tr_desktop.app.look.widgets._READ_MS", 50)
 
     def script(hands):
@@ -171,7 +171,7 @@ def test_a_notice_covers_no_step_and_one_that_asks_for_nothing_goes_by_itself(ru
     run_app(script, sample, library=library)
 
 
-def test_a_pack_that_is_not_there_is_said(run_app, sample):
+def test_a_missing_pack_is_reported(run_app, sample):
     def script(hands):
         hands.wait(lambda: "no-such-pack" in hands.window.notice.text())
 
@@ -223,7 +223,7 @@ def test_filters_and_history(run_app, sample, library):
     run_app(script, sample, library=library)
 
 
-def test_what_looks_like_a_frame_is_found(run_app, sample, library):
+def test_footage_like_a_frame_is_found(run_app, sample, library):
     def script(hands):
         hands.wait(lambda: hands.session.engine is not None)
         hands.search("a cat")
@@ -240,7 +240,7 @@ def test_what_looks_like_a_frame_is_found(run_app, sample, library):
     run_app(script, sample, library=library)
 
 
-def test_ten_thousand_results_draw_only_what_is_seen(cat, no_leaks, qtbot):
+def test_ten_thousand_results_draw_only_the_visible_ones(cat, no_leaks, qtbot):
     thumbnails = Thumbnails()
     panel = ResultsPanel(thumbnails)
     qtbot.addWidget(panel)

@@ -99,10 +99,14 @@ ACTIONS: tuple[Action, ...] = (
     _moment("step.keep", marked("Keep this step"), ("Backspace",), lambda w: w.stage.keep_selected_step()),
     _moment("mark.in", marked("Set in"), ("I",), lambda w: w.stage.mark_in()),
     _moment("mark.out", marked("Set out"), ("O",), lambda w: w.stage.mark_out()),
-    _moment("mark.in-earlier", marked("Move in one frame earlier"), ("Ctrl+Left",), lambda w: w.stage.nudge(start=-1)),
-    _moment("mark.in-later", marked("Move in one frame later"), ("Ctrl+Right",), lambda w: w.stage.nudge(start=1)),
-    _moment("mark.out-earlier", marked("Move out one frame earlier"), ("Alt+Left",), lambda w: w.stage.nudge(end=-1)),
-    _moment("mark.out-later", marked("Move out one frame later"), ("Alt+Right",), lambda w: w.stage.nudge(end=1)),
+    _moment(
+        "mark.in-earlier", marked("Move the in one frame earlier"), ("Ctrl+Left",), lambda w: w.stage.nudge(start=-1)
+    ),
+    _moment("mark.in-later", marked("Move the in one frame later"), ("Ctrl+Right",), lambda w: w.stage.nudge(start=1)),
+    _moment(
+        "mark.out-earlier", marked("Move the out one frame earlier"), ("Alt+Left",), lambda w: w.stage.nudge(end=-1)
+    ),
+    _moment("mark.out-later", marked("Move the out one frame later"), ("Alt+Right",), lambda w: w.stage.nudge(end=1)),
     _moment("mark.clear", marked("Restore the kept step’s edges"), ("Alt+X",), lambda w: w.stage.clear_marks()),
     _moment("marker.toggle", marked("Add or remove a marker"), ("M",), lambda w: w.stage.toggle_marker()),
     _moment("marker.next", marked("Next marker"), ("Shift+M",), lambda w: w.stage.next_marker()),

@@ -27,7 +27,7 @@ class StatusLine:
         if session.engine is None:
             text = tr("Opening the library…")
         elif not session.indexing.folders:
-            text = tr("TimeRefine works on this machine only: it uploads and downloads nothing.")
+            text = tr("Everything happens on this machine. Nothing is uploaded or downloaded.")
         else:
             files, length = counted(len(coverage.searched), "file"), duration_label(float(coverage.searched_s))
             text = tr("{files}, {length} of footage", files=files, length=length)
