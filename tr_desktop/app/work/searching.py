@@ -47,7 +47,7 @@ class Results:
 
 
 @dataclass(frozen=True)
-class Search:
+class SearchRequest:
     """What the user asked for. example: PICTURE or MEDIA@SECONDS to search by; the query is then only a name."""
 
     query: str
@@ -70,13 +70,13 @@ class Searching(QObject):
         self._indexing, self._jobs = indexing, jobs
         self.results = Results("")
         self._engine: Engine | None = None
-        self._asked: Search | None = None
+        self._asked: SearchRequest | None = None
         self._examples: dict[str, str] = {}  # of searches by example, by their names
         self._job: Job | None = None
         self._evidence_job: Job | None = None
 
     def start(self, engine: Engine) -> None:
-        """Search with `engine` from now on: first for what was asked for before it was there."""
+        """Search with `engine` from now on, and run the search that was asked for before it was open."""
         self._engine = engine
         self.repeat()
 
@@ -86,7 +86,7 @@ class Searching(QObject):
             self._job.cancel()
         if example is not None:
             self._examples[query] = example
-        asked = self._asked = Search(query, footage_filter, example)
+        asked = self._asked = SearchRequest(query, footage_filter, example)
         self._set_results(Results(query))
         if self._engine is None:
             return
@@ -137,7 +137,7 @@ class Searching(QObject):
         )
 
 
-def _find(engine: Engine, asked: Search, folders: list[Path], job: Job) -> Answer:
+def _find(engine: Engine, asked: SearchRequest, folders: list[Path], job: Job) -> Answer:
     return engine.find(
         asked.query,
         folders,
