@@ -266,6 +266,3 @@ class Stage(QObject):
     def move(self, by: int) -> None:
         if self.decision.is_accepted:
             self._editing.edit(lambda project: project.move(self.decision, by))
-
-    def shut_down(self) -> None:
-        self.player.shut_down()

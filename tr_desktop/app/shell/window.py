@@ -273,7 +273,7 @@ class Window(QMainWindow):
         settings.remember("window", self.saveGeometry())
         self._panes.remember(settings)
         self._app.removeEventFilter(self._typing_first)
-        self.stage.shut_down()
+        self.stage.player.shut_down()
         self.thumbnails.shut_down()
         self.has_ended = self.session.close(CLOSE_WITHIN_S)
         event.accept()
