@@ -91,9 +91,9 @@ def in_app(folder: Path, footage: list[Path], script: Callable[[Any], None]) -> 
         window = next(w for w in app.topLevelWidgets() if isinstance(w, Window) and w.isVisible())
         try:
             script(window)
-        except BaseException as error:  # noqa: BLE001 (told once the window is closed)
+        except BaseException as error:  # noqa: BLE001 (raised again when the window is closed)
             failed.append(error)
-        window.session.use_project(Project())
+        window.session.editing.use(Project())
         window.close()
 
     QTimer.singleShot(0, begin)
@@ -125,7 +125,7 @@ def child_window(folder: Path, footage: Path, began_s: float) -> float:
     def script(window: Any) -> None:
         window.repaint()
         found.append(time.time() - began_s)
-        wait(lambda: window.session.status.coverage.searched)
+        wait(lambda: window.session.indexing.status.coverage.searched)
         found.append(time.time() - began_s)
 
     in_app(folder, [footage], script)
@@ -136,8 +136,6 @@ def child_window(folder: Path, footage: Path, began_s: float) -> float:
 def child_search(folder: Path, footage: Path, runs: int) -> None:
     """(Enter to first step painted, the same search without a window to its first moments), seconds, for each run."""
     from PySide6.QtCore import QEvent, QObject
-
-    from tr_desktop.grounding import find
 
     class Painted(QObject):
         at_s = 0.0
@@ -160,7 +158,7 @@ def child_search(folder: Path, footage: Path, runs: int) -> None:
     def script(window: Any) -> None:
         window_of.append(window)
         session, painted = window.session, Painted()
-        wait(lambda: session.status.coverage.searched and not window.library.progress.isVisible())
+        wait(lambda: session.indexing.status.coverage.searched and not window.library.progress.isVisible())
         window.stage.scrubber.installEventFilter(painted)
         window.results.toggle_guesses()
         for query in QUERIES[: runs + 1]:
@@ -173,10 +171,10 @@ def child_search(folder: Path, footage: Path, runs: int) -> None:
             window.results.toggle_guesses()  # a guess is drawn as well
             wait(lambda: painted.at_s)
             enter_s = painted.at_s - started_s
-            wait(lambda: session.results.is_final)
+            wait(lambda: session.searching.results.is_final)
             started_s = time.perf_counter()
             try:
-                find(query, session.folders, session.engine.catalog, session.engine.encoder, on_moments=first)
+                session.engine.find(query, session.indexing.folders, on_moments=first)
             except First:
                 pairs.append((enter_s, time.perf_counter() - started_s))
 
@@ -195,16 +193,16 @@ def child_held(folder: Path, footage: Path, new: Path, out: Path) -> None:
 
     def script(window: Any) -> None:
         session, stage, export = window.session, window.stage, window.export
-        wait(lambda: session.status.coverage.searched and not window.library.progress.isVisible())
+        wait(lambda: session.indexing.status.coverage.searched and not window.library.progress.isVisible())
         with Watchdog() as dog:
             pause(2)
         found.append(seen(dog))
         with Watchdog() as dog:
-            session.add([new])
+            session.indexing.add([new])
             wait(window.library.progress.isVisible)
             for query in QUERIES:
                 window.search.ask(query)
-                wait(lambda: session.results.is_final)
+                wait(lambda: session.searching.results.is_final)
                 if stage.moment is not None:
                     for by in (-1, -1, 1, 1):
                         stage.walk_steps(by)
@@ -217,11 +215,11 @@ def child_held(folder: Path, footage: Path, new: Path, out: Path) -> None:
             export.out.setText(str(out / "cut.edl"))
             export.run()
             wait(lambda: "read back" in export.message())
-            session.save_project(out / "cut.trproj")
-            wait(lambda: not session.project.is_changed)
-            saved = session.project
+            session.editing.save(out / "cut.trproj")
+            wait(lambda: not session.editing.project.is_changed)
+            saved = session.editing.project
             window.files.open(out / "cut.trproj")
-            wait(lambda: session.project is not saved)
+            wait(lambda: session.editing.project is not saved)
             pause(1)
         found.append(seen(dog))
 
@@ -239,13 +237,13 @@ def child_scroll(folder: Path, footage: Path) -> None:
     found: list[list[float]] = []
 
     def script(window: Any) -> None:
-        from tr_desktop.app.work.session import Results
+        from tr_desktop.app.work.searching import Results
 
         session = window.session
-        wait(lambda: session.status.coverage.searched and not window.library.progress.isVisible())
+        wait(lambda: session.indexing.status.coverage.searched and not window.library.progress.isVisible())
         window.search.ask("a cat")
-        wait(lambda: session.results.is_final and session.results.moments)
-        moment = session.results.moments[0]
+        wait(lambda: session.searching.results.is_final and session.searching.results.moments)
+        moment = session.searching.results.moments[0]
         for count in (10_000, 10):
             moments = tuple(replace(moment, query=f"a cat {number}", confident=True) for number in range(count))
             window.results.set_results(Results("a cat", moments, is_final=True))

@@ -1,4 +1,4 @@
-"""The app as a user starts it: the real `main`, the real pack, a window on a screen that isn't there."""
+"""The app as a user starts it: the real `main`, the real pack, a window without a screen."""
 
 from __future__ import annotations
 
@@ -48,20 +48,20 @@ class Hands:
         self.press("Ctrl+F")
         self.type(query)
         self.press("Return")
-        self.wait(lambda: self.session.results.query == query and self.session.results.is_final)
+        self.wait(lambda: self.session.searching.results.query == query and self.session.searching.results.is_final)
 
     def shown(self, frame: int) -> None:
         self.wait(lambda: self.stage.player.frame() == frame)
 
     def close(self) -> None:
         """Close the window without saving."""
-        self.session.use_project(Project())
+        self.session.editing.use(Project())
         self.window.close()
 
 
 @pytest.fixture
 def run_app(qapp, no_leaks, qtbot, tmp_path, monkeypatch):  # noqa: F811 (the fixture)
-    """Starts the app with arguments, lets a script of hands use it, and gives the exit status once it has closed."""
+    """Starts the app with arguments, runs a script that uses it, and returns the exit status when it has closed."""
     # However slow the machine is, threads are waited for.
     monkeypatch.setattr("tr_desktop.app.shell.window.CLOSE_WITHIN_S", 60)
     monkeypatch.setattr("tr_desktop.commands.main.os._exit", lambda _: pytest.fail("a thread didn't end"))

@@ -38,6 +38,7 @@ def take(arguments: argparse.Namespace, folder: Path) -> None:
     from tr_desktop.app.look.settings import Settings
     from tr_desktop.app.look.theme import Theme
     from tr_desktop.app.shell.key_sheet import KeySheet
+    from tr_desktop.app.shell.side_panel import Side
     from tr_desktop.app.shell.window import Window
     from tr_desktop.commands.main import main as command
     from tr_desktop.footage.sample import make_sample
@@ -79,19 +80,19 @@ def take(arguments: argparse.Namespace, folder: Path) -> None:
         except BaseException as error:  # noqa: BLE001 (the window has to be closed first)
             print(f"{type(error).__name__}: {error}", file=sys.stderr)
         finally:
-            w.session.use_project(Project())
+            w.session.editing.use(Project())
             w.close()
 
     def states(w: Window) -> None:
         w.resize(1280, 720 if arguments.large else 800)
         shoot("1-first-start")
-        w.session.add(footage)
+        w.session.indexing.add(footage)
         wait(w.library.progress.isVisible)
         wait(w.library.bar.value)
         shoot("2-indexing", 100)
         wait(lambda: not w.library.progress.isVisible())
         w.search.ask(arguments.query)
-        wait(lambda: w.session.results.is_final)
+        wait(lambda: w.session.searching.results.is_final)
         w.results.select(0)
         shoot("3-results")
         w.stage.nudge(end=-14)
@@ -102,9 +103,9 @@ def take(arguments: argparse.Namespace, folder: Path) -> None:
         w.results.toggle_guesses()
         w.results.select(1)
         w.stage.accept()
-        w.session.project.describe(w.session.project.selects[1], name="Take two", note="for the opening")
-        w.session.edited()
-        w.show_side(0)
+        second = w.session.editing.project.selects[1]
+        w.session.editing.edit(lambda project: project.describe(second, name="Take two", note="for the opening"))
+        w.show_side(Side.SELECTS)
         shoot("5-selects")
         w.show_export()
         w.export.choose_format("h264")
@@ -113,7 +114,7 @@ def take(arguments: argparse.Namespace, folder: Path) -> None:
         wait(lambda: w.export.files.count())
         shoot("6-export")
         w.search.ask("people playing chess under water")
-        wait(lambda: w.session.results.is_final)
+        wait(lambda: w.session.searching.results.is_final)
         w.search.filters_button.setChecked(True)
         shoot("7-no-match-and-filters")
         w.search.filters_button.setChecked(False)

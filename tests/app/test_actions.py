@@ -1,22 +1,24 @@
-"""Keys: one registry, no key twice, changed by a file."""
+"""Actions and their keys, which keys.json changes."""
 
 import json
 
 import pytest
 from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QToolButton
 
-from tr_desktop.app.shell.actions import ACTIONS, KEYS_FILE, keys_of, read_keys
+from tr_desktop.app.shell.actions import ACTIONS
+from tr_desktop.app.shell.keys import KEYS_FILE, keys_of, read_keys
 from tr_desktop.errors import UserError
 
 
-def test_no_two_actions_share_a_key_and_every_key_is_one():
+def test_every_key_is_valid_and_belongs_to_one_action():
     given = [QKeySequence(key).toString() for keys in keys_of().values() for key in keys]
     assert len(given) == len(set(given)) and all(given)
     names = [action.name for action in ACTIONS]
     assert len(names) == len(set(names))
 
 
-def test_a_file_gives_other_keys(tmp_path):
+def test_the_file_changes_keys(tmp_path):
     (tmp_path / KEYS_FILE).write_text(json.dumps({"play.toggle": ["P"], "mark.in": []}))
     keys = read_keys(tmp_path)
     assert keys["play.toggle"] == ("P",) and keys["mark.in"] == () and keys["mark.out"] == ("O",)
@@ -25,22 +27,22 @@ def test_a_file_gives_other_keys(tmp_path):
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ('{"play.toggle": ["J"]}', "J is the key of both"),
-        ('{"play.toggle": ["Hyper+Nothing"]}', "is no key"),
+        ('{"play.toggle": ["J"]}', "J is assigned to both"),
+        ('{"play.toggle": ["Hyper+Nothing"]}', "is not a key"),
         ('{"no.such": ["P"]}', "no action called"),
         ("[1]", "can't be read"),
         ("{", "can't be read"),
         ('{"play.toggle": 3}', "can't be read"),
     ],
 )
-def test_a_file_that_is_wrong_is_named_with_the_reason(tmp_path, content, sentence):
+def test_a_wrong_file_is_named_with_the_reason(tmp_path, content, sentence):
     (tmp_path / KEYS_FILE).write_text(content)
     with pytest.raises(UserError, match=sentence) as raised:
         read_keys(tmp_path)
     assert raised.value.path == tmp_path / KEYS_FILE
 
 
-def test_changed_keys_work_and_wrong_ones_leave_the_usual(run_app, sample, library, tmp_path):
+def test_changed_keys_work_and_a_wrong_file_leaves_the_defaults(run_app, sample, library, tmp_path):
     settings = tmp_path / "settings"
     settings.mkdir()
     (settings / KEYS_FILE).write_text(json.dumps({"view.counter": ["Ctrl+Alt+T"]}))
@@ -57,6 +59,22 @@ def test_changed_keys_work_and_wrong_ones_leave_the_usual(run_app, sample, libra
         hands.press("Escape", "T")
 
     run_app(wrong, sample, library=library)
+
+
+def test_buttons_show_the_keys_that_their_actions_have(run_app, sample, library, tmp_path):
+    settings = tmp_path / "settings"
+    settings.mkdir()
+    (settings / KEYS_FILE).write_text(json.dumps({"mark.in": ["P"], "view.counter": [], "play.toggle": ["Q", "Space"]}))
+
+    def script(hands):
+        transport = hands.stage.transport
+        assert transport.mark_in.toolTip() == "Set in (P)" and transport.mark_in.accessibleName() == "Set in"
+        assert transport.mark_out.toolTip() == "Set out (O)"
+        assert transport.play.toolTip() == "Play or pause (Q)"
+        tips = {button.toolTip() for button in hands.window.statusBar().findChildren(QToolButton)}
+        assert tips == {"Count in timecode, frames or seconds"}
+
+    run_app(script, sample, library=library)
 
 
 def test_the_sheet_names_every_action_that_has_a_key(run_app):

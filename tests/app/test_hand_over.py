@@ -8,6 +8,7 @@ import av
 import pytest
 
 from tests.media import make_video
+from tr_desktop.app.shell.side_panel import Side
 from tr_desktop.footage.probe import probe
 
 PHONE = Path(__file__).resolve().parents[3] / "shared" / "oddities" / "torchcodec__var_fps_video.mp4"
@@ -19,7 +20,7 @@ def made_clip(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("clip", [made_clip, lambda _: PHONE], ids=["made", "recorded"])
-def test_a_constant_rate_is_offered_for_footage_that_has_none_and_made(run_app, tmp_path, clip):
+def test_variable_rate_footage_can_be_exported_at_a_constant_rate(run_app, tmp_path, clip):
     footage, out = clip(tmp_path), tmp_path / "cut.edl"
     if not footage.exists():
         pytest.skip("that footage isn't here")
@@ -27,11 +28,11 @@ def test_a_constant_rate_is_offered_for_footage_that_has_none_and_made(run_app, 
 
     def script(hands):
         panel = hands.window.export
-        hands.wait(lambda: hands.session.status.coverage.searched)
+        hands.wait(lambda: hands.session.indexing.status.coverage.searched)
         hands.search("a pattern")
         if hands.stage.moment is None:
             hands.results.show_guesses.click()
-        hands.window.show_side(1)
+        hands.window.show_side(Side.EXPORT)
         assert panel.isVisible() and not panel.cfr.isVisible()  # nothing is selected yet
         hands.press("Return", "E")
         assert panel.cfr.isVisible() and not panel.cfr.isChecked()
@@ -52,7 +53,7 @@ def test_a_constant_rate_is_offered_for_footage_that_has_none_and_made(run_app, 
     assert part.name in out.read_text()
 
 
-def test_footage_of_constant_rate_is_not_asked_about(run_app, sample, library):
+def test_no_conversion_is_offered_for_constant_rate_footage(run_app, sample, library):
     def script(hands):
         hands.wait(lambda: hands.session.engine is not None)
         hands.search("a cat")

@@ -1,4 +1,4 @@
-"""Work beside the window: success, failure, progress, cancelling, and the end."""
+"""Background work: success, failure, progress, cancelling and shutting down."""
 
 import threading
 
@@ -15,7 +15,7 @@ def jobs(no_leaks, qtbot):
     assert made.shut_down(5)
 
 
-def test_what_a_job_says_arrives_in_the_windows_thread(jobs, qtbot):
+def test_callbacks_run_in_the_qt_thread(jobs, qtbot):
     heard = []
 
     def hear(name):
@@ -30,16 +30,16 @@ def test_what_a_job_says_arrives_in_the_windows_thread(jobs, qtbot):
     assert heard == [("progress", True, 1), ("done", True, False), ("end", True)]
 
 
-def test_what_the_user_can_mend_is_told_apart_from_a_bug(jobs, qtbot):
-    def mendable(_):
+def test_a_user_error_is_delivered_and_a_bug_is_raised(jobs, qtbot):
+    def failing(_):
         raise UserError("no such file")
 
-    with qtbot.waitSignal(jobs.failed) as told:
-        jobs.run(mendable)
-    assert str(told.args[0]) == "no such file"
+    with qtbot.waitSignal(jobs.failed) as reported:
+        jobs.run(failing)
+    assert str(reported.args[0]) == "no such file"
 
     mine = []
-    jobs.run(mendable, on_failure=mine.append)
+    jobs.run(failing, on_failure=mine.append)
     qtbot.waitUntil(lambda: bool(mine))
 
     def bug(_):
@@ -52,7 +52,7 @@ def test_what_the_user_can_mend_is_told_apart_from_a_bug(jobs, qtbot):
     assert [kind for kind, *_ in raised] == [ZeroDivisionError]
 
 
-def test_a_cancelled_job_says_nothing_but_that_it_ended(jobs, qtbot):
+def test_a_cancelled_job_delivers_only_its_end(jobs, qtbot):
     heard, may_go_on = [], threading.Event()
 
     def work(job):
@@ -96,7 +96,7 @@ def test_only_the_latest_progress_is_delivered(jobs, qtbot):
     assert heard[-1] == 9_999 and len(heard) < 100
 
 
-def test_what_has_not_begun_is_not_waited_for(no_leaks, qtbot):
+def test_shutting_down_does_not_wait_for_jobs_that_have_not_begun(no_leaks, qtbot):
     jobs, may_end, begun = Jobs(), threading.Event(), threading.Event()
 
     def work(_):
@@ -110,7 +110,7 @@ def test_what_has_not_begun_is_not_waited_for(no_leaks, qtbot):
     assert jobs.shut_down(5)
 
 
-def test_nothing_is_delivered_after_the_end(no_leaks, qtbot):
+def test_nothing_is_delivered_after_shutting_down(no_leaks, qtbot):
     jobs, heard = Jobs(), []
     jobs.run(lambda _: 1, heard.append)
     assert jobs.shut_down(5)

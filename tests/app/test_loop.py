@@ -1,4 +1,4 @@
-"""Nothing holds the window up: what reads, writes, decodes or runs a model belongs to other threads."""
+"""Nothing blocks the window: reading, writing, decoding and running models happen in other threads."""
 
 import threading
 from pathlib import Path
@@ -47,8 +47,8 @@ def test_from_indexing_to_a_reopened_project_the_windows_thread_only_draws(
         with files_touched_by_this_thread(tmp_path) as touched, Watchdog() as dog:
             is_on.append(True)
             hands.wait(lambda: session.engine is not None)
-            session.add([footage if footage.exists() else sample])
-            hands.wait(lambda: session.status.coverage.searched and not window.library.progress.isVisible())
+            session.indexing.add([footage if footage.exists() else sample])
+            hands.wait(lambda: session.indexing.status.coverage.searched and not window.library.progress.isVisible())
             hands.search(query)
             if stage.moment is None:
                 hands.results.show_guesses.click()
@@ -64,11 +64,11 @@ def test_from_indexing_to_a_reopened_project_the_windows_thread_only_draws(
             window.export.out.setText(str(out))
             window.export.run()
             hands.wait(lambda: "written and read back" in window.export.message())
-            session.save_project(project)
-            hands.wait(lambda: not session.project.is_changed)
-            saved = session.project
+            session.editing.save(project)
+            hands.wait(lambda: not session.editing.project.is_changed)
+            saved = session.editing.project
             window.files.open(project)
-            hands.wait(lambda: session.project is not saved and session.moments)
+            hands.wait(lambda: session.editing.project is not saved and session.editing.moments)
             is_on.clear()
         caught.extend(touched)
         with capsys.disabled():

@@ -1,4 +1,4 @@
-"""Saving beside the window: in order, to its end, and said where it fails."""
+"""Saving in the background: in order, completely, and with a message if it fails."""
 
 import threading
 
@@ -40,7 +40,7 @@ def answering(monkeypatch, answer):
     return asked
 
 
-def test_closing_waits_for_what_is_being_saved_and_the_newest_state_is_kept(
+def test_closing_waits_for_saves_and_keeps_the_newest_state(
     run_app, sample, library, tmp_path, slow_saves, monkeypatch
 ):
     (go_on, threads), path = slow_saves, tmp_path / "cut.trproj"
@@ -49,13 +49,13 @@ def test_closing_waits_for_what_is_being_saved_and_the_newest_state_is_kept(
 
     def script(hands):
         found, session, window = accepted(hands), hands.session, hands.window
-        session.save_project(path)
+        session.editing.save(path)
         hands.wait(lambda: threads)
         hands.stage.nudge(end=-5)
-        session.save_project(path)
-        assert session.project.is_changed and session.is_saving
+        session.editing.save(path)
+        assert session.editing.project.is_changed and session.editing.is_saving
         window.close()
-        assert window.isVisible() and "saving" in window.notice.text()
+        assert window.isVisible() and "being saved" in window.notice.text()
         newest.append(Segment(found.start_frame, found.end_frame - 5))
         go_on.set()
         hands.wait(lambda: not window.isVisible())
@@ -66,23 +66,23 @@ def test_closing_waits_for_what_is_being_saved_and_the_newest_state_is_kept(
     assert asked == []  # nothing was unsaved by then
 
 
-def test_what_was_edited_while_it_was_saved_is_unsaved(run_app, sample, library, tmp_path, slow_saves):
+def test_edits_made_during_a_save_are_unsaved(run_app, sample, library, tmp_path, slow_saves):
     (go_on, threads), path = slow_saves, tmp_path / "cut.trproj"
 
     def script(hands):
         found = accepted(hands)
-        hands.session.save_project(path)
+        hands.session.editing.save(path)
         hands.wait(lambda: threads)
         hands.stage.nudge(end=-5)
         go_on.set()
-        hands.wait(lambda: hands.session.project.path == path)
-        assert hands.session.project.is_changed
+        hands.wait(lambda: hands.session.editing.project.path == path)
+        assert hands.session.editing.project.is_changed
         assert Project.load(path).selects[0].segment == found
 
     run_app(script, sample, library=library)
 
 
-def test_save_in_the_question_at_the_end_closes_once_it_is_saved(run_app, sample, library, tmp_path, monkeypatch):
+def test_choosing_save_on_closing_closes_after_the_save(run_app, sample, library, tmp_path, monkeypatch):
     path = tmp_path / "cut.trproj"
     asked = answering(monkeypatch, QMessageBox.StandardButton.Save)
     monkeypatch.setattr("PySide6.QtWidgets.QFileDialog.getSaveFileName", lambda *_: (str(path), ""))
@@ -96,7 +96,7 @@ def test_save_in_the_question_at_the_end_closes_once_it_is_saved(run_app, sample
     assert len(asked) == 1 and len(Project.load(path).selects) == 1
 
 
-def test_a_save_that_fails_is_said_and_nothing_is_lost(run_app, sample, library, tmp_path, monkeypatch):
+def test_a_failing_save_is_reported_and_loses_nothing(run_app, sample, library, tmp_path, monkeypatch):
     nowhere = tmp_path / "nowhere" / "cut.trproj"
     answering(monkeypatch, QMessageBox.StandardButton.Save)
     monkeypatch.setattr("PySide6.QtWidgets.QFileDialog.getSaveFileName", lambda *_: (str(nowhere), ""))
@@ -105,19 +105,19 @@ def test_a_save_that_fails_is_said_and_nothing_is_lost(run_app, sample, library,
         accepted(hands)
         hands.window.close()
         hands.wait(lambda: "The project can't be saved" in hands.window.notice.text())
-        assert hands.window.isVisible() and hands.session.project.is_changed
-        assert len(hands.session.project.selects) == 1
+        assert hands.window.isVisible() and hands.session.editing.project.is_changed
+        assert len(hands.session.editing.project.selects) == 1
 
     run_app(script, sample, library=library)
 
 
-def test_a_project_that_another_program_changed_is_not_written_over(run_app, sample, library, tmp_path):
+def test_a_project_that_another_program_changed_is_not_overwritten(run_app, sample, library, tmp_path):
     path = tmp_path / "cut.trproj"
 
     def script(hands):
         accepted(hands)
-        hands.session.save_project(path)
-        hands.wait(lambda: not hands.session.project.is_changed)
+        hands.session.editing.save(path)
+        hands.wait(lambda: not hands.session.editing.project.is_changed)
         path.write_text("theirs")
         hands.stage.nudge(end=-5)
         hands.press("Ctrl+S")
@@ -127,18 +127,18 @@ def test_a_project_that_another_program_changed_is_not_written_over(run_app, sam
     run_app(script, sample, library=library)
 
 
-def test_where_no_safety_copy_can_be_kept_it_is_said(run_app, sample, library, tmp_path):
+def test_a_failing_autosave_is_reported(run_app, sample, library, tmp_path):
     (tmp_path / "settings").mkdir()
     (tmp_path / "settings" / "recovery").write_text("in the way")
 
     def script(hands):
         accepted(hands)
-        hands.wait(lambda: "can't be kept safe" in hands.window.notice.text())
+        hands.wait(lambda: "can't be autosaved" in hands.window.notice.text())
 
     run_app(script, sample, library=library)
 
 
-def test_opening_another_project_asks_about_the_present_one_and_only_if_the_other_can_be_read(
+def test_opening_another_project_asks_to_save_only_if_the_other_can_be_read(
     run_app, sample, library, tmp_path, monkeypatch
 ):
     damaged, empty = tmp_path / "damaged.trproj", tmp_path / "empty.trproj"
@@ -150,15 +150,15 @@ def test_opening_another_project_asks_about_the_present_one_and_only_if_the_othe
         accepted(hands)
         hands.window.files.open(damaged)
         hands.wait(lambda: "no project of TimeRefine" in hands.window.notice.text())
-        assert asked == [] and len(hands.session.project.selects) == 1
+        assert asked == [] and len(hands.session.editing.project.selects) == 1
         hands.window.files.open(empty)
-        hands.wait(lambda: hands.session.project.path == empty)
-        assert len(asked) == 1 and hands.session.project.selects == ()
+        hands.wait(lambda: hands.session.editing.project.path == empty)
+        assert len(asked) == 1 and hands.session.editing.project.selects == ()
 
     run_app(script, sample, library=library)
 
 
-def test_settings_are_there_the_next_time_however_fast_it_was_closed(run_app, sample, library, tmp_path):
+def test_settings_survive_closing_at_once(run_app, sample, library, tmp_path):
     def script(hands):
         hands.wait(lambda: hands.session.engine is not None)
         hands.search("a rocket")
@@ -168,6 +168,6 @@ def test_settings_are_there_the_next_time_however_fast_it_was_closed(run_app, sa
 
     def again(hands):
         assert hands.session.settings.queries == ["a rocket"] and hands.stage.counting.value == "frames"
-        assert hands.session.folders == [sample]
+        assert hands.session.indexing.folders == [sample]
 
     run_app(again, library=library)

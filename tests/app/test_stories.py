@@ -13,10 +13,10 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QToolButton
 
+from tr_desktop import engine
 from tr_desktop.app.scrubber.edge_handle import EdgeHandle
 from tr_desktop.app.scrubber.geometry import Edge
 from tr_desktop.app.scrubber.state import YOURS
-from tr_desktop.app.work import session
 from tr_desktop.commands.main import main
 from tr_desktop.grounders.two_tower import TwoTower
 from tr_desktop.moments import Segment
@@ -42,7 +42,7 @@ def test_from_an_empty_window_to_an_editors_list_and_back(run_app, tmp_path):
         window, stage, session = hands.window, hands.stage, hands.session
         assert window.welcome.isVisible()
         window.welcome.sample.click()
-        hands.wait(lambda: session.results.is_final and session.results.moments)
+        hands.wait(lambda: session.searching.results.is_final and session.searching.results.moments)
         moment = stage.moment
         assert moment is not None and moment.confident and moment.segment == CAT
         assert stage.decision.segment == CAT
@@ -69,14 +69,14 @@ def test_from_an_empty_window_to_an_editors_list_and_back(run_app, tmp_path):
         assert segment.start_frame == CAT.start_frame and segment.end_frame < CAT.end_frame
         adjusted.append(segment)
         hands.press("Return")
-        assert [each.segment for each in session.project.selects] == [segment]
+        assert [each.segment for each in session.editing.project.selects] == [segment]
         hands.press("Ctrl+Z", "Ctrl+Z")
-        assert session.project.selects == () and stage.decision.segment == CAT
+        assert session.editing.project.selects == () and stage.decision.segment == CAT
         hands.press("Ctrl+Shift+Z", "Ctrl+Shift+Z")
-        assert [each.segment for each in session.project.selects] == [segment]
+        assert [each.segment for each in session.editing.project.selects] == [segment]
 
-        session.save_project(project_path)
-        hands.wait(lambda: not session.project.is_changed)
+        session.editing.save(project_path)
+        hands.wait(lambda: not session.editing.project.is_changed)
         hands.press("E")
         window.export.out.setText(str(out))
         window.export.run()
@@ -90,7 +90,7 @@ def test_from_an_empty_window_to_an_editors_list_and_back(run_app, tmp_path):
 
     def next_day(hands):
         hands.wait(lambda: hands.window.selects.model.rowCount() == 1)
-        hands.wait(lambda: hands.session.moments)
+        hands.wait(lambda: hands.session.editing.moments)
         hands.window.selects.list.setCurrentIndex(hands.window.selects.model.index(0))
         assert hands.stage.decision.segment == adjusted[0]
         hands.shown(CAT.start_frame)
@@ -142,7 +142,7 @@ def test_everything_with_the_keyboard_alone(run_app, sample, library, tmp_path, 
         hands.press("Return", "F2")
         hands.type("the cat")
         hands.press("Return")
-        (select,) = session.project.selects
+        (select,) = session.editing.project.selects
         assert select.name == "the cat"
         hands.press("Ctrl+F", "Escape")  # back to the results
         hands.press("T")
@@ -155,7 +155,7 @@ def test_everything_with_the_keyboard_alone(run_app, sample, library, tmp_path, 
         hands.wait(lambda: "written and read back" in window.export.message())
         hands.wait(window.export.start.hasFocus)
         hands.press("Ctrl+S")
-        hands.wait(lambda: not session.project.is_changed)
+        hands.wait(lambda: not session.editing.project.is_changed)
         hands.press("Ctrl+Q")
 
     assert run_app(script, sample, library=library) == 0
@@ -171,21 +171,21 @@ def test_letters_typed_into_a_field_are_letters(run_app, sample, library):
         hands.press("Ctrl+F")
         hands.type("jkl io[]/ ,.?")
         assert hands.window.search.field.text() == "jkl io[]/ ,.?"
-        assert not hands.stage.player.is_playing() and hands.session.project.decisions == ()
+        assert not hands.stage.player.is_playing() and hands.session.editing.project.decisions == ()
         assert hands.stage.decision.segment == CAT
 
     run_app(script, sample, library=library)
 
 
-def test_no_confident_match_is_said_and_the_guesses_are_one_click_away(run_app, sample, library):
+def test_without_a_confident_match_the_guesses_are_one_click_away(run_app, sample, library):
     def script(hands):
         hands.wait(lambda: hands.session.engine is not None)
         hands.search("people playing chess under water")
-        assert not any(moment.confident for moment in hands.session.results.moments)
+        assert not any(moment.confident for moment in hands.session.searching.results.moments)
         assert hands.results.list.moments.rowCount() == 0 and hands.stage.moment is None
         assert "No confident match" in hands.results.message()
         hands.results.show_guesses.click()
-        assert hands.results.list.moments.rowCount() == len(hands.session.results.moments)
+        assert hands.results.list.moments.rowCount() == len(hands.session.searching.results.moments)
         assert hands.stage.moment is not None
 
     run_app(script, sample, library=library)
@@ -203,9 +203,9 @@ def look():
     session = window.session
     if session.engine is None:
         return
-    if not session.results.query:
-        session.search("a cat")
-    if session.results.is_final and window.stage.moment is not None and not session.project.selects:
+    if not session.searching.results.query:
+        session.searching.search("a cat")
+    if session.searching.results.is_final and window.stage.moment is not None and not session.editing.project.selects:
         window.stage.accept()
         window.stage.nudge(end=-5)
     if list(session.settings.folder.glob("recovery/*/project.trproj")):
@@ -220,7 +220,7 @@ main(["app", *sys.argv[1:]])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kills with a signal")
-def test_what_was_decided_before_a_kill_is_offered_again(run_app, sample, library, tmp_path):
+def test_edits_made_before_a_kill_are_offered_again(run_app, sample, library, tmp_path):
     arguments = [str(sample), "--library", str(library), "--settings", str(tmp_path / "settings")]
     process = subprocess.Popen([sys.executable, "-c", KILLED, *arguments], stdout=subprocess.PIPE)
     impatience = threading.Timer(300, process.kill)
@@ -231,12 +231,12 @@ def test_what_was_decided_before_a_kill_is_offered_again(run_app, sample, librar
     process.communicate()
 
     def script(hands):
-        hands.wait(lambda: "didn’t end well" in hands.window.notice.text())
-        assert hands.session.project.decisions == ()
+        hands.wait(lambda: "closed unexpectedly" in hands.window.notice.text())
+        assert hands.session.editing.project.decisions == ()
         hands.window.notice.press("Restore")
-        (select,) = hands.session.project.selects
-        assert select.segment == Segment(216, 355) and hands.session.project.is_changed
-        hands.wait(lambda: hands.session.decided_moment(select) is not None)
+        (select,) = hands.session.editing.project.selects
+        assert select.segment == Segment(216, 355) and hands.session.editing.project.is_changed
+        hands.wait(lambda: hands.session.editing.decided_moment(select) is not None)
 
     run_app(script, library=library)
 
@@ -246,7 +246,7 @@ def test_what_was_decided_before_a_kill_is_offered_again(run_app, sample, librar
     run_app(afterwards, library=library)
 
 
-def test_closing_while_it_indexes_loses_nothing_that_was_indexed(run_app, sample, tmp_path):
+def test_closing_during_indexing_keeps_what_is_indexed(run_app, sample, tmp_path):
     footage = tmp_path / "footage"
     footage.mkdir()
     for number in range(3):
@@ -261,13 +261,13 @@ def test_closing_while_it_indexes_loses_nothing_that_was_indexed(run_app, sample
     assert run_app(script, footage) == 0
 
     def again(hands):
-        hands.wait(lambda: len(hands.session.status.coverage.searched) == 3)
-        hands.wait(lambda: not hands.session.status.coverage.incomplete)
+        hands.wait(lambda: len(hands.session.indexing.status.coverage.searched) == 3)
+        hands.wait(lambda: not hands.session.indexing.status.coverage.incomplete)
 
     run_app(again)
 
 
-def test_a_search_while_it_indexes_finds_what_is_there(run_app, sample, library, tmp_path):
+def test_a_search_during_indexing_uses_the_indexed_footage(run_app, sample, library, tmp_path):
     other = tmp_path / "other.mp4"
     other.write_bytes(sample.read_bytes() + bytes(64))
 
@@ -279,7 +279,7 @@ def test_a_search_while_it_indexes_finds_what_is_there(run_app, sample, library,
     run_app(script, sample, other, library=library)
 
 
-def test_indexing_rests_while_it_is_paused_and_goes_on(run_app, sample, tmp_path):
+def test_indexing_can_be_paused_and_resumed(run_app, sample, tmp_path):
     footage = tmp_path / "footage"
     footage.mkdir()
     for number in range(3):
@@ -292,17 +292,17 @@ def test_indexing_rests_while_it_is_paused_and_goes_on(run_app, sample, tmp_path
         pause.click()
         assert pause.accessibleName() == "Go on indexing" and "paused" in panel.pace()
         before = -1
-        while panel.bar.value() != before:  # what is on its way arrives
+        while panel.bar.value() != before:  # progress that was already sent arrives
             before = panel.bar.value()
             hands.qtbot.wait(2000)
         assert panel.progress.isVisible() and "paused" in panel.pace() and panel.bar.value() < panel.bar.maximum()
         pause.click()
-        hands.wait(lambda: len(hands.session.status.coverage.searched) == 3 and not panel.progress.isVisible())
+        hands.wait(lambda: len(hands.session.indexing.status.coverage.searched) == 3 and not panel.progress.isVisible())
 
     run_app(script, footage)
 
 
-def test_a_moment_accepted_before_its_search_ended_gets_the_edges_it_ended_with(run_app, sample, library, monkeypatch):
+def test_a_moment_accepted_during_the_search_gets_its_final_edges(run_app, sample, library, monkeypatch):
     may_look, look = threading.Event(), TwoTower.look_closer
 
     def look_later(*arguments):
@@ -321,43 +321,43 @@ def test_a_moment_accepted_before_its_search_ended_gets_the_edges_it_ended_with(
         early = stage.decision.segment
         hands.press("Return")
         may_look.set()
-        hands.wait(lambda: session.results.is_final)
-        assert session.project.selects[0].segment == stage.moment.segment == CAT != early
-        assert "last edges" in hands.window.notice.text()
+        hands.wait(lambda: session.searching.results.is_final)
+        assert session.editing.project.selects[0].segment == stage.moment.segment == CAT != early
+        assert "final edges" in hands.window.notice.text()
         hands.press("Ctrl+Z")
-        assert session.project.selects[0].segment == early
+        assert session.editing.project.selects[0].segment == early
 
     run_app(script, sample, library=library)
 
 
-def test_what_was_not_found_is_searched_again_once_all_is_indexed(run_app, sample, library, tmp_path, monkeypatch):
+def test_a_search_without_a_match_reruns_after_indexing(run_app, sample, library, tmp_path, monkeypatch):
     other = tmp_path / "other.mp4"
     other.write_bytes(sample.read_bytes() + bytes(64))
-    may_read, read = threading.Event(), session.index_footage
+    may_read, read = threading.Event(), engine.index_footage
 
     def index_later(*arguments, **options):
         if options.get("read_new", True):
             assert may_read.wait(60)
         return read(*arguments, **options)
 
-    monkeypatch.setattr(session, "index_footage", index_later)
+    monkeypatch.setattr(engine, "index_footage", index_later)
 
     def script(hands):
-        hands.wait(lambda: hands.session.status.coverage.searched)
+        hands.wait(lambda: hands.session.indexing.status.coverage.searched)
         message = [label.text() for label in hands.window.library.findChildren(QLabel)]
         assert "searched" in message and "not indexed yet" in message
         hands.search("people playing chess under water")
-        before = hands.session.results
+        before = hands.session.searching.results
         assert before.unread == 1 and "1 file not wholly indexed yet" in hands.results.why()
         may_read.set()
-        hands.wait(lambda: hands.session.results is not before and hands.session.results.is_final)
-        assert hands.session.results.query == before.query and hands.session.results.unread == 0
+        hands.wait(lambda: hands.session.searching.results is not before and hands.session.searching.results.is_final)
+        assert hands.session.searching.results.query == before.query and hands.session.searching.results.unread == 0
         assert "indexed" not in hands.results.why()
 
     run_app(script, sample, other, library=library)
 
 
-def test_an_export_that_ends_takes_the_focus_back_only_from_where_it_left_it(run_app, sample, library, tmp_path):
+def test_a_finished_export_takes_the_focus_back_only_if_nobody_moved_it(run_app, sample, library, tmp_path):
     def script(hands):
         export = hands.window.export
         hands.wait(lambda: hands.session.engine is not None)
@@ -377,7 +377,7 @@ def test_an_export_that_ends_takes_the_focus_back_only_from_where_it_left_it(run
     run_app(script, sample, library=library)
 
 
-def test_any_step_can_be_kept_in_place_of_the_editors_own_edges(run_app, sample, library):
+def test_any_step_can_replace_the_editors_own_edges(run_app, sample, library):
     def script(hands):
         stage = hands.stage
         hands.wait(lambda: hands.session.engine is not None)
@@ -401,7 +401,7 @@ def test_a_project_whose_footage_left_the_library_is_shown_with_the_reason(run_a
         hands.wait(lambda: hands.session.engine is not None)
         hands.search("a cat")
         hands.press("Return")
-        hands.session.save_project(project)
+        hands.session.editing.save(project)
         hands.window.close()
 
     run_app(accept, sample, library=library)
@@ -410,8 +410,8 @@ def test_a_project_whose_footage_left_the_library_is_shown_with_the_reason(run_a
     project.write_text(json.dumps(document))
 
     def script(hands):
-        hands.wait(lambda: hands.session.unresolved)
-        (reason,) = hands.session.unresolved.values()
+        hands.wait(lambda: hands.session.editing.unresolved)
+        (reason,) = hands.session.editing.unresolved.values()
         assert "library" in reason and hands.window.selects.model.rowCount() == 1
         hands.press("E")
         hands.window.export.out.setText(str(tmp_path / "out.edl"))
@@ -428,7 +428,9 @@ FOOTAGE = Path(__file__).resolve().parents[3] / "shared" / "footage"
 @pytest.mark.skipif(not FOOTAGE.exists(), reason="real footage isn't here")
 def test_real_footage_is_searched_stepped_through_and_cut(run_app, tmp_path):
     def script(hands):
-        hands.wait(lambda: hands.session.status.coverage.searched and not hands.window.library.progress.isVisible())
+        hands.wait(
+            lambda: hands.session.indexing.status.coverage.searched and not hands.window.library.progress.isVisible()
+        )
         hands.search("a white cockatoo")
         if hands.stage.moment is None:
             hands.results.show_guesses.click()

@@ -1,4 +1,4 @@
-"""What the window shows and says: honesty, colours, access, and that nothing holds it up."""
+"""The window: its texts, colours, accessibility and speed."""
 
 from dataclasses import fields, replace
 from pathlib import Path
@@ -22,7 +22,8 @@ from PySide6.QtWidgets import (
 from tr_desktop.app.look import theme
 from tr_desktop.app.panels.results import ResultsPanel
 from tr_desktop.app.pictures.filmstrip import Thumbnails
-from tr_desktop.app.work.session import Results
+from tr_desktop.app.shell.side_panel import Side
+from tr_desktop.app.work.searching import Results
 from tr_desktop.grounding import find
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.models.encoder import Encoder
@@ -39,7 +40,7 @@ def cat(sample, library):
 
 
 @pytest.mark.parametrize("colours", [theme.DARK, theme.LIGHT], ids=["dark", "light"])
-def test_everything_written_has_enough_contrast_on_every_ground(colours):
+def test_all_text_has_enough_contrast_on_every_background(colours):
     for ink in INKS:
         for ground in GROUNDS:
             assert theme.contrast_ratio(getattr(colours, ink), getattr(colours, ground)) >= 4.5, (ink, ground)
@@ -47,7 +48,7 @@ def test_everything_written_has_enough_contrast_on_every_ground(colours):
     assert {field.name for field in fields(colours)} >= {*INKS, *GROUNDS}
 
 
-def test_the_contrast_is_that_of_the_standard():
+def test_the_contrast_ratio_follows_the_standard():
     assert theme.contrast_ratio("#000000", "#ffffff") == pytest.approx(21)
     assert theme.contrast_ratio("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
 
@@ -63,13 +64,13 @@ def test_themes_change_at_once_and_are_remembered(run_app, sample, library):
     assert theme.colours() is theme.LIGHT
 
 
-def test_everything_that_can_be_used_has_a_name_and_the_tab_key_comes_by(run_app, sample, library):
+def test_every_control_has_an_accessible_name_and_tab_reaches_the_main_ones(run_app, sample, library):
     def script(hands):
         hands.wait(lambda: hands.session.engine is not None)
         hands.search("a cat")
         hands.press("Return", "Ctrl+Shift+F")
-        for page in (0, 1):
-            hands.window.show_side(page)
+        for side in Side:
+            hands.window.show_side(side)
             kinds = QAbstractButton | QLineEdit | QComboBox | QAbstractSpinBox | QAbstractItemView | QProgressBar
             for widget in hands.window.findChildren(QWidget):
                 is_inner = isinstance(widget.parent(), QAbstractSpinBox | QComboBox | QLineEdit)
@@ -87,7 +88,7 @@ def test_everything_that_can_be_used_has_a_name_and_the_tab_key_comes_by(run_app
     run_app(script, sample, library=library)
 
 
-def test_what_is_not_searched_is_said_with_the_reason(run_app, sample, library, tmp_path):
+def test_files_that_cannot_be_searched_are_listed_with_the_reason(run_app, sample, library, tmp_path):
     folder = tmp_path / "footage"
     folder.mkdir()
     (folder / "clip.mp4").write_bytes(sample.read_bytes())
@@ -95,8 +96,8 @@ def test_what_is_not_searched_is_said_with_the_reason(run_app, sample, library, 
     (folder / "notes.txt").write_text("notes")
 
     def script(hands):
-        hands.wait(lambda: len(hands.session.status.coverage.skipped) == 2)
-        hands.wait(lambda: len(hands.session.status.coverage.searched) == 1)
+        hands.wait(lambda: len(hands.session.indexing.status.coverage.skipped) == 2)
+        hands.wait(lambda: len(hands.session.indexing.status.coverage.searched) == 1)
         panel = hands.window.library
         assert "1 of 3 files can be searched" in panel.message()
         assert panel.reasons() == {"an empty file": ["empty.mov"], "a document or data file": ["notes.txt"]}
@@ -104,9 +105,9 @@ def test_what_is_not_searched_is_said_with_the_reason(run_app, sample, library, 
     run_app(script, folder, library=library)
 
 
-def test_a_folder_that_is_not_there_is_said_and_the_rest_works(run_app, sample, library, tmp_path):
+def test_a_missing_folder_is_listed_and_the_rest_is_searched(run_app, sample, library, tmp_path):
     def script(hands):
-        hands.wait(lambda: hands.session.status.missing)
+        hands.wait(lambda: hands.session.indexing.status.missing)
         hands.search("a cat")
         assert hands.stage.moment is not None
         assert hands.window.library.reasons()["not there"] == [str(tmp_path / "unplugged")]
@@ -114,18 +115,18 @@ def test_a_folder_that_is_not_there_is_said_and_the_rest_works(run_app, sample, 
     run_app(script, tmp_path / "unplugged", sample, library=library)
 
 
-def test_footage_on_a_drive_that_was_pulled_out_is_offline_and_found(run_app, library, sample, tmp_path):
+def test_footage_on_an_unplugged_drive_is_offline_and_found(run_app, library, sample, tmp_path):
     drive = tmp_path / "drive"
     drive.mkdir()
     (drive / "clip.mp4").write_bytes(sample.read_bytes())
-    run_app(lambda hands: hands.wait(lambda: hands.session.status.coverage.searched), drive, library=library)
+    run_app(lambda hands: hands.wait(lambda: hands.session.indexing.status.coverage.searched), drive, library=library)
     (drive / "clip.mp4").rename(tmp_path / "elsewhere.mp4")
     drive.rmdir()
 
     def script(hands):
-        hands.wait(lambda: hands.session.status.coverage.offline)
+        hands.wait(lambda: hands.session.indexing.status.coverage.offline)
         hands.search("a cat")
-        assert hands.session.results.moments
+        assert hands.session.searching.results.moments
         assert "1 offline" in hands.window.statusBar().findChild(QLabel).text()
 
     run_app(script, library=library)
@@ -153,7 +154,7 @@ def test_errors_are_sentences(run_app, sample, library, tmp_path):
     run_app(script, sample, damaged, library=library)
 
 
-def test_a_notice_covers_no_step_and_one_that_asks_for_nothing_goes_by_itself(run_app, sample, library, monkeypatch):
+def test_a_notice_covers_no_step_and_disappears_unless_it_is_an_error(run_app, sample, library, monkeypatch):
     monkeypatch.setattr("tr_desktop.app.look.widgets._READ_MS", 50)
 
     def script(hands):
@@ -170,7 +171,7 @@ def test_a_notice_covers_no_step_and_one_that_asks_for_nothing_goes_by_itself(ru
     run_app(script, sample, library=library)
 
 
-def test_a_pack_that_is_not_there_is_said(run_app, sample):
+def test_a_missing_pack_is_reported(run_app, sample):
     def script(hands):
         hands.wait(lambda: "no-such-pack" in hands.window.notice.text())
 
@@ -187,8 +188,8 @@ def test_files_are_dragged_in_and_written_files_out(run_app, sample, library, tm
         QApplication.sendEvent(window, enter)
         assert enter.isAccepted()
         QApplication.sendEvent(window, QDropEvent(at, Qt.DropAction.CopyAction, data, left, none))
-        assert hands.session.folders == [sample]
-        hands.wait(lambda: hands.session.status.coverage.searched)
+        assert hands.session.indexing.folders == [sample]
+        hands.wait(lambda: hands.session.indexing.status.coverage.searched)
         hands.search("a cat")
         hands.press("Return", "E")
         window.export.choose_format("h264")
@@ -208,8 +209,10 @@ def test_filters_and_history(run_app, sample, library):
         hands.press("Ctrl+Shift+F")
         hands.type("nothing*.mov")
         hands.press("Return")
-        hands.wait(lambda: hands.session.results.is_final and hands.session.results.error is not None)
-        assert "left out: its name isn't nothing*.mov" in str(hands.session.results.error)
+        hands.wait(
+            lambda: hands.session.searching.results.is_final and hands.session.searching.results.error is not None
+        )
+        assert "left out: its name isn't nothing*.mov" in str(hands.session.searching.results.error)
         hands.window.search.after.setText("someday")
         hands.window.search.search()
         assert "is no date" in hands.window.notice.text()
@@ -220,20 +223,24 @@ def test_filters_and_history(run_app, sample, library):
     run_app(script, sample, library=library)
 
 
-def test_what_looks_like_a_frame_is_found(run_app, sample, library):
+def test_footage_like_a_frame_is_found(run_app, sample, library):
     def script(hands):
         hands.wait(lambda: hands.session.engine is not None)
         hands.search("a cat")
         hands.wait(lambda: hands.stage.moment is not None)
         hands.stage.go(400)  # the rocket
         hands.press("Shift+F")
-        hands.wait(lambda: hands.session.results.is_final and hands.session.results.query.startswith("like "))
-        assert hands.session.results.error is None
+        hands.wait(
+            lambda: (
+                hands.session.searching.results.is_final and hands.session.searching.results.query.startswith("like ")
+            )
+        )
+        assert hands.session.searching.results.error is None
 
     run_app(script, sample, library=library)
 
 
-def test_ten_thousand_results_draw_only_what_is_seen(cat, no_leaks, qtbot):
+def test_ten_thousand_results_draw_only_the_visible_ones(cat, no_leaks, qtbot):
     thumbnails = Thumbnails()
     panel = ResultsPanel(thumbnails)
     qtbot.addWidget(panel)

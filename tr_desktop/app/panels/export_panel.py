@@ -173,13 +173,13 @@ class ExportPanel(QWidget):
     def refresh(self) -> None:
         """The project changed."""
         self._offer_cfr()
-        count = len(self._session.project.selects)
+        count = len(self._session.editing.project.selects)
         self.start.setEnabled(count > 0 and self._job is None)
         self.start.setText(f"Export {count} select{'' if count == 1 else 's'}" if count else "No selects to export")
 
     def _offer_cfr(self) -> None:
         """A constant rate, where a select's footage has none. A cut without encoding keeps the frames' own times."""
-        moments = (self._session.decided_moment(decision) for decision in self._session.project.selects)
+        moments = (self._session.editing.decided_moment(decision) for decision in self._session.editing.project.selects)
         names = list(dict.fromkeys(m.media.path.name for m in moments if m is not None and m.media.is_vfr))
         can_be = bool(names) and self.format.currentData() != clips.LOSSLESS
         self.cfr.setVisible(can_be)
@@ -217,7 +217,7 @@ class ExportPanel(QWidget):
     def _suggested(self) -> Path:
         """The same place and name with the format's ending; at first beside the project, or at home."""
         before = Path(self.out.text()) if self.out.text() else None
-        project = self._session.project
+        project = self._session.editing.project
         folder = before.parent if before else project.path.parent if project.path else Path.home()
         name = before.name if before else project.name
         endings = sorted((each.suffix for each in self._known.values()), key=len, reverse=True)
@@ -247,7 +247,7 @@ class ExportPanel(QWidget):
 
     def run(self) -> None:
         """Write the selects as the fields say."""
-        engine, project = self._session.engine, self._session.project
+        engine, project = self._session.engine, self._session.editing.project
         if engine is None or self._job is not None or not project.selects:
             return
         try:

@@ -24,7 +24,7 @@ from tr_desktop.app.look import theme
 from tr_desktop.app.look.counter import counted, duration_label
 from tr_desktop.app.look.icons import IconButton
 from tr_desktop.app.look.widgets import Elided, Icon, panel, scrolling, title, words
-from tr_desktop.app.work.session import LibraryStatus
+from tr_desktop.engine import LibraryStatus
 from tr_desktop.library.index.coverage import IndexProgress
 
 

@@ -11,7 +11,7 @@ from tr_desktop.app.look import theme
 from tr_desktop.app.look.counter import Counting, counted
 from tr_desktop.app.panels.moment_list import MomentList
 from tr_desktop.app.pictures.filmstrip import Thumbnails
-from tr_desktop.app.work.session import Results
+from tr_desktop.app.work.searching import Results
 from tr_desktop.moments import Moment
 from tr_desktop.projects.decisions import Decision, key_of
 

@@ -1,4 +1,7 @@
-"""The bars around the picture: playing and accepting under it, the refinement's steps over the scrubber."""
+"""The bars around the picture: playing and accepting under it, the refinement's steps over the scrubber.
+
+The window names the buttons after their actions, with the actions' keys.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,13 @@ class Transport(QWidget):
         super().__init__()
         self.setObjectName("panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.back = IconButton("step-back", "One frame back (Left)")
-        self.play = IconButton("play", "Play or pause (Space)")
-        self.on = IconButton("step-on", "One frame on (Right)")
-        self.loop = IconButton("loop", "Play the moment, looped (/)")
-        self.mark_in = IconButton("in", "Set in here (I)")
-        self.mark_out = IconButton("out", "Set out here (O)")
-        self.marker = IconButton("marker", "Marker (M)")
+        self.back = IconButton("step-back", "")
+        self.play = IconButton("play", "")
+        self.on = IconButton("step-on", "")
+        self.loop = IconButton("loop", "")
+        self.mark_in = IconButton("in", "")
+        self.mark_out = IconButton("out", "")
+        self.marker = IconButton("marker", "")
         self.place = QLineEdit()
         self.place.setAccessibleName("Place in the source; type a timecode to go there")
         self.place.setFont(theme.figures_font(15))
@@ -31,7 +34,6 @@ class Transport(QWidget):
         self.place.setFixedWidth(132)
         self.accept = QPushButton("Accept")
         self.accept.setProperty("role", "main")
-        self.accept.setToolTip("Accept into the selects (Enter)")
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 6, 8, 6)
         row.setSpacing(2)
@@ -58,10 +60,9 @@ class StepsBar(QWidget):
         self.edges.setProperty("role", "dim")
         self.step = QLabel()
         self.step.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.previous = IconButton("step-back", "Previous refinement step ([)")
-        self.next = IconButton("step-on", "Next refinement step (])")
+        self.previous = IconButton("step-back", "")
+        self.next = IconButton("step-on", "")
         self.keep = QPushButton("Keep this step")
-        self.keep.setToolTip("Take this step’s edges (Backspace)")
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(theme.SPACE)

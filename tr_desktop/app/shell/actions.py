@@ -1,164 +1,152 @@
-"""Everything that can be done, once: its name, words, keys and menu. Menus, shortcuts and the sheet come from here.
-
-`keys.json` in the settings folder gives actions other keys: {"play.toggle": ["Space", "P"]}. No two share a key.
-"""
+"""Every action, declared once. Menus, tooltips, the key sheet and the names in keys.json come from this table."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
+from typing import Protocol
 
-from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import (
-    QAbstractButton,
-    QAbstractSpinBox,
-    QApplication,
-    QComboBox,
-    QLineEdit,
-    QPlainTextEdit,
-    QWidget,
-)
+from tr_desktop.app.look.translate import marked
+from tr_desktop.app.panels.library_panel import LibraryPanel
+from tr_desktop.app.panels.results import ResultsPanel
+from tr_desktop.app.panels.search_bar import SearchBar
+from tr_desktop.app.shell.adding import Adding
+from tr_desktop.app.shell.project_files import ProjectFiles
+from tr_desktop.app.shell.side_panel import Side
+from tr_desktop.app.shell.stage import Stage
+from tr_desktop.app.shell.theming import Theming
+from tr_desktop.app.work.session import Session
 
-from tr_desktop.errors import UserError
 
-KEYS_FILE = "keys.json"
+class Target(Protocol):
+    """The parts of the window that handlers use."""
+
+    session: Session
+    stage: Stage
+    search: SearchBar
+    library: LibraryPanel
+    results: ResultsPanel
+    files: ProjectFiles
+    adding: Adding
+    theming: Theming
+
+    def close(self) -> bool: ...
+    def focus_search(self) -> None: ...
+    def search_by_frame(self) -> None: ...
+    def walk(self, by: int) -> None: ...
+    def describe(self) -> None: ...
+    def show_side(self, side: Side) -> None: ...
+    def show_export(self) -> None: ...
+    def next_counting(self) -> None: ...
+    def show_keys(self) -> None: ...
 
 
 @dataclass(frozen=True)
 class Action:
-    """name: what keys.json calls it. menu: where it stands. needs_moment: only with a moment on the stage."""
+    """name: its name in keys.json. keys: the default ones. needs_moment: enabled only with a moment on the stage.
+
+    text and menu are written in English here and translated where they are shown. handler: called with the window.
+    """
 
     name: str
     text: str
     keys: tuple[str, ...]
+    handler: Callable[[Target], object]
     menu: str
     needs_moment: bool = False
 
 
-_MOMENT, _PLAY = "Moment", "Playback"
+_FILE, _EDIT, _MOMENT, _PLAYBACK = marked("File"), marked("Edit"), marked("Moment"), marked("Playback")
+_VIEW, _HELP = marked("View"), marked("Help")
+MENUS = (_FILE, _EDIT, _MOMENT, _PLAYBACK, _VIEW, _HELP)
+
+_file = partial(Action, menu=_FILE)
+_edit = partial(Action, menu=_EDIT)
+_moment = partial(Action, menu=_MOMENT, needs_moment=True)
+_playback = partial(Action, menu=_PLAYBACK, needs_moment=True)
+_view = partial(Action, menu=_VIEW)
 ACTIONS: tuple[Action, ...] = (
-    Action("project.new", "New project", ("Ctrl+N",), "File"),
-    Action("project.open", "Open project…", ("Ctrl+O",), "File"),
-    Action("project.save", "Save project", ("Ctrl+S",), "File"),
-    Action("project.save-as", "Save project as…", ("Ctrl+Shift+S",), "File"),
-    Action("library.add-folder", "Add folder…", ("Ctrl+Shift+O",), "File"),
-    Action("library.add-files", "Add files…", (), "File"),
-    Action("library.update", "Index what is new", ("F5",), "File"),
-    Action("export", "Export…", ("E",), "File"),
-    Action("app.quit", "Quit", ("Ctrl+Q",), "File"),
-    Action("edit.undo", "Undo", ("Ctrl+Z",), "Edit"),
-    Action("edit.redo", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Edit"),
-    Action("search.focus", "Search", ("Ctrl+F",), "Edit"),
-    Action("search.filters", "Filters", ("Ctrl+Shift+F",), "Edit"),
-    Action("search.like", "Find what looks like this frame", ("Shift+F",), "Edit", True),
-    Action("result.next", "Next result", ("Down",), _MOMENT),
-    Action("result.previous", "Previous result", ("Up",), _MOMENT),
-    Action("moment.accept", "Accept into the selects", ("Return", "Enter"), _MOMENT, True),
-    Action("select.remove", "Remove from the selects", ("Delete",), _MOMENT, True),
-    Action("select.describe", "Name and note…", ("F2",), _MOMENT, True),
-    Action("select.earlier", "Move select up", ("Alt+Up",), _MOMENT, True),
-    Action("select.later", "Move select down", ("Alt+Down",), _MOMENT, True),
-    Action("step.previous", "Previous refinement step", ("[",), _MOMENT, True),
-    Action("step.next", "Next refinement step", ("]",), _MOMENT, True),
-    Action("step.keep", "Keep this step", ("Backspace",), _MOMENT, True),
-    Action("mark.in", "Set in here", ("I",), _MOMENT, True),
-    Action("mark.out", "Set out here", ("O",), _MOMENT, True),
-    Action("mark.in-earlier", "In one frame earlier", ("Ctrl+Left",), _MOMENT, True),
-    Action("mark.in-later", "In one frame later", ("Ctrl+Right",), _MOMENT, True),
-    Action("mark.out-earlier", "Out one frame earlier", ("Alt+Left",), _MOMENT, True),
-    Action("mark.out-later", "Out one frame later", ("Alt+Right",), _MOMENT, True),
-    Action("mark.clear", "Back to the kept step’s edges", ("Alt+X",), _MOMENT, True),
-    Action("marker.toggle", "Marker", ("M",), _MOMENT, True),
-    Action("marker.next", "Next marker", ("Shift+M",), _MOMENT, True),
-    Action("play.toggle", "Play or pause", ("Space",), _PLAY, True),
-    Action("play.backward", "Play backward, faster each time", ("J",), _PLAY, True),
-    Action("play.pause", "Pause", ("K",), _PLAY, True),
-    Action("play.forward", "Play forward, faster each time", ("L",), _PLAY, True),
-    Action("play.moment", "Play the moment, looped", ("/",), _PLAY, True),
-    Action("go.frame-back", "One frame back", ("Left", ","), _PLAY, True),
-    Action("go.frame-on", "One frame on", ("Right", "."), _PLAY, True),
-    Action("go.second-back", "One second back", ("Shift+Left",), _PLAY, True),
-    Action("go.second-on", "One second on", ("Shift+Right",), _PLAY, True),
-    Action("go.in", "Go to in", ("Shift+I",), _PLAY, True),
-    Action("go.out", "Go to out", ("Shift+O",), _PLAY, True),
-    Action("go.to", "Go to timecode…", ("G",), _PLAY, True),
-    Action("view.zoom-in", "Closer on the scrubber", ("+", "="), "View", True),
-    Action("view.zoom-out", "Farther on the scrubber", ("-",), "View", True),
-    Action("view.fit-moment", "The moment on the scrubber", ("Z",), "View", True),
-    Action("view.fit-file", "The whole file on the scrubber", ("Shift+Z",), "View", True),
-    Action("view.counter", "Timecode, frames or seconds", ("T",), "View"),
-    Action("view.guesses", "Show best guesses", ("Ctrl+G",), "View"),
-    Action("view.library", "Library panel", ("Ctrl+L",), "View"),
-    Action("view.selects", "Selects", ("Ctrl+1",), "View"),
-    Action("view.theme", "Dark, light or as the system", ("Ctrl+Shift+T",), "View"),
-    Action("help.keys", "Keys", ("?", "F1"), "Help"),
+    _file("project.new", marked("New project"), ("Ctrl+N",), lambda w: w.files.new()),
+    _file("project.open", marked("Open project…"), ("Ctrl+O",), lambda w: w.files.choose()),
+    _file("project.save", marked("Save project"), ("Ctrl+S",), lambda w: w.files.save()),
+    _file("project.save-as", marked("Save project as…"), ("Ctrl+Shift+S",), lambda w: w.files.save_as()),
+    _file("library.add-folder", marked("Add folder…"), ("Ctrl+Shift+O",), lambda w: w.adding.choose_folder()),
+    _file("library.add-files", marked("Add files…"), (), lambda w: w.adding.choose_files()),
+    _file("library.update", marked("Index new footage"), ("F5",), lambda w: w.session.indexing.update()),
+    _file("export", marked("Export…"), ("E",), lambda w: w.show_export()),
+    _file("app.quit", marked("Quit"), ("Ctrl+Q",), lambda w: w.close()),
+    _edit("edit.undo", marked("Undo"), ("Ctrl+Z",), lambda w: w.session.editing.undo()),
+    _edit("edit.redo", marked("Redo"), ("Ctrl+Shift+Z", "Ctrl+Y"), lambda w: w.session.editing.redo()),
+    _edit("search.focus", marked("Search"), ("Ctrl+F",), lambda w: w.focus_search()),
+    _edit("search.filters", marked("Filters"), ("Ctrl+Shift+F",), lambda w: w.search.filters_button.toggle()),
+    _edit(
+        "search.like",
+        marked("Find footage like this frame"),
+        ("Shift+F",),
+        lambda w: w.search_by_frame(),
+        needs_moment=True,
+    ),
+    Action("result.next", marked("Next result"), ("Down",), lambda w: w.walk(1), _MOMENT),
+    Action("result.previous", marked("Previous result"), ("Up",), lambda w: w.walk(-1), _MOMENT),
+    _moment("moment.accept", marked("Accept as select"), ("Return", "Enter"), lambda w: w.stage.accept()),
+    _moment("select.remove", marked("Remove from selects"), ("Delete",), lambda w: w.stage.remove()),
+    _moment("select.describe", marked("Name and note…"), ("F2",), lambda w: w.describe()),
+    _moment("select.earlier", marked("Move select up"), ("Alt+Up",), lambda w: w.stage.move(-1)),
+    _moment("select.later", marked("Move select down"), ("Alt+Down",), lambda w: w.stage.move(1)),
+    _moment("step.previous", marked("Previous refinement step"), ("[",), lambda w: w.stage.walk_steps(-1)),
+    _moment("step.next", marked("Next refinement step"), ("]",), lambda w: w.stage.walk_steps(1)),
+    _moment("step.keep", marked("Keep this step"), ("Backspace",), lambda w: w.stage.keep_selected_step()),
+    _moment("mark.in", marked("Set in"), ("I",), lambda w: w.stage.mark_in()),
+    _moment("mark.out", marked("Set out"), ("O",), lambda w: w.stage.mark_out()),
+    _moment(
+        "mark.in-earlier", marked("Move the in one frame earlier"), ("Ctrl+Left",), lambda w: w.stage.nudge(start=-1)
+    ),
+    _moment("mark.in-later", marked("Move the in one frame later"), ("Ctrl+Right",), lambda w: w.stage.nudge(start=1)),
+    _moment(
+        "mark.out-earlier", marked("Move the out one frame earlier"), ("Alt+Left",), lambda w: w.stage.nudge(end=-1)
+    ),
+    _moment("mark.out-later", marked("Move the out one frame later"), ("Alt+Right",), lambda w: w.stage.nudge(end=1)),
+    _moment("mark.clear", marked("Restore the kept step’s edges"), ("Alt+X",), lambda w: w.stage.clear_marks()),
+    _moment("marker.toggle", marked("Add or remove a marker"), ("M",), lambda w: w.stage.toggle_marker()),
+    _moment("marker.next", marked("Next marker"), ("Shift+M",), lambda w: w.stage.next_marker()),
+    _playback("play.toggle", marked("Play or pause"), ("Space",), lambda w: w.stage.toggle_play()),
+    _playback("play.backward", marked("Play backward; again for faster"), ("J",), lambda w: w.stage.player.shuttle(-1)),
+    _playback("play.pause", marked("Pause"), ("K",), lambda w: w.stage.player.pause()),
+    _playback("play.forward", marked("Play forward; again for faster"), ("L",), lambda w: w.stage.player.shuttle(1)),
+    _playback("play.moment", marked("Play the moment in a loop"), ("/",), lambda w: w.stage.play_moment()),
+    _playback("go.frame-back", marked("One frame back"), ("Left", ","), lambda w: w.stage.go_by(-1)),
+    _playback("go.frame-on", marked("One frame forward"), ("Right", "."), lambda w: w.stage.go_by(1)),
+    _playback("go.second-back", marked("One second back"), ("Shift+Left",), lambda w: w.stage.go_by_seconds(-1)),
+    _playback("go.second-on", marked("One second forward"), ("Shift+Right",), lambda w: w.stage.go_by_seconds(1)),
+    _playback("go.in", marked("Go to in"), ("Shift+I",), lambda w: w.stage.go_to_in()),
+    _playback("go.out", marked("Go to out"), ("Shift+O",), lambda w: w.stage.go_to_out()),
+    _playback("go.to", marked("Go to timecode…"), ("G",), lambda w: w.stage.type_place()),
+    _view("view.zoom-in", marked("Zoom in"), ("+", "="), lambda w: w.stage.scrubber.zoom(1.25), needs_moment=True),
+    _view("view.zoom-out", marked("Zoom out"), ("-",), lambda w: w.stage.scrubber.zoom(0.8), needs_moment=True),
+    _view(
+        "view.fit-moment",
+        marked("Zoom to the moment"),
+        ("Z",),
+        lambda w: w.stage.scrubber.fit_moment(),
+        needs_moment=True,
+    ),
+    _view(
+        "view.fit-file",
+        marked("Zoom to the whole file"),
+        ("Shift+Z",),
+        lambda w: w.stage.scrubber.fit_file(),
+        needs_moment=True,
+    ),
+    _view("view.counter", marked("Count in timecode, frames or seconds"), ("T",), lambda w: w.next_counting()),
+    _view("view.guesses", marked("Show or hide guesses"), ("Ctrl+G",), lambda w: w.results.toggle_guesses()),
+    _view(
+        "view.library",
+        marked("Show or hide the library"),
+        ("Ctrl+L",),
+        lambda w: w.library.setVisible(w.library.isHidden()),
+    ),
+    _view("view.selects", marked("Show selects"), ("Ctrl+1",), lambda w: w.show_side(Side.SELECTS)),
+    _view("view.theme", marked("Switch theme: dark, light or system"), ("Ctrl+Shift+T",), lambda w: w.theming.switch()),
+    Action("help.keys", marked("Keyboard shortcuts"), ("?", "F1"), lambda w: w.show_keys(), _HELP),
 )
-
-
-def keys_of(changes: Mapping[str, tuple[str, ...]] = {}) -> dict[str, tuple[str, ...]]:
-    """The keys of every action, by name. Raises UserError for an action or a key that isn't, or a key given twice."""
-    keys = {action.name: action.keys for action in ACTIONS}
-    if unknown := changes.keys() - keys.keys():
-        raise UserError(
-            f"There is no action called {sorted(unknown)[0]!r}", remedy="The sheet of keys (?) has their names"
-        )
-    keys.update(changes)
-    taken: dict[str, str] = {}
-    for name, given in keys.items():
-        for key in given:
-            plain = QKeySequence(key, QKeySequence.SequenceFormat.PortableText).toString()
-            if not plain:
-                raise UserError(f"{key!r} is no key (for {name})", remedy="Write keys like Ctrl+Shift+F or Space")
-            if plain in taken:
-                raise UserError(
-                    f"{plain} is the key of both {taken[plain]} and {name}", remedy="Give one of them another"
-                )
-            taken[plain] = name
-    return keys
-
-
-def read_keys(folder: Path) -> dict[str, tuple[str, ...]]:
-    """The keys with what keys.json in `folder` changes. Raises UserError where it can't be understood."""
-    path = folder / KEYS_FILE
-    if not path.exists():
-        return keys_of()
-    try:
-        changes = {str(name): tuple(map(str, keys)) for name, keys in json.loads(path.read_bytes()).items()}
-        return keys_of(changes)
-    except (OSError, ValueError, AttributeError, TypeError) as error:
-        raise UserError(f"The keys can't be read: {error}", path=path, remedy="Mend the file or remove it") from error
-    except UserError as error:
-        raise UserError(error.what, path=path, remedy=error.remedy) from error
-
-
-def make(
-    parent: QWidget, handlers: Mapping[str, Callable[[], object]], keys: Mapping[str, tuple[str, ...]]
-) -> dict[str, QAction]:
-    """The actions on `parent`, by name, each calling its handler."""
-    made = {}
-    for action in ACTIONS:
-        q_action = QAction(action.text, parent)
-        q_action.setObjectName(action.name)
-        q_action.setShortcuts([QKeySequence(key) for key in keys[action.name]])
-        q_action.triggered.connect(lambda _=False, call=handlers[action.name]: call())
-        parent.addAction(q_action)
-        made[action.name] = q_action
-    return made
-
-
-class TypingFirst(QObject):
-    """Keys belong to who is typing: a field gets letters, arrows and Enter before any action, a button its Space."""
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            focus = QApplication.focusWidget()
-            typing = isinstance(focus, QLineEdit | QPlainTextEdit | QAbstractSpinBox | QComboBox)
-            pressing = isinstance(focus, QAbstractButton) and event.key() in (Qt.Key.Key_Space, Qt.Key.Key_Return)
-            plain = not event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
-            if (typing or pressing) and plain and event.key() != Qt.Key.Key_F1:
-                event.accept()
-                return True
-        return False

@@ -1,4 +1,4 @@
-"""`tr-desktop app`: the window from the first to the last moment."""
+"""`tr-desktop app`: opens the window and runs it until it is closed."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from PySide6.QtWidgets import QApplication
 
 from tr_desktop.app.look import theme
 from tr_desktop.app.look.settings import Settings
+from tr_desktop.app.look.translate import tr
 from tr_desktop.app.shell.window import Window
 from tr_desktop.app.work.session import Session
-from tr_desktop.projects.file import SUFFIX
 
 _SWITCH_S = 0.001
 _log = logging.getLogger(__name__)
@@ -33,9 +33,9 @@ def run(
 ) -> int:
     """Open the window on `paths`, footage or a project, and return when it is closed.
 
-    0, or 1 where a thread wouldn't end in time: then the process has to be ended without waiting for it.
+    Returns 0, or 1 if a thread didn't end in time: the caller must then end the process without waiting for it.
     """
-    # Painting takes and gives up the interpreter often; each time it waits so long for a worker that is in Python.
+    # Painting releases the interpreter often; to get it back from a busy Python thread takes up to this long each time.
     sys.setswitchinterval(_SWITCH_S)
     app = QApplication.instance() or QApplication(["tr-desktop"])
     assert isinstance(app, QApplication)
@@ -59,11 +59,8 @@ def run(
 
 
 def _begin(window: Window, paths: Sequence[Path]) -> None:
-    projects = [path for path in paths if path.suffix.lower() == SUFFIX]
     window.files.offer_left_behind()
-    for path in projects[:1]:
-        window.files.open(path)
-    window.session.add([path for path in paths if path not in projects])
+    window.adding.open_paths(paths)
     window.session.open()
 
 
@@ -71,12 +68,12 @@ _Hook = Callable[[type[BaseException], BaseException, TracebackType | None], Any
 
 
 def _bug_hook(window: Window, before: _Hook) -> _Hook:
-    """Say that there was a bug, and go on: what was decided is kept safe."""
+    """Report a bug and go on: edits are autosaved."""
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         _log.error("A bug: %s", "".join(traceback.format_exception(kind, error, trace)))
         window.notice.say(
-            f"Something went wrong in TimeRefine itself ({kind.__name__}: {error}). Your decisions are kept.",
+            tr("TimeRefine has a bug ({kind}: {error}). Your edits are kept.", kind=kind.__name__, error=error),
             is_error=True,
         )
         before(kind, error, trace)

@@ -1,20 +1,17 @@
-"""The moment that is being looked at: its picture, its steps on the scrubber, and the editor's hands on its edges."""
+"""The current moment: its picture, its steps on the scrubber, and the edits to its edges."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
 
-from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtWidgets import QPushButton, QWidget
-
-from tr_desktop.app.look.counter import Counting, label, length_label, place
-from tr_desktop.app.look.icons import IconButton
+from tr_desktop.app.look.counter import Counting, label, place
 from tr_desktop.app.look.widgets import panel
 from tr_desktop.app.pictures.filmstrip import Thumbnails
 from tr_desktop.app.player.player import Player
-from tr_desktop.app.player.transport import StepsBar, Transport
 from tr_desktop.app.scrubber.scrubber import Scrubber
 from tr_desktop.app.scrubber.state import YOURS
+from tr_desktop.app.shell.stage_bars import StageBars
 from tr_desktop.app.work.session import Session
 from tr_desktop.errors import UserError
 from tr_desktop.evidence import Evidence
@@ -23,20 +20,20 @@ from tr_desktop.projects.decisions import Decision, Key, key_of
 
 
 class Stage(QObject):
-    """Owns player, transport and scrubber and keeps them on one moment. changed: another moment, or none."""
+    """Owns the player, the scrubber and their bars, and keeps them on one moment. changed: another moment, or none."""
 
     changed = Signal()
-    failed = Signal(object)
+    failed = Signal(UserError)
 
     def __init__(self, session: Session, thumbnails: Thumbnails) -> None:
         super().__init__(session)
-        self._session = session
+        self._searching, self._editing = session.searching, session.editing
         self.moment: Moment | None = None
-        self._shown = Segment(0, 1)  # the edges that are written over the scrubber
+        self._shown = Segment(0, 1)  # the edges that the bar over the scrubber shows
         self.counting = session.settings.counting
         self.player = Player()
-        self.transport = Transport()
-        self.steps = StepsBar()
+        self.bars = StageBars()
+        self.transport, self.steps = self.bars.transport, self.bars.steps
         self.scrubber = Scrubber()
         self.scrubber.set_label(self._label)
         self.scrubber.set_thumbnails(thumbnails)
@@ -56,29 +53,12 @@ class Stage(QObject):
         self.scrubber.segment_committed.connect(self.adjust)
         self.scrubber.frame_requested.connect(self.go)
         self.scrubber.keep_step_requested.connect(self.keep_step)
-        self._session.project_changed.connect(self._refresh)
-        self._session.evidence_ready.connect(self._show_evidence)
-        bar = self.transport
-        pressed: list[tuple[QPushButton | IconButton, Callable[[], object]]] = [
-            (bar.back, lambda: self.go_by(-1)),
-            (bar.on, lambda: self.go_by(1)),
-            (bar.play, self.toggle_play),
-            (bar.loop, self.play_moment),
-            (bar.mark_in, self.mark_in),
-            (bar.mark_out, self.mark_out),
-            (bar.marker, self.toggle_marker),
-            (bar.accept, self.accept),
-            (self.steps.previous, lambda: self.walk_steps(-1)),
-            (self.steps.next, lambda: self.walk_steps(1)),
-            (self.steps.keep, self.keep_selected_step),
-        ]
-        for button, call in pressed:
-            button.clicked.connect(lambda _=False, call=call: call())
-            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        bar.place.returnPressed.connect(self._go_typed)
-        bar.place.editingFinished.connect(self._show_place)
+        self._editing.changed.connect(self._refresh)
+        self._searching.evidence_ready.connect(self._show_evidence)
+        self.transport.place.returnPressed.connect(self._go_typed)
+        self.transport.place.editingFinished.connect(self._show_place)
 
-    # What is on the stage
+    # The moment on the stage
 
     @property
     def key(self) -> Key | None:
@@ -86,8 +66,8 @@ class Stage(QObject):
 
     @property
     def decision(self) -> Decision:
-        """What was decided about the moment so far. There has to be one."""
-        return self._session.project.decision(self._here)
+        """The decision about the moment. There must be a moment."""
+        return self._editing.project.decision(self._here)
 
     @property
     def _here(self) -> Moment:
@@ -95,7 +75,7 @@ class Stage(QObject):
         return self.moment
 
     def show(self, moment: Moment | None) -> None:
-        """Put `moment` on the stage, at its in. The same moment with more steps is only brought up to date."""
+        """Put `moment` on the stage, at its in. The same moment with more steps is updated in place."""
         if moment is not None and self.key == key_of(moment):
             self._improve(moment)
             return
@@ -108,7 +88,7 @@ class Stage(QObject):
             if before is None or before.media != moment.media:
                 self.player.open(moment.footage)
             self.player.show_frame(self.decision.segment.start_frame)
-            self._session.look_up_evidence(moment)
+            self._searching.look_up_evidence(moment)
         self._refresh()
         self.changed.emit()
 
@@ -117,12 +97,12 @@ class Stage(QObject):
         self.moment = moment
         for step in moment.refinement.steps[known:]:
             self.scrubber.add_step(step)
-            if step.step > moment.refinement.stop:  # it was looked at and not taken
+            if step.step > moment.refinement.stop:  # it was tried and not taken
                 self.scrubber.select_step(moment.refinement.stop)
         if len(moment.refinement.steps) > known:
             if self.decision.segment != now and not self.player.is_playing():
                 self.player.show_frame(self.decision.segment.start_frame)
-            self._session.look_up_evidence(moment)
+            self._searching.look_up_evidence(moment)
         self._refresh()
 
     def _show_evidence(self, key: Key, evidence: Evidence) -> None:
@@ -139,12 +119,8 @@ class Stage(QObject):
 
     def _refresh(self) -> None:
         moment = self.moment
-        for widget in (*self.transport.buttons, self.transport.place, self.steps.previous, self.steps.next):
-            widget.setEnabled(moment is not None)
-        self.steps.setVisible(moment is not None)
         if moment is None:
-            self.transport.place.clear()
-            self.transport.accept.setText("Accept")
+            self.bars.clear()
             return
         decision = self.decision
         kept = moment.refinement.steps[decision.kept_step].segment
@@ -155,28 +131,13 @@ class Stage(QObject):
         self._show_edges(decision.segment)
         self._show_step()
         self._show_place()
-        self.steps.name.set_text(moment.media.path.name)
-        self.transport.accept.setText("Accepted" if decision.is_accepted else "Accept")
-        self.transport.accept.setEnabled(not decision.is_accepted)
+        self.bars.show_decision(moment, decision)
 
     def _show_edges(self, segment: Segment) -> None:
-        start, end = segment.start_frame, segment.end_frame
-        length = length_label(self._here, start, end, self.counting)
-        self.steps.edges.setText(f"{self._label(start)} – {self._label(end)}   {length}")
+        self.bars.show_edges(self._here, segment, self.counting)
 
     def _show_step(self) -> None:
-        steps, at = self._here.refinement.steps, self.scrubber.selected_step()
-        decision = self.decision
-        is_kept = at == decision.kept_step and decision.segment == steps[at].segment
-        self.steps.keep.setEnabled(at != YOURS and not is_kept)
-        if at == YOURS:
-            self.steps.step.setText("Your edges")
-            return
-        step, last = steps[at], len(steps) - 1
-        name = "Rough" if at == 0 else f"Step {at} of {last}"
-        kept = ", kept" if is_kept else ""
-        sure = f"in {round(100 * step.start_confidence)} %, out {round(100 * step.end_confidence)} % sure"
-        self.steps.step.setText(f"{name}{kept}: {sure}")
+        self.bars.show_step(self._here, self.scrubber.selected_step(), self.decision)
 
     def _show_place(self) -> None:
         if self.moment is not None and not self.transport.place.hasFocus():
@@ -185,7 +146,7 @@ class Stage(QObject):
     # Playing and going
 
     def _frame_shown(self, _: int) -> None:
-        # Where it goes, not where it was: pictures of the moment before may still arrive.
+        # The player's goal, not this frame: pictures of the previous moment may still arrive.
         self.scrubber.set_playhead(self.player.frame())
         self._show_place()
 
@@ -199,7 +160,7 @@ class Stage(QObject):
             self.player.play(1.0)
 
     def play_moment(self) -> None:
-        """Exactly what would be exported, over and over."""
+        """Loop exactly the frames that an export would contain."""
         self.player.play_range(self.decision.segment, True)
 
     def go(self, frame: int) -> None:
@@ -250,8 +211,7 @@ class Stage(QObject):
             self.keep_step(self.scrubber.selected_step())
 
     def keep_step(self, step: int) -> None:
-        self._session.project.keep_step(self._here, step)
-        self._session.edited()
+        self._editing.edit(lambda project: project.keep_step(self._here, step))
 
     # Edges, markers, decisions
 
@@ -262,12 +222,11 @@ class Stage(QObject):
         self._show_edges(segment)
 
     def adjust(self, segment: Segment) -> None:
-        self._session.project.adjust(self._here, segment)
-        self._session.edited()
+        self._editing.edit(lambda project: project.adjust(self._here, segment))
 
     @property
     def _handles(self) -> Segment:
-        """The edges that the handles stand on: those of the step that is looked at, or the editor's own."""
+        """The edges under the handles: those of the selected step, or the editor's own."""
         return self.scrubber.segment() or self.decision.segment
 
     def mark_in(self) -> None:
@@ -275,12 +234,12 @@ class Stage(QObject):
         self.adjust(Segment(frame, max(segment.end_frame, frame + 1)))
 
     def mark_out(self) -> None:
-        """The frame that is shown is the last one in."""
+        """The frame on screen becomes the last one of the moment."""
         end, segment = self.player.frame() + 1, self._handles
         self.adjust(Segment(min(segment.start_frame, end - 1), end))
 
     def nudge(self, *, start: int = 0, end: int = 0) -> None:
-        """Move an edge by frames, as far as there is room."""
+        """Move an edge by frames, within the file."""
         segment, last = self._handles, len(self._here.times)
         moved_start = min(max(segment.start_frame + start, 0), segment.end_frame - 1)
         moved_end = min(max(segment.end_frame + end, segment.start_frame + 1), last)
@@ -291,8 +250,7 @@ class Stage(QObject):
         self.adjust(self._here.refinement.steps[self.decision.kept_step].segment)
 
     def toggle_marker(self) -> None:
-        self._session.project.add_marker(self._here, self.player.frame())
-        self._session.edited()
+        self._editing.edit(lambda project: project.add_marker(self._here, self.player.frame()))
 
     def next_marker(self) -> None:
         frames = [marker.frame for marker in self.decision.markers]
@@ -300,17 +258,11 @@ class Stage(QObject):
             self.go(next((frame for frame in frames if frame > self.player.frame()), frames[0]))
 
     def accept(self) -> None:
-        self._session.project.accept(self._here)
-        self._session.edited()
+        self._editing.edit(lambda project: project.accept(self._here))
 
     def remove(self) -> None:
-        self._session.project.remove(self.decision)
-        self._session.edited()
+        self._editing.edit(lambda project: project.remove(self.decision))
 
     def move(self, by: int) -> None:
         if self.decision.is_accepted:
-            self._session.project.move(self.decision, by)
-            self._session.edited()
-
-    def shut_down(self) -> None:
-        self.player.shut_down()
+            self._editing.edit(lambda project: project.move(self.decision, by))

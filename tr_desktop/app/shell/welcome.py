@@ -1,4 +1,4 @@
-"""What stands in the window before there is any footage."""
+"""The page that the window shows before any footage is added."""
 
 from __future__ import annotations
 
@@ -6,18 +6,12 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from tr_desktop.app.look import theme
+from tr_desktop.app.look.translate import tr
 from tr_desktop.app.look.widgets import words
-
-_STEPS = (
-    ("1", "Add a folder", "It is indexed once, on this machine. Nothing is uploaded."),
-    ("2", "Describe what you remember", "A sentence is enough: a dog jumps over a fence."),
-    ("3", "Watch the edges settle", "Every refinement step is on the scrubber. Keep the one that sits right."),
-    ("4", "Hand it over", "Exact to the frame, in the format that your editor reads."),
-)
 
 
 class Welcome(QWidget):
-    """add_folder, try_sample: what a first user can do."""
+    """add_folder, try_sample: the two ways to begin."""
 
     add_folder = Signal()
     try_sample = Signal()
@@ -26,12 +20,12 @@ class Welcome(QWidget):
         super().__init__(parent)
         self.setObjectName("panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        heading = QLabel("Find the moment you remember")
+        heading = QLabel(tr("Find the moment you remember"))
         heading.setProperty("role", "heading")
-        self.add = QPushButton("Add a folder…")
+        self.add = QPushButton(tr("Add a folder…"))
         self.add.setProperty("role", "main")
         self.add.clicked.connect(self.add_folder)
-        self.sample = QPushButton("Try it with a sample clip")
+        self.sample = QPushButton(tr("Try a sample clip"))
         self.sample.clicked.connect(self.try_sample)
         buttons = QHBoxLayout()
         buttons.setSpacing(theme.SPACE)
@@ -44,11 +38,11 @@ class Welcome(QWidget):
         column.setSpacing(theme.SPACE)
         column.addWidget(heading)
         column.addSpacing(theme.SPACE)
-        for number, name, text in _STEPS:
+        for number, (name, text) in enumerate(_steps(), 1):
             column.addLayout(_step(number, name, text))
         column.addSpacing(2 * theme.SPACE)
         column.addLayout(buttons)
-        column.addWidget(words("Or drop files and folders anywhere in this window.", "small"))
+        column.addWidget(words(tr("Or drop files and folders anywhere in this window."), "small"))
         middle = QHBoxLayout()
         middle.addStretch(1)
         middle.addWidget(inner, 4)
@@ -59,10 +53,22 @@ class Welcome(QWidget):
         rows.addStretch(3)
 
 
-def _step(number: str, name: str, text: str) -> QHBoxLayout:
+def _steps() -> list[tuple[str, str]]:
+    return [
+        (tr("Add a folder"), tr("It is indexed once, on this machine. Nothing is uploaded.")),
+        (tr("Describe what you remember"), tr("A sentence is enough: a dog jumps over a fence.")),
+        (
+            tr("Watch the edges settle"),
+            tr("The scrubber shows every refinement step. Keep the step that fits best."),
+        ),
+        (tr("Export"), tr("Exact to the frame, in the format that your editor reads.")),
+    ]
+
+
+def _step(number: int, name: str, text: str) -> QHBoxLayout:
     row = QHBoxLayout()
     row.setSpacing(12)
-    figure = QLabel(number, alignment=Qt.AlignmentFlag.AlignTop)
+    figure = QLabel(str(number), alignment=Qt.AlignmentFlag.AlignTop)
     figure.setProperty("role", "dim")
     figure.setFixedWidth(16)
     lines = QVBoxLayout()

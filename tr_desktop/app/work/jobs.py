@@ -1,7 +1,7 @@
-"""Work beside the window: lanes for what has an order, a few threads for the rest, and Qt's hears of it.
+"""Background work: ordered lanes, a small thread pool, results delivered on the Qt thread.
 
-A job is a function that is given its `Job`, to report progress and to look whether it was cancelled. `UserError` is
-shown as a sentence; anything else is a bug and is raised in Qt's thread, where the hook for bugs and the tests see it.
+A job is a function that receives its `Job`, to report progress and to check whether it was cancelled. A `UserError` is
+shown as a sentence; any other exception is a bug and is raised in the Qt thread, where the bug hook and tests see it.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from PySide6.QtCore import QObject, Qt, Signal
 from tr_desktop.errors import UserError
 
 _POOL = 3
-_INDEXING_NICE, WORK_NICE = 10, 5  # the window goes first, then what an editor waits for
+_INDEXING_NICE, WORK_NICE = 10, 5  # the window goes first, then the work that an editor waits for
 T = TypeVar("T")
 
 
 class Lane(Enum):
-    """Work that has an order: a later one of the same lane begins when the one before has ended.
+    """Ordered work: a job begins when the one before it in the same lane has ended.
 
-    LIBRARY: what writes to the library. PROJECT: project files, read and written. SAFETY: safety copies and settings,
+    LIBRARY: writing to the library. PROJECT: reading and writing project files. SAFETY: safety copies and settings,
     which can't wait for a project on a slow drive.
     """
 
@@ -35,12 +35,12 @@ class Lane(Enum):
     SAFETY = "safety"
 
 
-class Cancelled(Exception):  # noqa: N818 (it is no error)
+class Cancelled(Exception):  # noqa: N818 (it is not an error)
     """Raised inside a job that was cancelled."""
 
 
 class Job:
-    """One piece of work. stop: set when it is cancelled, for work that looks by itself."""
+    """One piece of work. stop: set when it is cancelled, for work that checks by itself."""
 
     def __init__(
         self,
@@ -56,16 +56,16 @@ class Job:
         self._lock = threading.Lock()
 
     def cancel(self) -> None:
-        """Nothing of it is delivered any more but its end."""
+        """Deliver nothing more of it than its end."""
         self.stop.set()
 
     def check(self) -> None:
-        """Raise Cancelled where the job was cancelled."""
+        """Raise Cancelled if the job was cancelled."""
         if self.stop.is_set():
             raise Cancelled
 
     def report(self, value: Any) -> None:
-        """Tell how far it is. Only the latest value is delivered: a fast job can't flood the window."""
+        """Report progress. Only the latest value is delivered: a fast job can't flood the window."""
         self.check()
         with self._lock:
             is_on_its_way = bool(self._latest)
@@ -81,10 +81,10 @@ class Job:
 
 
 class Jobs(QObject):
-    """Runs jobs. failed: a UserError of a job that has no `on_failure` of its own."""
+    """Runs jobs. failed: a job without an `on_failure` of its own raised this error."""
 
-    failed = Signal(object)
-    _posted = Signal(object)
+    failed = Signal(UserError)
+    _posted = Signal(object)  # a callable, for which Qt has no type
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -108,9 +108,9 @@ class Jobs(QObject):
         on_end: Callable[[], object] = lambda: None,
         lane: Lane | None = None,
     ) -> Job:
-        """Start `work` and return at once. The callbacks run in Qt's thread; on_end last, whatever happened.
+        """Start `work` and return at once. The callbacks run in Qt's thread; on_end comes last, whatever happened.
 
-        lane: one after the other with all that is in the same one.
+        lane: jobs in the same lane run one after the other.
         """
         job = Job(lane, self._posted.emit, on_progress)
 
@@ -146,9 +146,9 @@ class Jobs(QObject):
         return job
 
     def shut_down(self, patience_s: float) -> bool:
-        """Cancel everything but what keeps work safe, and wait; whether all has ended within `patience_s`.
+        """Cancel everything except `Lane.SAFETY` and wait; whether all jobs ended within `patience_s`.
 
-        Nothing is delivered any more.
+        Nothing is delivered after this.
         """
         self._is_over = True
         running = dict(self._running)
@@ -166,7 +166,7 @@ class Jobs(QObject):
 
 
 def give_way(nice: int) -> None:
-    """Let the window go before this thread and those that it starts. Elsewhere than on Linux processes are meant."""
+    """Lower the priority of this thread and its children. Linux only: elsewhere nice applies to the whole process."""
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), nice)
 

@@ -1,4 +1,4 @@
-"""What a kill must not take: the project's safety copy, half a second behind every edit."""
+"""The project's safety copy, written half a second after every edit, for the next start after a crash."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from tr_desktop.app.look.translate import tr
 from tr_desktop.app.work.jobs import Job, Jobs, Lane
 from tr_desktop.errors import ExportError, UserError
 from tr_desktop.projects.file import Snapshot
@@ -18,21 +19,21 @@ DELAY_MS = 500
 
 
 class SafeCopy(QObject):
-    """Keeps copies under `root`, in `Lane.SAFETY`. failed: UserError, when none can be kept."""
+    """Keeps copies under `root`, in `Lane.SAFETY`. failed: a copy can't be kept."""
 
-    failed = Signal(object)
+    failed = Signal(UserError)
 
     def __init__(self, root: Path, jobs: Jobs, parent: QObject) -> None:
         super().__init__(parent)
         self._root, self._jobs = root, jobs
-        self._recovery: Recovery | None = None  # the lane's
-        self._left = ExitStack()  # the lane's
+        self._recovery: Recovery | None = None  # used in the lane only
+        self._left = ExitStack()  # used in the lane only
         self._project = Project()
         self._delay = QTimer(self, singleShot=True, interval=DELAY_MS)
         self._delay.timeout.connect(self._keep_now)
 
     def keep(self, project: Project) -> None:
-        """Soon; several edits in a row are one copy."""
+        """Keep a copy soon; several edits in a row make one copy."""
         self._project = project
         self._delay.start()
 
@@ -51,7 +52,9 @@ class SafeCopy(QObject):
             self._recovery.keep(snapshot.content(), snapshot.path)
         except (OSError, ExportError) as error:
             why = error.what if isinstance(error, ExportError) else (error.strerror or "").lower()
-            raise UserError(f"Unsaved work can't be kept safe: {why}", remedy="Save often") from error
+            raise UserError(
+                tr("Unsaved work can't be autosaved: {reason}", reason=why), remedy=tr("Save often")
+            ) from error
 
     def _drop(self) -> None:
         """Everything is saved."""
@@ -59,7 +62,7 @@ class SafeCopy(QObject):
             self._recovery.drop()
 
     def look_for_left_behind(self, on_found: Callable[[LeftBehind], None]) -> None:
-        """Look for unsaved work of an app that was killed; it is held until it is discarded or this is closed."""
+        """Look for unsaved work of an app that was killed. It is locked until it is discarded or this is closed."""
 
         def work(_: Job) -> list[LeftBehind]:
             return self._left.enter_context(left_behind(self._root))
@@ -74,7 +77,7 @@ class SafeCopy(QObject):
         self._jobs.run(work, lane=Lane.SAFETY)
 
     def close(self) -> None:
-        """The app ends well: nothing is left behind."""
+        """The app ends normally: delete the copy."""
 
         def work(_: Job) -> None:
             if self._recovery is not None:

@@ -1,0 +1,49 @@
+"""The engine: one library and one pack, without a window."""
+
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from tr_desktop.engine import LibraryStatus, open_engine
+from tr_desktop.errors import UserError
+
+
+@pytest.fixture
+def engine(tmp_path):
+    opened = open_engine(tmp_path / "library", "mini", "cpu")
+    yield opened
+    opened.close()
+
+
+def test_footage_is_surveyed_indexed_found_and_explained(engine, sample):
+    status = engine.survey([sample])
+    assert status.coverage.waiting == [sample] and status.missing == ()
+    heard = []
+    coverage = engine.index([sample], heard.append, threading.Event())
+    assert coverage.searched == [sample] and heard
+    assert engine.survey([sample]).coverage.waiting == []
+    engine.warm_up()
+    best = engine.find("a cat", [sample], top=1, read_new=False).moments[0]
+    assert best.confident and best.segment.start_frame == 216
+    evidence = list(engine.evidence(best))
+    assert len(evidence[0].curve) and evidence[0].shot_frames == () and 216 in evidence[-1].shot_frames
+
+
+def test_a_missing_folder_is_listed_and_left_out(engine, sample, tmp_path):
+    folders = [tmp_path / "unplugged", sample]
+    status = engine.survey(folders)
+    assert status.missing == (tmp_path / "unplugged",)
+    assert status.present(folders) == [sample]
+    assert LibraryStatus().present(folders) == folders
+
+
+def test_a_pack_that_does_not_exist_is_refused(tmp_path):
+    with pytest.raises(UserError, match="no-such-pack"):
+        open_engine(tmp_path / "library", "no-such-pack")
+
+
+def test_the_engine_needs_no_qt():
+    code = "import sys, tr_desktop.engine; sys.exit(any(name.startswith('PySide6') for name in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

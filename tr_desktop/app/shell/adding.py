@@ -1,0 +1,50 @@
+"""Ways into the app for footage and project files: dialogs, drag and drop, the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QObject
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from tr_desktop.app.look.translate import tr
+from tr_desktop.app.panels.library_panel import dropped_paths
+from tr_desktop.app.shell.project_files import ProjectFiles
+from tr_desktop.app.work.indexing import Indexing
+from tr_desktop.projects.file import SUFFIX
+
+
+class Adding(QObject):
+    """Shows its dialogs over `window` and accepts drops on it."""
+
+    def __init__(self, indexing: Indexing, files: ProjectFiles, window: QWidget) -> None:
+        super().__init__(window)
+        self._indexing, self._files, self._window = indexing, files, window
+        window.setAcceptDrops(True)
+        window.installEventFilter(self)
+
+    def open_paths(self, paths: Sequence[Path]) -> None:
+        """Open the first project in `paths` and add the footage."""
+        projects = [path for path in paths if path.suffix.lower() == SUFFIX]
+        for path in projects[:1]:
+            self._files.open(path)
+        self._indexing.add([path for path in paths if path not in projects])
+
+    def choose_folder(self) -> None:
+        name = QFileDialog.getExistingDirectory(self._window, tr("Add folder"))
+        if name:
+            self._indexing.add([Path(name)])
+
+    def choose_files(self) -> None:
+        names, _ = QFileDialog.getOpenFileNames(self._window, tr("Add files"))
+        self._indexing.add([Path(name) for name in names])
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QDragEnterEvent | QDropEvent) and (paths := dropped_paths(event)):
+            event.acceptProposedAction()
+            if event.type() == QEvent.Type.Drop:
+                self.open_paths(paths)
+            return True
+        return False

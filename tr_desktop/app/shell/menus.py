@@ -1,0 +1,59 @@
+"""The menus, shortcuts and buttons of a window, made from the table of actions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QAbstractButton, QMainWindow
+
+from tr_desktop.app.look.translate import tr
+from tr_desktop.app.shell.actions import ACTIONS, MENUS, Target
+
+_OF_SELECTS = ("select.remove", "select.describe", "select.earlier", "select.later")
+
+
+class Menus:
+    """Makes the actions of `window`; each calls its handler with `target`. keys: by the names of actions."""
+
+    def __init__(self, window: QMainWindow, target: Target, keys: Mapping[str, tuple[str, ...]]) -> None:
+        self._actions: dict[str, QAction] = {}
+        menus = {menu: window.menuBar().addMenu(tr(menu)) for menu in MENUS}
+        for action in ACTIONS:
+            made = QAction(tr(action.text), window)
+            made.setObjectName(action.name)
+            made.setShortcuts([QKeySequence(key) for key in keys[action.name]])
+            made.triggered.connect(lambda _=False, handler=action.handler: handler(target))
+            window.addAction(made)
+            menus[action.menu].addAction(made)
+            self._actions[action.name] = made
+
+    def attach(self, button: QAbstractButton, name: str) -> None:
+        """Make `button` do what the action does. Its tooltip is the action's text with the first key."""
+        action = self._actions[name]
+        text, keys = action.text().rstrip("…"), action.shortcuts()
+        button.setToolTip(tr("{action} ({key})", action=text, key=shown_key(keys[0])) if keys else text)
+        if not button.text():
+            button.setAccessibleName(text)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.clicked.connect(action.trigger)
+
+    def enable(self, has_moment: bool, *, is_select: bool) -> None:
+        """Enable the actions that need a moment on the stage, or need that moment to be a select."""
+        for action in ACTIONS:
+            if action.needs_moment:
+                self._actions[action.name].setEnabled(is_select if action.name in _OF_SELECTS else has_moment)
+
+    def show_edits(self, undoes: str, redoes: str) -> None:
+        """Name the edits that can be undone and redone; empty if there is none."""
+        undo, redo = self._actions["edit.undo"], self._actions["edit.redo"]
+        undo.setText(tr("Undo {edit}", edit=undoes.lower()) if undoes else tr("Undo"))
+        redo.setText(tr("Redo {edit}", edit=redoes.lower()) if redoes else tr("Redo"))
+        undo.setEnabled(bool(undoes))
+        redo.setEnabled(bool(redoes))
+
+
+def shown_key(key: str | QKeySequence) -> str:
+    """A key as the system writes it."""
+    return QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)

@@ -1,0 +1,148 @@
+"""The project that is being edited: its moments, its file and its safety copy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from tr_desktop.app.look.settings import Settings
+from tr_desktop.app.look.translate import tr
+from tr_desktop.app.work.jobs import Job, Jobs, Lane
+from tr_desktop.app.work.safe_copy import SafeCopy
+from tr_desktop.engine import Engine
+from tr_desktop.errors import UserError
+from tr_desktop.moments import Moment
+from tr_desktop.projects.decisions import Decision, Key, key_of
+from tr_desktop.projects.file import Snapshot
+from tr_desktop.projects.project import Project
+from tr_desktop.projects.recovery import LeftBehind
+
+
+class Editing(QObject):
+    """One project at a time.
+
+    moments: all moments that were found, and those of the project, as they were found. unresolved: the project's
+    moments that can't be shown, with the reason. changed: decisions, name or path. notice: one sentence.
+    """
+
+    changed = Signal()
+    notice = Signal(str)
+
+    def __init__(self, settings: Settings, jobs: Jobs, parent: QObject) -> None:
+        super().__init__(parent)
+        self._jobs = jobs
+        self.project = Project()
+        self.moments: dict[Key, Moment] = {}
+        self.unresolved: dict[Key, str] = {}
+        self.safe_copy = SafeCopy(settings.folder / "recovery", jobs, self)
+        self._engine: Engine | None = None
+        self._saving: Job | None = None
+
+    def start(self, engine: Engine) -> None:
+        """Look up the project's moments with `engine` from now on."""
+        self._engine = engine
+        self._resolve()
+
+    # The project and its file
+
+    def use(self, project: Project) -> None:
+        """Replace the current project."""
+        self.project, self.unresolved = project, {}
+        self._resolve()
+        self._edited()
+
+    def load(self, path: Path, on_loaded: Callable[[Project], None]) -> None:
+        """Read a project file; `use` makes it the current project."""
+        self._jobs.run(lambda _: Project.load(path), on_loaded, lane=Lane.PROJECT)
+
+    def save(self, path: Path, on_saved: Callable[[], object] = lambda: None) -> None:
+        """Save the project as it is now, after saves that are under way. A failed save loses nothing."""
+        project, snapshot = self.project, self.project.snapshot()
+        self._saving = self._jobs.run(
+            lambda _: snapshot.save(path),
+            lambda _: self._saved(project, snapshot, path, on_saved),
+            lane=Lane.PROJECT,
+        )
+
+    def _saved(self, project: Project, snapshot: Snapshot, path: Path, on_saved: Callable[[], object]) -> None:
+        project.saved(snapshot, path)
+        self._edited()
+        on_saved()
+
+    @property
+    def is_saving(self) -> bool:
+        return self._saving is not None and not self._saving.is_over
+
+    def after_saving(self, call: Callable[[], object]) -> None:
+        """Call it when all saves have ended, whether or not they succeeded."""
+        self._jobs.run(lambda _: None, on_end=call, lane=Lane.PROJECT)
+
+    def recover(self, left: LeftBehind) -> None:
+        """Continue with the work that a killed app left behind. Raises ProjectError if it is damaged."""
+        self.use(left.project())
+        self.safe_copy.discard(left)
+
+    def edit(self, change: Callable[[Project], object]) -> None:
+        """Change the project. Every edit goes through here, so that it is autosaved and shown."""
+        change(self.project)
+        self._edited()
+
+    def _edited(self) -> None:
+        self.safe_copy.keep(self.project)
+        self.changed.emit()
+
+    def undo(self) -> None:
+        if self.project.undo():
+            self._edited()
+
+    def redo(self) -> None:
+        if self.project.redo():
+            self._edited()
+
+    # Its moments
+
+    def decided_moment(self, decision: Decision) -> Moment | None:
+        """The moment of a decision, as it was found; None if it can't be shown."""
+        return self.moments.get(decision.key)
+
+    def remember(self, moments: Iterable[Moment]) -> None:
+        """A search found these moments."""
+        self.moments.update((key_of(moment), moment) for moment in moments)
+
+    def follow(self, moments: Iterable[Moment]) -> None:
+        """Give the final edges of a search to selects that were accepted before it ended."""
+        moved = self.project.follow(moments)
+        if not moved:
+            return
+        if moved == 1:
+            self.notice.emit(tr("1 select was updated with its final edges. Undo to restore the earlier edges."))
+        else:
+            text = tr(
+                "{count} selects were updated with their final edges. Undo to restore the earlier edges.", count=moved
+            )
+            self.notice.emit(text)
+        self._edited()
+
+    def _resolve(self) -> None:
+        """Find the footage of the project's decisions in the library."""
+        if self._engine is not None:
+            self._jobs.run(partial(_resolved, self._engine, self.project.decisions), self._use_resolved)
+
+    def _use_resolved(self, resolved: tuple[dict[Key, Moment], dict[Key, str]]) -> None:
+        found, self.unresolved = resolved
+        self.moments = {**found, **self.moments}
+        self.changed.emit()
+
+
+def _resolved(engine: Engine, decisions: Iterable[Decision], _: Job) -> tuple[dict[Key, Moment], dict[Key, str]]:
+    """The moments of `decisions`, and for those that can't be shown the reason."""
+    found, missing = {}, {}
+    for decision in decisions:
+        try:
+            found[decision.key] = decision.found_moment(engine.catalog.footage)
+        except UserError as error:
+            missing[decision.key] = str(error)
+    return found, missing

@@ -1,0 +1,123 @@
+"""Which folders are searched, and the index of their footage."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from tr_desktop.app.look.settings import Settings
+from tr_desktop.app.work.jobs import Job, Jobs, Lane
+from tr_desktop.engine import Engine, LibraryStatus
+from tr_desktop.library.index.coverage import Coverage, IndexProgress
+from tr_desktop.library.index.walk import absolute_path
+
+
+class Indexing(QObject):
+    """Keeps the index up to date with `folders`, in `Lane.LIBRARY`.
+
+    progressed: a run is under way. finished: it read everything; the seconds that took. ended: it is over, however it
+    ended.
+    """
+
+    folders_changed = Signal()
+    status_changed = Signal(LibraryStatus)
+    progressed = Signal(IndexProgress)
+    finished = Signal(float)
+    ended = Signal()
+
+    def __init__(self, settings: Settings, jobs: Jobs, parent: QObject) -> None:
+        super().__init__(parent)
+        self._settings, self._jobs = settings, jobs
+        self.folders = settings.folders
+        self.status = LibraryStatus()
+        self._engine: Engine | None = None
+        self._job: Job | None = None
+        self._pause = threading.Event()  # while set, indexing waits
+        self._elapsed_s = 0.0
+
+    def start(self, engine: Engine) -> None:
+        """Index with `engine` from now on."""
+        self._engine = engine
+        self.update()
+
+    def add(self, paths: Sequence[Path]) -> None:
+        """Search these files and folders too."""
+        new = [path for path in map(absolute_path, paths) if path not in self.folders]
+        if new:
+            self._set_folders([*self.folders, *new])
+
+    def remove(self, folder: Path) -> None:
+        """Stop searching `folder`. The library keeps its index."""
+        self._set_folders([each for each in self.folders if each != folder])
+
+    def _set_folders(self, folders: list[Path]) -> None:
+        self.folders = self._settings.folders = folders
+        self.folders_changed.emit()
+        self.update()
+
+    def update(self) -> None:
+        """Survey the folders and index new footage."""
+        self.stop()
+        if self._engine is None:
+            return
+        self._elapsed_s = 0.0
+        self._job = self._jobs.run(
+            partial(_bring_up_to_date, self._engine, tuple(self.folders), self._pause),
+            self._finish,
+            on_progress=self._progress,
+            on_end=self._end,
+            lane=Lane.LIBRARY,
+        )
+
+    def stop(self) -> None:
+        """Stop within a second; the next run continues from there."""
+        if self._job is not None:
+            self._job.cancel()
+
+    def pause(self, is_paused: bool) -> None:
+        """Pause or resume. What is stored can be searched meanwhile."""
+        (self._pause.set if is_paused else self._pause.clear)()
+
+    def set_coverage(self, coverage: Coverage) -> None:
+        """A search found this coverage."""
+        self._set_status(LibraryStatus(coverage, self.status.missing))
+
+    def _progress(self, value: LibraryStatus | IndexProgress) -> None:
+        if isinstance(value, LibraryStatus):
+            self._set_status(value)
+        else:
+            self._elapsed_s = value.elapsed_s
+            self.progressed.emit(value)
+
+    def _finish(self, status: LibraryStatus) -> None:
+        self._set_status(status)
+        self.finished.emit(self._elapsed_s)
+
+    def _end(self) -> None:
+        job = self._job
+        if job is None or not job.is_over:
+            return  # an earlier run ended, and a later one goes on
+        self._job = None
+        self._pause.clear()
+        self.ended.emit()
+        if job.stop.is_set() and self._engine is not None:
+            engine, folders = self._engine, tuple(self.folders)
+            self._jobs.run(lambda _: engine.survey(folders), self._set_status)
+
+    def _set_status(self, status: LibraryStatus) -> None:
+        self.status = status
+        self.status_changed.emit(status)
+
+
+def _bring_up_to_date(engine: Engine, folders: Sequence[Path], pause: threading.Event, job: Job) -> LibraryStatus:
+    """Report what can be searched now, then index the rest."""
+    status = engine.survey(folders)
+    if not (status.coverage.waiting or status.coverage.incomplete):
+        return status
+    job.report(status)
+    coverage = engine.index(status.present(folders), job.report, job.stop, pause=pause)
+    return LibraryStatus(coverage, status.missing)

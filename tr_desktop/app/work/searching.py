@@ -1,0 +1,154 @@
+"""The search: its results, which get better while it runs, and the evidence for one moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from tr_desktop.app.look.translate import tr
+from tr_desktop.app.work.indexing import Indexing
+from tr_desktop.app.work.jobs import Job, Jobs
+from tr_desktop.engine import Engine
+from tr_desktop.errors import UserError
+from tr_desktop.evidence import Evidence
+from tr_desktop.grounding import Answer
+from tr_desktop.library.filters import FootageFilter
+from tr_desktop.library.index.indexer import EVERYTHING
+from tr_desktop.moments import Moment
+from tr_desktop.projects.decisions import Key, key_of
+
+TOP = 30
+
+
+@dataclass(frozen=True)
+class Results:
+    """moments: best first, as far as the search has come. is_final: whether it has ended. error: why it failed.
+
+    unread: how many files were not indexed, or not completely, when it ended.
+    """
+
+    query: str
+    moments: tuple[Moment, ...] = ()
+    is_final: bool = False
+    error: UserError | None = None
+    unread: int = 0
+
+    @property
+    def has_confident(self) -> bool:
+        return any(moment.confident for moment in self.moments)
+
+    @property
+    def lacks_footage(self) -> bool:
+        """Whether more indexed footage may give a better answer."""
+        return bool(self.unread) or self.error is not None or not self.is_final
+
+
+@dataclass(frozen=True)
+class SearchRequest:
+    """What the user asked for. example: PICTURE or MEDIA@SECONDS to search by; the query is then only a name."""
+
+    query: str
+    footage_filter: FootageFilter = EVERYTHING
+    example: str | None = None
+
+
+class Searching(QObject):
+    """Runs one search at a time over the folders of `indexing`.
+
+    results_changed: more of the answer. answered: the search succeeded; sent after the last results_changed.
+    """
+
+    results_changed = Signal(Results)
+    answered = Signal(Answer)
+    evidence_ready = Signal(Key, Evidence)
+
+    def __init__(self, indexing: Indexing, jobs: Jobs, parent: QObject) -> None:
+        super().__init__(parent)
+        self._indexing, self._jobs = indexing, jobs
+        self.results = Results("")
+        self._engine: Engine | None = None
+        self._asked: SearchRequest | None = None
+        self._examples: dict[str, str] = {}  # of searches by example, by their names
+        self._job: Job | None = None
+        self._evidence_job: Job | None = None
+
+    def start(self, engine: Engine) -> None:
+        """Search with `engine` from now on, and run the search that was asked for before it was open."""
+        self._engine = engine
+        self.repeat()
+
+    def search(self, query: str, footage_filter: FootageFilter = EVERYTHING, example: str | None = None) -> None:
+        """Search the indexed footage for `query`, or for `example`; `results_changed` brings the results."""
+        if self._job is not None:
+            self._job.cancel()
+        if example is not None:
+            self._examples[query] = example
+        asked = self._asked = SearchRequest(query, footage_filter, example)
+        self._set_results(Results(query))
+        if self._engine is None:
+            return
+        folders = self._indexing.status.present(self._indexing.folders)
+        self._job = self._jobs.run(
+            partial(_find, self._engine, asked, folders),
+            self._finish,
+            on_progress=self._progress,
+            on_failure=self._fail,
+            on_end=self._end,
+        )
+
+    def repeat(self) -> None:
+        """Search again for what was asked for last."""
+        if self._asked is not None:
+            self.search(self._asked.query, self._asked.footage_filter, self._asked.example)
+
+    def _progress(self, moments: tuple[Moment, ...]) -> None:
+        self._set_results(Results(self.results.query, moments))
+
+    def _finish(self, answer: Answer) -> None:
+        self._indexing.set_coverage(answer.coverage)
+        unread = len(answer.coverage.waiting) + len(answer.coverage.incomplete)
+        self._set_results(Results(answer.query, answer.moments, is_final=True, unread=unread))
+        self.answered.emit(answer)
+
+    def _fail(self, error: UserError) -> None:
+        self._set_results(Results(self.results.query, is_final=True, error=error))
+
+    def _end(self) -> None:
+        if self._job is not None and self._job.is_over and not self.results.is_final:  # a bug, reported elsewhere
+            self._fail(UserError(tr("The search failed"), remedy=tr("Search again")))
+
+    def _set_results(self, results: Results) -> None:
+        self.results = results
+        self.results_changed.emit(results)
+
+    def look_up_evidence(self, moment: Moment) -> None:
+        """Find the evidence that the scrubber draws behind a moment's steps; `evidence_ready` brings it."""
+        if self._engine is None:
+            return
+        if self._evidence_job is not None:
+            self._evidence_job.cancel()
+        self._evidence_job = self._jobs.run(
+            partial(_report_evidence, self._engine, moment, self._examples.get(moment.query)),
+            on_progress=partial(self.evidence_ready.emit, key_of(moment)),
+            on_failure=lambda _: None,  # a moment can be shown without it
+        )
+
+
+def _find(engine: Engine, asked: SearchRequest, folders: list[Path], job: Job) -> Answer:
+    return engine.find(
+        asked.query,
+        folders,
+        top=TOP,
+        example=asked.example,
+        footage_filter=asked.footage_filter,
+        read_new=False,
+        on_moments=lambda moments: job.report(tuple(moments)),
+    )
+
+
+def _report_evidence(engine: Engine, moment: Moment, example: str | None, job: Job) -> None:
+    for evidence in engine.evidence(moment, example):
+        job.report(evidence)

@@ -1,0 +1,131 @@
+"""One library and one model pack, opened: what the command line, the window and a local API ask for moments.
+
+    open_engine ─▶ survey ─▶ index ─▶ find ─▶ evidence
+
+No Qt here. Every method may run in any thread; only one `index` runs at a time on a library.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tr_desktop import grounding
+from tr_desktop.evidence import Evidence, evidence_for
+from tr_desktop.grounders.base import Grounder
+from tr_desktop.grounders.two_tower import RefinerKind, TwoTower
+from tr_desktop.library.filters import FootageFilter
+from tr_desktop.library.index.coverage import Coverage, IndexProgress
+from tr_desktop.library.index.indexer import EVERYTHING, index_footage
+from tr_desktop.library.store.catalog import Catalog
+from tr_desktop.limits import DEFAULT_STEPS, DEFAULT_TOP
+from tr_desktop.models.encoder import Encoder
+from tr_desktop.models.pack import load_pack
+from tr_desktop.moments import Moment
+
+
+@dataclass(frozen=True)
+class LibraryStatus:
+    """What can be searched. missing: folders that don't exist now and of which the library knows nothing."""
+
+    coverage: Coverage = field(default_factory=Coverage)
+    missing: tuple[Path, ...] = ()
+
+    def present(self, folders: Sequence[Path]) -> list[Path]:
+        """Those of `folders` that can be searched."""
+        return [folder for folder in folders if folder not in self.missing]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Searches one library with one pack. Close it after use. grounder: finds the moments of each file."""
+
+    catalog: Catalog
+    encoder: Encoder
+    grounder: Grounder
+
+    def survey(self, folders: Sequence[Path]) -> LibraryStatus:
+        """What can be searched under `folders` now. Reads no new footage."""
+        known = [os.fsdecode(name) for name in self.catalog.known(self.encoder.pack.sha256)]
+        missing = tuple(
+            folder
+            for folder in folders
+            if not os.path.lexists(folder) and not any(name.startswith(str(folder)) for name in known)
+        )
+        present = LibraryStatus(missing=missing).present(folders)
+        return LibraryStatus(index_footage(present, self.catalog, self.encoder, read_new=False), missing)
+
+    def index(
+        self,
+        folders: Sequence[Path],
+        on_progress: Callable[[IndexProgress], None] = lambda _: None,
+        stop: threading.Event | None = None,
+        *,
+        pause: threading.Event | None = None,
+        hardware: bool = False,
+    ) -> Coverage:
+        """Read the new files under `folders` into the library.
+
+        stop: when set, indexing ends within a second; the next run continues from there. pause: while set, indexing
+        waits. hardware: decode on a graphics device if it matches software output and is faster.
+        Raises UserError for a path that doesn't exist. What `on_progress` raises ends the run.
+        """
+        return index_footage(folders, self.catalog, self.encoder, on_progress, stop, pause=pause, hardware=hardware)
+
+    def find(
+        self,
+        query: str,
+        folders: Sequence[Path],
+        *,
+        top: int = DEFAULT_TOP,
+        steps: int = DEFAULT_STEPS,
+        example: str | None = None,
+        footage_filter: FootageFilter = EVERYTHING,
+        read_new: bool = True,
+        on_progress: Callable[[IndexProgress], None] = lambda _: None,
+        on_moments: Callable[[Sequence[Moment]], None] = lambda _: None,
+    ) -> grounding.Answer:
+        """The best moments for `query` in the footage under `folders`. See `grounding.find` for options and errors."""
+        return grounding.find(
+            query,
+            folders,
+            self.catalog,
+            self.encoder,
+            top=top,
+            steps=steps,
+            grounder=self.grounder,
+            example=example,
+            footage_filter=footage_filter,
+            read_new=read_new,
+            on_progress=on_progress,
+            on_moments=on_moments,
+        )
+
+    def evidence(self, moment: Moment, example: str | None = None) -> Iterator[Evidence]:
+        """The evidence for a moment's edges, more complete each time. example: what was searched for, if not a query.
+
+        Raises UserError if the file has left the library.
+        """
+        return evidence_for(moment, self.catalog, self.encoder, example)
+
+    def warm_up(self) -> None:
+        """Load the model files that the first search needs."""
+        self.encoder.encode_text(["a first sentence"])
+        _ = self.encoder.background
+
+    def close(self) -> None:
+        self.catalog.close()
+
+
+def open_engine(library: Path, pack: str, device: str = "auto", refiner: RefinerKind | None = None) -> Engine:
+    """Open the library in the folder `library`, and a pack by its name, folder or file.
+
+    device: 'auto', 'cpu' or 'cuda'. refiner: what refines; None is the best that the pack has.
+    Raises UserError if the pack or the library can't be opened.
+    """
+    encoder = Encoder(load_pack(pack), device)
+    catalog = Catalog(library)
+    return Engine(catalog, encoder, TwoTower(catalog, encoder, refiner))
