@@ -67,7 +67,7 @@ class Engine:
         pause: threading.Event | None = None,
         hardware: bool = False,
     ) -> Coverage:
-        """Read the new files under `folders` into the library.
+        """Read the new files under `folders` into the library, and say which files can be searched.
 
         stop: when set, indexing ends within a second; the next run continues from there. pause: while set, indexing
         waits. hardware: decode on a graphics device if it matches software output and is faster.
@@ -118,6 +118,12 @@ class Engine:
 
     def close(self) -> None:
         self.catalog.close()
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def open_engine(library: Path, pack: str, device: str = "auto", refiner: RefinerKind | None = None) -> Engine:

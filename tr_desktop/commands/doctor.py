@@ -7,13 +7,10 @@ import sys
 import tempfile
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tr_desktop.commands import options
 from tr_desktop.errors import UserError
-
-if TYPE_CHECKING:
-    from tr_desktop.models.encoder import Encoder
 
 PACKAGES = (
     "tr-desktop",
@@ -39,7 +36,6 @@ def add_commands(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print one line a finding; `OK` if everything that the command line needs works."""
     from tr_desktop.models.check import check_pack
-    from tr_desktop.models.encoder import Encoder
     from tr_desktop.models.pack import load_pack
     from tr_desktop.refine.pack_check import check_refiner
 
@@ -53,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         check_refiner(pack)
         print(f"Model pack: {pack.name} {pack.sha256[:12]}, hashes right; its models run on {runs_on}")
         with tempfile.TemporaryDirectory() as folder:
-            _self_test(Encoder(pack, arguments.device), Path(folder))
+            _self_test(pack_name, arguments.device, Path(folder))
     except UserError as error:
         print(f"FAILED: {error}", file=sys.stderr)
         return options.USER_ERROR
@@ -85,18 +81,17 @@ def _decoder() -> str:
     )
 
 
-def _self_test(encoder: Encoder, folder: Path) -> None:
-    """Index and search a clip of two flat colours. Raises UserError when a count or a time is not the one written."""
-    clip, seconds, rate = folder / "self-test.mp4", 4, 25
-    _two_colours(clip, seconds, rate)
+def _self_test(pack_name: str, device: str, folder: Path) -> None:
+    """Index and search a clip of two flat colours. Raises UserError if a count or a time is not the one written."""
     import numpy as np
 
-    from tr_desktop import grounding
-    from tr_desktop.library.store.catalog import Catalog
+    from tr_desktop.engine import open_engine
 
-    with Catalog(folder / "library") as catalog:
-        answer = grounding.find("a blue picture", [clip], catalog, encoder)
-        item = catalog.load(clip, encoder.pack.sha256)
+    clip, seconds, rate = folder / "self-test.mp4", 4, 25
+    _two_colours(clip, seconds, rate)
+    with open_engine(folder / "library", pack_name, device) as engine:
+        answer = engine.find("a blue picture", [clip])
+        item = engine.catalog.load(clip, engine.encoder.pack.sha256)
     expected = seconds * rate
     if len(item.times) != expected or item.times.duration_s != Fraction(seconds):
         raise UserError(f"the self-test clip has {expected} frames, {len(item.times)} were read")

@@ -47,30 +47,22 @@ def add_commands(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from tr_desktop import grounding
     from tr_desktop.commands import report
     from tr_desktop.commands.progress import IndexBar
-    from tr_desktop.grounders.two_tower import RefinerKind, TwoTower
-    from tr_desktop.library.store.catalog import Catalog
+    from tr_desktop.grounders.two_tower import RefinerKind
 
     if arguments.export is not None:
         export.check_format(arguments)
-    encoder = options.encoder_of(arguments)
     query, footage = arguments.query, arguments.paths
     if arguments.like is not None:
         query, footage = f"like {arguments.like}", [Path(query), *footage]
-    library = options.library_of(arguments)
-    footage = footage or [_sample_clip(library)]
-    with Catalog(library) as catalog, IndexBar() as bar:
-        kind = None if arguments.refiner is None else RefinerKind(arguments.refiner)
-        answer = grounding.find(
+    refiner = None if arguments.refiner is None else RefinerKind(arguments.refiner)
+    with options.engine_of(arguments, refiner) as engine, IndexBar() as bar:
+        answer = engine.find(
             query,
-            footage,
-            catalog,
-            encoder,
+            footage or [_sample_clip(options.library_of(arguments))],
             top=arguments.top,
             steps=0 if arguments.no_refine else arguments.steps,
-            grounder=TwoTower(catalog, encoder, kind),
             example=arguments.like,
             footage_filter=_footage_filter(arguments),
             on_progress=bar.update,

@@ -32,22 +32,19 @@ def add_commands(commands: Any) -> None:
 def run_index(arguments: argparse.Namespace) -> int:
     from tr_desktop.commands import report
     from tr_desktop.commands.progress import IndexBar, TextBar
-    from tr_desktop.library.index.indexer import index_footage
     from tr_desktop.library.index.screen_text import open_reader, read_screen_text
-    from tr_desktop.library.store.catalog import Catalog
 
     reader = open_reader() if arguments.read_text else None
-    encoder = options.encoder_of(arguments)
-    with Catalog(options.library_of(arguments)) as catalog:
+    with options.engine_of(arguments) as engine:
         with IndexBar() as bar:
-            coverage = index_footage(arguments.paths, catalog, encoder, bar.update, hardware=arguments.hardware)
+            coverage = engine.index(arguments.paths, bar.update, hardware=arguments.hardware)
         print(report.coverage_text(coverage), file=sys.stderr)
         print(bar.summary(), file=sys.stderr)
         if not coverage.searched:
             raise UserError("Nothing there can be searched")
         if reader is not None:
             with TextBar() as text_bar:
-                count = read_screen_text(coverage, catalog, reader, text_bar.update)
+                count = read_screen_text(coverage, engine.catalog, reader, text_bar.update)
             print(f"Read the text in the pictures of {count} files.", file=sys.stderr)
     return options.OK
 
@@ -56,11 +53,10 @@ def run_watch(arguments: argparse.Namespace) -> int:
     from tr_desktop.commands import report
     from tr_desktop.commands.progress import IndexBar
     from tr_desktop.library.index.watch import watch_folders
-    from tr_desktop.library.store.catalog import Catalog
 
-    encoder, stop = options.encoder_of(arguments), threading.Event()
+    stop = threading.Event()
     print("Watching; press Ctrl-C to end.", file=sys.stderr)
-    with Catalog(options.library_of(arguments)) as catalog, IndexBar() as bar:
-        for coverage in watch_folders(arguments.paths, catalog, encoder, stop, bar.update):
+    with options.engine_of(arguments) as engine, IndexBar() as bar:
+        for coverage in watch_folders(arguments.paths, engine.catalog, engine.encoder, stop, bar.update):
             bar.say(report.coverage_text(coverage))
     return options.OK

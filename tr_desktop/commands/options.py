@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from tr_desktop import paths
 
 if TYPE_CHECKING:
-    from tr_desktop.models.encoder import Encoder
+    from tr_desktop.engine import Engine
+    from tr_desktop.grounders.two_tower import RefinerKind
 
 OK, NOT_CONFIDENT, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
 
@@ -74,12 +75,11 @@ def pack_of(arguments: argparse.Namespace) -> str:
     return arguments.model or default_pack()
 
 
-def encoder_of(arguments: argparse.Namespace) -> Encoder:
-    """The encoder of the model pack. Raises PackError or UserError."""
-    from tr_desktop.models.encoder import Encoder
-    from tr_desktop.models.pack import load_pack
+def engine_of(arguments: argparse.Namespace, refiner: RefinerKind | None = None) -> Engine:
+    """The library and the model pack that the options of `add_common` name, opened. Raises UserError."""
+    from tr_desktop.engine import open_engine
 
-    return Encoder(load_pack(pack_of(arguments)), arguments.device)
+    return open_engine(library_of(arguments), pack_of(arguments), arguments.device, refiner)
 
 
 def date(text: str) -> datetime:

@@ -10,7 +10,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from platformdirs import user_config_path, user_data_path
 from PySide6.QtWidgets import QApplication
 
 from tr_desktop.app.look import theme
@@ -18,6 +17,8 @@ from tr_desktop.app.look.settings import Settings
 from tr_desktop.app.look.translate import tr
 from tr_desktop.app.shell.window import Window
 from tr_desktop.app.work.session import Session
+from tr_desktop.paths import library_folder
+from tr_desktop.paths import settings_folder as default_settings_folder
 
 _SWITCH_S = 0.001
 _log = logging.getLogger(__name__)
@@ -40,9 +41,9 @@ def run(
     app = QApplication.instance() or QApplication(["tr-desktop"])
     assert isinstance(app, QApplication)
     app.setApplicationName("TimeRefine")
-    settings = Settings(settings_folder or user_config_path("TimeRefine", appauthor=False))
+    settings = Settings(settings_folder or default_settings_folder())
     theme.use(app, settings.theme)
-    session = Session(settings, library or user_data_path("TimeRefine", appauthor=False), pack, device)
+    session = Session(settings, library or library_folder(), pack, device)
     window = Window(app, session)
     hook, sys.excepthook = sys.excepthook, _bug_hook(window, sys.excepthook)
     try:

@@ -20,6 +20,7 @@ from tr_desktop.engine import Engine, open_engine
 from tr_desktop.errors import UserError
 from tr_desktop.footage.sample import make_sample
 from tr_desktop.grounding import Answer
+from tr_desktop.paths import sample_clip
 
 LONG_JOB_S = 10.0
 SAMPLE_QUERY = "a cat"
@@ -71,7 +72,7 @@ class Session(QObject):
 
     def try_sample(self) -> None:
         """Make the sample clip if necessary, add it, and search it."""
-        path = self._library / "sample" / "sample.mp4"
+        path = sample_clip(self._library)
 
         def work(_: Job) -> None:
             if not path.exists():
