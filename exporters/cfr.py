@@ -13,7 +13,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from exporters.clips import ClipProgress, check_room, clip_name, make_folder, with_handles
-from exporters.write import ExportReport, refuse_footage, replacing
+from exporters.write import ExportReport, export_errors, refuse_footage
+from tr_desktop.files import replacing
 from tr_desktop.footage.clips.exact import PRESETS, cfr_rate, cut_cfr
 from tr_desktop.footage.probe import probe
 from tr_desktop.moments import Footage, FrameTimes, Moment, Refinement, Segment
@@ -55,7 +56,7 @@ def make_cfr(
         label = moment.media.start_tc.at_rate(cfr_rate(moment.media)) + cut.start_frame
         out = folder / clip_name(rank + 1, moment.media, label, PRESET.suffix)
         refuse_footage(out, [each.media.path for each in moments])
-        with replacing(out) as part:
+        with export_errors(out), replacing(out) as part:
             count = cut.frames
             cut_cfr(moment.footage, cut.start_frame, count, part, PRESET, report)
         files.append(out)

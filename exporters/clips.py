@@ -8,8 +8,9 @@ from fractions import Fraction
 from pathlib import Path
 
 from exporters.text import one_line
-from exporters.write import ExportReport, refuse_footage, replacing
+from exporters.write import ExportReport, export_errors, refuse_footage
 from tr_desktop.errors import ExportError
+from tr_desktop.files import replacing
 from tr_desktop.footage.clips.exact import (
     PRESETS,
     Preset,
@@ -68,7 +69,7 @@ def export_clips(
         suffix = lossless_suffix(moment.media) if preset is None else preset.suffix
         out = folder / clip_name(number, moment.media, moment.footage.timecode_at(segment.start_frame), suffix)
         refuse_footage(out, [each.media.path for each in moments])
-        with replacing(out) as part:
+        with export_errors(out), replacing(out) as part:
             held = _cut(moment, segment, part, preset, cfr, report)
         files.append(out)
         if held != segment:

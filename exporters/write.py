@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +10,7 @@ from pathlib import Path
 from exporters.registry import Exporter, find_format
 from exporters.timeline import Timeline, fps_text
 from tr_desktop.errors import ExportError
+from tr_desktop.files import ReadBackError, write_verified
 from tr_desktop.moments import Media
 from tr_desktop.timecode import is_smpte_rate
 
@@ -40,45 +38,23 @@ def export_timeline(timeline: Timeline, out: Path, format_name: str | None = Non
     for path in paths:
         refuse_footage(path, footage)
     for path, content in zip(paths, contents, strict=True):
-        write_verified(path, content)
+        with export_errors(path):
+            write_verified(path, content)
     return ExportReport(tuple(paths), tuple(_notes(timeline, exporter, paths, parts)))
 
 
-def write_verified(path: Path, content: bytes) -> None:
-    """Put `content` at `path` whole or not at all, read back before it's moved into place.
-
-    ExportError: as for `replacing`, or what is read back differs.
-    """
-    with replacing(path) as part:
-        part.write_bytes(content)
-        if part.read_bytes() != content:
-            raise ExportError("What was written can't be read back the same", path=path, remedy="Check the disk")
-
-
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Gives a path beside `path` to write to; what is there when the block ends is flushed and moved to `path`.
-
-    After any exception what was at `path` before is still there, and nothing else is left. ExportError: the folder is
-    missing or can't be written, or the disk is full.
-    """
-    target = path.resolve()  # writes through a link instead of replacing it
-    part = target.with_name(f".{secrets.token_hex(6)}{target.suffix[:16]}")
+def export_errors(path: Path) -> Iterator[None]:
+    """Turn an OSError of the block, which writes `path`, into an ExportError."""
     try:
-        yield part
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        if target.exists():
-            shutil.copymode(target, part)
-        part.replace(target)
-        _sync_folder(target.parent)
+        yield
+    except ReadBackError as error:
+        raise ExportError(str(error.strerror), path=path, remedy="Check the disk") from error
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise ExportError(
             f"The export can't be written: {reason}", path=path, remedy="Choose another folder or name, or make room"
         ) from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def refuse_footage(path: Path, footage: Iterable[Path]) -> None:
@@ -101,16 +77,6 @@ def _beside(out: Path, exporter: Exporter, part: Timeline) -> Path:
     suffix = exporter.suffix if out.name.lower().endswith(exporter.suffix) else out.suffix
     stem = out.name[: len(out.name) - len(suffix)]
     return out.with_name(f"{stem}.{fps_text(part.rate)}fps{suffix}")
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the move itself last; Windows has no way to open a folder and needs none."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def _notes(timeline: Timeline, exporter: Exporter, paths: list[Path], parts: tuple[Timeline, ...]) -> Iterable[str]:

@@ -14,11 +14,11 @@ import pytest
 
 from exporters import clips
 from exporters.clips import export_clips
-from exporters.write import write_verified
 from tests.exporters.build import NTSC_30, moment
 from tests.footage.recipes import FIRST_NUMBER, MAKERS
 from tests.media import make_video, read_number
 from tr_desktop.errors import ExportError
+from tr_desktop.files import write_verified
 from tr_desktop.footage.clips import exact as cutting
 from tr_desktop.footage.clips.exact import PRESETS, cut_exact, cut_lossless, lossless_suffix
 from tr_desktop.footage.frames import PictureMaker, Sampler

@@ -12,9 +12,9 @@ import pytest
 
 from exporters import otio as exporter
 from exporters.timeline import timeline_from_moments
-from exporters.write import write_verified
 from tests.exporters.build import AWKWARD_NAMES, LAYOUTS, matrix_timeline, media, moment
 from tests.exporters.build import over_the_matrix as over
+from tr_desktop.files import write_verified
 
 otio = pytest.importorskip("opentimelineio")
 

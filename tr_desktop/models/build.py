@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tr_desktop.errors import PackError
+from tr_desktop.files import flush, replacing
 from tr_desktop.models.check import check_pack
 from tr_desktop.models.choice import EMBEDDED_DEFAULT
 from tr_desktop.models.encoder import Encoder
@@ -105,17 +106,23 @@ def _background(pack: Pack, pictures: npt.NDArray[np.uint8]) -> bytes:
 
 def _write(out: Path, files: dict[str, bytes]) -> None:
     try:
-        with tempfile.TemporaryDirectory(dir=out.absolute().parent, prefix=".pack-") as name:
-            part = Path(name) / "pack"
-            if out.suffix == ".trpack":
-                with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
-                    for file, content in files.items():
-                        archive.writestr(zipfile.ZipInfo(file, _ZIP_DATE), content, zipfile.ZIP_DEFLATED)
-                part.replace(out)
-            else:
-                part.mkdir()
+        if out.suffix == ".trpack":
+            with replacing(out) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
                 for file, content in files.items():
-                    (part / file).write_bytes(content)
-                part.rename(out)
+                    archive.writestr(zipfile.ZipInfo(file, _ZIP_DATE), content, zipfile.ZIP_DEFLATED)
+        else:
+            _write_folder(out.absolute(), files)
     except OSError as error:
         raise PackError(f"The pack can't be written: {error.strerror}", path=out) from error
+
+
+def _write_folder(out: Path, files: dict[str, bytes]) -> None:
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".pack-") as name:
+        part = Path(name) / "pack"
+        part.mkdir()
+        for file, content in files.items():
+            (part / file).write_bytes(content)
+            flush(part / file)
+        flush(part)
+        part.rename(out)
+        flush(out.parent)

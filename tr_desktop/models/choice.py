@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from platformdirs import user_config_path
 
 from tr_desktop.errors import PackError
+from tr_desktop.files import write_verified
 from tr_desktop.models.pack import Pack, list_packs, load_pack
 
 EMBEDDED_DEFAULT = "mini"
@@ -38,11 +38,9 @@ def use_pack(name_or_path: str) -> Pack:
     if chosen not in (*list_packs(), *packs):
         packs.append(chosen)
     path = _path()
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps({"default": chosen, "packs": packs}, indent=1) + "\n")
-        part.replace(path)
+        write_verified(path, (json.dumps({"default": chosen, "packs": packs}, indent=1) + "\n").encode())
     except OSError as error:
         raise PackError(f"The choice can't be kept: {error.strerror}", path=path) from error
     return pack

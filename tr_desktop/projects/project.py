@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from exporters.write import write_verified
 from tr_desktop.commands.report import SCHEMA as FOUND_SCHEMA
 from tr_desktop.commands.report import moment_as_json, moments_from_json
-from tr_desktop.errors import ExportError, ProjectError
+from tr_desktop.errors import ProjectError
+from tr_desktop.files import write_verified
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.moments import Moment, RefineStep, Segment
 
@@ -169,8 +169,8 @@ class Snapshot:
         content = self.content()
         try:
             write_verified(path, content)
-        except ExportError as error:
-            why = str(getattr(error.__cause__, "strerror", None) or error.what).lower()
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
             raise ProjectError(
                 f"The project can't be saved: {why}", path=path, remedy="Choose another place"
             ) from error

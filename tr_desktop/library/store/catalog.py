@@ -25,9 +25,10 @@ import numpy as np
 import numpy.typing as npt
 
 from tr_desktop.errors import LibraryError
+from tr_desktop.files import LOCK_NAME
 from tr_desktop.footage.captions import Cue
 from tr_desktop.library.store import schema
-from tr_desktop.library.store.lock import LOCK_NAME, NotWritableError, sole_writer
+from tr_desktop.library.store.lock import NotWritableError, sole_writer
 from tr_desktop.library.store.vectors import VectorFile
 from tr_desktop.moments import AudioTrack, Footage, FrameTimes, Indexed, Media
 from tr_desktop.timecode import Timecode
