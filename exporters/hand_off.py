@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
-from exporters import registry
 from exporters.cfr import cfr_folder, make_cfr
 from exporters.clips import WAYS, ClipProgress, export_clips
+from exporters.formats import find_format
 from exporters.timeline import timeline_from_moments
 from exporters.write import ExportReport, export_timeline
 from tr_desktop.moments import Moment
@@ -17,7 +17,7 @@ from tr_desktop.moments import Moment
 def check_format(out: Path, format_name: str | None) -> None:
     """ExportError where there is no such format, or the file name doesn't tell one."""
     if format_name not in WAYS:
-        registry.find_format(out, format_name)
+        find_format(out, format_name)
 
 
 def hand_off(

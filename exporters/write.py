@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from exporters.registry import Exporter, find_format
+from exporters.formats import find_format
+from exporters.registry import Exporter
 from exporters.timeline import Timeline, fps_text
 from tr_desktop.errors import ExportError
 from tr_desktop.files import ReadBackError, write_verified

@@ -16,7 +16,7 @@ import pycmx
 import pytest
 
 from exporters.clips import WAYS
-from exporters.registry import formats
+from exporters.formats import formats
 from tests.media import make_video
 from tests.toy import write_clip
 from tr_desktop.commands.main import main

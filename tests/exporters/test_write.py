@@ -1,4 +1,4 @@
-"""Finding a format and writing it: whole, verified, and never over footage."""
+"""Writing a timeline in a format: whole, verified, and never over footage."""
 
 from __future__ import annotations
 
@@ -8,50 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from exporters import registry, write
-from exporters.edl import EXPORTER, EXPORTER_32
+from exporters import write
+from exporters.edl import EXPORTER
 from exporters.timeline import timeline_from_moments
 from tests.exporters.build import NTSC_24, media, moment
 from tr_desktop.errors import ExportError
 
 
-class Entry:
-    """An installed entry point, as importlib.metadata gives it."""
-
-    def __init__(self, name: str, target: object) -> None:
-        self.name, self.target = name, target
-
-    def load(self) -> object:
-        if isinstance(self.target, Exception):
-            raise self.target
-        return self.target
-
-
-@pytest.fixture(autouse=True)
-def installed(monkeypatch: pytest.MonkeyPatch) -> list[Entry]:
-    entries = [Entry("edl", EXPORTER), Entry("edl32", EXPORTER_32)]
-    monkeypatch.setattr(registry, "entry_points", lambda group: entries if group == "tr_desktop.exporters" else [])
-    return entries
-
-
 @pytest.fixture
 def timeline():
     return timeline_from_moments([moment(media("a.mov")), moment(media("b.mov"))])
-
-
-def test_the_longest_fitting_suffix_or_the_name_decides(installed: list[Entry]) -> None:
-    assert registry.find_format(Path("hits.edl")).name == "edl"
-    assert registry.find_format(Path("HITS.32.EDL")).name == "edl32"
-    assert registry.find_format(Path("hits.txt"), "edl32").name == "edl32"
-    for out, name in ((Path("hits.xyz"), None), (Path("hits"), None), (Path("hits.edl"), "nope")):
-        with pytest.raises(ExportError, match="edl"):
-            registry.find_format(out, name)
-
-
-def test_a_format_that_does_not_load_is_no_hindrance(installed: list[Entry], caplog: pytest.LogCaptureFixture) -> None:
-    installed.append(Entry("broken", ImportError("no module")))
-    assert set(registry.formats()) == {"edl", "edl32"}
-    assert "broken" in caplog.text
 
 
 def test_the_file_is_what_was_rendered_and_nothing_else_is_left(tmp_path: Path, timeline) -> None:
