@@ -17,10 +17,9 @@ from tr_desktop.footage.clips.exact import (
     cfr_rate,
     cut_cfr,
     cut_exact,
-    cut_lossless,
     estimated_bytes,
-    lossless_suffix,
 )
+from tr_desktop.footage.clips.lossless import cut_lossless, lossless_suffix
 from tr_desktop.moments import Media, Moment, Segment
 from tr_desktop.timecode import Timecode
 

@@ -20,7 +20,8 @@ from tests.media import make_video, read_number
 from tr_desktop.errors import ExportError
 from tr_desktop.files import write_verified
 from tr_desktop.footage.clips import exact as cutting
-from tr_desktop.footage.clips.exact import PRESETS, cut_exact, cut_lossless, lossless_suffix
+from tr_desktop.footage.clips.exact import PRESETS, cut_exact
+from tr_desktop.footage.clips.lossless import cut_lossless, lossless_suffix
 from tr_desktop.footage.frames import PictureMaker, Sampler
 from tr_desktop.footage.probe import probe
 from tr_desktop.moments import Footage, FrameTimes, Media, Segment

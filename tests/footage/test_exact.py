@@ -13,7 +13,7 @@ import pytest
 
 from tests.footage.recipes import FIRST_NUMBER, MAKERS, VFR_TICKS, h264
 from tests.media import make_video, read_number
-from tr_desktop.footage.clips.exact import cut_lossless, lossless_suffix
+from tr_desktop.footage.clips.lossless import cut_lossless, lossless_suffix
 from tr_desktop.footage.frames import PictureMaker, Sampler
 from tr_desktop.footage.probe import probe
 from tr_desktop.footage.reader import FrameReader

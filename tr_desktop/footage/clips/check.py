@@ -18,6 +18,10 @@ from tr_desktop.footage.seek import find_frames
 from tr_desktop.moments import Footage
 from tr_desktop.timecode import Timecode, is_smpte_rate
 
+_SIDE_PX = 64
+_LIKE = 6.0  # mean difference of 8-bit brightness; an encoder at these rates stays below 2
+_NOISE = 0.5
+
 
 def verify_clip(footage: Footage, frames: Sequence[int], clip: Path, start_tc: Timecode, *, lossless: bool) -> None:
     """Decode all of `clip` and compare it with the source: how many frames, the first and the last picture, timecode.
@@ -55,11 +59,6 @@ def verify_clip(footage: Footage, frames: Sequence[int], clip: Path, start_tc: T
     if wrong:
         reason = f"The clip was cut, but {'; '.join(wrong)}"
         raise ExportError(reason, path=media.path, remedy="Try another way of cutting")
-
-
-_SIDE_PX = 64
-_LIKE = 6.0  # mean difference of 8-bit brightness; an encoder at these rates stays below 2
-_NOISE = 0.5
 
 
 def _small(frame: VideoFrame) -> NDArray[np.int16]:

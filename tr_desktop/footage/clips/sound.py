@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from tr_desktop.footage.container import open_video
 from tr_desktop.moments import Media
 
+_DTYPES = {"fltp": np.float32, "s32": np.int32, "s16": np.int16}
+
 
 class TrackWriter:
     """One audio track of the clip, written piece by piece alongside the pictures."""
@@ -156,6 +158,3 @@ class EncodedTrack(TrackWriter):
         frame = AudioFrame.from_ndarray(np.ascontiguousarray(packed), format=format_name, layout=layout)
         frame.sample_rate, frame.pts, frame.time_base = self._rate_hz, first, Fraction(1, self._rate_hz)
         return frame
-
-
-_DTYPES = {"fltp": np.float32, "s32": np.int32, "s16": np.int16}
