@@ -24,6 +24,8 @@ FIDELITY = {
 _COLUMNS = ("Name", "Tracks", "Start", "End", "Tape", "FPS", "Source File", "Source Path", "DESCRIPT", "Comments")
 
 
+# Avid MediaLog manual, appendix A, "Avid Log Specifications": headings and columns are spelled exactly like this.
+# https://www.manualshelf.com/manual/avid-digidesign-m-audio-pinnacle-sibelius/medialog/2-0-english/page-100.html
 def render(timeline: Timeline) -> str:
     hd = all(clip.media.width <= 1920 and clip.media.height <= 1080 for clip in timeline.clips)
     fps = fps_text(timeline.rate)

@@ -28,6 +28,7 @@ _MARKUP = str.maketrans(
 
 def render_srt(timeline: Timeline) -> str:
     """A caption for each moment. CRLF line ends, as SubRip wrote them."""
+    # A number, the times, the text, an empty line: https://www.matroska.org/technical/subtitles.html#srt-subtitles
     blocks = []
     for number, (frame, clip) in enumerate(timeline.marked(), 1):
         end = frame + clip.found.frames
@@ -38,7 +39,11 @@ def render_srt(timeline: Timeline) -> str:
 
 
 def render_chapters(timeline: Timeline) -> str:
-    """A line for each cut, the first at 0:00. YouTube shows chapters where there are three or more, each of 10 s."""
+    """A line for each cut, the first at 0:00.
+
+    YouTube shows chapters if there are at least three, each of 10 s or more:
+    https://support.google.com/youtube/answer/9884579
+    """
     lines = [
         f"{_clock(offset / timeline.rate)} {one_line(_title(clip)).translate(_MARKUP)}"
         for offset, clip in timeline.placed()

@@ -30,7 +30,7 @@ FIDELITY = {
     "query, score, edges": "as a comment",
     "handles": "in the cut",
 }
-_MAX_EVENTS = 999
+_MAX_EVENTS = 999  # event numbers have three digits: https://edlmax.com/edlmaxhelp/Edl/Edl_Overview.htm
 _SPECIAL_REELS = {"AX", "BL", "BLACK", "BARS"}  # readers take these for an auxiliary source, black and colour bars
 
 
@@ -44,7 +44,7 @@ def render(timeline: Timeline, *, file32: bool = False, ascii_only: bool = False
     reels = _reels(timeline.clips, 32 if file32 else 8)
     lines = [
         f"TITLE: {shortened(ascii_line(timeline.name), 70)}",
-        f"FCM: {'DROP FRAME' if timeline.start_tc.drop else 'NON-DROP FRAME'}",
+        f"FCM: {'DROP FRAME' if timeline.start_tc.drop else 'NON-DROP FRAME'}",  # SMPTE 258M: for all events below
         "",
     ]
     for number, (offset, clip) in enumerate(timeline.placed(), 1):
@@ -57,6 +57,7 @@ def _event(
 ) -> list[str]:
     record_in = timeline.start_tc + offset
     labels = (clip.source_in, clip.source_out, record_in, record_in + clip.frames)
+    # SMPTE 258M: event, reel, channels and edit type in columns, then source in and out, record in and out.
     event = f"{number:0{6 if file32 else 3}d}  {reel:<{32 if file32 else 8}} {_channels(clip):<5} {'C':<8} "
     return [
         event + " ".join(map(str, labels)),
@@ -79,7 +80,8 @@ def _reel_key(clip: Clip) -> tuple[str, str]:
 def _reels(clips: Iterable[Clip], width: int) -> dict[tuple[str, str], str]:
     """A reel name for each source, distinct within `width` characters.
 
-    Footage conforms by reel and timecode: two files cut down to the same name would be taken for one.
+    Footage conforms by reel and timecode: two files cut down to the same name would be taken for one. Only letters,
+    digits and `_` are safe in every system (on reel names: http://www.edlmax.com/MAXGUIDE.HTML).
     """
     reels: dict[tuple[str, str], str] = {}
     taken = set(_SPECIAL_REELS)

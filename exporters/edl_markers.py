@@ -29,6 +29,8 @@ def render(timeline: Timeline) -> str:
         f"FCM: {'DROP FRAME' if timeline.start_tc.drop else 'NON-DROP FRAME'}",
         "",
     ]
+    # The dialect is Resolve's own; its manual describes the command only ("Exporting Timeline Markers to EDL"):
+    # https://www.steakunderwater.com/VFXPedia/__man/Resolve18-6/DaVinciResolve18_Manual_files/part4009.htm
     for number, (frame, clip) in enumerate(timeline.marked(), 1):
         start = timeline.start_tc + frame
         labels = f"{start} {start + 1}"

@@ -72,6 +72,8 @@ def render(timeline: Timeline) -> str:
     for part in parts:
         name = timeline.name if len(parts) == 1 else f"{timeline.name} {fps_text(part.rate)}"
         event.append(element("project", _sequence(part, format_id, asset_id), name=name))
+    # Apple, "Document Type Definition": resources come before the library.
+    # https://developer.apple.com/documentation/professional-video-applications/document-type-definition
     return document(element("fcpxml", resources, element("library", event), version="1.10"), "fcpxml")
 
 
@@ -161,6 +163,8 @@ def _rates_hz(timeline: Timeline) -> list[int]:
 
 
 def _time(frames: int, rate: Fraction) -> str:
+    # Apple, "Timing Attributes": rational seconds, and a multiple of the frame duration, or Final Cut inserts a gap.
+    # https://developer.apple.com/documentation/professional-video-applications/timing-attributes
     return f"{frames * rate.denominator}/{rate.numerator}s"
 
 

@@ -13,5 +13,6 @@ def file_url(path: Path, host: str = "") -> str:
     Resolve relinks neither sub-delimiters (`'!$&()*+,;=`) that are left bare nor XML entities inside a URL. The bytes
     are the file system's own: a name isn't normalised, for on most systems the other form is another file.
     """
+    # RFC 8089, the file URI scheme: https://www.rfc-editor.org/rfc/rfc8089
     encoded = quote_from_bytes(os.fsencode(path.as_posix()), safe="/")
     return f"file://{host}{'' if encoded.startswith('/') else '/'}{encoded}"

@@ -56,6 +56,7 @@ def render(timeline: Timeline) -> str:
         entry = {"producer": source, "in": str(clip.start_frame), "out": str(clip.end_frame - 1)}
         playlist.append(element("entry", *found, **entry))
     tractor = element("tractor", element("track", producer="playlist0"), id="tractor0", title=timeline.name)
+    # Producers, then the playlist that uses them, then the tractor: https://www.mltframework.org/docs/mltxml/
     root = element("mlt", profile, *producers, playlist, tractor, title=timeline.name, producer="tractor0")
     root.set("LC_NUMERIC", "C")
     return document(root)

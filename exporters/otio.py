@@ -47,6 +47,8 @@ def render(timeline: Timeline) -> str:
         kind = _channel_type(sounding.media.audio[stream].channels)
         children = [_clip(clip, stream) if stream < len(clip.media.audio) else _gap(clip) for clip in timeline.clips]
         tracks.append(_track(f"Audio {stream + 1}", "Audio", {"Resolve_OTIO": {"Audio Type": kind}}, children))
+    # Nested objects, each with the name and version of its schema:
+    # https://opentimelineio.readthedocs.io/en/latest/tutorials/otio-file-format-specification.html
     document = {
         "OTIO_SCHEMA": "Timeline.1",
         "metadata": {},
@@ -61,6 +63,7 @@ def render_zip(timeline: Timeline) -> bytes:
     """The bundle, with dates that don't depend on when it's made."""
     bundle = io.BytesIO()
     with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED) as archive:
+        # otioz, a zip file: https://opentimelineio.readthedocs.io/en/latest/tutorials/adapters.html
         for name, text in (("content.otio", render(timeline)), ("version.txt", "1.0.0")):
             archive.writestr(zipfile.ZipInfo(name), text, zipfile.ZIP_DEFLATED)
     return bundle.getvalue()
@@ -104,6 +107,7 @@ def _media(clip: Clip) -> Json:
         "OTIO_SCHEMA": "ExternalReference.1",
         "metadata": {"timerefine": {"reel": clip.media.reel}} if clip.media.reel else {},
         "name": one_line(clip.name),
+        # Starts at the media's timecode: https://opentimelineio.readthedocs.io/en/latest/tutorials/time-ranges.html
         "available_range": _range(clip.media.start_tc.frame, clip.media_frames, clip.rate),
         "target_url": file_url(clip.media.path),
     }

@@ -33,6 +33,7 @@ FIDELITY = {
 def render_table(timeline: Timeline, *, delimiter: str) -> str:
     text = io.StringIO()
     rows = [_row(clip) for clip in timeline.clips]
+    # RFC 4180 has CRLF line ends: https://www.rfc-editor.org/rfc/rfc4180
     writer = csv.DictWriter(text, list(rows[0]), delimiter=delimiter, lineterminator="\r\n")
     writer.writeheader()
     writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
@@ -89,6 +90,7 @@ def _seconds(time_s: Fraction) -> float:
 def _cell(value: Any) -> str:
     if not isinstance(value, str):
         return str(value)
+    # Spreadsheets run such cells as formulas: https://owasp.org/www-community/attacks/CSV_Injection
     line = one_line(value)
     return f"'{line}" if line.lstrip()[:1] in {"=", "+", "-", "@"} else line
 

@@ -23,6 +23,9 @@ from exporters.text import shortened
 from exporters.timeline import Clip, Timeline, fps_text
 from tr_desktop.timecode import Timecode, nominal_fps
 
+# Apple, "Final Cut Pro XML Interchange Format", has these chapters at
+# https://developer.apple.com/library/archive/documentation/AppleApplications/Reference/FinalCutPro_XML/ :
+# Basics/Basics.html, Topics/Topics.html, Elements/Elements.html
 FIDELITY = {
     "frames": "exact",
     "source timecode": "exact, drop-frame kept",
@@ -69,6 +72,7 @@ def _sequence(number: int, name: str, timeline: Timeline, files: dict[Path, str]
             element("enabled", "TRUE"),
             element("duration", clip.media_frames),
             _rate(rate),
+            # Topics, "Timing Values": start and end count in the sequence, in and out in the media.
             element("start", offset),
             element("end", offset + clip.frames),
             element("in", clip.start_frame),
@@ -132,7 +136,7 @@ def _channels(clip: Clip) -> tuple[list[int], list[int]]:
 
 
 def _file(clip: Clip, files: dict[Path, str]) -> Element:
-    """The media: in full where it first appears, by its id after that."""
+    """The media: in full where it first appears, by its id after that (Basics, "Special Conventions")."""
     media = clip.media
     if media.path in files:
         return element("file", id=files[media.path])
@@ -153,7 +157,7 @@ def _file(clip: Clip, files: dict[Path, str]) -> Element:
 
 
 def _links(items: list[tuple[str, str, int, int]]) -> Iterator[Element]:
-    """Every item of a clip names all of them, itself too; a picture without sound needs no link."""
+    """Every item of a clip names all of them, itself too (Elements, `link`); a picture without sound needs no link."""
     for own, media_type, track_index, clip_index in items if len(items) > 1 else []:
         yield element(
             "link",
@@ -176,7 +180,7 @@ def _markers(timeline: Timeline) -> Iterator[Element]:
 
 
 def _rate(rate: Fraction) -> Element:
-    """29.97 is a timebase of 30 with ntsc TRUE: a thousand and first slower."""
+    """29.97 is timebase 30 with ntsc TRUE, that is 30 × 1000/1001 (Topics, "Timing Values")."""
     ntsc = rate == nominal_fps(rate) * Fraction(1000, 1001)
     return element("rate", element("timebase", nominal_fps(rate)), element("ntsc", "TRUE" if ntsc else "FALSE"))
 

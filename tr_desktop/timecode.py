@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 _NTSC = Fraction(1000, 1001)
+# SMPTE ST 12-1: https://doi.org/10.5594/SMPTE.ST12-1.2014
 SMPTE_RATES: frozenset[Fraction] = frozenset(
     [Fraction(n) for n in (24, 25, 30, 48, 50, 60, 72, 96, 100, 120)]
     + [n * _NTSC for n in (24, 30, 48, 60, 72, 96, 120)]
@@ -76,6 +77,7 @@ class Timecode:
         if hours > 23 or minutes > 59 or seconds > 59 or frames >= fps:
             raise ValueError(f"{text!r} is no timecode at {fps} frames a second: a part is out of range.")
         zero = cls(0, rate, match[4] != ":" if drop is None else drop)
+        # ST 12-1: drop-frame skips the first labels of every minute but each tenth.
         if zero._dropped and minutes % 10 and seconds == 0 and frames < zero._dropped:
             raise ValueError(f"{text!r} is one of the labels that drop-frame timecode skips.")
         minute = 60 * hours + minutes
@@ -111,6 +113,7 @@ class Timecode:
     @property
     def frames_per_day(self) -> int:
         """How many frames have a label of their own before labels start again."""
+        # ST 12-1: labels run from 00:00:00:00 to the last frame of 23:59:59
         return 86400 * nominal_fps(self.rate) - 1296 * self._dropped  # 24 h × 54 minutes in each that skip labels
 
     def at_rate(self, rate: Fraction) -> Timecode:
