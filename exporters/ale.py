@@ -1,8 +1,8 @@
 """Avid Log Exchange: a bin of clips for Avid, and metadata for Resolve.
 
-A heading, the columns' names, and a line of tab-separated cells for each moment; ends are exclusive. A list holds one
-frame rate (`FPS`), by which Avid reads the labels. `VIDEO_FORMAT` says 1080 for pictures up to that size: Avid takes
-CUSTOM into projects of odd sizes only. There is no duration column; readers work it out of Start and End.
+A heading, the column names, and a line of tab-separated cells for each moment; ends are exclusive. A list holds one
+frame rate (`FPS`), by which Avid reads the labels. `VIDEO_FORMAT` is 1080 for pictures up to that size, since Avid
+accepts CUSTOM only in projects of unusual size. There is no duration column: readers compute it from Start and End.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """MLT XML, for Shotcut, Kdenlive and the `melt` renderer.
 
-Frames count from the first of the file and `out` is inclusive, as MLT has it. The profile has the rate of the sources,
-so that a frame of the profile is a frame of the source. `resource` is a plain path, not a URL.
+Frames count from the first of the file and `out` is inclusive, as MLT defines it. The profile has the rate of the
+sources: one of its frames is one source frame. `resource` is a plain path, not a URL.
 """
 
 from __future__ import annotations

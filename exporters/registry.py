@@ -17,8 +17,8 @@ _log = logging.getLogger(__name__)
 class Exporter:
     """One format.
 
-    name: what `--format` takes; title: what a person reads; suffix: how its file names end, lower case, with the dot.
-    render: a pure function from timeline to file content; text is written as UTF-8, line ends as given.
+    name: the value of `--format`; title: its name in the app; suffix: the end of its file names, lower case, with the
+    dot. render: a pure function from timeline to file content; text is written as UTF-8, with line ends as given.
     fidelity: what the format keeps, by subject. one_rate: `render` takes only timelines whose clips share one rate.
     """
 

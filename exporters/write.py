@@ -1,4 +1,4 @@
-"""Writing, once for all formats: nothing half-written, nothing unread, never over footage."""
+"""Writes the files of every format: complete, read back, and never over footage."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from tr_desktop.timecode import is_smpte_rate
 
 @dataclass(frozen=True)
 class ExportReport:
-    """The files that were written, the one asked for first, and sentences on what an editor should know."""
+    """The files that were written, the requested one first, and notes for the editor, a sentence each."""
 
     files: tuple[Path, ...]
     notes: tuple[str, ...]
 
 
 def export_timeline(timeline: Timeline, out: Path, format_name: str | None = None) -> ExportReport:
-    """Write `timeline` in the format named, or in the one that the end of `out` tells.
+    """Write `timeline` in the named format, or in the one that matches the suffix of `out`.
 
-    Where the format holds one rate and the clips have several, `out` gets those of the first clip's rate, and each
-    other rate a file beside it (`hits.edl`, `hits.25fps.edl`). ExportError: unknown format, `out` is footage, or
-    writing fails; what was there before is then still there.
+    If the format holds one rate and the clips have several, `out` gets the clips of the first clip's rate, and each
+    other rate gets a file beside it (`hits.edl`, `hits.25fps.edl`). ExportError: unknown format, `out` is footage, or
+    writing fails; files that were there before are then unchanged.
     """
     exporter = find_format(out, format_name)
     parts = timeline.by_rate() if exporter.one_rate else (timeline,)
@@ -86,19 +86,19 @@ def _notes(timeline: Timeline, exporter: Exporter, paths: list[Path], parts: tup
             f"{path.name} ({fps_text(part.rate)} fps, {len(part.clips)} of {len(timeline.clips)} moments)"
             for path, part in zip(paths, parts, strict=True)
         )
-        yield f"The footage has several frame rates and this format ({exporter.title}) holds one: wrote {files}."
+        yield f"The footage has several frame rates, but {exporter.title} holds one per file. Wrote {files}."
     footage = dict.fromkeys(clip.media for clip in timeline.clips)
     variable = [_with_rate(media) for media in footage if media.is_vfr]
     unlabelled = [_with_rate(media) for media in footage if not media.is_vfr and not is_smpte_rate(media.rate)]
     if variable:
         yield (
-            f"Variable frame rate: {', '.join(variable)}. Places in it are by time at the nominal rate, as editors "
-            "conform it. If the frame must be exact, export again with --cfr: the parts used are then made constant."
+            f"Variable frame rate: {', '.join(variable)}. Frames are counted by time at the nominal rate, as editors do. "
+            "For exact frames, export again with --cfr, which converts the parts used to a constant rate."
         )
     if unlabelled:
         yield (
-            f"A frame rate that timecode doesn't have: {', '.join(unlabelled)}. Labels count its frames; editors may "
-            "take them for another rate."
+            f"No timecode standard has this frame rate: {', '.join(unlabelled)}. Labels count its frames; editors may "
+            "assume another rate."
         )
 
 

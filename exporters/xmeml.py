@@ -1,11 +1,12 @@
-"""Final Cut Pro 7 XML (xmeml 4): what Premiere reads and writes itself, and Resolve reads well.
+"""Final Cut Pro 7 XML (xmeml 4), which Premiere reads and writes itself and Resolve reads well.
 
 Notable choices:
 - One sequence for each source rate. Editors disagree on what in and out mean in a sequence of another rate.
-- `in` and `out` of a clip count from the first frame of the media, not from its timecode; the timecode is in `<file>`,
-  where Resolve takes it from. `<frame>` is the count of frames, drop-frame or not.
+- `in` and `out` of a clip count from the first frame of the media, not from its timecode. The timecode is in `<file>`,
+  where Resolve looks for it. `<frame>` is the count of frames, drop-frame or not.
 - A source's two-channel streams come first, each as a pair of tracks that Premiere joins into a stereo track
-  (`currentExplodedTrackIndex`), then a track for each other channel: a mono channel in a stereo pair plays on one side.
+  (`currentExplodedTrackIndex`). Each other channel has a track of its own: in a stereo pair, a mono channel would play
+  on one side.
 - Moments are markers of the sequence: clip markers don't survive Resolve.
 """
 
@@ -110,7 +111,7 @@ def _sequence(number: int, name: str, timeline: Timeline, files: dict[Path, str]
 
 
 def _audio_tracks(clips: tuple[Clip, ...]) -> list[tuple[dict[str, str], list[int | None]]]:
-    """Audio tracks with what Premiere needs to know of each, and for each clip its source channel there, from 1."""
+    """Audio tracks: the attributes that Premiere needs, and each clip's source channel on the track, from 1."""
     stereo, mono = zip(*(_channels(clip) for clip in clips), strict=True)
     tracks: list[tuple[dict[str, str], list[int | None]]] = []
     for kind, pair, per_clip in (("Stereo", 2, stereo), ("Mono", 1, mono)):

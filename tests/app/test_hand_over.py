@@ -42,7 +42,7 @@ def test_a_constant_rate_is_offered_for_footage_that_has_none_and_made(run_app, 
         panel.out.setText(str(out))
         panel.run()
         hands.wait(lambda: "read back" in panel.message())
-        assert "made constant" in panel.message() and panel.files.count() == 2
+        assert "constant rate" in panel.message() and panel.files.count() == 2
 
     assert run_app(script, footage) == 0
     (part,) = (tmp_path / "cut media").iterdir()

@@ -339,7 +339,7 @@ def test_footage_of_variable_rate_is_made_constant_when_asked(library, capsys, t
     assert "--cfr" in capsys.readouterr().err
     main([*find, "--cfr"])
     message = capsys.readouterr().err
-    assert "clip 1/1" in message and "made constant" in message
+    assert "clip 1/1" in message and "constant rate" in message
     (made,) = (tmp_path / "hits media").iterdir()
     with out.open() as file:
         (event,) = pycmx.parse_cmx3600(file).events

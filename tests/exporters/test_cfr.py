@@ -1,4 +1,4 @@
-"""Footage of variable rate, made constant for an export: every frame shows what the rule says, at the right label."""
+"""Variable-frame-rate footage converted for an export: every frame shows the right picture, at the right label."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_clips_can_be_constant_too(vfr, tmp_path: Path) -> None:
     start, end = (round(times.time_s(frame) * 30) for frame in (11, 40))
     assert numbers(clip) == [on_screen(frame, Fraction(30)) for frame in range(start, end)]
     assert not read(clip)[0].is_vfr
-    with pytest.raises(ExportError, match="own times"):
+    with pytest.raises(ExportError, match="variable frame rate"):
         hand_off(found, tmp_path / "clips", "lossless", name="hits", cfr=True)
 
 

@@ -265,7 +265,7 @@ def test_what_stops_a_cut_leaves_nothing_and_what_was_there(tmp_path: Path, monk
             export_clips(found, folder)
     with monkeypatch.context() as patch:
         patch.setattr(clips.shutil, "disk_usage", lambda _: SimpleNamespace(free=10))
-        with pytest.raises(ExportError, match="GB are free"):
+        with pytest.raises(ExportError, match="GB is free"):
             export_clips(found, folder)
     assert old.read_bytes() == b"yesterday" and list(folder.iterdir()) == [old]
 
