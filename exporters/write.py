@@ -92,7 +92,8 @@ def _notes(timeline: Timeline, exporter: Exporter, paths: list[Path], parts: tup
     unlabelled = [_with_rate(media) for media in footage if not media.is_vfr and not is_smpte_rate(media.rate)]
     if variable:
         yield (
-            f"Variable frame rate: {', '.join(variable)}. Frames are counted by time at the nominal rate, as editors do. "
+            f"Variable frame rate: {', '.join(variable)}. "
+            "Frames are counted by time at the nominal rate, as editors do. "
             "For exact frames, export again with --cfr, which converts the parts used to a constant rate."
         )
     if unlabelled:

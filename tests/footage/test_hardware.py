@@ -200,7 +200,7 @@ def test_indexing_on_a_device_says_so_and_gives_the_same_index(
                 assert set(said) == {""} and device.decoded == 0
     assert stored["device"] == stored["processor"]
     assert said[0].startswith(f"decoded on {OFFERED[0]}: ")
-    failed = f"decoded on the processor: {OFFERED[0]} failed in the middle"
+    failed = f"decoded on the CPU: {OFFERED[0]} failed in the middle"
     assert (failed in said, device.decoded > 300) == (fault_at == 250, fault_at != 250)
 
 

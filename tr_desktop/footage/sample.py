@@ -64,7 +64,7 @@ def _pictures() -> dict[str, npt.NDArray[np.uint8]]:
 
 
 def _view(picture: npt.NDArray[np.uint8], progress: float) -> npt.NDArray[np.uint8]:
-    """A 16:9 view that drifts over `picture` [H, W, 3] and closes in by a tenth as `progress` goes from 0 to 1."""
+    """A 16:9 view that drifts over `picture` [H, W, 3] and zooms in by a tenth as `progress` goes from 0 to 1."""
     high, wide = picture.shape[:2]
     scale = 1 - 0.1 * progress
     view_wide = int(min(wide, high * WIDTH / HEIGHT) * scale)

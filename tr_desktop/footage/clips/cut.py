@@ -1,4 +1,4 @@
-"""What the ways of cutting a clip share."""
+"""Types and helpers shared by exact and lossless cuts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FrameProgress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Cut:
-    """A clip that was written and verified. segment: the source frames it holds; start_tc: the label of its first."""
+    """A finished, verified clip. segment: the source frames it holds; start_tc: the label of the first."""
 
     path: Path
     segment: Segment
@@ -27,10 +27,11 @@ class Cut:
 
 
 def open_clip(out: Path) -> OutputContainer:
+    """Open `out` for writing; the suffix decides the container. MOV and MP4 keep metadata of any name."""
     options = {"movflags": "use_metadata_tags"} if out.suffix in {".mov", ".mp4"} else {}
     return av.open(str(out), "w", container_options=options)
 
 
 def on_own_clock(times: FrameTimes, time_s: Fraction) -> Fraction:
-    """Seconds on the file's own clock of what is `time_s` after its first frame."""
+    """The time `time_s` after the first frame, in seconds on the file's own clock."""
     return (times.start_pts or 0) * times.tick_s + time_s

@@ -1,4 +1,4 @@
-"""What a clip says about itself: timecode, reel, title and dates, and the light levels of HDR10."""
+"""A clip's metadata: timecode, reel, title and dates, and the light levels of HDR10."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from tr_desktop.footage.container import open_video
 from tr_desktop.moments import Footage, Media
 from tr_desktop.timecode import Timecode, is_smpte_rate
 
+# Not copied from the source: the clip has values of its own.
 _OWN_KEYS = {"timecode", "major_brand", "minor_version", "compatible_brands", "encoder", "reel_name", "duration"}
 
 
 def describe(media: Media, writing: OutputContainer, picture: VideoStream, start_tc: Timecode) -> None:
-    """Title and dates of the source, the timecode of the clip's first frame, and the reel."""
+    """Write the source's title and dates, the timecode of the clip's first frame, and the reel."""
     with open_video(media.path) as (reading, _):
         kept = {key: value for key, value in reading.metadata.items() if key.lower() not in _OWN_KEYS}
         writing.metadata.update(kept)
-    if is_smpte_rate(media.rate):  # muxers know no other labels
+    if is_smpte_rate(media.rate):  # muxers accept no other labels
         if writing.format.name == "matroska":
             writing.metadata["timecode"] = str(start_tc)
         else:
@@ -34,15 +35,16 @@ def describe(media: Media, writing: OutputContainer, picture: VideoStream, start
 
 
 def clip_timecode(footage: Footage, frame: int) -> Timecode:
+    """The label of a source frame, wrapped at 24 hours, for a clip that starts with it."""
     start = footage.timecode_at(frame)
     return replace(start, frame=start.frame % start.frames_per_day)
 
 
 def hdr10(frame: VideoFrame) -> str:
-    """Mastering display and light levels of HDR10 (SMPTE ST 2086, CTA-861.3) as x265 wants them, or "".
+    """Mastering display and light levels of HDR10 (SMPTE ST 2086, CTA-861.3) as parameters of x265, or "".
 
-    FFmpeg keeps them as `AVMasteringDisplayMetadata` (ten fractions: x and y of red, green, blue and white, then the
-    least and the most luminance, and two flags) and `AVContentLightMetadata` (MaxCLL, MaxFALL).
+    FFmpeg stores them as `AVMasteringDisplayMetadata` (ten fractions: x and y of red, green, blue and white, then
+    minimum and maximum luminance, and two flags) and `AVContentLightMetadata` (MaxCLL, MaxFALL).
     """
     sides: Any = frame.side_data  # keyed by type; PyAV's stubs say by string
     params = ""

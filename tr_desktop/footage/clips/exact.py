@@ -1,11 +1,11 @@
-"""Clips cut by decoding and encoding anew, each decoded after writing and compared with its source.
+"""Clips cut by decoding and encoding again. Each is then decoded and compared with its source.
 
-`cut_exact` encodes exactly the frames asked for, for any footage, in a mezzanine or a delivery codec. `cut_cfr` does so
-at a constant rate, for footage of a variable one.
+`cut_exact` encodes exactly the requested frames of any footage, in a mezzanine or a delivery codec. `cut_cfr` does so
+at a constant rate, for variable-frame-rate footage.
 
-Frames are counted and recognised by time stamp, never by seconds; nothing is hidden behind an edit list. The clip's
-timecode is that of its own first frame (writers that copy the source's start shift the clip). Reel, rotation, pixel
-aspect, colour tags, language and title come along, and so does every audio track, exact to the sample.
+Frames are counted and recognised by time stamp, never by seconds. Nothing is hidden behind an edit list. The clip's
+timecode is that of its own first frame (writers that copy the source's start timecode shift the clip). Reel, rotation,
+pixel aspect, colour tags, language and title are kept, and so is every audio track, exact to the sample.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _NEAR = Fraction(1, 40)
 
 @dataclass(frozen=True)
 class Preset:
-    """How `cut_exact` encodes. bits_per_pixel: about how large it gets, for the check of free space."""
+    """How `cut_exact` encodes. bits_per_pixel: approximate, for the check of free space."""
 
     name: str
     title: str
@@ -75,7 +75,7 @@ def cut_exact(
     """Encode the frames of `segment` to `out`, which is overwritten, and verify it.
 
     footage: as a finished `Sampler` gave it. Variable rates keep their times.
-    ExportError: nothing can be decoded there, the encoder or the disk refuses, or what was written isn't the segment.
+    ExportError: nothing can be decoded there, the encoder or the disk fails, or the clip fails verification.
     """
     media, times = footage.media, footage.times
     frames = range(segment.start_frame, segment.end_frame)
@@ -102,10 +102,10 @@ def cut_cfr(
     preset: Preset,
     on_progress: FrameProgress | None = None,
 ) -> Timecode:
-    """Encode footage of variable rate at a constant one, `cfr_rate`; the timecode of the clip's first frame.
+    """Encode variable-frame-rate footage at a constant rate, `cfr_rate`; the timecode of the clip's first frame.
 
-    Frame k of the constant footage lasts from k / rate to (k + 1) / rate after the first frame of the file, and shows
-    what is on screen in the middle of that. first, count: which of these frames. The rest is as for `cut_exact`.
+    Frame k of the result lasts from k / rate to (k + 1) / rate after the first frame of the file, and shows the picture
+    that is on screen in the middle of that time. first, count: the frames to cut. Otherwise as `cut_exact`.
     """
     media, times = footage.media, footage.times
     rate = cfr_rate(media)
@@ -126,9 +126,9 @@ def cut_cfr(
 
 
 def cfr_rate(media: Media) -> Fraction:
-    """The rate that footage of variable rate is made constant at: one that editors have, near its nominal one or above.
+    """The constant rate for variable-frame-rate footage: one that editors have, near its nominal rate or above it.
 
-    Time stamps in whole milliseconds make 30 look like 30.3, so the nearest is taken where it is as near as that.
+    Time stamps in whole milliseconds make 30 look like 30.3, so the nearest rate is taken if it is that close.
     """
     nearest = min(SMPTE_RATES, key=lambda rate: abs(rate - media.rate))
     if abs(nearest - media.rate) <= _NEAR * media.rate:
@@ -137,7 +137,7 @@ def cfr_rate(media: Media) -> Fraction:
 
 
 def estimated_bytes(footage: Footage, segment: Segment, preset: Preset | None) -> int:
-    """About how much room a cut needs; preset None: a lossless one."""
+    """The approximate size of a cut; preset None: a lossless one."""
     media, frames = footage.media, segment.frames
     if preset is None:
         return media.size_bytes * (frames + 250) // (len(footage) + 250)
@@ -147,8 +147,11 @@ def estimated_bytes(footage: Footage, segment: Segment, preset: Preset | None) -
 
 @dataclass(frozen=True)
 class _Made:
-    """A clip to encode. frames: the source frame that each of its frames shows, never going back; ticks: when, in
-    time_base seconds. start_s: where it starts after the source's first frame."""
+    """A clip to encode.
+
+    frames: the source frame that each of its frames shows, never decreasing. ticks: when each starts, in units of
+    time_base. start_s: its start, seconds after the source's first frame.
+    """
 
     media: Media
     frames: Sequence[int]
@@ -183,7 +186,9 @@ def _encode(footage: Footage, made: _Made, out: Path, preset: Preset, on_progres
                     src_color_range=shown.color_range,
                     dst_color_range=ColorRange.MPEG,
                 )
-                frame.pts, frame.time_base, frame.dts = made.ticks[done], made.time_base, None
+                frame.pts = made.ticks[done]
+                frame.dts = None
+                frame.time_base = made.time_base
                 frame.duration = (made.ticks[done + 1] - frame.pts) if done + 1 < count else 0
                 frame.pict_type = PictureType.NONE  # the encoder chooses its own keyframes
                 writing.mux(picture.encode(frame))
@@ -195,8 +200,8 @@ def _encode(footage: Footage, made: _Made, out: Path, preset: Preset, on_progres
             for sound in sounds:
                 sound.write_until(None)
     except (av.error.FFmpegError, OSError, ValueError, StopIteration) as error:
-        reason = f"the clip can't be encoded as {preset.title}: {error}"
-        raise ExportError(reason, path=media.path, remedy="Try another preset, or a lossless cut") from error
+        reason = f"The clip can't be encoded as {preset.title}: {error}"
+        raise ExportError(reason, path=media.path, remedy="Try another clip format") from error
 
 
 def _source_frames(footage: Footage, frames: Sequence[int]) -> Iterator[VideoFrame]:
@@ -215,7 +220,7 @@ def _add_picture(
     options = {name: value for name, value in preset.options.items() if name != "tag"}
     if preset.codec == "libx265":
         options["x265-params"] += hdr10(first)
-        if count < 8:  # x265 4.1 makes up decoding times where its reordering isn't filled
+        if count < 8:  # x265 4.1 invents decoding times for clips shorter than its reordering
             options["x265-params"] += ":bframes=0"
     stream = writing.add_stream(preset.codec, rate=media.rate, options=options)
     assert isinstance(stream, VideoStream)
@@ -229,7 +234,7 @@ def _add_picture(
         context.codec_tag = preset.options["tag"]
     context.color_primaries, context.color_trc = first.color_primaries, first.color_trc
     context.colorspace = first.colorspace
-    context.color_range = ColorRange.MPEG  # editors take coded footage for video range, whatever it says
+    context.color_range = ColorRange.MPEG  # editors assume video range, whatever the tag says
     if first.width * first.height != media.width * media.height:  # pixels that aren't square
         turned = media.rotation % 180
         shown = (media.height, media.width) if turned else (media.width, media.height)

@@ -1,8 +1,7 @@
-"""Clips cut by copying coded pictures, each decoded after writing and compared with its source.
+"""Clips cut by copying coded pictures. Each is then decoded and compared with its source.
 
 If every picture is coded by itself, the cut is exact. Otherwise the clip starts at a keyframe and ends before one, and
-the `Cut` says which frames it really holds. Audio is copied to the packet (21 ms for AAC). Nothing is hidden behind an
-edit list.
+the `Cut` names the frames it holds. Audio is cut at packets (21 ms for AAC). Nothing is hidden behind an edit list.
 """
 
 from __future__ import annotations
@@ -32,13 +31,14 @@ _MOV_SOUND = {"aac", "ac3", "eac3", "alac", "mp3", "mp3float", "mp2", "mp2float"
 def cut_lossless(footage: Footage, segment: Segment, out: Path, on_progress: FrameProgress | None = None) -> Cut:
     """Copy coded pictures to `out`, which is overwritten, and verify it.
 
-    The `Cut` says which frames it holds: `segment` itself for footage whose pictures are all keyframes, else outward to
-    the nearest places where the stream can be parted. ExportError: as for `cut_exact`, or the stream can't be parted.
+    The `Cut` names the frames it holds: `segment` itself if all pictures of the footage are keyframes. Otherwise it
+    reaches outward to the nearest places where the stream can be split. ExportError: as for `cut_exact`, or the stream
+    can't be split.
     """
     media, times = footage.media, footage.times
     if times.start_pts is None:
         raise ExportError(
-            "The file's time stamps contradict each other, so it can't be cut without encoding",
+            "A file with inconsistent time stamps can't be cut without encoding",
             path=media.path,
             remedy="Use an exact cut",
         )
@@ -47,7 +47,7 @@ def cut_lossless(footage: Footage, segment: Segment, out: Path, on_progress: Fra
             source, packets, held = _packets_of(stack, footage, times.start_pts, segment)
             start_tc = clip_timecode(footage, held.start_frame)
             writing = stack.enter_context(open_clip(out))
-            picture = writing.add_stream_from_template(source, opaque=True)  # some have a decoder only
+            picture = writing.add_stream_from_template(source, opaque=True)  # some codecs have a decoder only
             picture.metadata.clear()
             picture.codec_context.framerate = media.rate  # the muxer counts timecode by it
             describe(media, writing, picture, start_tc)
@@ -58,7 +58,9 @@ def cut_lossless(footage: Footage, segment: Segment, out: Path, on_progress: Fra
             sounds = [CopiedTrack(stack, media, n, writing, start_s, length_s) for n in range(len(media.audio))]
             shift = times.start_pts + times.ticks[held.start_frame]
             for done, packet in enumerate(packets, 1):
-                packet.pts, packet.dts, packet.stream = _minus(packet.pts, shift), _minus(packet.dts, shift), picture
+                packet.pts = _minus(packet.pts, shift)
+                packet.dts = _minus(packet.dts, shift)
+                packet.stream = picture
                 for sound in sounds:
                     sound.write_until((packet.dts or 0) * times.tick_s)
                 writing.mux(packet)
@@ -67,14 +69,14 @@ def cut_lossless(footage: Footage, segment: Segment, out: Path, on_progress: Fra
             for sound in sounds:
                 sound.write_until(None)
     except (av.error.FFmpegError, OSError, ValueError) as error:
-        reason = f"the clip can't be copied into {out.suffix}: {error}"
+        reason = f"The clip can't be copied into {out.suffix}: {error}"
         raise ExportError(reason, path=media.path, remedy="Use an exact cut") from error
     verify_clip(footage, range(held.start_frame, held.end_frame), out, start_tc, lossless=True)
     return Cut(out, held, start_tc)
 
 
 def lossless_suffix(media: Media) -> str:
-    """The container that a lossless cut of `media` goes into: one that editors read, if it can hold what's there."""
+    """The container for a lossless cut of `media`: one that editors read, if it can hold its streams."""
     suffix = media.path.suffix.lower()
     if suffix in {".mp4", ".m4v"}:
         return ".mp4"
@@ -89,15 +91,15 @@ def _minus(stamp: int | None, shift: int) -> int | None:
 def _packets_of(
     stack: ExitStack, footage: Footage, start_pts: int, segment: Segment
 ) -> tuple[VideoStream, list[Packet[VideoStream]], Segment]:
-    """Coded pictures that decode by themselves and cover `segment`, as they are stored, and the frames they hold."""
+    """(stream, coded pictures in stored order that decode by themselves and cover `segment`, the frames they hold)."""
     media, times = footage.media, footage.times
     first_pts = start_pts + times.ticks[segment.start_frame]
     end_pts = start_pts + int(times.time_s(segment.end_frame) / times.tick_s)
     with open_video(media.path) as opened:
         note = encoder_note(*opened)
-    for back_s in (0, 1, 4, 16, None):  # a seek goes by decoding time and may land after the keyframe that is needed
+    for back_s in (0, 1, 4, 16, None):  # a seek goes by decoding time and may land after the needed keyframe
         reading, source = stack.enter_context(open_video(media.path))
-        if back_s is not None:  # None: from where a newly opened file stands
+        if back_s is not None:  # None: read from the file's start
             reading.seek(max(start_pts, first_pts - int(back_s / times.tick_s)), stream=source)
         packets, shown_until = _group(reading.demux(source), first_pts, end_pts)
         if packets:
@@ -111,13 +113,13 @@ def _packets_of(
 def _group(
     stored: Iterator[Packet[VideoStream]], first_pts: int, end_pts: int
 ) -> tuple[list[Packet[VideoStream]], int | None]:
-    """(from the last keyframe shown by `first_pts` to where the stream can be parted, when that is; None: its end).
+    """(packets from the last keyframe shown by `first_pts` to the next split, time stamp of the split; None: the end).
 
-    It can be parted before a keyframe, but pictures stored after a keyframe and shown before it (open GOP) go with it:
-    those of the first keyframe are left out, and the end is where those of the last one begin.
+    The stream can be split before a keyframe. Pictures stored after a keyframe and shown before it (open GOP) belong to
+    it: those of the first keyframe are left out, and the clip ends where those of the last one begin.
     """
     kept: list[Packet[VideoStream]] = []
-    beyond: list[Packet[VideoStream]] = []  # a keyframe after the moment, and what is shown ahead of it
+    beyond: list[Packet[VideoStream]] = []  # a keyframe after the moment, and the pictures shown before it
     for packet in stored:
         if not packet.size:
             continue
@@ -148,5 +150,5 @@ def _earliest(packets: list[Packet[VideoStream]]) -> int:
 def _frame(times: FrameTimes, tick: int) -> int:
     frame = bisect.bisect_left(times.ticks, tick)
     if frame == len(times.ticks) or times.ticks[frame] != tick:
-        raise ValueError("a coded picture isn't a frame that is shown")
+        raise ValueError("a coded picture is never shown")
     return frame
