@@ -53,7 +53,7 @@ def test_a_changed_file_is_refused_before_it_is_loaded(folder):
     (folder / "image.onnx").write_bytes(content)
     pack = load_pack(folder)
     pack.read("text.onnx")
-    with pytest.raises(PackError, match=r"image\.onnx.*not what its pack\.json says"):
+    with pytest.raises(PackError, match=r"image\.onnx.*doesn't match its pack\.json"):
         pack.read("image.onnx")
 
 
