@@ -1,4 +1,4 @@
-"""What holds for every built-in format, and how a format is found."""
+"""Rules for every built-in format, and how a format is found."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_format_that_fails_to_load_is_left_out_with_a_log_line(
 
 
 @every_format
-def test_a_format_says_what_it_keeps(exporter: Exporter) -> None:
+def test_every_format_documents_its_fidelity(exporter: Exporter) -> None:
     assert set(exporter.fidelity) == set(edl.FIDELITY) and all(exporter.fidelity.values())
 
 
@@ -98,7 +98,7 @@ def test_rates_that_no_editor_labels_are_written_too(exporter: Exporter) -> None
 
 
 @every_format
-def test_what_holds_several_rates_takes_them(exporter: Exporter) -> None:
+def test_formats_for_several_rates_accept_them(exporter: Exporter) -> None:
     timeline = timeline_from_moments([moment(media("a.mov")), moment(media("b.mov", NTSC_30))])
     if not exporter.one_rate:
         content = exporter.render(timeline)
@@ -106,7 +106,7 @@ def test_what_holds_several_rates_takes_them(exporter: Exporter) -> None:
 
 
 @every_format
-def test_the_guide_says_what_the_format_keeps(exporter: Exporter) -> None:
+def test_the_guide_lists_the_fidelity_of_the_format(exporter: Exporter) -> None:
     guide = GUIDE.read_text(encoding="utf-8")
     row = f"| `{exporter.name}` (`{exporter.suffix}`) | {' | '.join(exporter.fidelity.values())} |"
     assert row in guide

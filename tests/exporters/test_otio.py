@@ -20,7 +20,7 @@ otio = pytest.importorskip("opentimelineio")
 
 
 @over
-def test_the_library_reads_the_frames_meant(rate: Fraction, drop: bool, start: str) -> None:
+def test_the_library_reads_the_right_frames(rate: Fraction, drop: bool, start: str) -> None:
     timeline = matrix_timeline(rate, drop, start)
     read = otio.adapters.read_from_string(exporter.render(timeline), "otio_json")
     assert read.global_start_time == otio.opentime.RationalTime(timeline.start_tc.frame, float(rate))

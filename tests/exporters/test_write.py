@@ -1,4 +1,4 @@
-"""Writing a timeline in a format: whole, verified, and never over footage."""
+"""Writing a timeline in a format: complete, verified, and never over footage."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def timeline():
     return timeline_from_moments([moment(media("a.mov")), moment(media("b.mov"))])
 
 
-def test_the_file_is_what_was_rendered_and_nothing_else_is_left(tmp_path: Path, timeline) -> None:
+def test_the_file_has_the_rendered_content_and_nothing_else_is_left(tmp_path: Path, timeline) -> None:
     out = tmp_path / "hits.edl"
     report = write.export_timeline(timeline, out)
     assert report == write.ExportReport((out,), ())
@@ -45,7 +45,7 @@ def test_the_report_names_rates_that_no_label_counts(tmp_path: Path) -> None:
     assert any("gif.mp4 (28 fps)" in note for note in notes)
 
 
-def test_a_previous_export_stays_until_the_new_one_is_whole(
+def test_a_previous_export_stays_until_the_new_one_is_complete(
     tmp_path: Path, timeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "hits.edl"
@@ -94,7 +94,7 @@ def test_a_link_is_written_through(tmp_path: Path, timeline) -> None:
     assert link.is_symlink() and target.read_bytes() == EXPORTER.render(timeline).encode()
 
 
-def test_where_nothing_can_be_written_a_sentence_says_so(tmp_path: Path, timeline) -> None:
+def test_a_place_that_cannot_be_written_is_an_export_error(tmp_path: Path, timeline) -> None:
     (tmp_path / "folder.edl").mkdir()
     for out in (tmp_path / "missing" / "hits.edl", tmp_path / "folder.edl", tmp_path / f"{'x' * 300}.edl"):
         with pytest.raises(ExportError, match="can't be written"):
