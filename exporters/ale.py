@@ -1,8 +1,8 @@
 """Avid Log Exchange: a bin of clips for Avid, and metadata for Resolve.
 
-A heading, the columns' names, and a line of tab-separated cells for each moment; ends are exclusive. A list holds one
-frame rate (`FPS`), by which Avid reads the labels. `VIDEO_FORMAT` says 1080 for pictures up to that size: Avid takes
-CUSTOM into projects of odd sizes only. There is no duration column; readers work it out of Start and End.
+A heading, the column names, and a line of tab-separated cells for each moment; ends are exclusive. A list holds one
+frame rate (`FPS`), by which Avid reads the labels. `VIDEO_FORMAT` is 1080 for pictures up to that size, since Avid
+accepts CUSTOM only in projects of unusual size. There is no duration column: readers compute it from Start and End.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ FIDELITY = {
 _COLUMNS = ("Name", "Tracks", "Start", "End", "Tape", "FPS", "Source File", "Source Path", "DESCRIPT", "Comments")
 
 
+# Avid MediaLog manual, appendix A, "Avid Log Specifications": headings and columns are spelled exactly like this.
+# https://www.manualshelf.com/manual/avid-digidesign-m-audio-pinnacle-sibelius/medialog/2-0-english/page-100.html
 def render(timeline: Timeline) -> str:
     hd = all(clip.media.width <= 1920 and clip.media.height <= 1080 for clip in timeline.clips)
     fps = fps_text(timeline.rate)

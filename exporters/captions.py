@@ -1,6 +1,6 @@
 """SubRip subtitles and YouTube chapters of the moments laid end to end.
 
-Both count clock time from the start of the timeline, zero, whatever its start label is.
+Both count clock time from 0 at the start of the timeline, whatever its start label is.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from exporters.text import one_line, shortened
 from exporters.timeline import Clip, Timeline
 
 FIDELITY = {
-    "frames": "to the millisecond, which tells frames up to 500 a second (chapters: to the second)",
+    "frames": "millisecond precision, enough for up to 500 fps (chapters: whole seconds)",
     "source timecode": "no",
     "rates": "one; a file for each",
     "tracks": "none",
@@ -21,13 +21,13 @@ FIDELITY = {
     "query, score, edges": "in the text (chapters: query)",
     "handles": "a caption covers the moment without them; a chapter starts with the cut",
 }
-_MARKUP = str.maketrans(
-    {"<": "‹", ">": "›", "{": "(", "}": ")"}
-)  # players take these for styling, and `-->` for a time
+# Players read these as styling, and `-->` as a time.
+_MARKUP = str.maketrans({"<": "‹", ">": "›", "{": "(", "}": ")"})
 
 
 def render_srt(timeline: Timeline) -> str:
-    """A caption for each moment. CRLF line ends, as SubRip wrote them."""
+    """A caption for each moment. CRLF line ends, as SubRip writes them."""
+    # A number, the times, the text, an empty line: https://www.matroska.org/technical/subtitles.html#srt-subtitles
     blocks = []
     for number, (frame, clip) in enumerate(timeline.marked(), 1):
         end = frame + clip.found.frames
@@ -38,7 +38,11 @@ def render_srt(timeline: Timeline) -> str:
 
 
 def render_chapters(timeline: Timeline) -> str:
-    """A line for each cut, the first at 0:00. YouTube shows chapters where there are three or more, each of 10 s."""
+    """A line for each cut, the first at 0:00.
+
+    YouTube shows chapters if there are at least three, each of 10 s or more:
+    https://support.google.com/youtube/answer/9884579
+    """
     lines = [
         f"{_clock(offset / timeline.rate)} {one_line(_title(clip)).translate(_MARKUP)}"
         for offset, clip in timeline.placed()

@@ -1,8 +1,8 @@
-"""Footage of variable rate made constant: the parts that an export uses, as files that an editor places exactly.
+"""Variable-frame-rate footage converted to a constant rate, so that editors place its frames exactly.
 
-Editors take footage for constant and put a frame of variable footage where it isn't. So each moment's part, with its
-handles, is encoded at the constant rate nearest to the footage's own (`footage.cut.cut_constant`), verified, and the
-export refers to that file: same picture at the same label, frame by frame.
+Editors assume a constant rate and put frames of variable footage in the wrong place. Therefore the part that a moment
+uses, with its handles, is encoded at the constant rate nearest to the footage's own (`clips.exact.cut_cfr`) and
+verified. The export refers to that file: same picture at the same label, frame by frame.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from exporters.clips import ClipProgress, check_room, clip_name, make_folder, with_handles
-from exporters.write import ExportReport, refuse_footage, replacing
+from exporters.write import ExportReport, export_errors, refuse_footage
+from tr_desktop.files import replacing
 from tr_desktop.footage.clips.exact import PRESETS, cfr_rate, cut_cfr
 from tr_desktop.footage.probe import probe
 from tr_desktop.moments import Footage, FrameTimes, Moment, Refinement, Segment
@@ -22,7 +23,7 @@ PRESET = PRESETS["prores"]
 
 
 def cfr_folder(out: Path) -> Path:
-    """Where the files go that an export to `out` refers to: beside it."""
+    """The folder, beside `out`, for the files that an export to `out` refers to."""
     return out.with_name(f"{out.stem} media")
 
 
@@ -33,10 +34,11 @@ def make_cfr(
     handles_s: Fraction = Fraction(0),
     on_progress: ClipProgress | None = None,
 ) -> tuple[list[Moment], ExportReport]:
-    """(the moments, those of variable rate in files of constant rate instead; what was written).
+    """Convert the parts that the moments use; (the moments, now in those files; a report of the files written).
 
-    folder: made if a file is needed and its parent is there. on_progress: as for `export_clips`.
-    ExportError: no room, or a part that can't be encoded or isn't what was meant; files that were whole stay.
+    Moments in footage of constant rate stay as they are. folder: made if a file is needed and its parent exists.
+    on_progress: as for `export_clips`. ExportError: no room, or a part that can't be encoded or fails verification;
+    finished files stay.
     """
     variable = [rank for rank, moment in enumerate(moments) if moment.media.is_vfr]
     made, files = list(moments), list[Path]()
@@ -55,7 +57,7 @@ def make_cfr(
         label = moment.media.start_tc.at_rate(cfr_rate(moment.media)) + cut.start_frame
         out = folder / clip_name(rank + 1, moment.media, label, PRESET.suffix)
         refuse_footage(out, [each.media.path for each in moments])
-        with replacing(out) as part:
+        with export_errors(out), replacing(out) as part:
             count = cut.frames
             cut_cfr(moment.footage, cut.start_frame, count, part, PRESET, report)
         files.append(out)
@@ -64,9 +66,9 @@ def make_cfr(
 
 
 def _frames(moment: Moment, handles_s: Fraction) -> tuple[Segment, Segment]:
-    """(the moment, the moment with its handles) in frames of the constant footage.
+    """(the moment, the moment with its handles) in frames of the converted footage.
 
-    From the frame boundary nearest to its start to the one nearest to its end: exactly the frames that show it.
+    Each edge is the frame boundary nearest to the moment's own, so the segment holds exactly the frames that show it.
     """
     rate, segment, times = cfr_rate(moment.media), moment.segment, moment.times
     last = max(round(times.duration_s * rate), 1)
@@ -95,8 +97,8 @@ def _notes(moments: Sequence[Moment], variable: Sequence[int], files: Sequence[P
     if not variable:
         return []
     names = ", ".join(dict.fromkeys(moments[rank].media.path.name for rank in variable))
-    count = f"{len(files)} files" if len(files) > 1 else "a file"
+    count = f"{len(files)} files" if len(files) > 1 else "1 file"
     return [
-        f"Variable frame rate: {names}. The parts used were made constant as {PRESET.title}, in {count} in "
-        f"{files[0].parent}, which the export refers to."
+        f"Variable frame rate: {names}. The parts used were converted to a constant rate ({PRESET.title}): {count} in "
+        f"{files[0].parent}. The export refers to them."
     ]

@@ -1,4 +1,4 @@
-"""Clips of the moments as files of their own; `tr_desktop.footage.clips` cuts and verifies each by decoding it."""
+"""Each moment as a clip in a file of its own. `tr_desktop.footage.clips` cuts and verifies it."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from fractions import Fraction
 from pathlib import Path
 
 from exporters.text import one_line
-from exporters.write import ExportReport, refuse_footage, replacing
+from exporters.write import ExportReport, export_errors, refuse_footage
 from tr_desktop.errors import ExportError
+from tr_desktop.files import replacing
 from tr_desktop.footage.clips.exact import (
     PRESETS,
     Preset,
     cfr_rate,
     cut_cfr,
     cut_exact,
-    cut_lossless,
     estimated_bytes,
-    lossless_suffix,
 )
+from tr_desktop.footage.clips.lossless import cut_lossless, lossless_suffix
 from tr_desktop.moments import Media, Moment, Segment
 from tr_desktop.timecode import Timecode
 
@@ -41,20 +41,22 @@ def export_clips(
     cfr: bool = False,
     on_progress: ClipProgress | None = None,
 ) -> ExportReport:
-    """Cut each moment, with its handles, into a file in `folder`, which is made if its parent is there.
+    """Cut each moment, with its handles, into a file in `folder`, which is made if its parent exists.
 
-    preset_name: `lossless` or one of `PRESETS`. constant: clips of footage of variable rate get a constant one.
-    on_progress: an exception raised in it stops the work. Each file appears when it's whole and verified; those before
-    a failure stay.
+    preset_name: `lossless` or one of `PRESETS`. cfr: convert variable-frame-rate clips to a constant rate. on_progress:
+    an exception raised in it stops the work. Each file appears once it's complete and verified; files finished before a
+    failure stay.
     ExportError: an unknown preset, no moments, no room, or a clip that can't be cut as asked.
     """
     if preset_name not in WAYS:
-        raise ExportError(f"There is no way to cut clips called {preset_name!r}", remedy=f"Known: {', '.join(WAYS)}")
+        raise ExportError(f"There is no clip format called {preset_name!r}", remedy=f"Known: {', '.join(WAYS)}")
     if not moments:
         raise ExportError("There are no moments to export", remedy="Search again, or export the best guesses as well")
     preset = PRESETS.get(preset_name)
     if cfr and preset is None:
-        raise ExportError("A lossless cut keeps the frames' own times", remedy="Use another way of cutting with --cfr")
+        raise ExportError(
+            "A lossless cut keeps a variable frame rate", remedy="Choose another clip format to use with --cfr"
+        )
     segments = [with_handles(moment, handles_s) for moment in moments]
     make_folder(folder)
     check_room(folder, moments, segments, preset)
@@ -68,7 +70,7 @@ def export_clips(
         suffix = lossless_suffix(moment.media) if preset is None else preset.suffix
         out = folder / clip_name(number, moment.media, moment.footage.timecode_at(segment.start_frame), suffix)
         refuse_footage(out, [each.media.path for each in moments])
-        with replacing(out) as part:
+        with export_errors(out), replacing(out) as part:
             held = _cut(moment, segment, part, preset, cfr, report)
         files.append(out)
         if held != segment:
@@ -77,7 +79,7 @@ def export_clips(
 
 
 def with_handles(moment: Moment, handles_s: Fraction) -> Segment:
-    """The moment's frames and those up to `handles_s` seconds before and after, as far as the media reaches."""
+    """The moment's frames and those up to `handles_s` seconds before and after, within the media."""
     times, segment = moment.times, moment.segment
     start = times.frame_at(times.time_s(segment.start_frame) - handles_s)
     end = times.boundary_at(times.time_s(segment.end_frame) + handles_s)
@@ -92,7 +94,7 @@ def _cut(
     cfr: bool,
     report: Callable[[int, int], None],
 ) -> Segment:
-    """Cut to `part`; the source frames that it holds."""
+    """Cut to `part`; the source frames that the clip holds."""
     footage = moment.footage
     if preset is None:
         return cut_lossless(footage, segment, part, report).segment
@@ -112,7 +114,7 @@ def clip_name(number: int, media: Media, label: Timecode, suffix: str) -> str:
 
 
 def make_folder(folder: Path) -> None:
-    """ExportError where it can't be made."""
+    """ExportError if it can't be made."""
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
@@ -121,16 +123,16 @@ def make_folder(folder: Path) -> None:
 
 
 def check_room(folder: Path, moments: Sequence[Moment], segments: Sequence[Segment], preset: Preset | None) -> None:
-    """ExportError where clips of these segments won't fit on the folder's disk."""
+    """ExportError if clips of these segments won't fit on the folder's disk."""
     needed = sum(
         estimated_bytes(moment.footage, segment, preset) for moment, segment in zip(moments, segments, strict=True)
     )
     free = shutil.disk_usage(folder).free
     if needed + _SPARE_BYTES > free:
         raise ExportError(
-            f"The clips need about {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are free",
+            f"The clips need about {needed / 1e9:.1f} GB, but only {free / 1e9:.1f} GB is free",
             path=folder,
-            remedy="Make room, choose another folder, or a smaller preset",
+            remedy="Make room, or choose another folder or a smaller format",
         )
 
 
@@ -138,5 +140,5 @@ def _outward(out: Path, asked: Segment, held: Segment) -> str:
     before, after = asked.start_frame - held.start_frame, held.end_frame - asked.end_frame
     return (
         f"{out.name} holds frames {held.start_frame} to {held.end_frame} (exclusive), {before} more before the moment "
-        f"and {after} more after it: a lossless cut of this codec starts and ends at keyframes."
+        f"and {after} more after it. A lossless cut of this codec starts and ends at keyframes."
     )

@@ -1,12 +1,12 @@
 """CMX 3600 edit decision list: the cut list that every editor reads.
 
 Notable choices (SMPTE 258M; what Resolve, Premiere and Avid write):
-- Outs are exclusive, and the source and record sides of an event last equally long; nothing is retimed.
-- Drop-frame is said twice, by `FCM: DROP FRAME` and by `;` in the label, because readers look at one or the other. Each
-  label says its own: a non-drop source in a drop-frame timeline keeps its colons.
-- Only `* FROM CLIP NAME:` names the file. Premiere loses the media at `* FROM CLIP:` and `* FROM FILE:`.
-- Columns are fixed: readers slice them. A reel is padded to 8 characters, or in File32 to 32 with event numbers of six
-  digits. Beyond 999 events, which CMX 3600 can't number, the list is a File32.
+- Outs are exclusive. The source and record sides of an event have the same length; nothing is retimed.
+- Drop-frame is marked twice, by `FCM: DROP FRAME` and by `;` in the label, because readers look at one or the other.
+  Each label has its own mark: a non-drop source in a drop-frame timeline keeps its colons.
+- Only `* FROM CLIP NAME:` names the file. With `* FROM CLIP:` or `* FROM FILE:`, Premiere loses the media.
+- Columns are fixed, since readers slice them. A reel is padded to 8 characters; in File32 to 32, with event numbers of
+  six digits. CMX 3600 can't number more than 999 events, so a longer list is a File32.
 - The query and the score are a comment (`* COMMENT:`), which readers show or skip.
 """
 
@@ -30,21 +30,21 @@ FIDELITY = {
     "query, score, edges": "as a comment",
     "handles": "in the cut",
 }
-_MAX_EVENTS = 999
-_SPECIAL_REELS = {"AX", "BL", "BLACK", "BARS"}  # readers take these for an auxiliary source, black and colour bars
+_MAX_EVENTS = 999  # event numbers have three digits: https://edlmax.com/edlmaxhelp/Edl/Edl_Overview.htm
+_SPECIAL_REELS = {"AX", "BL", "BLACK", "BARS"}  # these mean an auxiliary source, black and colour bars
 
 
 def render(timeline: Timeline, *, file32: bool = False, ascii_only: bool = False) -> str:
     """The list as text with CRLF line ends.
 
-    file32: 32-character reels. ascii_only: clip names and queries too, as Avid wants them.
+    file32: 32-character reels. ascii_only: clip names and queries in ASCII too, as Avid needs them.
     """
     file32 = file32 or len(timeline.clips) > _MAX_EVENTS
     clean = ascii_line if ascii_only else one_line
     reels = _reels(timeline.clips, 32 if file32 else 8)
     lines = [
         f"TITLE: {shortened(ascii_line(timeline.name), 70)}",
-        f"FCM: {'DROP FRAME' if timeline.start_tc.drop else 'NON-DROP FRAME'}",
+        f"FCM: {'DROP FRAME' if timeline.start_tc.drop else 'NON-DROP FRAME'}",  # SMPTE 258M: for all events below
         "",
     ]
     for number, (offset, clip) in enumerate(timeline.placed(), 1):
@@ -57,6 +57,7 @@ def _event(
 ) -> list[str]:
     record_in = timeline.start_tc + offset
     labels = (clip.source_in, clip.source_out, record_in, record_in + clip.frames)
+    # SMPTE 258M: event, reel, channels and edit type in columns, then source in and out, record in and out.
     event = f"{number:0{6 if file32 else 3}d}  {reel:<{32 if file32 else 8}} {_channels(clip):<5} {'C':<8} "
     return [
         event + " ".join(map(str, labels)),
@@ -67,19 +68,20 @@ def _event(
 
 
 def _channels(clip: Clip) -> str:
-    """V: picture only; B: picture and one audio channel; AA/V: picture and two, the most that an event holds."""
+    """V: picture only; B: picture and one audio channel; AA/V: picture and two, the limit of an event."""
     return ("V", "B", "AA/V")[min(2, sum(track.channels for track in clip.media.audio))]
 
 
 def _reel_key(clip: Clip) -> tuple[str, str]:
-    """What makes two clips share a reel: the same tape, or without one the same file."""
+    """Clips with the same key share a reel: clips of the same tape or, without a tape name, of the same file."""
     return (clip.media.reel, "") if clip.media.reel else ("", str(clip.media.path))
 
 
 def _reels(clips: Iterable[Clip], width: int) -> dict[tuple[str, str], str]:
     """A reel name for each source, distinct within `width` characters.
 
-    Footage conforms by reel and timecode: two files cut down to the same name would be taken for one.
+    Editors conform by reel and timecode, so two files shortened to the same name would be mixed up. Only letters,
+    digits and `_` are safe in every system (on reel names: http://www.edlmax.com/MAXGUIDE.HTML).
     """
     reels: dict[tuple[str, str], str] = {}
     taken = set(_SPECIAL_REELS)

@@ -1,8 +1,9 @@
 """Marker EDL for DaVinci Resolve: `Timelines > Import > Timeline Markers from EDL`, onto a timeline that is open.
 
 Resolve writes and reads this dialect: an event one frame long whose source labels repeat the record labels, two spaces
-at its end, and a line `note |C:colour |M:name |D:frames`. Labels are the timeline's: it must start where ours starts. A
-note that starts with a digit makes Resolve lose the marker, hence `- ` before it; a `|` would part the fields.
+at its end, and a line `note |C:colour |M:name |D:frames`. The labels are the timeline's, so the open timeline must have
+the same start timecode. Resolve loses a marker whose note starts with a digit, hence the `- ` before it. A `|` would
+end a field.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ def render(timeline: Timeline) -> str:
         f"FCM: {'DROP FRAME' if timeline.start_tc.drop else 'NON-DROP FRAME'}",
         "",
     ]
+    # The dialect is Resolve's own; its manual describes the command only ("Exporting Timeline Markers to EDL"):
+    # https://www.steakunderwater.com/VFXPedia/__man/Resolve18-6/DaVinciResolve18_Manual_files/part4009.htm
     for number, (frame, clip) in enumerate(timeline.marked(), 1):
         start = timeline.start_tc + frame
         labels = f"{start} {start + 1}"

@@ -1,13 +1,13 @@
-"""FCPXML 1.10: what Final Cut Pro reads, and Resolve from 18 on.
+"""FCPXML 1.10, for Final Cut Pro, and for Resolve from version 18.
 
 Notable choices (Apple's DTD and "Timing attributes"):
-- Every time is a whole number of frames, written as a fraction of a second (`30030/30000s`): off the frame grid Final
-  Cut leaves gaps. Zero is a fraction too, for readers that look for one.
+- Every time is a whole number of frames, written as a fraction of a second (`30030/30000s`), since Final Cut leaves
+  gaps otherwise. Zero is a fraction too, for readers that expect one.
 - `start` of an asset is the timecode of its first frame, counted in frames; a clip's `start` and its markers are on
   that axis. `offset` is on the sequence's, which begins at `tcStart`.
-- A project for each source rate, so that nothing is conformed.
+- Each source rate has a project of its own. Nothing is conformed.
 - 1.10 is the newest version that every Resolve since 18 accepts. Resolve relinks by a name with its extension.
-- Markers can only lie in clips.
+- A marker can only be inside a clip.
 """
 
 from __future__ import annotations
@@ -72,6 +72,8 @@ def render(timeline: Timeline) -> str:
     for part in parts:
         name = timeline.name if len(parts) == 1 else f"{timeline.name} {fps_text(part.rate)}"
         event.append(element("project", _sequence(part, format_id, asset_id), name=name))
+    # Apple, "Document Type Definition": resources come before the library.
+    # https://developer.apple.com/documentation/professional-video-applications/document-type-definition
     return document(element("fcpxml", resources, element("library", event), version="1.10"), "fcpxml")
 
 
@@ -161,6 +163,8 @@ def _rates_hz(timeline: Timeline) -> list[int]:
 
 
 def _time(frames: int, rate: Fraction) -> str:
+    # Apple, "Timing Attributes": rational seconds, and a multiple of the frame duration, or Final Cut inserts a gap.
+    # https://developer.apple.com/documentation/professional-video-applications/timing-attributes
     return f"{frames * rate.denominator}/{rate.numerator}s"
 
 

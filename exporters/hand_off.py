@@ -1,4 +1,4 @@
-"""From moments to what an editor wants: clips, or a file in a format. One way for the command line and the app."""
+"""From moments to clips or to a file for an editor. The command line and the app both call this."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
-from exporters import registry
 from exporters.cfr import cfr_folder, make_cfr
 from exporters.clips import WAYS, ClipProgress, export_clips
+from exporters.formats import find_format
 from exporters.timeline import timeline_from_moments
 from exporters.write import ExportReport, export_timeline
 from tr_desktop.moments import Moment
 
 
 def check_format(out: Path, format_name: str | None) -> None:
-    """ExportError where there is no such format, or the file name doesn't tell one."""
+    """ExportError if there is no such format or, without a name, if `out` has no known suffix."""
     if format_name not in WAYS:
-        registry.find_format(out, format_name)
+        find_format(out, format_name)
 
 
 def hand_off(
@@ -31,9 +31,9 @@ def hand_off(
     cfr: bool = False,
     on_progress: ClipProgress | None = None,
 ) -> ExportReport:
-    """Write `moments` to `out`: a folder of clips where format_name is one of `clips.WAYS`, else a file.
+    """Write `moments` to `out`: a folder of clips if format_name is one of `clips.WAYS`, otherwise a file.
 
-    name: the timeline's. constant: make the parts that are used of footage of variable rate constant first.
+    name: the timeline's. cfr: convert the used parts of variable-frame-rate footage to a constant rate first.
     on_progress: called while clips are cut; an exception raised in it stops the work.
     Raises ExportError.
     """

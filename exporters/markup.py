@@ -1,4 +1,4 @@
-"""XML that any name can go into."""
+"""XML elements whose text may be any name."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """MLT XML, for Shotcut, Kdenlive and the `melt` renderer.
 
-Frames count from the first of the file and `out` is inclusive, as MLT has it. The profile has the rate of the sources,
-so that a frame of the profile is a frame of the source. `resource` is a plain path, not a URL.
+Frames count from the first of the file and `out` is inclusive, as MLT defines it. The profile has the rate of the
+sources: one of its frames is one source frame. `resource` is a plain path, not a URL.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ def render(timeline: Timeline) -> str:
         entry = {"producer": source, "in": str(clip.start_frame), "out": str(clip.end_frame - 1)}
         playlist.append(element("entry", *found, **entry))
     tractor = element("tractor", element("track", producer="playlist0"), id="tractor0", title=timeline.name)
+    # Producers, then the playlist that uses them, then the tractor: https://www.mltframework.org/docs/mltxml/
     root = element("mlt", profile, *producers, playlist, tractor, title=timeline.name, producer="tractor0")
     root.set("LC_NUMERIC", "C")
     return document(root)

@@ -1,13 +1,13 @@
-"""OpenTimelineIO, `.otio` and `.otioz`, shaped so that Resolve (18.5 on) and Premiere (25.6 on) open it.
+"""OpenTimelineIO, `.otio` and `.otioz`, in a form that Resolve (from 18.5) and Premiere (from 25.6) open.
 
 Notable choices:
-- Written as plain JSON: the file format is small and stable, the library isn't needed to write it, and the tests let
-  the library read it. Clip.1 and Marker.2 are schemas that every reader knows, the older ones in editors too.
-- Source ranges count from the source timecode and lie within the media's available range, which starts there: Resolve
-  refuses ranges that count from zero.
+- Written as plain JSON: the file format is small and stable. The app doesn't need OpenTimelineIO's library; the tests
+  read the files with it. Clip.1 and Marker.2 are schemas that old readers in editors know too.
+- Source ranges count from the source timecode and lie within the media's available range, which starts there. Resolve
+  rejects ranges that count from zero.
 - An audio track for each stream. Resolve links by `Link Group ID` and finds the stream by `Channels`; Premiere links by
   `LinkID`. Resolve shows a marker's note only from its own metadata.
-- OpenTimelineIO's rates are floats: a rate is the float nearest to ours, and frame counts are whole numbers.
+- OpenTimelineIO's rates are floats: each is the float nearest to the exact rate. Frame counts are whole numbers.
 - `.otioz` holds the timeline alone; the media stays where it is.
 """
 
@@ -47,6 +47,8 @@ def render(timeline: Timeline) -> str:
         kind = _channel_type(sounding.media.audio[stream].channels)
         children = [_clip(clip, stream) if stream < len(clip.media.audio) else _gap(clip) for clip in timeline.clips]
         tracks.append(_track(f"Audio {stream + 1}", "Audio", {"Resolve_OTIO": {"Audio Type": kind}}, children))
+    # Nested objects, each with the name and version of its schema:
+    # https://opentimelineio.readthedocs.io/en/latest/tutorials/otio-file-format-specification.html
     document = {
         "OTIO_SCHEMA": "Timeline.1",
         "metadata": {},
@@ -58,9 +60,10 @@ def render(timeline: Timeline) -> str:
 
 
 def render_zip(timeline: Timeline) -> bytes:
-    """The bundle, with dates that don't depend on when it's made."""
+    """The bundle, with a fixed date, so that equal timelines make equal files."""
     bundle = io.BytesIO()
     with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED) as archive:
+        # otioz, a zip file: https://opentimelineio.readthedocs.io/en/latest/tutorials/adapters.html
         for name, text in (("content.otio", render(timeline)), ("version.txt", "1.0.0")):
             archive.writestr(zipfile.ZipInfo(name), text, zipfile.ZIP_DEFLATED)
     return bundle.getvalue()
@@ -104,6 +107,7 @@ def _media(clip: Clip) -> Json:
         "OTIO_SCHEMA": "ExternalReference.1",
         "metadata": {"timerefine": {"reel": clip.media.reel}} if clip.media.reel else {},
         "name": one_line(clip.name),
+        # Starts at the media's timecode: https://opentimelineio.readthedocs.io/en/latest/tutorials/time-ranges.html
         "available_range": _range(clip.media.start_tc.frame, clip.media_frames, clip.rate),
         "target_url": file_url(clip.media.path),
     }

@@ -1,8 +1,8 @@
 """CSV, TSV and JSON: the moments as data.
 
-`start`, `end` are the moment itself, `in`, `out` the cut with its handles; frames count from the first of the file,
+`start`, `end` are the moment itself, `in`, `out` the cut with its handles. Frames count from the first of the file,
 ends are exclusive, labels are source timecode. JSON uses the names of `find --json`. Tables begin with a byte order
-mark, without which spreadsheets take UTF-8 for something else, and no cell of text can be taken for a formula.
+mark, without which spreadsheets misread UTF-8. No text cell can be read as a formula.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from exporters.timeline import Clip, Timeline
 FIDELITY = {
     "frames": "exact",
     "source timecode": "exact, drop-frame kept",
-    "rates": "any, a column says which",
+    "rates": "any; a column shows each",
     "tracks": "none",
     "reel": "yes",
     "file": "path and name",
@@ -33,6 +33,7 @@ FIDELITY = {
 def render_table(timeline: Timeline, *, delimiter: str) -> str:
     text = io.StringIO()
     rows = [_row(clip) for clip in timeline.clips]
+    # RFC 4180 has CRLF line ends: https://www.rfc-editor.org/rfc/rfc4180
     writer = csv.DictWriter(text, list(rows[0]), delimiter=delimiter, lineterminator="\r\n")
     writer.writeheader()
     writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
@@ -52,7 +53,7 @@ def render_json(timeline: Timeline) -> str:
         "start_tc": str(timeline.start_tc),
         "moments": moments,
     }
-    return json.dumps(document, indent=1) + "\n"  # ASCII: names that aren't text still make a file that is
+    return json.dumps(document, indent=1) + "\n"  # ASCII only: file names that aren't valid text can't break it
 
 
 def _row(clip: Clip) -> dict[str, Any]:
@@ -82,13 +83,14 @@ def _row(clip: Clip) -> dict[str, Any]:
 
 
 def _seconds(time_s: Fraction) -> float:
-    """To a ten-thousandth, as `find --json` gives it: enough to tell frames, not what decides them."""
+    """Rounded to 0.0001 s, as in `find --json`: enough to tell frames apart, but frame numbers decide."""
     return round(float(time_s), 4)
 
 
 def _cell(value: Any) -> str:
     if not isinstance(value, str):
         return str(value)
+    # Spreadsheets run such cells as formulas: https://owasp.org/www-community/attacks/CSV_Injection
     line = one_line(value)
     return f"'{line}" if line.lstrip()[:1] in {"=", "+", "-", "@"} else line
 

@@ -1,4 +1,4 @@
-"""What every exporter is given: exact source frames of moments, laid end to end from a start timecode."""
+"""The timeline that every exporter takes: exact source frames of moments, laid end to end from a start timecode."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Clip:
 
     @property
     def evidence(self) -> str:
-        """How sure the search is, for the note of a marker."""
+        """How certain the search is, for a marker's note."""
         edges = f"edges {self.start_confidence:.2f} and {self.end_confidence:.2f}"
         return f"score {self.score:.2f}{'' if self.confident else ' (not confident)'}, {edges}"
 
@@ -64,7 +64,7 @@ class Clip:
 class Timeline:
     """Clips laid end to end from `start_tc`, best moment first.
 
-    Clips may differ in rate; `by_rate` gives timelines that don't, which is all that most formats can hold.
+    Clips may differ in rate. Most formats hold one rate only: `by_rate` splits the timeline for them.
     """
 
     name: str
@@ -84,14 +84,14 @@ class Timeline:
         return all(clip.rate == self.rate for clip in self.clips)
 
     def placed(self) -> Iterator[tuple[int, Clip]]:
-        """Each clip with the frame it starts at, counted from the start of the timeline. Only for one rate."""
+        """Each clip with the frame it starts at, counted from the start of the timeline. For one rate only."""
         offset = 0
         for clip in self.clips:
             yield offset, clip
             offset += clip.frames
 
     def marked(self) -> Iterator[tuple[int, Clip]]:
-        """Each clip with the frame its moment starts at, behind the handle, counted from the start of the timeline."""
+        """Each clip with the frame its moment starts at, after the handle, counted from the start of the timeline."""
         for offset, clip in self.placed():
             yield offset + clip.found.start_frame - clip.start_frame, clip
 
@@ -114,14 +114,14 @@ def timeline_from_moments(
 ) -> Timeline:
     """Lay moments end to end in the order given.
 
-    handles_s: seconds added before and after each moment, as far as the media reaches. start_tc: the label of the first
-    frame; with `;` the timeline counts drop-frame where its rate has it, otherwise as the footage does.
-    ExportError: no moments, negative handles, a start that is no timecode at the rate, or a moment beyond its media.
+    handles_s: seconds added before and after each moment, within the media. start_tc: the label of the first frame.
+    With `;` the timeline counts drop-frame if its rate has it; otherwise it counts as the footage does.
+    ExportError: no moments, negative handles, a start that isn't a timecode at this rate, or a moment beyond its media.
     """
     if not moments:
         raise ExportError("There are no moments to export", remedy="Search again, or export the best guesses as well")
     if handles_s < 0:
-        raise ExportError(f"Handles can't be negative ({float(handles_s):g} s)", remedy="Give 0 or more seconds")
+        raise ExportError(f"Handles can't be negative ({float(handles_s):g} s)", remedy="Enter 0 or more seconds")
     clips = tuple(_clip(rank, moment, handles_s) for rank, moment in enumerate(moments, 1))
     return Timeline(name, _start(start_tc, clips), clips)
 
@@ -135,9 +135,9 @@ def _clip(rank: int, moment: Moment, handles_s: Fraction) -> Clip:
     media, kept = moment.media, moment.refinement.kept
     if kept.segment.end_frame > len(moment.times):
         raise ExportError(
-            f"A moment ends at frame {kept.segment.end_frame} of a file that has {len(moment.times)}",
+            f"A moment ends at frame {kept.segment.end_frame}, but the file has only {len(moment.times)} frames",
             path=media.path,
-            remedy="The file has changed since the search: search again",
+            remedy="The file has changed since the search. Search again",
         )
 
     counted = moment.footage.label_frames
@@ -168,5 +168,5 @@ def _start(label: str, clips: tuple[Clip, ...]) -> Timecode:
         return Timecode.parse(label, rate, drop)
     except ValueError as error:
         raise ExportError(
-            f"The timeline can't start at {label}: {error}", remedy="Give a start such as 01:00:00:00"
+            f"The timeline can't start at {label}: {error}", remedy="Enter a start such as 01:00:00:00"
         ) from error

@@ -1,36 +1,35 @@
-"""Writing, once for all formats: nothing half-written, nothing unread, never over footage."""
+"""Writes the files of every format: complete, read back, and never over footage."""
 
 from __future__ import annotations
 
-import os
-import secrets
-import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from exporters.registry import Exporter, find_format
+from exporters.formats import find_format
+from exporters.registry import Exporter
 from exporters.timeline import Timeline, fps_text
 from tr_desktop.errors import ExportError
+from tr_desktop.files import ReadBackError, write_verified
 from tr_desktop.moments import Media
 from tr_desktop.timecode import is_smpte_rate
 
 
 @dataclass(frozen=True)
 class ExportReport:
-    """The files that were written, the one asked for first, and sentences on what an editor should know."""
+    """The files that were written, the requested one first, and notes for the editor, a sentence each."""
 
     files: tuple[Path, ...]
     notes: tuple[str, ...]
 
 
 def export_timeline(timeline: Timeline, out: Path, format_name: str | None = None) -> ExportReport:
-    """Write `timeline` in the format named, or in the one that the end of `out` tells.
+    """Write `timeline` in the named format, or in the one that matches the suffix of `out`.
 
-    Where the format holds one rate and the clips have several, `out` gets those of the first clip's rate, and each
-    other rate a file beside it (`hits.edl`, `hits.25fps.edl`). ExportError: unknown format, `out` is footage, or
-    writing fails; what was there before is then still there.
+    If the format holds one rate and the clips have several, `out` gets the clips of the first clip's rate, and each
+    other rate gets a file beside it (`hits.edl`, `hits.25fps.edl`). ExportError: unknown format, `out` is footage, or
+    writing fails; files that were there before are then unchanged.
     """
     exporter = find_format(out, format_name)
     parts = timeline.by_rate() if exporter.one_rate else (timeline,)
@@ -40,45 +39,23 @@ def export_timeline(timeline: Timeline, out: Path, format_name: str | None = Non
     for path in paths:
         refuse_footage(path, footage)
     for path, content in zip(paths, contents, strict=True):
-        write_verified(path, content)
+        with export_errors(path):
+            write_verified(path, content)
     return ExportReport(tuple(paths), tuple(_notes(timeline, exporter, paths, parts)))
 
 
-def write_verified(path: Path, content: bytes) -> None:
-    """Put `content` at `path` whole or not at all, read back before it's moved into place.
-
-    ExportError: as for `replacing`, or what is read back differs.
-    """
-    with replacing(path) as part:
-        part.write_bytes(content)
-        if part.read_bytes() != content:
-            raise ExportError("What was written can't be read back the same", path=path, remedy="Check the disk")
-
-
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Gives a path beside `path` to write to; what is there when the block ends is flushed and moved to `path`.
-
-    After any exception what was at `path` before is still there, and nothing else is left. ExportError: the folder is
-    missing or can't be written, or the disk is full.
-    """
-    target = path.resolve()  # writes through a link instead of replacing it
-    part = target.with_name(f".{secrets.token_hex(6)}{target.suffix[:16]}")
+def export_errors(path: Path) -> Iterator[None]:
+    """Turn an OSError of the block, which writes `path`, into an ExportError."""
     try:
-        yield part
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        if target.exists():
-            shutil.copymode(target, part)
-        part.replace(target)
-        _sync_folder(target.parent)
+        yield
+    except ReadBackError as error:
+        raise ExportError(str(error.strerror), path=path, remedy="Check the disk") from error
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise ExportError(
             f"The export can't be written: {reason}", path=path, remedy="Choose another folder or name, or make room"
         ) from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def refuse_footage(path: Path, footage: Iterable[Path]) -> None:
@@ -103,35 +80,26 @@ def _beside(out: Path, exporter: Exporter, part: Timeline) -> Path:
     return out.with_name(f"{stem}.{fps_text(part.rate)}fps{suffix}")
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make the move itself last; Windows has no way to open a folder and needs none."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
 def _notes(timeline: Timeline, exporter: Exporter, paths: list[Path], parts: tuple[Timeline, ...]) -> Iterable[str]:
     if len(parts) > 1:
         files = ", ".join(
             f"{path.name} ({fps_text(part.rate)} fps, {len(part.clips)} of {len(timeline.clips)} moments)"
             for path, part in zip(paths, parts, strict=True)
         )
-        yield f"The footage has several frame rates and this format ({exporter.title}) holds one: wrote {files}."
+        yield f"The footage has several frame rates, but {exporter.title} holds one per file. Wrote {files}."
     footage = dict.fromkeys(clip.media for clip in timeline.clips)
     variable = [_with_rate(media) for media in footage if media.is_vfr]
     unlabelled = [_with_rate(media) for media in footage if not media.is_vfr and not is_smpte_rate(media.rate)]
     if variable:
         yield (
-            f"Variable frame rate: {', '.join(variable)}. Places in it are by time at the nominal rate, as editors "
-            "conform it. If the frame must be exact, export again with --cfr: the parts used are then made constant."
+            f"Variable frame rate: {', '.join(variable)}. "
+            "Frames are counted by time at the nominal rate, as editors do. "
+            "For exact frames, export again with --cfr, which converts the parts used to a constant rate."
         )
     if unlabelled:
         yield (
-            f"A frame rate that timecode doesn't have: {', '.join(unlabelled)}. Labels count its frames; editors may "
-            "take them for another rate."
+            f"No timecode standard has this frame rate: {', '.join(unlabelled)}. Labels count its frames; editors may "
+            "assume another rate."
         )
 
 

@@ -1,11 +1,12 @@
-"""Final Cut Pro 7 XML (xmeml 4): what Premiere reads and writes itself, and Resolve reads well.
+"""Final Cut Pro 7 XML (xmeml 4), which Premiere reads and writes itself and Resolve reads well.
 
 Notable choices:
 - One sequence for each source rate. Editors disagree on what in and out mean in a sequence of another rate.
-- `in` and `out` of a clip count from the first frame of the media, not from its timecode; the timecode is in `<file>`,
-  where Resolve takes it from. `<frame>` is the count of frames, drop-frame or not.
+- `in` and `out` of a clip count from the first frame of the media, not from its timecode. The timecode is in `<file>`,
+  where Resolve looks for it. `<frame>` is the count of frames, drop-frame or not.
 - A source's two-channel streams come first, each as a pair of tracks that Premiere joins into a stereo track
-  (`currentExplodedTrackIndex`), then a track for each other channel: a mono channel in a stereo pair plays on one side.
+  (`currentExplodedTrackIndex`). Each other channel has a track of its own: in a stereo pair, a mono channel would play
+  on one side.
 - Moments are markers of the sequence: clip markers don't survive Resolve.
 """
 
@@ -23,6 +24,9 @@ from exporters.text import shortened
 from exporters.timeline import Clip, Timeline, fps_text
 from tr_desktop.timecode import Timecode, nominal_fps
 
+# Apple, "Final Cut Pro XML Interchange Format", has these chapters at
+# https://developer.apple.com/library/archive/documentation/AppleApplications/Reference/FinalCutPro_XML/ :
+# Basics/Basics.html, Topics/Topics.html, Elements/Elements.html
 FIDELITY = {
     "frames": "exact",
     "source timecode": "exact, drop-frame kept",
@@ -69,6 +73,7 @@ def _sequence(number: int, name: str, timeline: Timeline, files: dict[Path, str]
             element("enabled", "TRUE"),
             element("duration", clip.media_frames),
             _rate(rate),
+            # Topics, "Timing Values": start and end count in the sequence, in and out in the media.
             element("start", offset),
             element("end", offset + clip.frames),
             element("in", clip.start_frame),
@@ -106,7 +111,7 @@ def _sequence(number: int, name: str, timeline: Timeline, files: dict[Path, str]
 
 
 def _audio_tracks(clips: tuple[Clip, ...]) -> list[tuple[dict[str, str], list[int | None]]]:
-    """Audio tracks with what Premiere needs to know of each, and for each clip its source channel there, from 1."""
+    """Audio tracks: the attributes that Premiere needs, and each clip's source channel on the track, from 1."""
     stereo, mono = zip(*(_channels(clip) for clip in clips), strict=True)
     tracks: list[tuple[dict[str, str], list[int | None]]] = []
     for kind, pair, per_clip in (("Stereo", 2, stereo), ("Mono", 1, mono)):
@@ -132,7 +137,7 @@ def _channels(clip: Clip) -> tuple[list[int], list[int]]:
 
 
 def _file(clip: Clip, files: dict[Path, str]) -> Element:
-    """The media: in full where it first appears, by its id after that."""
+    """The media: in full where it first appears, by its id after that (Basics, "Special Conventions")."""
     media = clip.media
     if media.path in files:
         return element("file", id=files[media.path])
@@ -153,7 +158,7 @@ def _file(clip: Clip, files: dict[Path, str]) -> Element:
 
 
 def _links(items: list[tuple[str, str, int, int]]) -> Iterator[Element]:
-    """Every item of a clip names all of them, itself too; a picture without sound needs no link."""
+    """Every item of a clip names all of them, itself too (Elements, `link`); a picture without sound needs no link."""
     for own, media_type, track_index, clip_index in items if len(items) > 1 else []:
         yield element(
             "link",
@@ -176,7 +181,7 @@ def _markers(timeline: Timeline) -> Iterator[Element]:
 
 
 def _rate(rate: Fraction) -> Element:
-    """29.97 is a timebase of 30 with ntsc TRUE: a thousand and first slower."""
+    """29.97 is timebase 30 with ntsc TRUE, that is 30 × 1000/1001 (Topics, "Timing Values")."""
     ntsc = rate == nominal_fps(rate) * Fraction(1000, 1001)
     return element("rate", element("timebase", nominal_fps(rate)), element("ntsc", "TRUE" if ntsc else "FALSE"))
 

@@ -96,7 +96,7 @@ def test_skipped_labels_are_refused(rate: Fraction, hour: int, minute: int, fram
         ("00:00:00:00\nTITLE:", Fraction(25)),
     ],
 )
-def test_what_is_no_label_is_refused_with_a_sentence(text: str, rate: Fraction) -> None:
+def test_invalid_labels_are_refused_with_a_message(text: str, rate: Fraction) -> None:
     with pytest.raises(ValueError, match=r"\.$"):
         Timecode.parse(text, rate)
 
@@ -127,7 +127,7 @@ def test_separator_and_argument_decide_drop_frame() -> None:
         ("103/4", Fraction(103, 4)),
     ],
 )
-def test_written_rates_become_exact(written: str, exact: Fraction) -> None:
+def test_rounded_rates_become_exact(written: str, exact: Fraction) -> None:
     assert exact_rate(Fraction(written)) == exact
     assert is_smpte_rate(exact) == (exact in SMPTE_RATES)
 

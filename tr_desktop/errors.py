@@ -1,7 +1,7 @@
-"""What can go wrong in the user's world, apart from bugs.
+"""Problems that users can fix, as opposed to bugs.
 
-A `UserError` is something the user can mend: it says what failed, which file, and what to do. The commands print it as
-sentences and exit with status 2. Any other exception is a bug and is allowed to show its traceback.
+A `UserError` names the problem, the file and the remedy. The commands print it as sentences and exit with status 2. Any
+other exception is a bug and may show its traceback.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from pathlib import Path
 
 
 class UserError(Exception):
-    """Something the user can mend.
+    """A problem that the user can fix.
 
-    what: one sentence on what failed; path: the file it concerns, if one; remedy: one sentence on what to do.
+    what: one sentence on the problem; path: the file concerned, if there is one; remedy: one sentence on what to do.
     """
 
     def __init__(self, what: str, *, path: str | Path | None = None, remedy: str = "") -> None:
@@ -25,7 +25,7 @@ class UserError(Exception):
 
 
 class MediaError(UserError):
-    """A media file that can't be read; `what` is the reason that `coverage.skipped` shows."""
+    """A media file that can't be read. `what` is the reason shown by `coverage.skipped`."""
 
 
 class PackError(UserError):

@@ -43,7 +43,7 @@ def test_variable_rate_footage_can_be_exported_at_a_constant_rate(run_app, tmp_p
         panel.out.setText(str(out))
         panel.run()
         hands.wait(lambda: "read back" in panel.message())
-        assert "made constant" in panel.message() and panel.files.count() == 2
+        assert "constant rate" in panel.message() and panel.files.count() == 2
 
     assert run_app(script, footage) == 0
     (part,) = (tmp_path / "cut media").iterdir()

@@ -16,7 +16,7 @@ import pycmx
 import pytest
 
 from exporters.clips import WAYS
-from exporters.registry import formats
+from exporters.formats import formats
 from tests.media import make_video
 from tests.toy import write_clip
 from tr_desktop.commands.main import main
@@ -357,7 +357,7 @@ def test_footage_of_variable_rate_is_made_constant_when_asked(library, capsys, t
     assert "--cfr" in capsys.readouterr().err
     main([*find, "--cfr"])
     message = capsys.readouterr().err
-    assert "clip 1/1" in message and "made constant" in message
+    assert "clip 1/1" in message and "constant rate" in message
     (made,) = (tmp_path / "hits media").iterdir()
     with out.open() as file:
         (event,) = pycmx.parse_cmx3600(file).events

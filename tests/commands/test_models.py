@@ -163,7 +163,7 @@ def test_the_background_is_made_of_pictures(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("changes", "missing", "sentence"),
     [
-        ({"licence": None}, "", "doesn't say licence"),
+        ({"licence": None}, "", "has no licence"),
         ({"input_px": 0}, "", "sizes out of range"),
         ({}, "CARD.md", "CARD.md"),
         ({}, "pack.json", "pack.json"),

@@ -1,4 +1,4 @@
-"""Footage of variable rate, made constant for an export: every frame shows what the rule says, at the right label."""
+"""Variable-frame-rate footage converted for an export: every frame shows the right picture, at the right label."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def on_screen(frame: int, rate: Fraction) -> int:
     return max(number for number, tick in enumerate(VFR_TICKS) if tick <= middle_ms)
 
 
-def test_every_frame_shows_what_was_on_screen_and_the_moment_shows_only_itself(vfr, tmp_path: Path) -> None:
+def test_every_frame_shows_the_picture_then_on_screen_and_the_moment_only_its_own(vfr, tmp_path: Path) -> None:
     media, times = vfr
     chance = random.Random(3)
     for number in range(6):
@@ -71,7 +71,7 @@ def test_every_frame_shows_what_was_on_screen_and_the_moment_shows_only_itself(v
         assert (written["in_frame"], written["out_frame"]) == (0, len(shown))
 
 
-def test_the_list_names_the_constant_files_and_their_timecode(tmp_path: Path) -> None:
+def test_the_list_names_the_converted_files_and_their_timecode(tmp_path: Path) -> None:
     ticks = [*range(0, 1200, 40), *range(1260, 3000, 40)]
     path = tmp_path / "phone.mov"
     make_video(path, frames=len(ticks), ticks=ticks, time_base=Fraction(1, 1000), rate=Fraction(25))
@@ -92,21 +92,21 @@ def test_the_list_names_the_constant_files_and_their_timecode(tmp_path: Path) ->
     assert (tmp_path / "plain.edl").read_text().count(first.source_in) >= 1  # the same label without the files
 
 
-def test_steady_footage_needs_no_files(tmp_path: Path) -> None:
+def test_constant_rate_footage_needs_no_files(tmp_path: Path) -> None:
     media, times = read(make_video(tmp_path / "steady.mov", frames=60))
     out = tmp_path / "hits.edl"
     assert hand_off([moment(media, 5, 9, times=times)], out, name="hits", cfr=True).files == (out,)
     assert not cfr_folder(out).exists()
 
 
-def test_clips_can_be_constant_too(vfr, tmp_path: Path) -> None:
+def test_clips_can_have_a_constant_rate(vfr, tmp_path: Path) -> None:
     media, times = vfr
     found = [moment(media, 11, 40, times=times)]
     (clip,) = hand_off(found, tmp_path / "clips", "h264", name="hits", cfr=True).files
     start, end = (round(times.time_s(frame) * 30) for frame in (11, 40))
     assert numbers(clip) == [on_screen(frame, Fraction(30)) for frame in range(start, end)]
     assert not read(clip)[0].is_vfr
-    with pytest.raises(ExportError, match="own times"):
+    with pytest.raises(ExportError, match="variable frame rate"):
         hand_off(found, tmp_path / "clips", "lossless", name="hits", cfr=True)
 
 
@@ -144,7 +144,7 @@ def test_sound_stays_with_the_picture(tmp_path: Path) -> None:
     assert (heard == np.arange(first, first + len(heard)) // 160).all()
 
 
-def test_a_wrong_frame_is_noticed_and_nothing_is_written(vfr, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_frame_is_an_error_and_nothing_is_written(vfr, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     media, times = vfr
     whole = exact._source_frames
     monkeypatch.setattr(exact, "_source_frames", lambda footage, frames: whole(footage, [n + 1 for n in frames]))

@@ -1,4 +1,4 @@
-"""Clips: the numbers burnt into their frames, their samples and labels are the ones that were meant."""
+"""Clips hold the right frames, samples and labels: proven by numbers burnt into the pictures."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ import pytest
 
 from exporters import clips
 from exporters.clips import export_clips
-from exporters.write import write_verified
 from tests.exporters.build import NTSC_30, moment
 from tests.footage.recipes import FIRST_NUMBER, MAKERS
 from tests.media import make_video, read_number
 from tr_desktop.errors import ExportError
+from tr_desktop.files import write_verified
 from tr_desktop.footage.clips import exact as cutting
-from tr_desktop.footage.clips.exact import PRESETS, cut_exact, cut_lossless, lossless_suffix
+from tr_desktop.footage.clips.exact import PRESETS, cut_exact
+from tr_desktop.footage.clips.lossless import cut_lossless, lossless_suffix
 from tr_desktop.footage.frames import PictureMaker, Sampler
 from tr_desktop.footage.probe import probe
 from tr_desktop.moments import Footage, FrameTimes, Media, Segment
@@ -73,7 +74,7 @@ def numbers(path: Path) -> list[int]:
 
 @pytest.mark.parametrize("cuts", [CUTS, pytest.param(20, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", SOURCES)
-def test_random_exact_cuts_hold_the_frames_meant(name: str, cuts: int, footage: ReadFootage, tmp_path: Path) -> None:
+def test_random_exact_cuts_hold_the_right_frames(name: str, cuts: int, footage: ReadFootage, tmp_path: Path) -> None:
     media, times = footage(name)
     chance = random.Random(f"{name} {cuts}")
     for number in range(cuts):
@@ -93,7 +94,7 @@ def test_random_exact_cuts_hold_the_frames_meant(name: str, cuts: int, footage: 
 
 
 @pytest.mark.parametrize("preset", ["prores", "h264", "hevc"])
-def test_clips_of_a_frame_or_two(preset: str, footage: ReadFootage, tmp_path: Path) -> None:
+def test_clips_of_one_or_two_frames_are_cut(preset: str, footage: ReadFootage, tmp_path: Path) -> None:
     media, times = footage("prores.mov")
     for start in (0, len(times) - 4):
         for length in (1, 2, 4):
@@ -103,7 +104,9 @@ def test_clips_of_a_frame_or_two(preset: str, footage: ReadFootage, tmp_path: Pa
 
 
 @pytest.mark.parametrize("name", MAKERS)
-def test_lossless_cuts_hold_what_they_say_or_are_refused(name: str, footage: ReadFootage, tmp_path: Path) -> None:
+def test_lossless_cuts_hold_the_frames_they_report_or_are_refused(
+    name: str, footage: ReadFootage, tmp_path: Path
+) -> None:
     media, times = footage(name)
     first = FIRST_NUMBER.get(name, 0)
     for start in (0, len(times) // 3, len(times) - 2):
@@ -123,7 +126,7 @@ def test_lossless_cuts_hold_what_they_say_or_are_refused(name: str, footage: Rea
 
 
 @pytest.mark.parametrize("mirrored", [False, True])
-def test_a_clip_has_its_own_timecode_and_the_source_s_reel_and_turn(tmp_path: Path, mirrored: bool) -> None:
+def test_a_clip_has_its_own_timecode_and_the_reel_and_rotation_of_its_source(tmp_path: Path, mirrored: bool) -> None:
     path = make_video(
         tmp_path / "a.mov", frames=90, rate=NTSC_30, timecode="00:59:59;00", reel="A001", rotation=90, mirrored=mirrored
     )
@@ -191,7 +194,7 @@ def test_copied_sound_stays_in_step(tmp_path: Path) -> None:
             assert abs(int(frame.to_ndarray().reshape(-1, 2)[0, 0]) - first // 160) <= 1
 
 
-def test_hdr10_and_colour_tags_come_along(tmp_path: Path) -> None:
+def test_hdr10_and_colour_tags_are_kept(tmp_path: Path) -> None:
     tags = "colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc:hdr10=1:max-cll=1000,400"
     display = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,50)"
     params = f"log-level=none:pools=1:{tags}:master-display={display}"
@@ -238,7 +241,7 @@ def test_clips_are_named_by_rank_source_and_label(tmp_path: Path) -> None:
     assert "holds frames 0 to 30" in lossless.notes[0] or "holds frames 0 to 60" in lossless.notes[0]
 
 
-def test_what_stops_a_cut_leaves_nothing_and_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_cut_leaves_the_folder_unchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = make_video(tmp_path / "a.mov", frames=60, rate=Fraction(25))
     media, times = read(path)
     found = [moment(media, 5, 30, times=times)]
@@ -264,12 +267,12 @@ def test_what_stops_a_cut_leaves_nothing_and_what_was_there(tmp_path: Path, monk
             export_clips(found, folder)
     with monkeypatch.context() as patch:
         patch.setattr(clips.shutil, "disk_usage", lambda _: SimpleNamespace(free=10))
-        with pytest.raises(ExportError, match="GB are free"):
+        with pytest.raises(ExportError, match="GB is free"):
             export_clips(found, folder)
     assert old.read_bytes() == b"yesterday" and list(folder.iterdir()) == [old]
 
 
-def test_unknown_ways_and_places_are_refused(tmp_path: Path) -> None:
+def test_unknown_clip_formats_and_missing_folders_are_refused(tmp_path: Path) -> None:
     media, times = read(make_video(tmp_path / "a.mov", frames=10))
     found = [moment(media, 1, 3, times=times)]
     with pytest.raises(ExportError, match="prores"):

@@ -41,7 +41,7 @@ def read_frames(text: str, timeline: Timeline) -> list[tuple[int, int, int, int]
 @pytest.mark.parametrize("record_start", STARTS)
 @pytest.mark.parametrize("source_start", STARTS)
 @pytest.mark.parametrize(("rate", "drop"), AXES, ids=lambda value: f"{float(value):g}")
-def test_every_label_reads_back_to_the_frame_meant(
+def test_every_label_reads_back_to_the_right_frame(
     rate: Fraction, drop: bool, source_start: str, record_start: str
 ) -> None:
     source = media(rate=rate, start=source_start, drop=drop, channels=(2,))

@@ -1,4 +1,4 @@
-"""FCPXML: every time on the frame grid and inside its asset, and the DTD where it's there.
+"""FCPXML: every time on the frame grid and inside its asset, and the DTD if it is installed.
 
 Apple's DTD isn't ours to ship. Set TR_FCPXML_DTD to a copy of `FCPXMLv1_10.dtd` to validate against it.
 """
@@ -69,7 +69,7 @@ def validate(text: str, folder: Path) -> None:
 
 
 @over
-def test_times_are_on_the_grid_and_mean_the_frames(rate: Fraction, drop: bool, start: str) -> None:
+def test_times_are_on_the_frame_grid_and_name_the_right_frames(rate: Fraction, drop: bool, start: str) -> None:
     timeline = matrix_timeline(rate, drop, start)
     root = ET.fromstring(fcpxml.render(timeline))
     [project] = root.iter("project")
@@ -81,7 +81,9 @@ def test_times_are_on_the_grid_and_mean_the_frames(rate: Fraction, drop: bool, s
 @pytest.mark.skipif(not DTD or not shutil.which("xmllint"), reason="needs TR_FCPXML_DTD and xmllint")
 @pytest.mark.parametrize("channels", LAYOUTS, ids=str)
 @pytest.mark.parametrize("rates", [(Fraction(25),), (NTSC_24, NTSC_30, Fraction(50))], ids=["one rate", "three rates"])
-def test_the_dtd_holds(tmp_path: Path, channels: tuple[int, ...], rates: tuple[Fraction, ...]) -> None:
+def test_the_document_is_valid_by_the_dtd(
+    tmp_path: Path, channels: tuple[int, ...], rates: tuple[Fraction, ...]
+) -> None:
     moments = [moment(media(f"{rate}.mov", rate, channels=channels, reel="A1"), query="a 'b' & <c>") for rate in rates]
     validate(fcpxml.render(timeline_from_moments(moments, name='"x"')), tmp_path)
 

@@ -49,7 +49,7 @@ def test_markers_lie_where_the_moments_are_on_the_timeline(rate: Fraction, drop:
 
 
 @pytest.mark.parametrize("name", AWKWARD_NAMES)
-def test_no_name_parts_a_marker(name: str) -> None:
+def test_no_name_breaks_a_marker(name: str) -> None:
     markers = read_markers(edl_markers.render(timeline_from_moments([moment(media(name), query=name)] * 2, name=name)))
     assert len(markers) == 2 and all(marker["note"].startswith("- ") for _, marker in markers)
 
@@ -119,7 +119,7 @@ def srt_times(text: str) -> list[tuple[int, int]]:
 
 
 @over
-def test_captions_tell_the_frame(rate: Fraction, drop: bool, start: str) -> None:
+def test_captions_are_precise_to_the_frame(rate: Fraction, drop: bool, start: str) -> None:
     timeline = matrix_timeline(rate, drop, start)
     for (start_ms, end_ms), (frame, clip) in zip(
         srt_times(captions.EXPORTER_SRT.render(timeline)), timeline.marked(), strict=True

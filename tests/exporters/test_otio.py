@@ -12,15 +12,15 @@ import pytest
 
 from exporters import otio as exporter
 from exporters.timeline import timeline_from_moments
-from exporters.write import write_verified
 from tests.exporters.build import AWKWARD_NAMES, LAYOUTS, matrix_timeline, media, moment
 from tests.exporters.build import over_the_matrix as over
+from tr_desktop.files import write_verified
 
 otio = pytest.importorskip("opentimelineio")
 
 
 @over
-def test_the_library_reads_the_frames_meant(rate: Fraction, drop: bool, start: str) -> None:
+def test_the_library_reads_the_right_frames(rate: Fraction, drop: bool, start: str) -> None:
     timeline = matrix_timeline(rate, drop, start)
     read = otio.adapters.read_from_string(exporter.render(timeline), "otio_json")
     assert read.global_start_time == otio.opentime.RationalTime(timeline.start_tc.frame, float(rate))

@@ -1,4 +1,4 @@
-"""The timeline that every exporter is given."""
+"""The timeline that every exporter takes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tr_desktop.moments import FrameTimes
 
 
 @given(st.integers(1, 300), st.data(), st.fractions(0, 5))
-def test_handles_reach_as_far_as_the_media(frames: int, data: st.DataObject, handles_s: Fraction) -> None:
+def test_handles_stay_within_the_media(frames: int, data: st.DataObject, handles_s: Fraction) -> None:
     start = data.draw(st.integers(0, frames - 1))
     end = data.draw(st.integers(start + 1, frames))
     [clip] = timeline_from_moments([moment(media(), start, end, frames)], handles_s=handles_s).clips
@@ -40,7 +40,7 @@ def test_the_start_label_counts_as_the_footage_or_as_asked() -> None:
     assert str(timeline_from_moments([moment(media())], start_tc="02:00:00;00").start_tc) == "02:00:00:00"
 
 
-def test_rates_part_into_timelines_that_all_start_at_the_same_label() -> None:
+def test_each_rate_gets_a_timeline_with_the_same_start_label() -> None:
     drop = media("b.mov", NTSC_30, "01:00:00;00", True)
     timeline = timeline_from_moments([moment(media("a.mov")), moment(drop), moment(media("c.mov"))])
     parts = timeline.by_rate()
@@ -69,6 +69,6 @@ def test_variable_rate_is_counted_by_time_at_the_nominal_rate() -> None:
         ([moment(media(), 10, 60, 59)], {}),
     ],
 )
-def test_what_has_no_timeline_is_refused(moments: list, options: dict) -> None:
+def test_impossible_timelines_are_refused(moments: list, options: dict) -> None:
     with pytest.raises(ExportError):
         timeline_from_moments(moments, **options)

@@ -1,4 +1,4 @@
-"""Finding a format and writing it: whole, verified, and never over footage."""
+"""Writing a timeline in a format: complete, verified, and never over footage."""
 
 from __future__ import annotations
 
@@ -8,30 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from exporters import registry, write
-from exporters.edl import EXPORTER, EXPORTER_32
+from exporters import write
+from exporters.edl import EXPORTER
 from exporters.timeline import timeline_from_moments
 from tests.exporters.build import NTSC_24, media, moment
 from tr_desktop.errors import ExportError
-
-
-class Entry:
-    """An installed entry point, as importlib.metadata gives it."""
-
-    def __init__(self, name: str, target: object) -> None:
-        self.name, self.target = name, target
-
-    def load(self) -> object:
-        if isinstance(self.target, Exception):
-            raise self.target
-        return self.target
-
-
-@pytest.fixture(autouse=True)
-def installed(monkeypatch: pytest.MonkeyPatch) -> list[Entry]:
-    entries = [Entry("edl", EXPORTER), Entry("edl32", EXPORTER_32)]
-    monkeypatch.setattr(registry, "entry_points", lambda group: entries if group == "tr_desktop.exporters" else [])
-    return entries
 
 
 @pytest.fixture
@@ -39,22 +20,7 @@ def timeline():
     return timeline_from_moments([moment(media("a.mov")), moment(media("b.mov"))])
 
 
-def test_the_longest_fitting_suffix_or_the_name_decides(installed: list[Entry]) -> None:
-    assert registry.find_format(Path("hits.edl")).name == "edl"
-    assert registry.find_format(Path("HITS.32.EDL")).name == "edl32"
-    assert registry.find_format(Path("hits.txt"), "edl32").name == "edl32"
-    for out, name in ((Path("hits.xyz"), None), (Path("hits"), None), (Path("hits.edl"), "nope")):
-        with pytest.raises(ExportError, match="edl"):
-            registry.find_format(out, name)
-
-
-def test_a_format_that_does_not_load_is_no_hindrance(installed: list[Entry], caplog: pytest.LogCaptureFixture) -> None:
-    installed.append(Entry("broken", ImportError("no module")))
-    assert set(registry.formats()) == {"edl", "edl32"}
-    assert "broken" in caplog.text
-
-
-def test_the_file_is_what_was_rendered_and_nothing_else_is_left(tmp_path: Path, timeline) -> None:
+def test_the_file_has_the_rendered_content_and_nothing_else_is_left(tmp_path: Path, timeline) -> None:
     out = tmp_path / "hits.edl"
     report = write.export_timeline(timeline, out)
     assert report == write.ExportReport((out,), ())
@@ -79,7 +45,7 @@ def test_the_report_names_rates_that_no_label_counts(tmp_path: Path) -> None:
     assert any("gif.mp4 (28 fps)" in note for note in notes)
 
 
-def test_a_previous_export_stays_until_the_new_one_is_whole(
+def test_a_previous_export_stays_until_the_new_one_is_complete(
     tmp_path: Path, timeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "hits.edl"
@@ -128,7 +94,7 @@ def test_a_link_is_written_through(tmp_path: Path, timeline) -> None:
     assert link.is_symlink() and target.read_bytes() == EXPORTER.render(timeline).encode()
 
 
-def test_where_nothing_can_be_written_a_sentence_says_so(tmp_path: Path, timeline) -> None:
+def test_a_place_that_cannot_be_written_is_an_export_error(tmp_path: Path, timeline) -> None:
     (tmp_path / "folder.edl").mkdir()
     for out in (tmp_path / "missing" / "hits.edl", tmp_path / "folder.edl", tmp_path / f"{'x' * 300}.edl"):
         with pytest.raises(ExportError, match="can't be written"):

@@ -1,4 +1,4 @@
-"""Final Cut Pro 7 XML, read back by OpenTimelineIO, and what it can't see by the rules of the format."""
+"""Final Cut Pro 7 XML, read back by OpenTimelineIO and checked by the rules of the format."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytest.importorskip("otio_fcp_adapter")
 
 
 @over
-def test_opentimelineio_reads_the_frames_meant(rate: Fraction, drop: bool, start: str) -> None:
+def test_opentimelineio_reads_the_right_frames(rate: Fraction, drop: bool, start: str) -> None:
     timeline = matrix_timeline(rate, drop, start)
     read = otio.adapters.read_from_string(xmeml.render(timeline), "fcp_xml")
     assert read.global_start_time.value == timeline.start_tc.frame
@@ -42,7 +42,7 @@ def test_opentimelineio_reads_the_frames_meant(rate: Fraction, drop: bool, start
 
 
 @over
-def test_rates_and_labels_are_said_as_the_format_has_them(rate: Fraction, drop: bool, start: str) -> None:
+def test_rates_and_labels_are_written_as_the_format_defines_them(rate: Fraction, drop: bool, start: str) -> None:
     timeline = matrix_timeline(rate, drop, start)
     root = ET.fromstring(xmeml.render(timeline))
     for element in root.iter("rate"):

@@ -1,4 +1,4 @@
-"""Damaged and odd footage: searched as far as it goes, or refused with a reason; no crash, no hang, no longer film."""
+"""Damaged and odd footage: searched as far as possible, or refused with a reason. No crash, no hang, no longer film."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_transport_stream_with_a_quarter_of_its_packets_damaged(tmp_path: Path
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts", "avi", "mxf"])
 @pytest.mark.parametrize("kept", [0.1, 0.5, 0.9])
-def test_a_file_cut_off_keeps_what_is_there(tmp_path: Path, suffix: str, kept: float) -> None:
+def test_a_truncated_file_keeps_its_remaining_frames(tmp_path: Path, suffix: str, kept: float) -> None:
     codec = "mpeg2video" if suffix == "mxf" else "libx264"
     options = {"movflags": "faststart"} if suffix == "mp4" else {}
     whole = make_video(
@@ -140,7 +140,7 @@ def test_random_damage_is_survived(tmp_path: Path, name: str) -> None:
             assert error.what
 
 
-def test_frames_stamped_the_other_way_round_are_shown_by_their_stamps(tmp_path: Path) -> None:
+def test_frames_stored_in_the_wrong_order_are_shown_by_their_stamps(tmp_path: Path) -> None:
     whole = make_video(tmp_path / "whole.mkv", frames=30, codec="mjpeg", pix_fmt="yuvj420p")
     path = tmp_path / "swapped.mkv"
     with av.open(str(whole)) as reading, av.open(str(path), "w") as writing:

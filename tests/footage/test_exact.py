@@ -1,4 +1,4 @@
-"""The frames that sampling and seeking return are the ones they say: proven by numbers burnt into the pictures."""
+"""Sampling and seeking return the frames they name: proven by numbers burnt into the pictures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from tests.footage.recipes import FIRST_NUMBER, MAKERS, VFR_TICKS, h264
 from tests.media import make_video, read_number
-from tr_desktop.footage.clips.exact import cut_lossless, lossless_suffix
+from tr_desktop.footage.clips.lossless import cut_lossless, lossless_suffix
 from tr_desktop.footage.frames import PictureMaker, Sampler
 from tr_desktop.footage.probe import probe
 from tr_desktop.footage.reader import FrameReader
@@ -51,7 +51,7 @@ SKIPPING = {
 
 @pytest.mark.parametrize("name", MAKERS)
 @pytest.mark.parametrize("every_s", [Fraction(1, 2), Fraction(1, 7), Fraction(2)])
-def test_leaving_out_what_is_not_needed_changes_nothing(
+def test_leaving_out_unneeded_frames_changes_nothing(
     footage: Callable[[str], Path], name: str, every_s: Fraction
 ) -> None:
     media = probe(footage(name))

@@ -1,4 +1,4 @@
-"""A graphics device decodes only what it has shown to decode as the processor does; whatever fails costs nothing."""
+"""A graphics device decodes a file only after a trial on it; if it fails later, the CPU decodes the rest."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ FAULTS = {"raises": raises, "drops a frame": lambda frames: [], "changes a time"
 
 
 @pytest.mark.skipif(any(not problem for problem in devices().values()), reason="a device opens here")
-def test_where_no_device_opens_the_processor_decodes(long: Media) -> None:
+def test_if_no_device_opens_the_cpu_decodes(long: Media) -> None:
     choice = choose_decoder(long, EVERY_S, SIZE_PX)
     assert choice.device == "" and f"{OFFERED[-1]} can't be opened here" in str(choice)
     assert all("can't be opened" in problem for problem in devices().values()) and devices()
@@ -118,7 +118,7 @@ def test_where_no_device_opens_the_processor_decodes(long: Media) -> None:
     assert (found, sampler.device) == (samples(long)[0], "")
 
 
-def test_a_device_that_is_right_and_faster_decodes_the_whole(long: Media, device: Device) -> None:
+def test_a_correct_and_faster_device_decodes_the_whole_file(long: Media, device: Device) -> None:
     right, on_processor = samples(long)
     choice = choose_decoder(long, EVERY_S, SIZE_PX)
     assert choice.device == OFFERED[0]
@@ -143,9 +143,7 @@ def test_a_device_that_is_wrong_or_slow_is_not_used(long: Media, device: Device,
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("at", [1, 2, 150, 300])
-def test_what_a_device_fails_on_later_is_decoded_on_the_processor(
-    long: Media, device: Device, fault: str, at: int
-) -> None:
+def test_the_cpu_decodes_the_rest_after_a_device_fails(long: Media, device: Device, fault: str, at: int) -> None:
     right, on_processor = samples(long)
     device.fault, device.fault_at = FAULTS[fault], at
     found, sampler = samples(long, OFFERED[0])
@@ -173,7 +171,7 @@ def test_a_picture_that_does_not_come_back_from_the_device_is_not_lost(
 
 
 @pytest.mark.parametrize("name", ["short.mp4", "mpeg4.mp4"])
-def test_a_device_is_not_tried_where_it_cannot_pay_or_be_checked(tmp_path: Path, device: Device, name: str) -> None:
+def test_a_device_is_not_tried_if_it_cannot_pay_off_or_be_checked(tmp_path: Path, device: Device, name: str) -> None:
     if name == "short.mp4":
         media = probe(make_video(tmp_path / name, frames=100, rate=Fraction(10), options=h264(20)))
     else:
@@ -184,7 +182,7 @@ def test_a_device_is_not_tried_where_it_cannot_pay_or_be_checked(tmp_path: Path,
 
 
 @pytest.mark.parametrize("fault_at", [10**9, 250])
-def test_indexing_on_a_device_says_so_and_gives_the_same_index(
+def test_indexing_on_a_device_reports_it_and_gives_the_same_index(
     tmp_path: Path, long: Media, device: Device, fault_at: int
 ) -> None:
     device.fault, device.fault_at = raises, fault_at
@@ -200,7 +198,7 @@ def test_indexing_on_a_device_says_so_and_gives_the_same_index(
                 assert set(said) == {""} and device.decoded == 0
     assert stored["device"] == stored["processor"]
     assert said[0].startswith(f"decoded on {OFFERED[0]}: ")
-    failed = f"decoded on the processor: {OFFERED[0]} failed in the middle"
+    failed = f"decoded on the CPU: {OFFERED[0]} failed in the middle"
     assert (failed in said, device.decoded > 300) == (fault_at == 250, fault_at != 250)
 
 

@@ -1,4 +1,4 @@
-"""What the probe says of a file: rate, size, timecode, reel, sound; and why a file can't be searched."""
+"""The probe's facts about a file: rate, size, timecode, reel, sound; and the reason if it can't be searched."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_rate_is_exact(tmp_path: Path, suffix: str, rate: Fraction) -> None:
         ([0, 40, 80, 120, 180, 220], Fraction(1, 1000), Fraction(25), True),
     ],
 )
-def test_variable_rate_means_frames_off_their_place(
+def test_variable_rate_means_frames_away_from_their_constant_rate_position(
     ticks: list[int], tick_s: Fraction, rate: Fraction, is_vfr: bool
 ) -> None:
     assert rate_of_ticks(ticks, tick_s) == (rate, is_vfr)
@@ -162,7 +162,7 @@ def sony(path: Path, rate: Fraction, rtmd: bytes = b"", xml: str = "") -> Path:
         (Fraction(30), (3, 47, 26, 14), 1, "03:47:26:14"),
     ],
 )
-def test_sony_metadata_tracks_tell_the_timecode(
+def test_sony_metadata_tracks_give_the_timecode(
     tmp_path: Path, rate: Fraction, label: tuple[int, ...], drop: int, start: str
 ) -> None:
     path = sony(tmp_path / "a.mov", rate, rtmd=bytes(13) + bytes([*label[:3], drop, label[3]]))
@@ -177,7 +177,7 @@ def test_sony_metadata_tracks_tell_the_timecode(
         (NTSC, ("30", "57300001"), Timecode.parse("01:00:30;17", NTSC)),
     ],
 )
-def test_sony_documents_tell_the_timecode(
+def test_sony_documents_give_the_timecode(
     tmp_path: Path, rate: Fraction, table: tuple[str, str], start: Timecode
 ) -> None:
     xml = (
@@ -226,7 +226,7 @@ def test_size_is_as_shown(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mirrored", [False, True])
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
-def test_turned_and_mirrored_pictures_are_upright(tmp_path: Path, rotation: int, mirrored: bool) -> None:
+def test_rotated_and_mirrored_pictures_are_upright(tmp_path: Path, rotation: int, mirrored: bool) -> None:
     path = make_video(tmp_path / "a.mov", frames=3, rotation=rotation, mirrored=mirrored, size=(160, 96))
     media = probe(path)
     assert (media.rotation, media.mirrored) == (rotation, mirrored)
@@ -252,7 +252,7 @@ def reason(path: Path) -> str:
     return caught.value.what
 
 
-def test_what_is_no_footage_says_why(tmp_path: Path) -> None:
+def test_files_that_are_not_footage_give_a_reason(tmp_path: Path) -> None:
     (tmp_path / "empty.mp4").touch()
     (tmp_path / "folder.mp4").mkdir()
     (tmp_path / "text.mp4").write_text("no pictures here\n" * 100)
@@ -274,7 +274,7 @@ def test_fifo_and_socket_are_refused_unopened(tmp_path: Path) -> None:
     assert reason(Path("/dev/null")) == "not a regular file"
 
 
-def test_pictures_and_sound_are_no_video(tmp_path: Path) -> None:
+def test_pictures_and_sound_are_not_video(tmp_path: Path) -> None:
     with wave.open(str(tmp_path / "sound.mp4"), "wb") as sound:
         sound.setparams((1, 2, 48000, 0, "NONE", ""))
         sound.writeframes(bytes(96000))

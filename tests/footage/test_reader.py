@@ -1,4 +1,4 @@
-"""Frames read at will from one open file are the ones asked for: proven by numbers burnt into the pictures."""
+"""Random access in one open file returns the right frames: proven by numbers burnt into the pictures."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_every_frame_is_the_one_it_says(footage: tuple[Media, FrameTimes, int]) 
                 assert read_number(picture_of(picture)) - first == number
 
 
-def test_nothing_is_left_out_from_where_it_is_asked_whole(footage: tuple[Media, FrameTimes, int]) -> None:
+def test_no_frame_is_left_out_after_the_start_of_the_whole_part(footage: tuple[Media, FrameTimes, int]) -> None:
     media, times, _ = footage
     last = min(25, len(times) - 1)
     with FrameReader(Footage(media, times)) as reader:
@@ -57,7 +57,7 @@ def test_nothing_is_left_out_from_where_it_is_asked_whole(footage: tuple[Media, 
         assert [number for number, _ in reader.frames_to(last, 0)] == list(range(8, last + 1))
 
 
-def test_a_file_that_changed_or_went_away_is_said(tmp_path: Path) -> None:
+def test_a_changed_or_missing_file_is_an_error(tmp_path: Path) -> None:
     path = MAKERS["gop30.mp4"](tmp_path / "gop30.mp4")
     media, times = read_whole(path)
     with FrameReader(Footage(media, times)) as reader, pytest.raises(IndexError):

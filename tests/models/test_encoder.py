@@ -41,14 +41,14 @@ def test_a_sentence_opens_the_text_tower_only(encoder, monkeypatch):
     assert sorted(read) == ["text.onnx", "tokenizer.json"]
 
 
-def test_the_device_is_what_really_runs(encoder):
+def test_the_reported_device_is_the_one_in_use(encoder):
     assert encoder.device == "cpu"
 
 
 @pytest.mark.skipif(
     "CUDAExecutionProvider" in onnxruntime.get_available_providers(), reason="CUDA may work on this machine"
 )
-def test_cuda_where_there_is_none_is_a_sentence_and_auto_is_the_cpu(encoder):
+def test_missing_cuda_is_an_error_and_auto_uses_the_cpu(encoder):
     with pytest.raises(UserError, match="CUDA"):
         Encoder(encoder.pack, "cuda").encode_text(["red"])
     automatic = Encoder(encoder.pack, "auto")

@@ -53,7 +53,7 @@ def test_a_changed_file_is_refused_before_it_is_loaded(folder):
     (folder / "image.onnx").write_bytes(content)
     pack = load_pack(folder)
     pack.read("text.onnx")
-    with pytest.raises(PackError, match=r"image\.onnx.*not what its pack\.json says"):
+    with pytest.raises(PackError, match=r"image\.onnx.*doesn't match its pack\.json"):
         pack.read("image.onnx")
 
 
@@ -118,7 +118,7 @@ def test_a_damaged_or_newer_pack_json_is_refused(folder, changes, sentence):
         load_pack(folder)
 
 
-def test_what_is_no_pack_is_refused(tmp_path):
+def test_files_that_are_not_packs_are_refused(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "text.trpack").write_text("no zip")
     (tmp_path / "empty" / "pack.json").write_text("[1, 2")
@@ -174,7 +174,7 @@ def test_models_that_reach_outside_are_refused_by_name(folder, change, why):
     assert why in str(caught.value)
 
 
-def test_sound_models_are_not_refused():
+def test_valid_models_are_not_refused():
     for model in (image_model(), text_model()):
         assert refusal(model.SerializeToString()) is None
         model.opset_import.append(helper.make_opsetid("ai.onnx.training", 1))  # named, not used

@@ -1,1 +1,1 @@
-"""Reading media files: what they are (`probe`) and their frames (`frames`)."""
+"""Reading media files: their properties (`probe`) and their frames (`frames`)."""

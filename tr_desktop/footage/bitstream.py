@@ -1,4 +1,4 @@
-"""What can be told of a coded picture without decoding it: does it start afresh, and does any other refer to it?"""
+"""Properties of a coded picture, read without decoding it: is it a fresh start, and does any other refer to it?"""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from av.video.stream import VideoStream
 
 @dataclass(frozen=True)
 class PictureKind:
-    """Of one packet.
+    """The kind of one packet.
 
     is_start: no later picture refers to anything before this one. is_reference: pictures of its own temporal layer may
-    refer to it; pictures of higher layers always may. has_news: it carries settings that later packets need and that
-    differ from those before.
+    refer to it; pictures of higher layers always may. changes_parameters: it carries parameters that later packets need
+    and that differ from those before.
     """
 
     is_start: bool
@@ -32,15 +32,15 @@ _INTRA_CODECS = {"prores", "dnxhd", "mjpeg", "v210", "dvvideo"}
 _INTRA = PictureKind(is_start=True, is_reference=False)
 _REFERENCE = PictureKind(is_start=False, is_reference=True)
 
-X264_NOTE = bytes.fromhex("dc45e9bde6d948b7962cd820d923eeef")  # names the user data that holds its version
+X264_NOTE = bytes.fromhex("dc45e9bde6d948b7962cd820d923eeef")  # marks the user data that holds x264's version
 NAL_START = b"\0\0\1"
 
 _MPEG2_B_PICTURE = 3
-_UNIT_BYTES = 4096  # settings are shorter, and of pictures only the header is read
+_UNIT_BYTES = 4096  # parameters are shorter, and only the header of a picture is read
 
 
 def kind_reader(stream: VideoStream) -> KindOf | None:
-    """A function that tells the kinds of this stream's packets in order, or None where its codec isn't known enough."""
+    """A function from this stream's packets, in order, to their kinds; None if not enough is known about its codec."""
     codec = stream.codec_context.codec.canonical_name
     if codec in _INTRA_CODECS:
         return lambda packet: _INTRA
@@ -54,9 +54,9 @@ def kind_reader(stream: VideoStream) -> KindOf | None:
 
 
 def has_one_layer(stream: VideoStream) -> bool:
-    """Whether there is one temporal layer, so that nothing at all refers to a non-reference picture.
+    """Whether the stream has one temporal layer. If so, nothing at all refers to a non-reference picture.
 
-    Only HEVC has layers of that kind; MP4 and Matroska say how many (ISO/IEC 14496-15, numTemporalLayers).
+    Only HEVC has such layers; MP4 and Matroska store their number (ISO/IEC 14496-15, numTemporalLayers).
     """
     extradata = stream.codec_context.extradata or b""
     if stream.codec_context.codec.canonical_name != "hevc":
@@ -65,9 +65,9 @@ def has_one_layer(stream: VideoStream) -> bool:
 
 
 def nal_length_bytes(stream: VideoStream) -> int:
-    """How many bytes before each unit of an H.264 or HEVC stream hold its length; 0 where start codes part the units.
+    """How many bytes before each unit of an H.264 or HEVC stream hold its length; 0 if start codes separate the units.
 
-    In MP4 and Matroska the decoder's configuration starts with 1 and has a byte that tells (ISO/IEC 14496-15).
+    In MP4 and Matroska the decoder's configuration starts with 1 and has a byte for it (ISO/IEC 14496-15).
     """
     extradata = stream.codec_context.extradata or b""
     length_at = 4 if stream.codec_context.codec.canonical_name == "h264" else 21
@@ -75,21 +75,21 @@ def nal_length_bytes(stream: VideoStream) -> int:
 
 
 class _NalReader:
-    """Packets of H.264 or HEVC to kinds. length_bytes: as `nal_length_bytes` tells."""
+    """From packets of H.264 or HEVC to their kinds. length_bytes: as `nal_length_bytes` returns it."""
 
     def __init__(self, length_bytes: int, kind_of: Callable[[list[bytes]], tuple[PictureKind, list[bytes]]]) -> None:
         self._length_bytes = length_bytes
         self._kind_of = kind_of
-        self._settings: list[bytes] = []
+        self._parameters: list[bytes] = []
 
     def __call__(self, packet: Packet[VideoStream]) -> PictureKind:
         data = bytes(packet)
         units = [data[start : min(end, start + _UNIT_BYTES)] for start, end in nal_spans(data, self._length_bytes)]
         if any(len(unit) < 2 for unit in units):
-            return _REFERENCE  # damaged: the decoder has to see it
-        kind, settings = self._kind_of(units)
-        if settings and settings != self._settings:
-            self._settings = settings
+            return _REFERENCE  # damaged: the decoder must see it
+        kind, parameters = self._kind_of(units)
+        if parameters and parameters != self._parameters:
+            self._parameters = parameters
             return replace(kind, changes_parameters=True)
         return kind
 
@@ -98,15 +98,15 @@ def _h264_kind(units: list[bytes]) -> tuple[PictureKind, list[bytes]]:
     """ITU-T H.264, 7.4.1: nal_ref_idc is 0 in all slices of a picture that no other refers to; type 5 is IDR."""
     slices = [unit for unit in units if 1 <= unit[0] & 31 <= 5]
     # 6, 9, 12: supplemental information, delimiter, filler; from 24 on: not the standard's
-    settings = [
+    parameters = [
         unit
         for unit in units
         if unit[0] & 31 not in (1, 2, 3, 4, 5, 6, 9, 12, *range(24, 32)) or (unit[0] & 31 == 6 and X264_NOTE in unit)
     ]
     if not slices:
-        return _REFERENCE, settings
+        return _REFERENCE, parameters
     is_start = all(unit[0] & 31 == 5 for unit in slices)
-    return PictureKind(is_start, is_reference=any(unit[0] & 0x60 for unit in slices)), settings
+    return PictureKind(is_start, is_reference=any(unit[0] & 0x60 for unit in slices)), parameters
 
 
 def _hevc_kind(units: list[bytes]) -> tuple[PictureKind, list[bytes]]:
@@ -114,16 +114,16 @@ def _hevc_kind(units: list[bytes]) -> tuple[PictureKind, list[bytes]]:
     types = [unit[0] >> 1 & 63 for unit in units]
     slices = [kind for kind in types if kind < 32]
     # 35, 38, 39, 40: delimiter, filler, supplemental information; from 48 on: not the standard's (Dolby Vision)
-    settings = [unit for unit, kind in zip(units, types, strict=True) if kind in (32, 33, 34, 36, 37, *range(41, 48))]
+    parameters = [unit for unit, kind in zip(units, types, strict=True) if kind in (32, 33, 34, 36, 37, *range(41, 48))]
     if not slices:
-        return _REFERENCE, settings
+        return _REFERENCE, parameters
     is_reference = any(kind >= 16 or kind & 1 for kind in slices)
     layer = max((unit[1] & 7) - 1 for unit, kind in zip(units, types, strict=True) if kind < 32)
-    return PictureKind(all(kind in (19, 20) for kind in slices), is_reference, layer), settings
+    return PictureKind(all(kind in (19, 20) for kind in slices), is_reference, layer), parameters
 
 
 def _mpeg2_kind(packet: Packet[VideoStream]) -> PictureKind:
-    """ITU-T H.262, 6.2.3: picture_coding_type. Nothing refers to a B picture; where a GOP is closed isn't relied on."""
+    """ITU-T H.262, 6.2.3: picture_coding_type. Nothing refers to a B picture. The closed-GOP flag isn't relied on."""
     data = bytes(packet)
     header = data.find(b"\0\0\1\0")
     is_b = 0 <= header < len(data) - 5 and data[header + 5] >> 3 & 7 == _MPEG2_B_PICTURE
@@ -131,7 +131,7 @@ def _mpeg2_kind(packet: Packet[VideoStream]) -> PictureKind:
 
 
 def nal_spans(data: bytes, length_bytes: int) -> Iterator[tuple[int, int]]:
-    """(start, end) of the NAL units in a packet, without what parts them."""
+    """(start, end) of the NAL units in a packet, without lengths and start codes."""
     start = 0
     if length_bytes:
         while start + length_bytes + 2 <= len(data):

@@ -1,4 +1,4 @@
-"""Subtitle tracks inside footage, as text: what is read along with the pictures costs no second reading."""
+"""Subtitle tracks inside footage, as text, read together with the pictures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from av.packet import Packet
 from av.stream import Discard, Stream
 from av.subtitles.subtitle import AssSubtitle
 
-# Pictures of text; reading them is another job.
+# Subtitles stored as pictures aren't read.
 _PICTURES = {"dvdsub", "dvd_subtitle", "dvbsub", "dvb_subtitle", "pgssub", "hdmv_pgs_subtitle", "xsub", "dvb_teletext"}
 _MAX_CUES = 100_000
 _TAG = re.compile(r"<[^<>\n]*>|\{\\[^{}\n]*\}")
@@ -34,7 +34,7 @@ def plain_text(text: str) -> str:
 
 
 class Captions:
-    """Collects the texts of a container's subtitle tracks, packet by packet. streams: the tracks to read along."""
+    """Collects the texts of a container's subtitle tracks, packet by packet. streams: those tracks."""
 
     def __init__(self, container: InputContainer) -> None:
         self.streams: list[Stream] = [
@@ -47,7 +47,7 @@ class Captions:
         self._cues: dict[Cue, None] = {}  # tracks often repeat each other
 
     def take(self, packet: Packet[Any]) -> None:
-        """Keep what a packet of one of the tracks says; what is damaged, or has no time, is passed over."""
+        """Keep the text of a packet of one of the tracks. Packets that are damaged or have no time are skipped."""
         if packet.pts is None or packet.time_base is None or not packet.duration or len(self._cues) >= _MAX_CUES:
             return
         try:
@@ -60,5 +60,5 @@ class Captions:
                 self._cues[Cue(start_s, start_s + packet.duration * packet.time_base, text)] = None
 
     def cues(self, first_s: Fraction) -> tuple[Cue, ...]:
-        """All of them, in seconds from the first frame, which is shown at `first_s` of the file's own clock."""
+        """All cues, in seconds from the first frame, which is shown at `first_s` of the file's own clock."""
         return tuple(sorted(Cue(cue.start_s - first_s, cue.end_s - first_s, cue.text) for cue in self._cues))

@@ -1,7 +1,7 @@
-"""Opens footage so that it can neither block, nor lead to another file or to the network.
+"""Opens footage safely: it can't block, and it can't lead to another file or to the network.
 
-The file is handed to the demuxer as an open Python file: the demuxer then knows no path and no protocol, and whatever a
-playlist or a reference track asks for is refused. Only demuxers of self-contained video files are let in.
+The demuxer gets an open Python file. It knows no path and no protocol, and requests of a playlist or a reference track
+are refused. Only demuxers of self-contained video files are allowed.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _DEMUXERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mxf,mpegts,mpeg,mpegvideo,m4v,h264,hevc,vvc,obu,av1,ivf,flv,asf,ogg,dv,gxf,"
     "nut,rm,wtv,lxf,vc1,vc1test,dirac,yuv4mpegpipe,mjpeg,h263,h261,apv,evc"
 )
-# Raw sound that FFmpeg takes for its own container; let in only to be told apart as "no video stream".
+# Sound files, allowed only to report "no video stream".
 _SOUND = "wav,mp3,aac,flac,ac3,eac3,aiff,caf,w64,amr"
 
-# AVFMT_FLAG_GENPTS: PyAV sets it, and FFmpeg then makes up presentation times where AVI has none, in the wrong order.
+# AVFMT_FLAG_GENPTS: PyAV sets it. FFmpeg then invents presentation times for AVI, in the wrong order.
 _GENPTS = 1
 
-# What cover pictures are coded in; a stream of these is taken only where there is nothing else.
+# Codecs of cover pictures; such a stream is chosen only if there is no other.
 _PICTURE_CODECS = {"mjpeg", "png", "bmp", "gif", "webp", "tiff", "jpeg2000", "apng"}
 
 
@@ -41,9 +41,9 @@ _PICTURE_CODECS = {"mjpeg", "png", "bmp", "gif", "webp", "tiff", "jpeg2000", "ap
 def open_video(path: Path, device: str = "") -> Iterator[tuple[InputContainer, VideoStream]]:
     """Open `path` and choose its video stream; closed when the block ends.
 
-    device: the kind of graphics device that has to decode it (`hardware.py`), "" for the processor. Its frames stay
-    there until they are reformatted.
-    Raises MediaError with the reason where the file can't be opened or has no video stream that can be decoded.
+    device: the kind of graphics device that decodes it (`hardware.py`), "" for the CPU. Frames stay on the device until
+    they are reformatted.
+    Raises MediaError with the reason if the file can't be opened or has no video stream that can be decoded.
     """
     check_regular(path)
     try:
@@ -66,18 +66,18 @@ def open_video(path: Path, device: str = "") -> Iterator[tuple[InputContainer, V
         container.flags &= ~_GENPTS
         with container:
             stream = choose_stream(container, path)
-            for other in container.streams:  # don't hand out what nobody decodes
+            for other in container.streams:  # skip packets that aren't decoded
                 if other.index != stream.index:
                     other.discard = Discard.all
             if device:
-                stream.codec_context.thread_count = 1  # each thread would hold pictures of the device's few
+                stream.codec_context.thread_count = 1  # the device has few pictures, and each thread would hold some
             else:
-                stream.thread_type = "AUTO"  # by frame where the codec allows, else by slice
+                stream.thread_type = "AUTO"  # by frame if the codec allows it, else by slice
             yield container, stream
 
 
 def check_regular(path: Path) -> None:
-    """Raise MediaError unless `path` is a regular file with something in it; opens nothing, so a FIFO can't block."""
+    """Raise MediaError unless `path` is a regular, non-empty file. Opens nothing: opening a FIFO would block."""
     try:
         status = path.stat()
     except FileNotFoundError as error:
@@ -93,7 +93,7 @@ def check_regular(path: Path) -> None:
 
 
 def choose_stream(container: InputContainer, path: Path) -> VideoStream:
-    """The stream an editor means by "the video": no cover picture, one that has frames, the default, the largest."""
+    """The main video: not a cover picture; then by whether it has frames, is the default, and by size."""
     streams = container.streams.video
     if not streams:
         raise MediaError("no video stream", path=path)
@@ -115,7 +115,7 @@ def choose_stream(container: InputContainer, path: Path) -> VideoStream:
 
     stream = min(moving, key=rank)
     if stream.codec_context is None:
-        raise MediaError("its codec isn't supported by this decoder", path=path)
+        raise MediaError("its codec isn't supported", path=path)
     if stream.codec_context.codec_tag in ("encv", "drmi"):
         raise MediaError("encrypted", path=path)
     return stream
@@ -137,7 +137,7 @@ def _why_not_opened(path: Path, error: Exception) -> str:
     if isinstance(error, av.error.InvalidDataError):
         if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free"):
             return "the file is cut off or damaged: its index (moov) can't be read"
-        return "not a video file, or the file is damaged from its start"
+        return "not a video file, or damaged at its start"
     if isinstance(error, av.error.ArgumentError):
-        return "not a video file that can be searched (a playlist, a picture or an unknown kind)"
+        return "not a video file (a playlist, a picture or an unknown format)"
     return f"can't be opened: {error}"

@@ -1,4 +1,4 @@
-"""Packets and frames of an opened video, past damage: what can't be read or decoded is counted, never fatal."""
+"""Packets and frames of an opened video. Parts that can't be read or decoded are counted, never fatal."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from tr_desktop.footage.captions import Captions
 from tr_desktop.footage.clock import Clock
 from tr_desktop.moments import FrameTimes, Media
 
-_READ_ATTEMPTS = 10  # in a row; a demuxer that fails more often than this stands still
+_READ_ATTEMPTS = 10  # in a row; a demuxer that fails more often is stuck
 
-# A pause between frames longer than this is a damaged or restarted clock in containers whose clock may restart. Others
-# have an index, and an honest still picture there (a screen recording) can last.
+# The longest believable pause between frames. In containers whose clock may restart, a longer one is a restart or
+# damage. Others have an index, and a still picture (in a screen recording) can last.
 _RESTARTING = {"mpegts", "mpeg", "wtv"}
 _PAUSE_RESTARTING_S = 10
 _PAUSE_S = 3600
-_SWAPPED_S = Fraction(1, 5)  # further apart, it's a clock that restarted
+_SWAPPED_S = Fraction(1, 5)  # further apart, the clock has restarted
 
 
 @dataclass
 class Reading:
     """How far a file has been read, and what went wrong on the way.
 
-    bytes: read so far. decoded: packets given to the decoder. damaged_packets, undecoded: packets that arrived damaged,
-    that the decoder refused. damaged_frames: frames that came out damaged. read_error: why reading stopped early.
-    promised_ticks: the stream's duration by its header, 0 where that doesn't tell. captions: takes the packets of
-    subtitle tracks that come along.
+    bytes: read so far. decoded: packets given to the decoder. damaged_packets: packets that arrived damaged. undecoded:
+    packets that the decoder refused. damaged_frames: frames that came out damaged. read_error: why reading stopped
+    early. promised_ticks: the stream's duration by its header, 0 if unknown. captions: takes the packets of subtitle
+    tracks.
     """
 
     bytes: int = 0
@@ -52,15 +52,15 @@ class Reading:
         return bool(self.damaged_packets or self.undecoded or self.damaged_frames or self.read_error)
 
     def sentences(self, clock: Clock, times: FrameTimes) -> list[str]:
-        """What an editor should know of the damage, one sentence for each kind."""
+        """The damage found, one sentence for each kind."""
         found = [
             ("damaged parts of the stream", self.damaged_packets),
-            ("parts of the stream left out because they can't be decoded", self.undecoded),
+            ("parts of the stream that can't be decoded", self.undecoded),
             ("frames with damaged pictures", self.damaged_frames),
-            ("frames with a time before that of the frame before them", clock.backward),
-            ("jumps of the file's clock that were closed", clock.jumps),
+            ("frames with an earlier time than the frame before them", clock.backward),
+            ("jumps of the file's clock, closed", clock.jumps),
         ]
-        sentences = [f"{what}: {count}" for what, count in found if count]
+        sentences = [f"{kind}: {count}" for kind, count in found if count]
         missing_s = (self.promised_ticks - times.end_tick) * times.tick_s
         if missing_s > 1 and missing_s > times.duration_s / 50:
             sentences.append(f"the file is cut off: the last {float(missing_s):.1f} s are missing")
@@ -80,8 +80,9 @@ def new_clock(media: Media, container: InputContainer, stream: VideoStream) -> C
 def read_packets(
     container: InputContainer, stream: VideoStream, reading: Reading
 ) -> Iterator[Packet[VideoStream] | None]:
-    """Packets from where the container stands to the end of the file, then None, which flushes the decoder."""
-    failures, captions = 0, reading.captions
+    """Packets from the container's position to the end of the file, then None, which flushes the decoder."""
+    captions = reading.captions
+    failures = 0
     streams: list[Any] = [stream, *(captions.streams if captions is not None else ())]
     while failures < _READ_ATTEMPTS:
         try:
@@ -90,13 +91,14 @@ def read_packets(
                 failures = 0
                 if captions is not None and packet.size and packet.stream_index != stream.index:
                     captions.take(packet)
-                # Empty ones are the demuxer's own flush, and "the same picture again" in AVI, which would flush too.
+                # An empty one is the demuxer's own flush or, in AVI, "the same picture again", which would flush too.
                 if packet.size and packet.stream_index == stream.index:
-                    reading.damaged_packets += packet.is_corrupt
+                    if packet.is_corrupt:
+                        reading.damaged_packets += 1
                     reading.bytes = max(reading.bytes, (packet.pos or 0) + packet.size)
                     yield packet
             break
-        except IndexError:  # PyAV's flush at the end of a stream whose damage looked like one more track
+        except IndexError:  # PyAV's flush fails if damage looked like one more track
             break
         except (av.error.FFmpegError, OSError) as error:
             failures += 1
@@ -106,8 +108,9 @@ def read_packets(
 
 
 def decode_packet(packet: Packet[VideoStream] | None, stream: VideoStream, reading: Reading) -> list[VideoFrame]:
-    """The frames that this packet brings out of the decoder, in the order in which they are shown."""
-    reading.decoded += packet is not None
+    """The frames that the decoder returns for this packet, in the order in which they are shown."""
+    if packet is not None:
+        reading.decoded += 1
     try:
         frames = stream.codec_context.decode(packet)
     except av.error.FFmpegError:
@@ -118,12 +121,12 @@ def decode_packet(packet: Packet[VideoStream] | None, stream: VideoStream, readi
 
 
 def decode_frames(container: InputContainer, stream: VideoStream, reading: Reading) -> Iterator[VideoFrame]:
-    """Every frame from where the container stands to the end of the file, in the order in which they are shown."""
+    """Every frame from the container's position to the end of the file, in the order in which they are shown."""
     held: VideoFrame | None = None
     for packet in read_packets(container, stream, reading):
         for frame in decode_packet(packet, stream, reading):
             if held is not None and _belongs_before(frame, held):
-                yield frame  # a faulty writer stamped these two the other way round: the stamps decide
+                yield frame  # a faulty writer stored these two in the wrong order: the stamps decide
                 continue
             if held is not None:
                 yield held

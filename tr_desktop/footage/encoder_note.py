@@ -1,7 +1,7 @@
-"""What x264 noted of itself in a stream's first picture, for whoever starts to decode at a later one.
+"""x264's note about itself in a stream's first picture, needed to start decoding at a later one.
 
-Before build 151 it coded 4:4:4 pictures otherwise than the standard says, and decoders go by the build. It stands in
-the first packet only: without it, all that is decoded from a later keyframe on is noise, here and in a copy.
+Before build 151, x264 coded 4:4:4 pictures differently from the standard, and decoders go by the build in the note.
+Only the first packet has it. Decoding from a later keyframe gives noise without it, here and in a copy.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from av.video.stream import VideoStream
 from tr_desktop.footage.bitstream import NAL_START, X264_NOTE, nal_length_bytes, nal_spans
 
 _SUPPLEMENTAL = 6
-_EARLY_S = 10  # a transport stream is sought by guesses: asked for its very start, it lands after it
+_EARLY_S = 10  # seeking in a transport stream is a guess: asked for its very start, it lands after it
 
 
 def encoder_note(container: InputContainer, stream: VideoStream) -> bytes:
-    """The note as `with_note` takes it, b"" where there is none or none is needed. Seek before you read on."""
+    """The note as `with_note` takes it, b"" if there is none or none is needed. Seek before you read on."""
     context = stream.codec_context
     if context.codec.canonical_name != "h264" or "444" not in (context.pix_fmt or ""):
         return b""
@@ -29,7 +29,8 @@ def encoder_note(container: InputContainer, stream: VideoStream) -> bytes:
         first = next((packet for packet in container.demux(stream) if packet.size), None)
     except av.error.FFmpegError:
         return b""
-    data, length_bytes = bytes(first) if first is not None else b"", nal_length_bytes(stream)
+    data = bytes(first) if first is not None else b""
+    length_bytes = nal_length_bytes(stream)
     for start, end in nal_spans(data, length_bytes):
         unit = data[start:end]
         if unit[:1] and unit[0] & 31 == _SUPPLEMENTAL and X264_NOTE in unit:
@@ -38,8 +39,9 @@ def encoder_note(container: InputContainer, stream: VideoStream) -> bytes:
 
 
 def with_note(packet: Packet[VideoStream], note: bytes, stream: VideoStream) -> Packet[VideoStream]:
-    """The packet with the note where supplemental information belongs: before the first slice (H.264, 7.4.1.2.3)."""
-    data, length_bytes = bytes(packet), nal_length_bytes(stream)
+    """The packet with the note in the place of supplemental information: before the first slice (H.264, 7.4.1.2.3)."""
+    data = bytes(packet)
+    length_bytes = nal_length_bytes(stream)
     if not note or X264_NOTE in data:
         return packet
     slices = (start for start, end in nal_spans(data, length_bytes) if end > start and 1 <= data[start] & 31 <= 5)

@@ -1,4 +1,4 @@
-"""Footage to pictures at a steady rate, and the exact time of every frame on the way."""
+"""From footage to pictures at a steady rate, with the exact time of every frame on the way."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class SampledFrame:
 
     frame: counted from the file's first frame (0). tick: when it starts to be shown (`FrameTimes.ticks[frame]`).
     picture: uint8 RGB [S, S, 3], upright, squashed to a square. repeat: how many grid times it covers; more than 1 only
-    where one frame stays on screen for longer than the sampling step.
+    if one frame stays on screen for longer than the sampling step.
     """
 
     frame: int
@@ -44,21 +44,20 @@ class SampledFrame:
 class Sampler:
     """Decodes a file once, from its first frame to its last, and yields the frame on screen at every k · `every_s`.
 
-    Times count from the file's first frame, which is always yielded; each frame is yielded at most once, in order.
-    Every frame is counted, and timed by the file's own presentation times, so both are exact for variable rates, start
-    offsets, edit lists and reordered frames. Leaving the loop early closes the file.
+    Times count from the file's first frame, which is always yielded. Each frame is yielded at most once, in order.
+    Every frame is counted, and timed by the file's own presentation times. Both are therefore exact for variable rates,
+    start offsets, edit lists and reordered frames. Leaving the loop early closes the file.
 
-    After the loop has ended: `times` holds all frames, `problems` says in sentences what damage was passed over, `cues`
-    what the file's subtitle tracks say, and `media` has the rate that its frames show where the header didn't tell.
-    `read_bytes` says how far the loop is.
+    After the loop has ended: `times` holds all frames, `problems` the damage found, a sentence each, `cues` the text of
+    the file's subtitle tracks, and `media` the rate that the frames show if the header didn't give it. `read_bytes`
+    shows the progress.
 
     media: as the probe read it. every_s: sampling step, seconds. size_px: S, the side of the pictures. decode_all: also
-    decode frames that nobody asked for and no other frame needs; the samples are the same, only later (`skip.py`). It
-    becomes true where damage makes that necessary: who breaks off and reads on later has to hand it back in. first_row:
-    k of the first sample wanted, to read on; what is before is counted, and decoded only as far as others need it.
-    device: a graphics device to decode on (`hardware.py`); it becomes "" where that fails, and the processor goes on
-    from the sample that is due then.
-    Iterating raises MediaError where the file can't be opened or no frame can be decoded.
+    decode frames that are neither sampled nor needed by others; the samples are the same, only later (`skip.py`). It
+    becomes true if damage makes that necessary: to resume later, pass it back in. first_row: k of the first sample, to
+    resume; frames before it are counted, and decoded only if others need them. device: a graphics device to decode on
+    (`hardware.py`). If the device fails, it becomes "" and the CPU continues from the next sample.
+    Iterating raises MediaError if the file can't be opened or no frame can be decoded.
     """
 
     def __init__(
@@ -73,7 +72,9 @@ class Sampler:
     ) -> None:
         if every_s <= 0 or size_px <= 0 or first_row < 0:
             raise ValueError(f"nothing to sample every {every_s} s at {size_px} px from {first_row}")
-        self.media, self.every_s, self.size_px = media, every_s, size_px
+        self.media = media
+        self.every_s = every_s
+        self.size_px = size_px
         self.decode_all = decode_all
         self.device = "" if decode_all else device
         self.problems: list[str] = []
@@ -90,7 +91,7 @@ class Sampler:
 
     @property
     def decoded_packets(self) -> int:
-        """How many coded pictures were given to the decoder so far."""
+        """How many coded pictures the decoder was given so far."""
         return self._reading.decoded
 
     @property
@@ -107,7 +108,7 @@ class Sampler:
 
     @property
     def times_so_far(self) -> FrameTimes:
-        """The time of every frame that the samples so far stand for; ValueError before the first."""
+        """The time of every frame that the samples so far cover; ValueError before the first."""
         if not self._clock:
             raise ValueError("nothing has been decoded yet")
         times = self._clock.times_so_far
@@ -124,19 +125,20 @@ class Sampler:
             if self.decode_all
             else [("", skip.sampled_by_skipping), ("", sampling.sampled_by_decoding)]
         )
-        for device, due_frames in ways:
-            self.device, self.decode_all = device, due_frames is sampling.sampled_by_decoding
+        for device, sampled_frames in ways:
+            self.device = device
+            self.decode_all = sampled_frames is sampling.sampled_by_decoding
             with _forgiving(device), open_video(self.media.path, device) as (container, stream):
                 self._reading = Reading(promised_ticks=stream.duration or 0, captions=Captions(container))
                 clock = self._clock = new_clock(self.media, container, stream)
                 grid = SamplingGrid(self.every_s / (stream.time_base or 1), self._covered)
-                for shown in due_frames(container, stream, clock, grid, self._reading):
-                    picture = picture_of(shown.frame)  # it may not come back from the device
+                for shown in sampled_frames(container, stream, clock, grid, self._reading):
+                    picture = picture_of(shown.frame)  # first: copying it from the device may fail
                     self._covered += shown.repeat
                     yield SampledFrame(shown.number, shown.tick, picture, shown.repeat)
                 break
         if not clock:
-            raise MediaError("no frame of it can be decoded", path=self.media.path)
+            raise MediaError("none of its frames can be decoded", path=self.media.path)
         self._times = clock.times
         self.media = measured(self.media, self._times)
         self.problems = self._reading.sentences(clock, self._times)
@@ -146,7 +148,7 @@ class Sampler:
 
 @contextmanager
 def _forgiving(device: str) -> Iterator[None]:
-    """Goes on after what the packets didn't promise, and after whatever goes wrong with a device."""
+    """Lets the next way of decoding take over after `SkippingUnsafe`, and after any error on a device."""
     try:
         with suppress(skip.SkippingUnsafe):
             yield
@@ -156,7 +158,7 @@ def _forgiving(device: str) -> Iterator[None]:
 
 
 class PictureMaker:
-    """Decoded frames to upright square RGB pictures, by averaging areas (no aliasing at small sizes)."""
+    """From decoded frames to upright square RGB pictures, by averaging areas (no aliasing at small sizes)."""
 
     def __init__(self, media: Media, size_px: int) -> None:
         self._size_px = size_px

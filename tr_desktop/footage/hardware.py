@@ -1,8 +1,8 @@
-"""Whether a graphics device may decode a file: one that has shown, here and on this very file, that it does it right.
+"""Whether a graphics device may decode a file. It must first prove itself on this very file.
 
-The beginning is decoded both ways. Only a device that brings out the same frames, with the same times and pictures, and
-sooner, decodes the whole; the sampler checks the time of every frame that comes after that, too, and decodes on the
-processor what is left once anything is wrong. Frames that aren't sampled stay on the device.
+The beginning is decoded both ways. The device decodes the whole file only if it gives the same frames, with the same
+times and pictures, and is faster. The sampler checks the times of all later frames too. If anything is wrong, the CPU
+decodes the rest. Frames that aren't sampled stay on the device.
 """
 
 from __future__ import annotations
@@ -22,44 +22,46 @@ from tr_desktop.footage.container import open_video
 from tr_desktop.footage.frames import SampledFrame, Sampler
 from tr_desktop.moments import Media
 
-_SHORTEST_S = 60  # of shorter files, trying would take more than a device could save
+_SHORTEST_S = 60  # for shorter files, the trial takes longer than a device could save
 _TRIED = 16  # sampled pictures
 # Differences of 8-bit RGB. H.264 and HEVC decode to the same bits everywhere, MPEG-2 to a level or two.
-_MEAN_OFF, _MAX_OFF = 0.5, 8
+_MEAN_OFF = 0.5
+_MAX_OFF = 8
 
 
 @dataclass(frozen=True)
 class DecoderChoice:
-    """device: by FFmpeg's name, "" for the processor. why: the end of a sentence that begins "decoded on …"."""
+    """device: by FFmpeg's name, "" for the CPU. why: the reason, following "decoded on …: "."""
 
     device: str
     why: str
 
     def __str__(self) -> str:
-        return f"decoded on {self.device or 'the processor'}: {self.why}"
+        return f"decoded on {self.device or 'the CPU'}: {self.why}"
 
 
 def devices() -> dict[str, str]:
-    """The kinds of device that this FFmpeg decodes H.264 on, each with why none can be opened; "" where one can."""
+    """Kinds of device on which this FFmpeg decodes H.264, each with the reason why it can't be opened, "" if it can."""
     offered = {config.device_type.name for config in Codec("h264", "r").hardware_configs or () if config.is_supported}
     return {name: _why_not_opened(name, Codec("h264", "r")) for name in hwdevices_available() if name in offered}
 
 
 def choose_decoder(media: Media, every_s: Fraction, size_px: int) -> DecoderChoice:
-    """What is to decode `media`, as a sampler with these settings would. Raises MediaError where nothing can."""
+    """The best decoder of `media` for a sampler with these settings. Raises MediaError if nothing can decode it."""
     with open_video(media.path) as (_, stream):
-        codec, known_kinds = stream.codec_context.codec, kind_reader(stream) is not None
+        codec = stream.codec_context.codec
+        known_kinds = kind_reader(stream) is not None
         length_s = (stream.duration or 0) * (stream.time_base or 0)
     if not known_kinds:
-        return DecoderChoice("", f"its packets don't tell what {media.codec} should bring out")
+        return DecoderChoice("", f"packets of {media.codec} don't show which frames to expect")
     if length_s < _SHORTEST_S:
-        return DecoderChoice("", f"it isn't known to be longer than {_SHORTEST_S} s, and trying a device takes a while")
+        return DecoderChoice("", f"not known to be longer than {_SHORTEST_S} s, too short to try a device")
     offered = [config.device_type.name for config in codec.hardware_configs or () if config.is_supported]
-    why = f"this FFmpeg knows no device for {media.codec}"
+    why = f"this FFmpeg has no device for {media.codec}"
     for name in offered:
         problem = _why_not_opened(name, codec) or _why_not_trusted(media, every_s, size_px, name)
         if not problem:
-            return DecoderChoice(name, "it showed the same frames as the processor, sooner")
+            return DecoderChoice(name, "same frames as on the CPU, and faster")
         why = f"{name} {problem}"
     return DecoderChoice("", why)
 
@@ -73,20 +75,20 @@ def _why_not_opened(name: str, codec: Codec) -> str:
 
 
 def _why_not_trusted(media: Media, every_s: Fraction, size_px: int, name: str) -> str:
-    on_processor = Sampler(media, every_s, size_px)
-    right, processor_s = _beginning(on_processor)
-    if on_processor.decode_all:
-        return "isn't used: the file has to be decoded whole"
+    on_cpu = Sampler(media, every_s, size_px)
+    right, cpu_s = _beginning(on_cpu)
+    if on_cpu.decode_all:
+        return "isn't used: every frame of the file must be decoded"
     on_device = Sampler(media, every_s, size_px, device=name)
     shown, device_s = _beginning(on_device)
     if on_device.device != name:
         return "can't decode this footage"
     if [(s.frame, s.tick, s.repeat) for s in shown] != [(s.frame, s.tick, s.repeat) for s in right]:
-        return "brings out other frames"
+        return "gives other frames"
     off = [np.abs(a.picture.astype(np.int16) - b.picture) for a, b in zip(shown, right, strict=True)]
     if any(each.mean() > _MEAN_OFF or each.max() > _MAX_OFF for each in off):
-        return "brings out other pictures"
-    return "is no faster than the processor" if device_s >= processor_s else ""
+        return "gives other pictures"
+    return "is no faster than the CPU" if device_s >= cpu_s else ""
 
 
 def _beginning(sampler: Sampler) -> tuple[list[SampledFrame], float]:

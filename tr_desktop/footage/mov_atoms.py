@@ -1,4 +1,4 @@
-"""What MOV and MP4 files keep of timecode in atoms that FFmpeg doesn't give whole.
+"""Timecode of MOV and MP4 files, from atoms that FFmpeg doesn't expose completely.
 
 QuickTime File Format, "Timecode Media"; Sony's NonRealTimeMeta, an XML document in a `meta` atom.
 """
@@ -29,12 +29,13 @@ class TimecodeTrack:
 
 
 def timecode_track(path: Path) -> TimecodeTrack | None:
-    """The first timecode track that says something, or None. Editors go by its number, not by a label made of it."""
+    """The first usable timecode track, or None. Editors go by its frame number, not by a label."""
     try:
         with path.open("rb") as file:
             for entry, sample_at in _timecode_tracks(file, 0, path.stat().st_size):
                 flags = int.from_bytes(entry[20:24], "big")
-                timescale, duration = int.from_bytes(entry[24:28], "big"), int.from_bytes(entry[28:32], "big")
+                timescale = int.from_bytes(entry[24:28], "big")
+                duration = int.from_bytes(entry[28:32], "big")
                 file.seek(sample_at)
                 frame = file.read(4)
                 if timescale and duration and len(frame) == 4:
@@ -58,7 +59,7 @@ def sony_label(path: Path) -> tuple[str, int] | None:
 
 
 def _metas(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Where the content of each `meta` atom is: of the file, the movie or a track."""
+    """(start, end) of the content of each `meta` atom: of the file, the movie or a track."""
     for kind, body, body_end in _atoms(file, start, end):
         if kind == b"meta":
             yield body, body_end
@@ -80,9 +81,12 @@ def _atoms(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, i
     while start + 8 <= end:
         file.seek(start)
         head = file.read(16)
-        size, kind, body = int.from_bytes(head[:4], "big"), head[4:8], start + 8
+        size = int.from_bytes(head[:4], "big")
+        kind = head[4:8]
+        body = start + 8
         if size == 1:
-            size, body = int.from_bytes(head[8:16], "big"), start + 16
+            size = int.from_bytes(head[8:16], "big")
+            body = start + 16
         elif size == 0:
             size = end - start
         if size < body - start:
@@ -92,8 +96,9 @@ def _atoms(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, i
 
 
 def _timecode_tracks(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int]]:
-    """(sample description from its size field on, where the first sample is) of tracks of format `tmcd`."""
-    entry, sample_at = b"", 0
+    """(sample description from its size field on, offset of the first sample) of tracks of format `tmcd`."""
+    entry = b""
+    sample_at = 0
     for kind, body, body_end in _atoms(file, start, end):
         if kind in _CONTAINERS:
             yield from _timecode_tracks(file, body, body_end)

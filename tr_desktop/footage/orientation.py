@@ -20,7 +20,7 @@ class Orientation(NamedTuple):
 
 
 def orientation(frame: VideoFrame) -> Orientation:
-    """How `frame` is shown, by its display matrix. One that turns by less than a right angle counts as the nearest."""
+    """How `frame` is shown, by its display matrix. Its angle is rounded to a multiple of 90 degrees."""
     sides: Any = frame.side_data  # keyed by type; PyAV's stubs say by string
     side = sides.get(SideDataType.DISPLAYMATRIX)
     if side is None or len(bytes(side)) < 36:
@@ -28,7 +28,7 @@ def orientation(frame: VideoFrame) -> Orientation:
     # Rows of x and y in 16.16 fixed point, applied to [x, y, 1] from the right (ISO/IEC 14496-12, 8.2.2).
     xx, xy, _, yx, yy = struct.unpack_from("=5i", bytes(side))
     mirrored = xx * yy - xy * yx < 0
-    if mirrored:  # what turns it is what is left without the mirror
+    if mirrored:  # the rotation is the rest of the matrix, without the mirror
         xx, yx = -xx, -yx
     wide, high = math.hypot(xx, yx), math.hypot(xy, yy)
     if not wide or not high:

@@ -1,4 +1,4 @@
-"""What a video file is, read once from its header and its first frame."""
+"""The properties of a video file, read once from its header and its first frame."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _SQUAREST = 8  # pixel aspect ratios beyond 8:1 are damage, not anamorphic pictu
 
 
 def probe(path: Path) -> Media:
-    """Read what `path` is and prove that it can be decoded.
+    """Read the properties of `path` and check that it can be decoded.
 
-    MediaError says, in words for `coverage.skipped`, why the file can't be searched.
+    MediaError: the reason, for `coverage.skipped`, why the file can't be searched.
     """
     path = path.absolute()
     with open_video(path) as (container, stream):

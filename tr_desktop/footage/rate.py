@@ -1,4 +1,4 @@
-"""The nominal frame rate of a video stream, and whether its frames keep to it."""
+"""The nominal frame rate of a video stream, and whether it is constant."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from av.video.stream import VideoStream
 from tr_desktop.moments import FrameTimes, Media
 from tr_desktop.timecode import SMPTE_RATES, exact_rate
 
-_FASTEST_FPS = 300  # FFmpeg reports the time base (1000, 57600, 90000) where it can't tell a rate
-# Half the way between an SMPTE rate and its NTSC neighbour: clocks of phones and recorders are off by a little.
+_FASTEST_FPS = 300  # FFmpeg reports the time base (1000, 57600, 90000) if it finds no rate
+# Half of the difference between an SMPTE rate and its NTSC neighbour; clocks of phones and recorders are a little off.
 _NEAR = Fraction(1, 2000)
 _FALLBACK_FPS = Fraction(25)  # what FFmpeg assumes for bare streams that carry no clock
 
 
 def header_rate(stream: VideoStream) -> tuple[Fraction, bool]:
-    """(nominal frames a second, is it a variable rate?) as far as the file's header and index tell.
+    """(nominal frames a second, is it a variable rate?) by the file's header and index.
 
-    An MP4 or MOV index lists every frame, so there the answer is final; elsewhere `measured` settles it after decoding.
+    An MP4 or MOV index lists every frame, which makes the answer final. In other files, `measured` corrects it after
+    decoding.
     """
     ticks = [entry.timestamp for entry in stream.index_entries] if stream.frames else []
     if stream.time_base is not None and stream.frames == len(ticks) > 2:
@@ -37,8 +38,8 @@ def header_rate(stream: VideoStream) -> tuple[Fraction, bool]:
 def rate_of_ticks(ticks: Sequence[int], tick_s: Fraction) -> tuple[Fraction, bool]:
     """(nominal rate, is it variable?) of frames that start at these ticks, increasing from 0; at least 3 of them.
 
-    Variable means that some frame is half a frame or more away from frame number / rate, where an editing program that
-    takes the footage for constant would look for it. The nominal rate of variable footage is that of its usual step.
+    Variable means that some frame is half a frame or more away from frame number / rate, the place where an editor that
+    assumes a constant rate looks for it. The nominal rate of variable footage is that of its most frequent step.
     """
     steps = Counter(b - a for a, b in pairwise(ticks))
     average = (len(ticks) - 1) / (ticks[-1] * tick_s)
@@ -46,7 +47,7 @@ def rate_of_ticks(ticks: Sequence[int], tick_s: Fraction) -> tuple[Fraction, boo
     rounding = Fraction(1, ticks[-1]) if len(steps) > 1 else 0  # the last tick may be one off
     if abs(nearest - average) <= average * (_NEAR + rounding) and keeps_rate(ticks, tick_s, nearest):
         return nearest, False
-    if keeps_rate(ticks, tick_s, average, Fraction(1, 4)):  # an average fits its own frames: ask for more
+    if keeps_rate(ticks, tick_s, average, Fraction(1, 4)):  # an average always fits its frames somewhat, so be stricter
         return average, False
     usual = 1 / (steps.most_common(1)[0][0] * tick_s)
     return (exact_rate(usual) if usual <= _FASTEST_FPS else min(average, Fraction(_FASTEST_FPS))), True
@@ -64,7 +65,7 @@ def keeps_rate(ticks: Sequence[int], tick_s: Fraction, rate: Fraction, within: F
 def measured(media: Media, times: FrameTimes) -> Media:
     """`media` with the rate and `is_vfr` that its decoded frames show; call it once after sampling.
 
-    Where the header's rate holds it is kept as it is, so only containers without an index change.
+    A header rate that fits the frames is kept, so only containers without an index change.
     """
     if len(times) < 3:
         return media

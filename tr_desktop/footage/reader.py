@@ -1,4 +1,4 @@
-"""One file held open and read at will: exact frames by number, decoding on where the next one wanted is near."""
+"""One file held open for random access: exact frames by number. If the next one is near, decoding continues."""
 
 from __future__ import annotations
 
@@ -26,13 +26,15 @@ class FrameReader:
     """
 
     def __init__(self, footage: Footage) -> None:
-        self._media, self._times = footage.media, footage.times
+        self._media = footage.media
+        self._times = footage.times
         self._stack = ExitStack()
         self._opened: tuple[InputContainer, VideoStream] | None = None
         self._run: Iterator[tuple[int, VideoFrame]] | None = None  # from a keyframe on
-        self._at = -1  # the frame that came out of it last
+        self._at = -1  # the last frame that came out of it
         self._wanted = _From(0)
-        self._last_key_s, self._longest_group_s = Fraction(0), Fraction(0)
+        self._last_key_s = Fraction(0)
+        self._longest_group_s = Fraction(0)
         self._is_counting = footage.times.start_pts is None
 
     def __enter__(self) -> FrameReader:
@@ -42,7 +44,7 @@ class FrameReader:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file; asked again, it is opened again."""
+        """Close the file. It is opened again at the next request."""
         self._run = None
         self._opened = None
         self._stack.close()
@@ -50,9 +52,9 @@ class FrameReader:
     def frames_to(self, frame: int, whole_from: int | None = None) -> Iterator[tuple[int, VideoFrame]]:
         """Yield (number, decoded frame) on the way to `frame`, which comes last.
 
-        whole_from: from here on none is left out (None: `frame`); some before it come too, where others refer to them.
-        The caller may break off after any frame: asked for the same again, the rest follows.
-        Raises IndexError for a frame outside the file, MediaError where the file can't be read or lacks the frame.
+        whole_from: from this frame on, none is left out (None: `frame`). Some frames before it come too, if others
+        refer to them. Callers may stop after any frame: the same request again gives the rest.
+        Raises IndexError for a frame outside the file, MediaError if the file can't be read or lacks the frame.
         """
         if not 0 <= frame < len(self._times):
             raise IndexError(f"frame {frame} of a file of {len(self._times)}")
@@ -66,7 +68,7 @@ class FrameReader:
             yield from self._read(frame, whole_from)
         if self._at != frame:
             self.close()
-            raise MediaError(f"frame {frame} is no longer in it: the file has changed", path=self._media.path)
+            raise MediaError(f"frame {frame} is missing: the file has changed", path=self._media.path)
 
     def _read(self, frame: int, whole_from: int) -> Iterator[tuple[int, VideoFrame]]:
         self._wanted.first = (self._times.start_pts or 0) + int(self._times.ticks[whole_from])
@@ -84,7 +86,7 @@ class FrameReader:
                 yield following
 
     def _goes_on_to(self, frame: int) -> bool:
-        """Whether `frame` is better reached by decoding on than by a seek."""
+        """Whether decoding on reaches `frame` sooner than a seek."""
         if self._run is None or frame <= self._at:
             return False
         ahead_s = self._times.time_s(frame) - self._times.time_s(max(self._at, 0))
@@ -92,13 +94,13 @@ class FrameReader:
 
     def _stand_before(self, frame: int) -> None:
         self._at = -1
-        self._last_key_s = self._times.time_s(frame)  # the way to the keyframe isn't the length of a group
+        self._last_key_s = self._times.time_s(frame)  # the distance to the keyframe isn't the length of a group
         start_pts = self._times.start_pts
         if not self._is_counting and start_pts is not None:
             self._wanted = _From(start_pts + int(self._times.ticks[frame]))
             container, stream = self._opened or self._open()
             frames = land(container, stream, self._times, self._wanted.first, self._wanted)
-            if frames is None:  # no seek lands before it, but a newly opened file stands at its start
+            if frames is None:  # no seek lands before it, but a newly opened file is at its start
                 frames = decode_frames(*self._open(), Reading())
             self._run = self._numbered(frames, start_pts)
         else:

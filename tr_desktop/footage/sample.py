@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tr_desktop.errors import UserError
+from tr_desktop.files import replacing
 
 RATE = Fraction(24)
 WIDTH, HEIGHT = 640, 360
@@ -24,12 +25,22 @@ SHOTS = (("coffee", 4), ("astronaut", 5), ("chelsea", 6), ("rocket", 5), ("motor
 def make_sample(path: Path) -> None:
     """Write the clip to `path` (MP4, H.264, 24 fps, timecode from 01:00:00:00).
 
-    Raises UserError when the pictures aren't installed.
+    Raises UserError if the pictures aren't installed or the clip can't be written.
     """
     pictures = _pictures()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part.mp4")
-    with av.open(str(part), "w") as container:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as part:
+            _encode(pictures, part)
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise UserError(
+            f"The sample clip can't be written: {why}", path=path, remedy="Make room on the disk"
+        ) from error
+
+
+def _encode(pictures: dict[str, npt.NDArray[np.uint8]], out: Path) -> None:
+    with av.open(str(out), "w") as container:
         container.metadata["timecode"] = "01:00:00:00"
         stream = container.add_stream("libx264", rate=RATE, options={"crf": "23"})
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
@@ -39,7 +50,6 @@ def make_sample(path: Path) -> None:
                 frame = av.VideoFrame.from_ndarray(_view(pictures[name], index / count), format="rgb24")
                 container.mux(stream.encode(frame.reformat(width=WIDTH, height=HEIGHT)))
         container.mux(stream.encode())
-    part.replace(path)
 
 
 def _pictures() -> dict[str, npt.NDArray[np.uint8]]:
@@ -54,7 +64,7 @@ def _pictures() -> dict[str, npt.NDArray[np.uint8]]:
 
 
 def _view(picture: npt.NDArray[np.uint8], progress: float) -> npt.NDArray[np.uint8]:
-    """A 16:9 view that drifts over `picture` [H, W, 3] and closes in by a tenth as `progress` goes from 0 to 1."""
+    """A 16:9 view that drifts over `picture` [H, W, 3] and zooms in by a tenth as `progress` goes from 0 to 1."""
     high, wide = picture.shape[:2]
     scale = 1 - 0.1 * progress
     view_wide = int(min(wide, high * WIDTH / HEIGHT) * scale)

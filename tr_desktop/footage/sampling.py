@@ -1,4 +1,4 @@
-"""Which frames are on screen at the times of a steady grid."""
+"""The frames that are on screen at the times of a steady grid."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tr_desktop.footage.decode import Reading, decode_frames
 
 
 class SamplingGrid:
-    """The times k · `step_ticks` from k = `covered` on, handed out once each to the frame that covers them."""
+    """The times k · `step_ticks` from k = `covered` on, each assigned once, to the frame that covers it."""
 
     def __init__(self, step_ticks: Fraction, covered: int = 0) -> None:
         self._step_ticks = step_ticks
         self.covered = covered
 
     def take(self, end_tick: int) -> int:
-        """How many times not yet handed out are before `end_tick`: those of the frame that is shown until then."""
+        """How many unassigned times are before `end_tick`: those of the frame that is shown until then."""
         taken = max(math.ceil(end_tick / self._step_ticks) - self.covered, 0)
         self.covered += taken
         return taken
@@ -42,7 +42,7 @@ class CoveringFrame:
 def sampled_by_decoding(
     container: InputContainer, stream: VideoStream, clock: Clock, grid: SamplingGrid, reading: Reading
 ) -> Iterator[CoveringFrame]:
-    """The frames that are due, by decoding every frame; the clock gets the time of each."""
+    """The frames that cover the grid's times, by decoding every frame; the clock gets the time of each."""
     shown: VideoFrame | None = None
     shown_tick = 0
     for frame in decode_frames(container, stream, reading):

@@ -1,4 +1,4 @@
-"""Exact random access: the frames that are asked for, each found by its own time stamp."""
+"""Exact random access: each frame is found by its own time stamp."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from tr_desktop.footage.frames import PictureMaker
 from tr_desktop.footage.skip import leave_out
 from tr_desktop.moments import Footage, FrameTimes, Media
 
-# How far before the wanted frame to seek, attempt by attempt. MP4 seeks by decoding time and so may land on a keyframe
-# that is shown after the wanted frame; a transport stream has no index and lands anywhere near.
+# How far before the wanted frame to seek, attempt by attempt. MP4 seeks by decoding time and may land on a keyframe
+# that is shown after the wanted frame. A transport stream has no index and lands anywhere near.
 _BACK_OFF_S = tuple(map(Fraction, (0, 0.5, 1, 2, 4, 8, 16, 32)))
 READ_ON_S = Fraction(2)  # wanted frames closer than this are reached by decoding on
 
@@ -31,7 +31,7 @@ READ_ON_S = Fraction(2)  # wanted frames closer than this are reached by decodin
 def read_frames(footage: Footage, frames: Sequence[int], size_px: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
     """Yield (frame, picture) for each of `frames`, in rising order and once each.
 
-    picture: uint8 RGB [S, S, 3], as the sampler's. The rest is as in `find_frames`.
+    picture: uint8 RGB [S, S, 3], like the sampler's. Otherwise as `find_frames`.
     """
     picture_of = PictureMaker(footage.media, size_px)
     for number, frame in find_frames(footage, frames):
@@ -41,12 +41,12 @@ def read_frames(footage: Footage, frames: Sequence[int], size_px: int) -> Iterat
 def find_frames(footage: Footage, frames: Sequence[int]) -> Iterator[tuple[int, VideoFrame]]:
     """Yield (frame, decoded frame) for each of `frames`, in rising order and once each.
 
-    footage: as a finished `Sampler` gave it. These are the very frames that the sampler numbered:
-    they are recognised by their time stamps, and where the file's time stamps can't be trusted (`times.start_pts` is
-    None) it is decoded from its start.
-    Raises IndexError for a frame outside the file, MediaError where the file can't be read or lacks the frame by now.
+    footage: as a finished `Sampler` gave it. These are the frames that the sampler numbered, recognised by
+    their time stamps. If these can't be trusted (`times.start_pts` is None), the file is decoded from its start.
+    Raises IndexError for a frame outside the file, MediaError if the file can't be read or no longer has the frame.
     """
-    media, times, wanted = footage.media, footage.times, sorted(set(frames))
+    media, times = footage.media, footage.times
+    wanted = sorted(set(frames))
     if wanted and not 0 <= wanted[0] <= wanted[-1] < len(times):
         raise IndexError(f"frames {wanted[0]} … {wanted[-1]} of a file of {len(times)}")
     found = 0
@@ -59,11 +59,11 @@ def find_frames(footage: Footage, frames: Sequence[int]) -> Iterator[tuple[int, 
             yield number, frame
             found += 1
     if found < len(wanted):
-        raise MediaError(f"frame {wanted[found]} is no longer in it: the file has changed", path=media.path)
+        raise MediaError(f"frame {wanted[found]} is missing: the file has changed", path=media.path)
 
 
 def _seek_each(footage: Footage, start_pts: int, wanted: Sequence[int]) -> Iterator[tuple[int, VideoFrame]]:
-    """Wanted frames, one seek for each run of near ones; ends early at the first that isn't found."""
+    """Wanted frames, one seek for each run of near ones. Ends early at the first that isn't found."""
     media, times = footage.media, footage.times
     read_on_ticks = READ_ON_S / times.tick_s
     rest = [start_pts + int(times.ticks[frame]) for frame in reversed(wanted)]
@@ -77,7 +77,7 @@ def _seek_each(footage: Footage, start_pts: int, wanted: Sequence[int]) -> Itera
                     yield next(numbers), frame
                 if len(rest) == before:
                     return
-        if rest:  # no seek lands before the frame, but a newly opened file stands at its start
+        if rest:  # no seek lands before the frame, but a newly opened file is at its start
             with open_video(media.path) as (container, stream):
                 for frame in _run(decode_frames(container, stream, Reading()), rest, read_on_ticks):
                     yield next(numbers), frame
@@ -86,7 +86,7 @@ def _seek_each(footage: Footage, start_pts: int, wanted: Sequence[int]) -> Itera
 
 
 def _run(frames: Iterable[VideoFrame], rest: list[int], read_on_ticks: Fraction) -> Iterator[VideoFrame]:
-    """Those of `frames` whose time stamps are at the end of `rest`, taken off there, until the next one is too far."""
+    """Those of `frames` whose time stamps are at the end of `rest`, removed there, until the next one is too far."""
     for frame in frames:
         if frame.pts is None or frame.pts < rest[-1]:
             continue
@@ -101,11 +101,12 @@ def _run(frames: Iterable[VideoFrame], rest: list[int], read_on_ticks: Fraction)
 def land(
     container: InputContainer, stream: VideoStream, times: FrameTimes, pts: int, wanted: Container[int]
 ) -> Iterator[VideoFrame] | None:
-    """Frames from a keyframe on that is shown at or before time stamp `pts`, or None where no seek finds one.
+    """Frames from a keyframe on that is shown at or before time stamp `pts`; None if no seek finds one.
 
-    wanted: time stamps; of the frames that no other refers to, only these are decoded.
+    wanted: time stamps. Of the frames that no other refers to, only these are decoded.
     """
-    reading, note = Reading(), encoder_note(container, stream)
+    reading = Reading()
+    note = encoder_note(container, stream)
     for back_off_s in _BACK_OFF_S:
         target = pts - int(back_off_s / times.tick_s)
         if times.start_pts is None or target < times.start_pts:
@@ -127,8 +128,8 @@ def _frames_shown_after(
 ) -> Iterator[VideoFrame]:
     """Frames without those stored after the keyframe but shown before it.
 
-    In an open GOP these refer to pictures before the keyframe, which weren't decoded: some decoders bring them out,
-    wrong.
+    In an open GOP these refer to pictures before the keyframe, which weren't decoded: some decoders return them,
+    damaged.
     """
     for packet in packets:
         for frame in decode_packet(packet, stream, reading):

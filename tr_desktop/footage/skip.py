@@ -1,9 +1,9 @@
-"""The frames that are due, without decoding those that neither are due nor are needed to decode one that is.
+"""The sampled frames, without decoding frames that are neither sampled nor needed to decode one that is.
 
-Two things are left out, both without changing any picture: what comes after the last due frame of a group of pictures
-where the next group starts afresh, and pictures that no other refers to. The number and time of every frame come from
-its packet instead. Everything that comes out of the decoder is checked against that; at the first surprise (damage, a
-missing time stamp, a container that hides frames) `SkippingUnsafe` is raised, and the caller decodes every frame.
+Two kinds of pictures are left out, which changes no other picture: pictures that no other refers to, and pictures after
+the last sampled frame of a group if the next group is a fresh start. The number and time of every frame come from its
+packet instead. All frames that the decoder returns are checked against that. At the first surprise (damage, a missing
+time stamp, a container that hides frames) `SkippingUnsafe` is raised, and the caller decodes every frame.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from tr_desktop.footage.clock import Clock
 from tr_desktop.footage.decode import Reading, decode_packet, read_packets
 from tr_desktop.footage.sampling import CoveringFrame, SamplingGrid
 
-_HELD_BYTES = 64 << 20  # a group of pictures larger than this isn't waited for; up to four are held
+_HELD_BYTES = 64 << 20  # the limit for one group of pictures; up to four are in memory
 
 
 class SkippingUnsafe(Exception):  # noqa: N818 (a signal to the sampler, not an error of the user's)
-    """What to leave out can't be told from the packets of this file."""
+    """The packets of this file don't show which of them can be left out."""
 
 
 @dataclass
@@ -48,7 +48,7 @@ class _Group:
 def sampled_by_skipping(
     container: InputContainer, stream: VideoStream, clock: Clock, grid: SamplingGrid, reading: Reading
 ) -> Iterator[CoveringFrame]:
-    """The frames that are due, as `due.due_frames` yields them; the clock gets the time of every frame."""
+    """The same frames as `sampled_by_decoding` yields; the clock gets the time of every frame."""
     kind_of = kind_reader(stream)
     if kind_of is None:
         raise SkippingUnsafe
@@ -56,13 +56,13 @@ def sampled_by_skipping(
     groups = _groups(read_packets(container, stream, reading), kind_of)
     group, following = next(groups, None), next(groups, None)
     if group is None or _earliest(group) < group.key_pts:
-        raise SkippingUnsafe  # frames at the start that may refer to what isn't in the file: only the decoder knows
-    decoder.due.update(_plan(group, following, clock, grid))
+        raise SkippingUnsafe  # the first frames may refer to pictures that aren't in the file
+    decoder.sampled.update(_plan(group, following, clock, grid))
     while group is not None:
         after = next(groups, None)
-        if following is not None:  # nothing is handed out before the next group has shown that it really is later
-            decoder.due.update(_plan(following, after, clock, grid))
-        for packet in _needed(group, following, decoder.due):
+        if following is not None:  # yield nothing before the next group has proved to be later
+            decoder.sampled.update(_plan(following, after, clock, grid))
+        for packet in _needed(group, following, decoder.sampled):
             yield from decoder.feed(packet)
         group, following = following, after
     yield from decoder.finish()
@@ -71,9 +71,9 @@ def sampled_by_skipping(
 def leave_out(
     packets: Iterable[Packet[VideoStream] | None], stream: VideoStream, wanted: Container[int]
 ) -> Iterator[Packet[VideoStream] | None]:
-    """The packets without those that no other picture refers to, unless their time stamp is wanted; for random access.
+    """For random access: the packets without those that no other picture refers to, unless their time stamp is wanted.
 
-    Unlike `sampled_by_skipping` it reads no packet ahead, so it serves streams of one temporal layer only.
+    Unlike `sampled_by_skipping` it reads no packet ahead. In streams of several temporal layers it leaves out nothing.
     """
     kind_of = kind_reader(stream) if has_one_layer(stream) else None
     for packet in packets:
@@ -85,12 +85,12 @@ def leave_out(
 
 
 class _Decoder:
-    """Decodes, checks that each frame fed comes out whole and in order, and keeps those that are due."""
+    """Decodes, checks that each frame comes out complete and in order, and keeps the sampled ones."""
 
     def __init__(self, stream: VideoStream, reading: Reading) -> None:
         self._stream, self._reading = stream, reading
-        self._expected: list[int] = []  # time stamps of what was fed, a heap
-        self.due: dict[int, tuple[int, int, int]] = {}  # by time stamp: number, tick, repeat
+        self._expected: list[int] = []  # time stamps of the packets fed, a heap
+        self.sampled: dict[int, tuple[int, int, int]] = {}  # by time stamp: number, tick, repeat
 
     def feed(self, packet: Packet[VideoStream]) -> Iterator[CoveringFrame]:
         if not packet.is_discard:
@@ -99,7 +99,7 @@ class _Decoder:
 
     def finish(self) -> Iterator[CoveringFrame]:
         yield from self._checked(decode_packet(None, self._stream, self._reading))
-        if self._expected or self.due:
+        if self._expected or self.sampled:
             raise SkippingUnsafe
 
     def _checked(self, frames: Iterable[VideoFrame]) -> Iterator[CoveringFrame]:
@@ -108,8 +108,8 @@ class _Decoder:
         for frame in frames:
             if not self._expected or heapq.heappop(self._expected) != frame.pts:
                 raise SkippingUnsafe
-            if frame.pts in self.due:
-                number, tick, repeat = self.due.pop(frame.pts)
+            if frame.pts in self.sampled:
+                number, tick, repeat = self.sampled.pop(frame.pts)
                 yield CoveringFrame(number, tick, repeat, frame)
 
 
@@ -132,9 +132,9 @@ def _groups(packets: Iterable[Packet[VideoStream] | None], kind_of: KindOf) -> I
 def _plan(
     group: _Group, following: _Group | None, clock: Clock, grid: SamplingGrid
 ) -> Iterator[tuple[int, tuple[int, int, int]]]:
-    """Place the frames shown from this group's keyframe up to the next one's; (pts, (number, tick, repeat)) if due.
+    """Place the frames shown from this group's keyframe up to the next one's; (pts, (number, tick, repeat)) if sampled.
 
-    Frames of the following group may be shown before its keyframe, so the two overlap in time (open groups).
+    Frames of the following group may be shown before its keyframe: open groups overlap in time.
     """
     start, end = group.key_pts, following.key_pts if following is not None else None
     packets = [packet for packet, _ in group.packets if _pts(packet) >= start]
@@ -166,20 +166,21 @@ def _plan(
 
 
 def _needed(
-    group: _Group, following: _Group | None, due: dict[int, tuple[int, int, int]]
+    group: _Group, following: _Group | None, sampled: dict[int, tuple[int, int, int]]
 ) -> Iterator[Packet[VideoStream]]:
-    """The packets of `group` that have to be decoded, in order."""
+    """The packets of `group` that must be decoded, in order."""
     packets = group.packets
     if following is None or following.starts_afresh:
         last = max(
-            (i for i, (packet, kind) in enumerate(packets) if packet.pts in due or kind.changes_parameters), default=-1
+            (i for i, (packet, kind) in enumerate(packets) if packet.pts in sampled or kind.changes_parameters),
+            default=-1,
         )
         packets = packets[: last + 1]
     # Higher temporal layers, also of frames in the next group that are shown before its keyframe, may refer to any.
     others = following.packets if following is not None else []
     top_layer = max(kind.layer for _, kind in (*group.packets, *others))
     for packet, kind in packets:
-        if packet.pts in due or kind.is_reference or kind.layer < top_layer or kind.changes_parameters:
+        if packet.pts in sampled or kind.is_reference or kind.layer < top_layer or kind.changes_parameters:
             yield packet
 
 

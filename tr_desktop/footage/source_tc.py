@@ -1,4 +1,4 @@
-"""Source timecode and reel name, from wherever a file keeps them."""
+"""Source timecode and reel name, from any of the places where files store them."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _MXF_HEADER_BYTES = 1 << 20
 def source_timecode(
     path: Path, container: InputContainer, stream: VideoStream, rate: Fraction
 ) -> tuple[Timecode, bool]:
-    """(timecode of the first frame counted at `rate`, whether the file carries one); zero where it carries none.
+    """(timecode of the first frame counted at `rate`, whether the file has one); zero if it has none.
 
-    A timecode track may count at another rate than the picture (29.97 drop-frame beside 59.94 footage, SMPTE ST 12-1):
-    it is read at the track's rate and carried over to the picture's. Drop-frame at a rate that has none, as phones
-    write beside true 30 and 24, is a flag without a meaning; the track's number of frames stands.
+    A timecode track may count at another rate than the picture (29.97 drop-frame beside 59.94 footage, SMPTE ST 12-1).
+    It is read at the track's rate and converted to the picture's. Phones set the drop-frame flag beside true 30 and 24,
+    rates that have no drop-frame: there the flag is ignored and the track's frame number counts.
     """
     is_mov = container.format.name.startswith("mov")
     if is_mov and (track := timecode_track(path)):
@@ -46,7 +46,7 @@ def source_timecode(
 
 
 def _from_label(text: str, label_rate: Fraction | None, rate: Fraction) -> Timecode | None:
-    """The timecode that a label names, counted at `rate`; None for one that can't exist."""
+    """The timecode of a label, counted at `rate`; None if it isn't a valid label."""
     for counted in dict.fromkeys((_same_family(label_rate, rate), rate)):
         try:
             return Timecode.parse(text, counted, ";" in text and counted in DROP_FRAME_RATES).at_rate(rate)
@@ -56,7 +56,7 @@ def _from_label(text: str, label_rate: Fraction | None, rate: Fraction) -> Timec
 
 
 def reel_name(container: InputContainer, stream: VideoStream) -> str:
-    """The tape or card name that the file carries, or "" if none."""
+    """The tape or card name in the file, or "" if there is none."""
     for metadata in (stream.metadata, *(s.metadata for s in container.streams), container.metadata):
         for key in _REEL_KEYS:
             if reel := _value(metadata, key):
@@ -70,7 +70,7 @@ def _labels(container: InputContainer, stream: VideoStream) -> Iterator[str]:
 
 
 def _value(metadata: Mapping[str, str], key: str) -> str:
-    """Matroska writes its keys in capitals."""
+    """Both spellings of the key: Matroska writes its keys in capitals."""
     return (metadata.get(key) or metadata.get(key.upper()) or "").strip()
 
 
@@ -86,7 +86,7 @@ def _same_family(tc_rate: Fraction | None, rate: Fraction) -> Fraction:
 
 
 def _mxf_rate(path: Path) -> Fraction | None:
-    """Frames a second that an MXF file's timecode counts, which FFmpeg doesn't tell (SMPTE ST 377-1, Rounded Timecode
+    """Frames a second that an MXF file's timecode counts, which FFmpeg doesn't expose (SMPTE ST 377-1, Rounded Timecode
     Base)."""
     try:
         with path.open("rb") as file:

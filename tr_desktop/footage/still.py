@@ -14,14 +14,14 @@ from tr_desktop.errors import MediaError
 from tr_desktop.footage.container import check_regular
 from tr_desktop.footage.orientation import orientation, upright
 
-# Demuxers of one picture in one file; like those of footage, they can't lead to another file.
+# Demuxers of single-picture files; like those of footage, they can't lead to another file.
 _DEMUXERS = "png_pipe,jpeg_pipe,bmp_pipe,tiff_pipe,webp_pipe,gif,ppm_pipe,pgm_pipe,exr_pipe,dpx_pipe,psd_pipe,j2k_pipe"
 
 
 def read_still(path: Path, size_px: int) -> NDArray[np.uint8]:
-    """The picture of a file: uint8 RGB [S, S, 3], upright, squashed to a square as the sampler's are.
+    """The picture in a file: uint8 RGB [S, S, 3], upright, squashed to a square like the sampler's.
 
-    Raises MediaError where the file can't be read as one.
+    Raises MediaError if the file can't be read as a picture.
     """
     check_regular(path)
     try:

@@ -1,4 +1,4 @@
-"""A pack made of ONNX files: what a folder holds, checked, listed with its hashes, and written whole or not at all."""
+"""Builds a pack from a folder of ONNX files: checks them, lists their hashes, and writes the pack."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from tr_desktop.errors import PackError
+from tr_desktop.files import flush, replacing
 from tr_desktop.models.check import check_pack
 from tr_desktop.models.choice import EMBEDDED_DEFAULT
 from tr_desktop.models.encoder import Encoder
 from tr_desktop.models.pack import REQUIRED, SCHEMA, Pack, load_pack, parse_pack
 
 REQUIRED_FACTS = ("name", "licence", "sources", "input_px", "sample_fps")
-"""What the draft has to say; the rest is measured or taken from the embedded pack."""
+"""Required in the draft's pack.json; the rest is measured or taken from the embedded pack."""
 _BATCH = 16
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the same files make the same archive
 
@@ -35,24 +36,24 @@ def build_pack(
     pictures: PictureSource | None = None,
     checks: Sequence[Callable[[Pack], object]] = (),
 ) -> tuple[Pack, tuple[str, ...]]:
-    """Make a pack at `out`, a new folder or a .trpack file, of what the folder `draft` holds; (it, what was added).
+    """Build a pack at `out`, a new folder or a .trpack file, from the folder `draft`; (the pack, names of added parts).
 
-    draft: `image.onnx`, `text.onnx`, `tokenizer.json`, `CARD.md` and a `pack.json` with TOLD. Where these are missing,
-    `refiner.onnx`, threshold and calibration are those of the embedded pack, and `background.npy` is made of `pictures`
-    of all sorts. The width is measured. checks: called before anything is written, beside `check_pack`.
-    Raises PackError for what is missing, unsafe or doesn't run; `out` is then as it was.
+    draft: `image.onnx`, `text.onnx`, `tokenizer.json`, `CARD.md` and a `pack.json` with REQUIRED_FACTS. If they are
+    missing, `refiner.onnx`, threshold and calibration come from the embedded pack, and `background.npy` is computed
+    from `pictures` of many kinds. The width is measured. checks: called before anything is written, beside
+    `check_pack`. Raises PackError if a part is missing, unsafe or doesn't run; `out` is then unchanged.
     """
     if out.suffix != ".trpack" and out.exists():
-        raise PackError("There is something at this place already", path=out, remedy="Give a new folder's name")
+        raise PackError("This name is already in use", path=out, remedy="Choose another name")
     facts, files, added = _gathered(draft)
     pack = _as_pack(out, facts, files)
     facts["width"] = Encoder(pack, "cpu").encode_text(["a"]).shape[1]
     if "background.npy" not in files:
         if pictures is None:
             raise PackError(
-                "The draft has no background.npy, which a sentence's likeness to a picture is measured against",
+                "The draft has no background.npy, the pictures that scores are compared with",
                 path=draft,
-                remedy="Name a folder of a few hundred pictures of all sorts with --pictures",
+                remedy="Name a folder of a few hundred pictures of many kinds with --pictures",
             )
         files["background.npy"] = _background(pack, pictures(pack.input_px))
         added = (*added, "background.npy")
@@ -65,17 +66,17 @@ def build_pack(
 
 
 def _gathered(draft: Path) -> tuple[dict[str, Any], dict[str, bytes], tuple[str, ...]]:
-    """(facts of pack.json, files by name, what of these is the embedded pack's)."""
+    """(facts of pack.json, files by name, names of the parts taken from the embedded pack)."""
     embedded = load_pack(EMBEDDED_DEFAULT)
     try:
         facts: dict[str, Any] = json.loads((draft / "pack.json").read_bytes())
         if missing := [name for name in REQUIRED_FACTS if name not in facts]:
-            raise PackError(f"The draft's pack.json doesn't say {', '.join(missing)}", path=draft)
+            raise PackError(f"The draft's pack.json has no {', '.join(missing)}", path=draft)
         needed = [name for name in REQUIRED if name != "background.npy"]
         optional = [name for name in ("background.npy", "refiner.onnx") if (draft / name).exists()]
         files = {name: (draft / name).read_bytes() for name in (*needed, *optional)}
     except (OSError, ValueError, TypeError) as error:
-        raise PackError(f"The draft of a pack can't be read: {error}", path=draft) from error
+        raise PackError(f"The draft can't be read: {error}", path=draft) from error
     added = []
     if "refiner.onnx" not in files:
         files["refiner.onnx"] = embedded.read("refiner.onnx")
@@ -89,7 +90,7 @@ def _gathered(draft: Path) -> tuple[dict[str, Any], dict[str, bytes], tuple[str,
 
 
 def _as_pack(out: Path, facts: dict[str, Any], files: dict[str, bytes]) -> Pack:
-    # Listed but empty where it is still to be made: nothing reads it before.
+    # A file that isn't made yet is listed as empty; nothing reads it before.
     listed = {name: files.get(name, b"") for name in {*files, *REQUIRED}}
     contents = {**listed, "pack.json": _manifest(facts, listed)}
     return parse_pack(out, contents.__getitem__)
@@ -104,7 +105,8 @@ def _manifest(facts: dict[str, Any], files: dict[str, bytes]) -> bytes:
 
 
 def _background(pack: Pack, pictures: npt.NDArray[np.uint8]) -> bytes:
-    encoder, out = Encoder(pack, "cpu"), io.BytesIO()
+    encoder = Encoder(pack, "cpu")
+    out = io.BytesIO()
     rows = [encoder.encode_images(pictures[at : at + _BATCH]) for at in range(0, len(pictures), _BATCH)]
     np.save(out, np.concatenate(rows).astype(np.float16), allow_pickle=False)
     return out.getvalue()
@@ -112,17 +114,23 @@ def _background(pack: Pack, pictures: npt.NDArray[np.uint8]) -> bytes:
 
 def _write(out: Path, files: dict[str, bytes]) -> None:
     try:
-        with tempfile.TemporaryDirectory(dir=out.absolute().parent, prefix=".pack-") as name:
-            part = Path(name) / "pack"
-            if out.suffix == ".trpack":
-                with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
-                    for file, content in files.items():
-                        archive.writestr(zipfile.ZipInfo(file, _ZIP_DATE), content, zipfile.ZIP_DEFLATED)
-                part.replace(out)
-            else:
-                part.mkdir()
+        if out.suffix == ".trpack":
+            with replacing(out) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
                 for file, content in files.items():
-                    (part / file).write_bytes(content)
-                part.rename(out)
+                    archive.writestr(zipfile.ZipInfo(file, _ZIP_DATE), content, zipfile.ZIP_DEFLATED)
+        else:
+            _write_folder(out.absolute(), files)
     except OSError as error:
         raise PackError(f"The pack can't be written: {error.strerror}", path=out) from error
+
+
+def _write_folder(out: Path, files: dict[str, bytes]) -> None:
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".pack-") as name:
+        part = Path(name) / "pack"
+        part.mkdir()
+        for file, content in files.items():
+            (part / file).write_bytes(content)
+            flush(part / file)
+        flush(part)
+        part.rename(out)
+        flush(out.parent)

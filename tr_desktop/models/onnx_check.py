@@ -1,9 +1,8 @@
-"""Reads an ONNX file's structure, without loading it, for what a pack may not do.
+"""Checks an ONNX file, without loading it, for features that a pack may not use.
 
-Only the few fields that matter are followed, by their numbers in the ONNX schema (onnx.proto3): a tensor whose data
-lies in another file, and an operator from outside ONNX and ONNX Runtime. The runtime would look for such a file
-relative to the working folder. A model may name sets of operators that it doesn't use: those that ONNX Runtime writes
-do.
+It follows only the necessary fields, by their numbers in the ONNX schema (onnx.proto3). It looks for tensors whose data
+is in another file, and for operators that are neither ONNX's nor ONNX Runtime's. The runtime would look for such a file
+relative to the working folder. A model may declare operator sets that it doesn't use: ONNX Runtime writes such models.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from collections.abc import Iterator
 
 _KNOWN_DOMAINS = {b"", b"ai.onnx", b"ai.onnx.ml", b"com.microsoft"}
 
-# message → field number → message that lies there
+# message → field number → message in that field
 _NESTED = {
     "Model": {7: "Graph", 25: "Function"},
     "Graph": {1: "Node", 5: "Tensor", 15: "SparseTensor"},
@@ -22,17 +21,18 @@ _NESTED = {
     "SparseTensor": {1: "Tensor", 2: "Tensor"},
 }
 _NODE_DOMAIN = 7
-_EXTERNAL_DATA, _DATA_LOCATION = 13, 14
+_EXTERNAL_DATA = 13
+_DATA_LOCATION = 14
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _DEEPEST = 50
 
 
 def refusal(model: bytes) -> str | None:
-    """Why this model may not be loaded, or None."""
+    """The reason why this model may not be loaded, or None."""
     try:
         return _check("Model", memoryview(model), 0)
     except (IndexError, ValueError):
-        return "it is no ONNX file, or a damaged one"
+        return "it isn't an ONNX file, or it is damaged"
 
 
 def _check(message: str, content: memoryview, depth: int) -> str | None:
@@ -52,7 +52,7 @@ def _check(message: str, content: memoryview, depth: int) -> str | None:
 
 
 def _fields(content: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """(field number, value) of a protobuf message; ValueError or IndexError where it is none."""
+    """(field number, value) of a protobuf message; ValueError or IndexError if it isn't one."""
     at = 0
     while at < len(content):
         key, at = _varint(content, at)

@@ -1,7 +1,7 @@
 """Model packs: a folder or a .trpack zip with `pack.json` and the files it lists.
 
-A pack may come from anywhere, so it is data and nothing else: only listed files of known kinds are read, each checked
-for size and hash first; a model that points to other files or asks for operators from outside is refused by name.
+A pack may come from anywhere and is treated as untrusted data. Only listed files of known kinds are read, after a check
+of size and hash. A model that refers to other files or to unknown operators is refused, with its name.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tr_desktop.models.onnx_check import refusal
 SCHEMA = 1
 EMBEDDED = Path(__file__).parent / "packs"
 REQUIRED = ("image.onnx", "text.onnx", "tokenizer.json", "background.npy", "CARD.md")
-# What a pack may hold; above all no pickles, whatever their name.
+# Kinds of file that a pack may hold; above all no pickles.
 _KINDS = {".onnx", ".json", ".npy", ".md"}
 _MAX_BYTES = 4 << 30
 
@@ -33,9 +33,9 @@ _MAX_BYTES = 4 << 30
 class Pack:
     """An opened pack.
 
-    input_px: side of the square pictures that the image tower takes. sample_fps: frames a second it is meant for.
-    width: length of its vectors. threshold: the score from which a moment is called confident. calibration: a logistic
-    regression over named evidence, `bias` and `weights`. sha256: of pack.json, which holds all other files' hashes.
+    input_px: side of the square pictures that the image tower takes. sample_fps: frames a second to sample. width:
+    length of its vectors. threshold: the score from which a moment counts as confident. bias, weights: the calibration,
+    a logistic regression over named evidence. sha256: of pack.json, which holds the hashes of all other files.
     """
 
     name: str
@@ -53,14 +53,14 @@ class Pack:
     _read_raw: Callable[[str], bytes] = field(repr=False)
 
     def read(self, name: str) -> bytes:
-        """The bytes of one listed file, checked. Raises PackError when it is missing, changed or unsafe."""
+        """The bytes of one listed file, checked. Raises PackError if it is missing, changed or unsafe."""
         if name not in self.files:
             raise PackError(f"The model pack has no {name}", path=self.location, remedy="Install the pack again")
         size_bytes, sha256 = self.files[name]
         content = self._read_raw(name)
         if len(content) != size_bytes or hashlib.sha256(content).hexdigest() != sha256:
             raise PackError(
-                f"{name} of the model pack is not what its pack.json says (damaged or changed)",
+                f"{name} of the model pack doesn't match its pack.json (damaged or changed)",
                 path=self.location,
                 remedy="Install the pack again",
             )
@@ -74,7 +74,7 @@ class Pack:
             self.read(name)
 
     def calibrated_score(self, evidence: Mapping[str, float]) -> float:
-        """How likely a moment with this evidence is right, in [0, 1]."""
+        """The probability that a moment with this evidence is right, in [0, 1]."""
         logit = self.bias + sum(weight * evidence[name] for name, weight in self.weights.items())
         return 1 / (1 + math.exp(-max(min(logit, 60.0), -60.0)))
 
@@ -110,7 +110,7 @@ def _folder_reader(folder: Path) -> Callable[[str], bytes]:
         try:
             inside = [part for part in (path, *path.parents) if part != folder and part.is_relative_to(folder)]
             if any(part.is_symlink() for part in inside):
-                raise PackError(f"{name} of the model pack is a link, which is refused", path=folder)
+                raise PackError(f"{name} of the model pack is a link, which isn't allowed", path=folder)
             return path.read_bytes()
         except OSError as error:
             raise PackError(
@@ -128,7 +128,7 @@ def _zip_reader(path: Path) -> Callable[[str], bytes]:
             with zipfile.ZipFile(path) as archive:
                 info = archive.getinfo(name)
                 if stat.S_ISLNK(info.external_attr >> 16):
-                    raise PackError(f"{name} of the model pack is a link, which is refused", path=path)
+                    raise PackError(f"{name} of the model pack is a link, which isn't allowed", path=path)
                 if info.file_size > _MAX_BYTES:
                     raise PackError(f"{name} of the model pack is too large", path=path)
                 return archive.read(info)
@@ -141,13 +141,13 @@ def _zip_reader(path: Path) -> Callable[[str], bytes]:
 
 
 def parse_pack(location: Path, read_raw: Callable[[str], bytes]) -> Pack:
-    """The pack whose files `read_raw` gives by name; `location` is what messages call it. Raises PackError."""
+    """The pack whose files `read_raw` returns by name; `location` names it in messages. Raises PackError."""
     manifest = read_raw("pack.json")
     try:
         facts: dict[str, Any] = json.loads(manifest)
         if facts["schema"] != SCHEMA:
             raise PackError(
-                f"The model pack is of schema {facts['schema']}, this version knows {SCHEMA}",
+                f"The model pack has schema {facts['schema']}, but this version supports {SCHEMA}",
                 path=location,
                 remedy="Update TimeRefine Desktop, or choose another pack",
             )
@@ -174,7 +174,7 @@ def parse_pack(location: Path, read_raw: Callable[[str], bytes]) -> Pack:
         if parts.is_absolute() or ".." in parts.parts or "\\" in name or ":" in name:
             raise PackError(f"The model pack lists a path outside itself: {name}", path=location)
         if parts.suffix not in _KINDS:
-            raise PackError(f"The model pack lists a kind of file that is refused: {name}", path=location)
+            raise PackError(f"The model pack lists a kind of file that isn't allowed: {name}", path=location)
     if missing := [name for name in REQUIRED if name not in files]:
         raise PackError(f"The model pack has no {', '.join(missing)}", path=location)
     if not (0 < pack.input_px <= 4096 and 0 < pack.sample_fps <= 60 and pack.width > 0):

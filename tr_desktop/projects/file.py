@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from exporters.write import write_verified
-from tr_desktop.errors import ExportError, ProjectError
+from tr_desktop.errors import ProjectError
+from tr_desktop.files import write_verified
 from tr_desktop.moment_json import FoundMoment, frame_number, text
 from tr_desktop.moments import Segment
 from tr_desktop.projects.decisions import Decision, Marker
@@ -57,8 +57,8 @@ class Snapshot:
         content = self.content()
         try:
             write_verified(path, content)
-        except ExportError as error:
-            why = str(getattr(error.__cause__, "strerror", None) or error.what).lower()
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
             raise ProjectError(
                 f"The project can't be saved: {why}", path=path, remedy="Choose another place"
             ) from error

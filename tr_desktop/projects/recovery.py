@@ -14,29 +14,31 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from exporters.write import write_verified
-from tr_desktop.library.store.lock import NotWritableError, sole_writer
+from tr_desktop.errors import ProjectError
+from tr_desktop.files import sole_writer, write_verified
 from tr_desktop.projects.project import Project
 
 _COPY, _FROM = "project.trproj", "from.json"
 
 
 class Recovery:
-    """The safety copy of one running app under `root`. Close it when the app ends well."""
+    """The safety copy of one running app under `root`. Close it when the app ends well.
+
+    Raises ProjectError if the folder can't be written or the disk is full; so does `keep`.
+    """
 
     def __init__(self, root: Path) -> None:
         self._folder = root / secrets.token_hex(8)
-        self._folder.mkdir(parents=True)
         self._held = ExitStack()
-        self._held.enter_context(sole_writer(self._folder))
+        with _worded():
+            self._folder.mkdir(parents=True)
+            self._held.enter_context(sole_writer(self._folder))
 
     def keep(self, content: bytes, path: Path | None) -> None:
-        """Keep a project's content, and where it was saved before. May be called from any thread.
-
-        Raises ExportError where the disk is full or can't be written.
-        """
-        write_verified(self._folder / _FROM, json.dumps(None if path is None else str(path)).encode())
-        write_verified(self._folder / _COPY, content)
+        """Keep a project's content, and where it was saved before. May be called from any thread."""
+        with _worded():
+            write_verified(self._folder / _FROM, json.dumps(None if path is None else str(path)).encode())
+            write_verified(self._folder / _COPY, content)
 
     def drop(self) -> None:
         """There is nothing unsaved any more."""
@@ -67,11 +69,21 @@ def left_behind(root: Path) -> Iterator[list[LeftBehind]]:
     with ExitStack() as held:
         found = []
         for copy in sorted(root.glob(f"*/{_COPY}"), key=lambda path: -path.stat().st_mtime_ns):
-            with suppress(NotWritableError, OSError, ValueError):
+            with suppress(OSError, ValueError):
                 held.enter_context(sole_writer(copy.parent))
                 saved_at = json.loads((copy.parent / _FROM).read_bytes())
                 found.append(LeftBehind(copy.parent, Path(saved_at) if saved_at else None, copy.read_bytes()))
         yield found
+
+
+@contextmanager
+def _worded() -> Iterator[None]:
+    """Turn an OSError of the block into a ProjectError."""
+    try:
+        yield
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise ProjectError(f"Unsaved work can't be kept safe: {why}", remedy="Save often") from error
 
 
 def discard(left: LeftBehind) -> None:

@@ -29,8 +29,8 @@ from PySide6.QtWidgets import (
 )
 
 from exporters import clips
+from exporters.formats import formats
 from exporters.hand_off import hand_off
-from exporters.registry import formats
 from exporters.write import ExportReport
 from tr_desktop.app.look import theme
 from tr_desktop.app.look.icons import IconButton

@@ -8,9 +8,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from tr_desktop.app.look.translate import tr
 from tr_desktop.app.work.jobs import Job, Jobs, Lane
-from tr_desktop.errors import ExportError, UserError
+from tr_desktop.errors import UserError
 from tr_desktop.projects.file import Snapshot
 from tr_desktop.projects.project import Project
 from tr_desktop.projects.recovery import LeftBehind, Recovery, discard, left_behind
@@ -46,15 +45,9 @@ class SafeCopy(QObject):
         )
 
     def _write(self, snapshot: Snapshot) -> None:
-        try:
-            if self._recovery is None:
-                self._recovery = Recovery(self._root)
-            self._recovery.keep(snapshot.content(), snapshot.path)
-        except (OSError, ExportError) as error:
-            why = error.what if isinstance(error, ExportError) else (error.strerror or "").lower()
-            raise UserError(
-                tr("Unsaved work can't be autosaved: {reason}", reason=why), remedy=tr("Save often")
-            ) from error
+        if self._recovery is None:
+            self._recovery = Recovery(self._root)
+        self._recovery.keep(snapshot.content(), snapshot.path)
 
     def _drop(self) -> None:
         """Everything is saved."""

@@ -1,1 +1,1 @@
-"""Cutting clips out of footage, each decoded again and compared with its source."""
+"""Cutting clips out of footage. Each clip is decoded again and compared with its source."""

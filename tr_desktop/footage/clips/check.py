@@ -1,4 +1,4 @@
-"""Whether a clip that was written is what was meant."""
+"""Checks a finished clip against its source."""
 
 from __future__ import annotations
 
@@ -18,14 +18,18 @@ from tr_desktop.footage.seek import find_frames
 from tr_desktop.moments import Footage
 from tr_desktop.timecode import Timecode, is_smpte_rate
 
+_SIDE_PX = 64
+_SIMILAR = 6.0  # mean difference of 8-bit brightness; an encoder at these rates stays below 2
+_NOISE = 0.5
+
 
 def verify_clip(footage: Footage, frames: Sequence[int], clip: Path, start_tc: Timecode, *, lossless: bool) -> None:
-    """Decode all of `clip` and compare it with the source: how many frames, the first and the last picture, timecode.
+    """Decode all of `clip` and compare it with the source: number of frames, first and last picture, timecode.
 
     footage: the source, with its media as the clip should be. frames: the source frame that each of the clip's shows.
-    Brightness is compared, at a small size. A copied picture must not differ at all; an encoded one must be like the
-    source's, and no less like it than the frames beside that one. ExportError says what isn't right; the clip
-    is left for the caller to remove.
+    Small pictures are compared by brightness. A copied picture must not differ at all. An encoded one must
+    be similar to its source frame, and not closer to a neighbour of it. ExportError: the differences; the caller then
+    removes the clip.
     """
     media, count = footage.media, len(frames)
     written = probe(clip)
@@ -42,7 +46,7 @@ def verify_clip(footage: Footage, frames: Sequence[int], clip: Path, start_tc: T
             pictures = {n: _small(decoded) for n, decoded in find_frames(footage, near)}
             [(_, decoded)] = find_frames(sampler.footage, [at])
             off = {n: float(np.abs(_small(decoded) - pictures[n]).mean()) for n in near}
-            if off[frame] > (0 if lossless else _LIKE) or off[frame] > min(off.values()) + _NOISE:
+            if off[frame] > (0 if lossless else _SIMILAR) or off[frame] > min(off.values()) + _NOISE:
                 wrong.append(f"its frame {at} isn't frame {frame} of the source")
         if sampler.media.is_vfr and not media.is_vfr:
             wrong.append("its rate isn't constant")
@@ -53,17 +57,12 @@ def verify_clip(footage: Footage, frames: Sequence[int], clip: Path, start_tc: T
     if is_smpte_rate(media.rate) and not media.is_vfr and str(written.start_tc) != str(start_tc):
         wrong.append(f"its timecode starts at {written.start_tc} instead of {start_tc}")
     if wrong:
-        reason = f"The clip was cut, but {'; '.join(wrong)}"
-        raise ExportError(reason, path=media.path, remedy="Try another way of cutting")
-
-
-_SIDE_PX = 64
-_LIKE = 6.0  # mean difference of 8-bit brightness; an encoder at these rates stays below 2
-_NOISE = 0.5
+        reason = f"The clip failed verification: {'; '.join(wrong)}"
+        raise ExportError(reason, path=media.path, remedy="Try another clip format")
 
 
 def _small(frame: VideoFrame) -> NDArray[np.int16]:
-    """Brightness [S, S] in video range: what no colour tag changes, for some encoders set their own."""
+    """Brightness [S, S] in video range, which doesn't depend on colour tags (some encoders set their own)."""
     square = frame.reformat(
         _SIDE_PX,
         _SIDE_PX,

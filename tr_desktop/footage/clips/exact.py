@@ -1,54 +1,43 @@
-"""Clips cut out of footage, each decoded after writing and compared with its source.
+"""Clips cut by decoding and encoding again. Each is then decoded and compared with its source.
 
-Two ways:
-- `cut_exact` decodes the frames asked for and encodes them anew, in a mezzanine or a delivery codec: exactly these
-  frames, for any footage. `cut_cfr` does so at a constant rate, for footage of a variable one.
-- `cut_lossless` copies the coded pictures. Where every picture is coded by itself that is exact; else it starts at a
-  keyframe and ends before one, and says which frames it really holds.
+`cut_exact` encodes exactly the requested frames of any footage, in a mezzanine or a delivery codec. `cut_cfr` does so
+at a constant rate, for variable-frame-rate footage.
 
-Frames are counted and recognised by time stamp, never by seconds; nothing is hidden behind an edit list. The clip's
-timecode is that of its own first frame (writers that copy the source's start shift the clip), reel, rotation, pixel
-aspect, colour tags, language and title come along, and every audio track does: sample-exact where it's encoded, to the
-packet (21 ms for AAC) where it's copied.
+Frames are counted and recognised by time stamp, never by seconds. Nothing is hidden behind an edit list. The clip's
+timecode is that of its own first frame (writers that copy the source's start timecode shift the clip). Reel, rotation,
+pixel aspect, colour tags, language and title are kept, and so is every audio track, exact to the sample.
 """
 
 from __future__ import annotations
 
-import bisect
-import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
-import av
 import av.error
 from av.container import OutputContainer
-from av.packet import Packet
-from av.sidedata.sidedata import Type as SideDataType
 from av.video.frame import PictureType, VideoFrame
 from av.video.reformatter import ColorRange, VideoReformatter
 from av.video.stream import VideoStream
 
 from tr_desktop.errors import ExportError
 from tr_desktop.footage.clips.check import verify_clip
-from tr_desktop.footage.clips.sound import CopiedTrack, EncodedTrack
-from tr_desktop.footage.container import open_video
-from tr_desktop.footage.encoder_note import encoder_note, with_note
+from tr_desktop.footage.clips.cut import Cut, FrameProgress, on_own_clock, open_clip
+from tr_desktop.footage.clips.describe import clip_timecode, describe, hdr10
+from tr_desktop.footage.clips.sound import EncodedTrack
 from tr_desktop.footage.seek import find_frames
-from tr_desktop.moments import Footage, FrameTimes, Media, Segment
-from tr_desktop.timecode import SMPTE_RATES, Timecode, is_smpte_rate
+from tr_desktop.moments import Footage, Media, Segment
+from tr_desktop.timecode import SMPTE_RATES, Timecode
 
-FrameProgress = Callable[[int, int], None]
-"""Called with (frames done, frames in all); an exception raised in it stops the cut."""
+_NEAR = Fraction(1, 40)
 
 
 @dataclass(frozen=True)
 class Preset:
-    """How `cut_exact` encodes. bits_per_pixel: about how large it gets, for the check of free space."""
+    """How `cut_exact` encodes. bits_per_pixel: approximate, for the check of free space."""
 
     name: str
     title: str
@@ -76,15 +65,6 @@ PRESETS = {
 }
 
 
-@dataclass(frozen=True)
-class Cut:
-    """A clip that was written and verified. segment: the source frames it holds; start_tc: the label of its first."""
-
-    path: Path
-    segment: Segment
-    start_tc: Timecode
-
-
 def cut_exact(
     footage: Footage,
     segment: Segment,
@@ -95,7 +75,7 @@ def cut_exact(
     """Encode the frames of `segment` to `out`, which is overwritten, and verify it.
 
     footage: as a finished `Sampler` gave it. Variable rates keep their times.
-    ExportError: nothing can be decoded there, the encoder or the disk refuses, or what was written isn't the segment.
+    ExportError: nothing can be decoded there, the encoder or the disk fails, or the clip fails verification.
     """
     media, times = footage.media, footage.times
     frames = range(segment.start_frame, segment.end_frame)
@@ -105,7 +85,7 @@ def cut_exact(
         frames=frames,
         ticks=[times.ticks[n] - start_tick for n in frames] if media.is_vfr else range(len(frames)),
         time_base=times.tick_s if media.is_vfr else 1 / media.rate,
-        start_tc=_timecode(footage, segment.start_frame),
+        start_tc=clip_timecode(footage, segment.start_frame),
         start_s=times.time_s(segment.start_frame),
         length_s=times.time_s(segment.end_frame) - times.time_s(segment.start_frame),
     )
@@ -122,10 +102,10 @@ def cut_cfr(
     preset: Preset,
     on_progress: FrameProgress | None = None,
 ) -> Timecode:
-    """Encode footage of variable rate at a constant one, `cfr_rate`; the timecode of the clip's first frame.
+    """Encode variable-frame-rate footage at a constant rate, `cfr_rate`; the timecode of the clip's first frame.
 
-    Frame k of the constant footage lasts from k / rate to (k + 1) / rate after the first frame of the file, and shows
-    what is on screen in the middle of that. first, count: which of these frames. The rest is as for `cut_exact`.
+    Frame k of the result lasts from k / rate to (k + 1) / rate after the first frame of the file, and shows the picture
+    that is on screen in the middle of that time. first, count: the frames to cut. Otherwise as `cut_exact`.
     """
     media, times = footage.media, footage.times
     rate = cfr_rate(media)
@@ -146,9 +126,9 @@ def cut_cfr(
 
 
 def cfr_rate(media: Media) -> Fraction:
-    """The rate that footage of variable rate is made constant at: one that editors have, near its nominal one or above.
+    """The constant rate for variable-frame-rate footage: one that editors have, near its nominal rate or above it.
 
-    Time stamps in whole milliseconds make 30 look like 30.3, so the nearest is taken where it is as near as that.
+    Time stamps in whole milliseconds make 30 look like 30.3, so the nearest rate is taken if it is that close.
     """
     nearest = min(SMPTE_RATES, key=lambda rate: abs(rate - media.rate))
     if abs(nearest - media.rate) <= _NEAR * media.rate:
@@ -156,13 +136,22 @@ def cfr_rate(media: Media) -> Fraction:
     return min((rate for rate in SMPTE_RATES if rate >= media.rate), default=nearest)
 
 
-_NEAR = Fraction(1, 40)
+def estimated_bytes(footage: Footage, segment: Segment, preset: Preset | None) -> int:
+    """The approximate size of a cut; preset None: a lossless one."""
+    media, frames = footage.media, segment.frames
+    if preset is None:
+        return media.size_bytes * (frames + 250) // (len(footage) + 250)
+    sound = sum(track.channels * track.rate_hz * 3 for track in media.audio) * frames / media.rate
+    return int(media.width * media.height * frames * preset.bits_per_pixel / 8 + sound)
 
 
 @dataclass(frozen=True)
 class _Made:
-    """A clip to encode. frames: the source frame that each of its frames shows, never going back; ticks: when, in
-    time_base seconds. start_s: where it starts after the source's first frame."""
+    """A clip to encode.
+
+    frames: the source frame that each of its frames shows, never decreasing. ticks: when each starts, in units of
+    time_base. start_s: its start, seconds after the source's first frame.
+    """
 
     media: Media
     frames: Sequence[int]
@@ -177,12 +166,12 @@ def _encode(footage: Footage, made: _Made, out: Path, preset: Preset, on_progres
     media, times, count = made.media, footage.times, len(made.frames)
     try:
         with ExitStack() as stack:
-            writing = stack.enter_context(_writing(out))
+            writing = stack.enter_context(open_clip(out))
             frames = _source_frames(footage, made.frames)
             first = next(frames)
             picture = _add_picture(writing, media, preset, first, made.time_base, count)
-            _describe(media, writing, picture, made.start_tc)
-            start_s = _on_own_clock(times, made.start_s)
+            describe(media, writing, picture, made.start_tc)
+            start_s = on_own_clock(times, made.start_s)
             sounds = [
                 EncodedTrack(stack, media, index, writing, start_s, made.length_s, preset.audio_codec)
                 for index in range(len(media.audio))
@@ -197,7 +186,9 @@ def _encode(footage: Footage, made: _Made, out: Path, preset: Preset, on_progres
                     src_color_range=shown.color_range,
                     dst_color_range=ColorRange.MPEG,
                 )
-                frame.pts, frame.time_base, frame.dts = made.ticks[done], made.time_base, None
+                frame.pts = made.ticks[done]
+                frame.dts = None
+                frame.time_base = made.time_base
                 frame.duration = (made.ticks[done + 1] - frame.pts) if done + 1 < count else 0
                 frame.pict_type = PictureType.NONE  # the encoder chooses its own keyframes
                 writing.mux(picture.encode(frame))
@@ -209,74 +200,8 @@ def _encode(footage: Footage, made: _Made, out: Path, preset: Preset, on_progres
             for sound in sounds:
                 sound.write_until(None)
     except (av.error.FFmpegError, OSError, ValueError, StopIteration) as error:
-        reason = f"the clip can't be encoded as {preset.title}: {error}"
-        raise ExportError(reason, path=media.path, remedy="Try another preset, or a lossless cut") from error
-
-
-def cut_lossless(footage: Footage, segment: Segment, out: Path, on_progress: FrameProgress | None = None) -> Cut:
-    """Copy coded pictures to `out`, which is overwritten, and verify it.
-
-    The `Cut` says which frames it holds: `segment` itself for footage whose pictures are all keyframes, else outward to
-    the nearest places where the stream can be parted. ExportError: as for `cut_exact`, or the stream can't be parted.
-    """
-    media, times = footage.media, footage.times
-    if times.start_pts is None:
-        raise ExportError(
-            "The file's time stamps contradict each other, so it can't be cut without encoding",
-            path=media.path,
-            remedy="Use an exact cut",
-        )
-    try:
-        with ExitStack() as stack:
-            source, packets, held = _packets_of(stack, footage, times.start_pts, segment)
-            start_tc = _timecode(footage, held.start_frame)
-            writing = stack.enter_context(_writing(out))
-            picture = writing.add_stream_from_template(source, opaque=True)  # some have a decoder only
-            picture.metadata.clear()
-            picture.codec_context.framerate = media.rate  # the muxer counts timecode by it
-            _describe(media, writing, picture, start_tc)
-            if media.rotation or media.mirrored:
-                picture.set_display_rotation(-media.rotation, hflip=media.mirrored)
-            start_s = _on_own_clock(times, times.time_s(held.start_frame))
-            length_s = times.time_s(held.end_frame) - times.time_s(held.start_frame)
-            sounds = [CopiedTrack(stack, media, n, writing, start_s, length_s) for n in range(len(media.audio))]
-            shift = times.start_pts + times.ticks[held.start_frame]
-            for done, packet in enumerate(packets, 1):
-                packet.pts, packet.dts, packet.stream = _minus(packet.pts, shift), _minus(packet.dts, shift), picture
-                for sound in sounds:
-                    sound.write_until((packet.dts or 0) * times.tick_s)
-                writing.mux(packet)
-                if on_progress:
-                    on_progress(done, len(packets))
-            for sound in sounds:
-                sound.write_until(None)
-    except (av.error.FFmpegError, OSError, ValueError) as error:
-        reason = f"the clip can't be copied into {out.suffix}: {error}"
-        raise ExportError(reason, path=media.path, remedy="Use an exact cut") from error
-    verify_clip(footage, range(held.start_frame, held.end_frame), out, start_tc, lossless=True)
-    return Cut(out, held, start_tc)
-
-
-def lossless_suffix(media: Media) -> str:
-    """The container that a lossless cut of `media` goes into: one that editors read, if it can hold what's there."""
-    suffix = media.path.suffix.lower()
-    if suffix in {".mp4", ".m4v"}:
-        return ".mp4"
-    sound = all(track.codec in _MOV_SOUND or track.codec.startswith("pcm_") for track in media.audio)
-    return ".mov" if suffix == ".mov" or (media.codec in _MOV_PICTURES and sound) else ".mkv"
-
-
-_MOV_PICTURES = {"h264", "hevc", "prores", "dnxhd", "mjpeg", "mpeg2video", "mpeg4", "dvvideo", "qtrle", "jpeg2000"}
-_MOV_SOUND = {"aac", "ac3", "eac3", "alac", "mp3", "mp3float", "mp2", "mp2float"}
-
-
-def estimated_bytes(footage: Footage, segment: Segment, preset: Preset | None) -> int:
-    """About how much room a cut needs; preset None: a lossless one."""
-    media, frames = footage.media, segment.frames
-    if preset is None:
-        return media.size_bytes * (frames + 250) // (len(footage) + 250)
-    sound = sum(track.channels * track.rate_hz * 3 for track in media.audio) * frames / media.rate
-    return int(media.width * media.height * frames * preset.bits_per_pixel / 8 + sound)
+        reason = f"The clip can't be encoded as {preset.title}: {error}"
+        raise ExportError(reason, path=media.path, remedy="Try another clip format") from error
 
 
 def _source_frames(footage: Footage, frames: Sequence[int]) -> Iterator[VideoFrame]:
@@ -289,18 +214,13 @@ def _source_frames(footage: Footage, frames: Sequence[int]) -> Iterator[VideoFra
         yield frame
 
 
-def _writing(out: Path) -> OutputContainer:
-    options = {"movflags": "use_metadata_tags"} if out.suffix in {".mov", ".mp4"} else {}
-    return av.open(str(out), "w", container_options=options)
-
-
 def _add_picture(
     writing: OutputContainer, media: Media, preset: Preset, first: VideoFrame, time_base: Fraction, count: int
 ) -> VideoStream:
     options = {name: value for name, value in preset.options.items() if name != "tag"}
     if preset.codec == "libx265":
-        options["x265-params"] += _hdr10(first)
-        if count < 8:  # x265 4.1 makes up decoding times where its reordering isn't filled
+        options["x265-params"] += hdr10(first)
+        if count < 8:  # x265 4.1 invents decoding times for clips shorter than its reordering
             options["x265-params"] += ":bframes=0"
     stream = writing.add_stream(preset.codec, rate=media.rate, options=options)
     assert isinstance(stream, VideoStream)
@@ -314,7 +234,7 @@ def _add_picture(
         context.codec_tag = preset.options["tag"]
     context.color_primaries, context.color_trc = first.color_primaries, first.color_trc
     context.colorspace = first.colorspace
-    context.color_range = ColorRange.MPEG  # editors take coded footage for video range, whatever it says
+    context.color_range = ColorRange.MPEG  # editors assume video range, whatever the tag says
     if first.width * first.height != media.width * media.height:  # pixels that aren't square
         turned = media.rotation % 180
         shown = (media.height, media.width) if turned else (media.width, media.height)
@@ -322,122 +242,3 @@ def _add_picture(
     if media.rotation or media.mirrored:
         stream.set_display_rotation(-media.rotation, hflip=media.mirrored)
     return stream
-
-
-def _hdr10(frame: VideoFrame) -> str:
-    """Mastering display and light levels of HDR10 (SMPTE ST 2086, CTA-861.3) as x265 wants them, or "".
-
-    FFmpeg keeps them as `AVMasteringDisplayMetadata` (ten fractions: x and y of red, green, blue and white, then the
-    least and the most luminance, and two flags) and `AVContentLightMetadata` (MaxCLL, MaxFALL).
-    """
-    sides: Any = frame.side_data  # keyed by type; PyAV's stubs say by string
-    params = ""
-    if display := sides.get(SideDataType.MASTERING_DISPLAY_METADATA):
-        numbers = struct.unpack_from("=22i", bytes(display))
-        if all(numbers[1:20:2]) and all(numbers[20:]):
-            parts = [Fraction(numbers[at], numbers[at + 1]) for at in range(0, 20, 2)]
-            red, green, blue, white = (
-                f"{round(parts[at] * 50000)},{round(parts[at + 1] * 50000)}" for at in (0, 2, 4, 6)
-            )
-            darkest, brightest = (round(part * 10000) for part in parts[8:])
-            params += f":hdr10=1:master-display=G({green})B({blue})R({red})WP({white})L({brightest},{darkest})"
-    if levels := sides.get(SideDataType.CONTENT_LIGHT_LEVEL):
-        params += ":max-cll={},{}".format(*struct.unpack_from("=2I", bytes(levels)))
-    return params
-
-
-def _describe(media: Media, writing: OutputContainer, picture: VideoStream, start_tc: Timecode) -> None:
-    """Title and dates of the source, the timecode of the clip's first frame, and the reel."""
-    with open_video(media.path) as (reading, _):
-        kept = {key: value for key, value in reading.metadata.items() if key.lower() not in _OWN_KEYS}
-        writing.metadata.update(kept)
-    if is_smpte_rate(media.rate):  # muxers know no other labels
-        if writing.format.name == "matroska":
-            writing.metadata["timecode"] = str(start_tc)
-        else:
-            picture.metadata["timecode"] = str(start_tc)
-    if media.reel:
-        picture.metadata["reel_name"] = media.reel
-
-
-_OWN_KEYS = {"timecode", "major_brand", "minor_version", "compatible_brands", "encoder", "reel_name", "duration"}
-
-
-def _timecode(footage: Footage, frame: int) -> Timecode:
-    start = footage.timecode_at(frame)
-    return replace(start, frame=start.frame % start.frames_per_day)
-
-
-def _on_own_clock(times: FrameTimes, time_s: Fraction) -> Fraction:
-    """Seconds on the file's own clock of what is `time_s` after its first frame."""
-    return (times.start_pts or 0) * times.tick_s + time_s
-
-
-def _minus(stamp: int | None, shift: int) -> int | None:
-    return None if stamp is None else stamp - shift
-
-
-def _packets_of(
-    stack: ExitStack, footage: Footage, start_pts: int, segment: Segment
-) -> tuple[VideoStream, list[Packet[VideoStream]], Segment]:
-    """Coded pictures that decode by themselves and cover `segment`, as they are stored, and the frames they hold."""
-    media, times = footage.media, footage.times
-    first_pts = start_pts + times.ticks[segment.start_frame]
-    end_pts = start_pts + int(times.time_s(segment.end_frame) / times.tick_s)
-    with open_video(media.path) as opened:
-        note = encoder_note(*opened)
-    for back_s in (0, 1, 4, 16, None):  # a seek goes by decoding time and may land after the keyframe that is needed
-        reading, source = stack.enter_context(open_video(media.path))
-        if back_s is not None:  # None: from where a newly opened file stands
-            reading.seek(max(start_pts, first_pts - int(back_s / times.tick_s)), stream=source)
-        packets, shown_until = _group(reading.demux(source), first_pts, end_pts)
-        if packets:
-            packets[0] = with_note(packets[0], note, source)
-            held_start = _frame(times, (packets[0].pts or 0) - start_pts)
-            held_end = len(times) if shown_until is None else _frame(times, shown_until - start_pts)
-            return source, packets, Segment(held_start, held_end)
-    raise ValueError("there is no keyframe before the moment")
-
-
-def _group(
-    stored: Iterator[Packet[VideoStream]], first_pts: int, end_pts: int
-) -> tuple[list[Packet[VideoStream]], int | None]:
-    """(from the last keyframe shown by `first_pts` to where the stream can be parted, when that is; None: its end).
-
-    It can be parted before a keyframe, but pictures stored after a keyframe and shown before it (open GOP) go with it:
-    those of the first keyframe are left out, and the end is where those of the last one begin.
-    """
-    kept: list[Packet[VideoStream]] = []
-    beyond: list[Packet[VideoStream]] = []  # a keyframe after the moment, and what is shown ahead of it
-    for packet in stored:
-        if not packet.size:
-            continue
-        if packet.pts is None:
-            raise ValueError("a picture has no time stamp")
-        if beyond:
-            if packet.pts < (beyond[0].pts or 0):
-                beyond.append(packet)
-                continue
-            if (ends := _earliest(beyond)) >= end_pts:
-                return kept, ends
-            kept, beyond = kept + beyond, []
-        if packet.is_keyframe and packet.pts <= first_pts:
-            kept = [packet]
-        elif packet.is_keyframe and packet.pts >= end_pts and kept:
-            beyond = [packet]
-        elif kept and packet.pts > (kept[0].pts or 0):
-            kept.append(packet)
-    if beyond and (ends := _earliest(beyond)) >= end_pts:
-        return kept, ends
-    return kept + beyond, None
-
-
-def _earliest(packets: list[Packet[VideoStream]]) -> int:
-    return min(packet.pts for packet in packets if packet.pts is not None)
-
-
-def _frame(times: FrameTimes, tick: int) -> int:
-    frame = bisect.bisect_left(times.ticks, tick)
-    if frame == len(times.ticks) or times.ticks[frame] != tick:
-        raise ValueError("a coded picture isn't a frame that is shown")
-    return frame

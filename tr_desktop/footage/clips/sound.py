@@ -19,9 +19,11 @@ from numpy.typing import NDArray
 from tr_desktop.footage.container import open_video
 from tr_desktop.moments import Media
 
+_DTYPES = {"fltp": np.float32, "s32": np.int32, "s16": np.int16}
+
 
 class TrackWriter:
-    """One audio track of the clip, written piece by piece alongside the pictures."""
+    """One audio track of the clip, written step by step alongside the pictures."""
 
     def __init__(self, stack: ExitStack, media: Media, index: int, writing: OutputContainer) -> None:
         self._writing = writing
@@ -32,7 +34,7 @@ class TrackWriter:
         self._written_s = Fraction(-1)
 
     def write_until(self, time_s: Fraction | None) -> None:
-        """Write packets up to `time_s` after the clip's start; None: all that there are."""
+        """Write packets up to `time_s` after the clip's start; None: all of them."""
         while time_s is None or self._written_s < time_s:
             reached = next(self._packets, None)
             if reached is None:
@@ -81,16 +83,15 @@ class CopiedTrack(TrackWriter):
                 return
             if time_s >= 0:
                 shift = round(start_s / packet.time_base)
-                packet.pts, packet.dts, packet.stream = (
-                    packet.pts - shift,
-                    None if packet.dts is None else packet.dts - shift,
-                    stream,
-                )
+                packet.pts -= shift
+                if packet.dts is not None:
+                    packet.dts -= shift
+                packet.stream = stream
                 yield time_s, [packet]
 
 
 class EncodedTrack(TrackWriter):
-    """The source's samples within the clip, to the sample; silence where it has none."""
+    """The source's samples within the clip, exact to the sample; silence if it has none."""
 
     def __init__(
         self,
@@ -135,7 +136,7 @@ class EncodedTrack(TrackWriter):
         yield Fraction(samples, self._rate_hz), stream.encode(None)
 
     def _samples(self, format_name: str, start_s: Fraction) -> Iterator[tuple[int, NDArray[np.generic]]]:
-        """(sample number from the clip's start, samples [channels, n]) of all that is decoded around it."""
+        """(sample number from the clip's start, samples [channels, n]) of all audio decoded around it."""
         context = self._source.codec_context
         resampler = AudioResampler(format=format_name, layout=context.layout.name, rate=self._rate_hz)
         for packet in self._demux_from(start_s):
@@ -154,8 +155,7 @@ class EncodedTrack(TrackWriter):
         packed = sound if format_name == "fltp" else sound.T.reshape(1, -1)
         layout = stream.codec_context.layout.name
         frame = AudioFrame.from_ndarray(np.ascontiguousarray(packed), format=format_name, layout=layout)
-        frame.sample_rate, frame.pts, frame.time_base = self._rate_hz, first, Fraction(1, self._rate_hz)
+        frame.sample_rate = self._rate_hz
+        frame.pts = first
+        frame.time_base = Fraction(1, self._rate_hz)
         return frame
-
-
-_DTYPES = {"fltp": np.float32, "s32": np.int32, "s16": np.int16}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tr_desktop.files import LOCK_NAME
 from tr_desktop.library.store.database import FILE_NAME, Database
-from tr_desktop.library.store.lock import LOCK_NAME
 from tr_desktop.library.store.records import FileRecord, ReadProgress, Source
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from tr_desktop import files
 from tr_desktop.errors import LibraryError
-
-LOCK_NAME = "writer.lock"
 
 
 class NotWritableError(LibraryError):
@@ -18,17 +16,20 @@ class NotWritableError(LibraryError):
 
 @contextmanager
 def sole_writer(folder: Path) -> Iterator[None]:
-    """Be the one writer of the library in `folder` while the block runs. Raises NotWritableError when another is.
-
-    The lock is SQLite's own on an empty file: it works on every system and ends with the process, however that ends.
-    """
-    with closing(sqlite3.connect(folder / LOCK_NAME, timeout=0, isolation_level=None)) as lock:
+    """Be the one writer of the library in `folder` while the block runs. Raises NotWritableError if another is."""
+    with ExitStack() as held:
         try:
-            lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
+            held.enter_context(files.sole_writer(folder))
+        except files.LockedError as error:
             raise NotWritableError(
                 "not indexed yet: another TimeRefine is indexing into this library",
                 path=folder,
                 remedy="Wait until it is done, or choose another folder with --library",
+            ) from error
+        except OSError as error:
+            raise NotWritableError(
+                f"not indexed: {(error.strerror or str(error)).lower()}",
+                path=folder,
+                remedy="Make the library folder writable, or choose another one with --library",
             ) from error
         yield

@@ -29,6 +29,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
+from tr_desktop.files import replacing
 from tr_desktop.training.encoder import plan
 from tr_desktop.training.encoder.backbone import CLASSES, HEAD, EfficientNetLite2, load_lite2
 from tr_desktop.training.encoder.calibrate import composed_evidence, fit_calibration
@@ -314,9 +315,8 @@ def fit(
         towers.say_names()
         tqdm.write(f"loss {loss.item():.3f}, scale {towers.scale.exp().item():.1f}; {dev()}")
         state = {"weights": towers.weights(), "optimiser": optimiser.state_dict(), "schedule": schedule.state_dict()}
-        part = checkpoint.with_suffix(".part")
-        torch.save({**state, "epoch": number + 1}, part)
-        part.replace(checkpoint)
+        with replacing(checkpoint) as part:
+            torch.save({**state, "epoch": number + 1}, part)
 
 
 def pooled_features(
