@@ -1,0 +1,17 @@
+"""The one way that text reaches the user: in the user's language if a translation is installed, else as written."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QCoreApplication
+
+_CONTEXT = "TimeRefine"
+
+
+def tr(text: str, **values: object) -> str:
+    """Translate `text`, then fill its {named} fields from `values`.
+
+    `text` is a literal: translators see it with its fields, so an f-string can't be translated. Without values the
+    braces in `text` stay as they are. Raises KeyError for a field without a value.
+    """
+    translated = QCoreApplication.translate(_CONTEXT, text)
+    return translated.format(**values) if values else translated
