@@ -348,7 +348,7 @@ def test_what_was_not_found_is_searched_again_once_all_is_indexed(run_app, sampl
         assert "searched" in message and "not indexed yet" in message
         hands.search("people playing chess under water")
         before = hands.session.results
-        assert before.unread == 1 and "1 file not wholly indexed yet" in hands.results.why()
+        assert before.unread == 1 and "1 file is still being indexed" in hands.results.why()
         may_read.set()
         hands.wait(lambda: hands.session.results is not before and hands.session.results.is_final)
         assert hands.session.results.query == before.query and hands.session.results.unread == 0

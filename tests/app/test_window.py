@@ -148,7 +148,7 @@ def test_errors_are_sentences(run_app, sample, library, tmp_path):
         hands.press("G")
         hands.type("soon")
         hands.press("Return")
-        assert "no place in the footage" in hands.window.notice.text()
+        assert "isn't a position in the footage" in hands.window.notice.text()
 
     run_app(script, sample, damaged, library=library)
 
