@@ -290,7 +290,7 @@ def test_indexing_rests_while_it_is_paused_and_goes_on(run_app, sample, tmp_path
         hands.wait(lambda: panel.progress.isVisible())
         pause = next(b for b in panel.progress.findChildren(QToolButton) if b.accessibleName().startswith("Pause"))
         pause.click()
-        assert pause.accessibleName() == "Go on indexing" and "paused" in panel.pace()
+        assert pause.accessibleName() == "Resume indexing" and "paused" in panel.pace()
         before = -1
         while panel.bar.value() != before:  # what is on its way arrives
             before = panel.bar.value()
@@ -345,7 +345,7 @@ def test_what_was_not_found_is_searched_again_once_all_is_indexed(run_app, sampl
     def script(hands):
         hands.wait(lambda: hands.session.status.coverage.searched)
         message = [label.text() for label in hands.window.library.findChildren(QLabel)]
-        assert "searched" in message and "not indexed yet" in message
+        assert "Searched" in message and "Not indexed yet" in message
         hands.search("people playing chess under water")
         before = hands.session.results
         assert before.unread == 1 and "1 file is still being indexed" in hands.results.why()

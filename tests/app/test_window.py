@@ -109,7 +109,7 @@ def test_a_folder_that_is_not_there_is_said_and_the_rest_works(run_app, sample, 
         hands.wait(lambda: hands.session.status.missing)
         hands.search("a cat")
         assert hands.stage.moment is not None
-        assert hands.window.library.reasons()["not there"] == [str(tmp_path / "unplugged")]
+        assert hands.window.library.reasons()["not found"] == [str(tmp_path / "unplugged")]
 
     run_app(script, tmp_path / "unplugged", sample, library=library)
 
@@ -212,7 +212,7 @@ def test_filters_and_history(run_app, sample, library):
         assert "left out: its name isn't nothing*.mov" in str(hands.session.results.error)
         hands.window.search.after.setText("someday")
         hands.window.search.search()
-        assert "is no date" in hands.window.notice.text()
+        assert "isn't a date" in hands.window.notice.text()
         hands.press("Ctrl+Shift+F")
         hands.search("a rocket")
         assert hands.session.settings.queries[:2] == ["a rocket", "a cat"]
