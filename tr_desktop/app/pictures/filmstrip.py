@@ -1,4 +1,4 @@
-"""Small pictures of exact frames, made in a thread: for the filmstrip, result posters and hovering."""
+"""Small pictures of exact frames, made in a thread: for the filmstrip and the posters."""
 
 from __future__ import annotations
 

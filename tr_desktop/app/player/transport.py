@@ -1,4 +1,4 @@
-"""The bars around the picture: playing and accepting under it, the refinement's steps over the scrubber."""
+"""Two bars: playing and accepting below the picture, the refinement steps above the scrubber."""
 
 from __future__ import annotations
 
@@ -7,31 +7,32 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidg
 
 from tr_desktop.app.look import theme
 from tr_desktop.app.look.icons import IconButton
+from tr_desktop.app.look.translate import tr
 from tr_desktop.app.look.widgets import Elided, title
 
 
 class Transport(QWidget):
-    """Under the picture: playing, the place in the source, and what is accepted."""
+    """Below the picture: playing, the position in the source, in and out points, accepting."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.back = IconButton("step-back", "One frame back (Left)")
-        self.play = IconButton("play", "Play or pause (Space)")
-        self.on = IconButton("step-on", "One frame on (Right)")
-        self.loop = IconButton("loop", "Play the moment, looped (/)")
-        self.mark_in = IconButton("in", "Set in here (I)")
-        self.mark_out = IconButton("out", "Set out here (O)")
-        self.marker = IconButton("marker", "Marker (M)")
+        self.back = IconButton("step-back", tr("One frame back (Left)"))
+        self.play = IconButton("play", tr("Play or pause (Space)"))
+        self.on = IconButton("step-on", tr("One frame forward (Right)"))
+        self.loop = IconButton("loop", tr("Play the moment, looped (/)"))
+        self.mark_in = IconButton("in", tr("Set the in point here (I)"))
+        self.mark_out = IconButton("out", tr("Set the out point here (O)"))
+        self.marker = IconButton("marker", tr("Set or remove a marker (M)"))
         self.place = QLineEdit()
-        self.place.setAccessibleName("Place in the source; type a timecode to go there")
+        self.place.setAccessibleName(tr("Position in the source. Type a timecode to go there."))
         self.place.setFont(theme.figures_font(15))
         self.place.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.place.setFixedWidth(132)
-        self.accept = QPushButton("Accept")
+        self.accept = QPushButton(tr("Accept"))
         self.accept.setProperty("role", "main")
-        self.accept.setToolTip("Accept into the selects (Enter)")
+        self.accept.setToolTip(tr("Accept into the selects (Enter)"))
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 6, 8, 6)
         row.setSpacing(2)
@@ -48,7 +49,7 @@ class Transport(QWidget):
 
 
 class StepsBar(QWidget):
-    """Over the scrubber: the file, the moment's edges, and which refinement step is looked at."""
+    """Above the scrubber: the file, the moment's edges, and the selected refinement step."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,14 +59,14 @@ class StepsBar(QWidget):
         self.edges.setProperty("role", "dim")
         self.step = QLabel()
         self.step.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.previous = IconButton("step-back", "Previous refinement step ([)")
-        self.next = IconButton("step-on", "Next refinement step (])")
-        self.keep = QPushButton("Keep this step")
-        self.keep.setToolTip("Take this step’s edges (Backspace)")
+        self.previous = IconButton("step-back", tr("Previous refinement step ([)"))
+        self.next = IconButton("step-on", tr("Next refinement step (])"))
+        self.keep = QPushButton(tr("Keep this step"))
+        self.keep.setToolTip(tr("Use this step’s edges (Backspace)"))
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(theme.SPACE)
-        row.addWidget(title("Refinement"))
+        row.addWidget(title(tr("Refinement")))
         row.addWidget(self.name, 1)
         row.addWidget(self.edges)
         row.addStretch(1)
