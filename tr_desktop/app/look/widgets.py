@@ -116,11 +116,13 @@ class Icon(QWidget):
 
     def __init__(self, name: str, role: str = "dim", side: int = 16) -> None:
         super().__init__()
-        self._name, self._role = name, role
+        self._name = name
+        self._role = role
         self.setFixedSize(QSize(side, side))
 
     def show_icon(self, name: str, role: str) -> None:
-        self._name, self._role = name, role
+        self._name = name
+        self._role = role
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:

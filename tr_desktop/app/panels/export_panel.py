@@ -43,6 +43,7 @@ from tr_desktop.errors import UserError
 from tr_desktop.footage.clips.exact import PRESETS
 
 _FIRST = "edl"
+_CLIPS = " clips"  # the ending of a folder for clips
 
 
 @dataclass(frozen=True)
@@ -245,10 +246,8 @@ class ExportPanel(QWidget):
         project = self._session.project
         folder = before.parent if before else project.path.parent if project.path else Path.home()
         name = before.name if before else project.name
-        endings = sorted((each.suffix for each in self._known.values()), key=len, reverse=True)
-        stem = re.sub("|".join(re.escape(each) + "$" for each in [*endings, " clips"]), "", name)
-        ending = " clips" if self._is_clips else self._known[self.format.currentData()].suffix
-        return folder / (stem + ending)
+        stem = _without_ending(name, [*(each.suffix for each in self._known.values()), _CLIPS])
+        return folder / (stem + (_CLIPS if self._is_clips else self._known[self.format.currentData()].suffix))
 
     def _browse(self) -> None:
         if self._is_clips:
@@ -358,3 +357,9 @@ class ExportPanel(QWidget):
     def _set_role(self, role: str) -> None:
         self._says.setProperty("role", role)
         self._says.style().polish(self._says)
+
+
+def _without_ending(name: str, endings: Sequence[str]) -> str:
+    """`name` without the longest of `endings` that it has."""
+    longest_first = sorted(endings, key=len, reverse=True)
+    return re.sub("|".join(re.escape(each) + "$" for each in longest_first), "", name)

@@ -81,7 +81,8 @@ class FolderRow(QWidget):
 
     def _inside(self, paths: Iterable[Path]) -> int:
         """How many of `paths` are this one or under it. Compared as text: a library has tens of thousands."""
-        here, beginning = str(self.path), os.path.join(self.path, "")  # noqa: PTH118
+        here = str(self.path)
+        beginning = os.path.join(self.path, "")  # noqa: PTH118
         return sum((text := str(path)) == here or text.startswith(beginning) for path in paths)
 
 
@@ -244,7 +245,8 @@ class LibraryPanel(QWidget):
         self._show_progress()
 
     def _show_progress(self) -> None:
-        progress, action = self._progress, _pause_text(self._is_paused)
+        progress = self._progress
+        action = _pause_text(self._is_paused)
         self._pause.set_icon("play" if self._is_paused else "pause")
         self._pause.setToolTip(action)
         self._pause.setAccessibleName(action)

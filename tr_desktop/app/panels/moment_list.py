@@ -75,7 +75,8 @@ class MomentDelegate(PosterDelegate):
         self._posters: dict[Key, QImage] = {}  # the last of each moment, shown until its next one is ready
 
     def picture(self, row: int) -> QImage | None:
-        moment, share = self._model.moment(row), self._hover_share(row)
+        moment = self._model.moment(row)
+        share = self._hover_share(row)
         frame = frame_through(self._segment(moment), 0.5 if share is None else share)
         image = self.thumbnail(moment.footage, frame)
         if image is None:
@@ -86,12 +87,15 @@ class MomentDelegate(PosterDelegate):
 
     def paint_over(self, painter: QPainter, row: int, box: QRect) -> None:
         """Mark how far through the moment the picture is, or else where in its file the moment lies."""
-        moment, share, colours = self._model.moment(row), self._hover_share(row), theme.colours()
+        moment = self._model.moment(row)
+        share = self._hover_share(row)
+        colours = theme.colours()
         if share is not None:
             x = box.left() + share * box.width()
             painter.fillRect(QRectF(x - 1, box.top(), 2, box.height()), QColor(colours.accent))
             return
-        segment, frames = self._segment(moment), max(len(moment.times), 1)
+        segment = self._segment(moment)
+        frames = max(len(moment.times), 1)
         left = box.left() + box.width() * segment.start_frame / frames
         wide = max(box.width() * segment.frames / frames, 3.0)
         colour = QColor(colours.accent if moment.confident else colours.rough)
@@ -128,7 +132,8 @@ class MomentDelegate(PosterDelegate):
         draw_elided(painter, box, moment.media.path.name, Qt.TextElideMode.ElideMiddle)
 
     def _paint_edges(self, painter: QPainter, moment: Moment, box: QRect) -> None:
-        segment, counting = self._segment(moment), self._model.counting
+        segment = self._segment(moment)
+        counting = self._model.counting
         painter.setFont(theme.figures_font(theme.FONT_PX - 1))
         painter.setPen(QColor(theme.colours().dim))
         edges = f"{label(moment, segment.start_frame, counting)} – {label(moment, segment.end_frame, counting)}"
@@ -144,7 +149,8 @@ class MomentDelegate(PosterDelegate):
     def _paint_score(self, painter: QPainter, moment: Moment, box: QRect) -> None:
         c = theme.colours()
         colour = QColor(c.good if moment.confident else c.rough)
-        y, wide = box.center().y() + 1, 46.0
+        y = box.center().y() + 1
+        wide = 46.0
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(c.line))
         painter.drawRoundedRect(QRectF(box.left(), y - 2, wide, 4), 2, 2)

@@ -72,7 +72,9 @@ class PosterDelegate(QStyledItemDelegate):
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         colours = theme.colours()
-        row, rect, margin_px = index.row(), option.rect, self._shape.margin_px
+        row = index.row()
+        rect = option.rect
+        margin_px = self._shape.margin_px
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if option.state & (QStyle.StateFlag.State_Selected | QStyle.StateFlag.State_MouseOver):
@@ -97,7 +99,8 @@ class PosterDelegate(QStyledItemDelegate):
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             painter.drawImage(QRectF(box), image, _covering(image, box))
         else:
-            side, middle = self._shape.icon_px, box.center()
+            side = self._shape.icon_px
+            middle = box.center()
             icon_box = QRectF(middle.x() - side / 2, middle.y() - side / 2, side, side)
             icons.paint(painter, "film", icon_box, colours.line)
         self.paint_over(painter, row, box)

@@ -67,14 +67,16 @@ class SelectDelegate(PosterDelegate):
 
     def picture(self, row: int) -> QImage | None:
         decision = self._model.decisions[row]
-        moment, segment = self._moment_of(decision), decision.segment
+        moment = self._moment_of(decision)
+        segment = decision.segment
         if moment is None:
             return None
         return self.thumbnail(moment.footage, (segment.start_frame + segment.end_frame) // 2)
 
     def paint_words(self, painter: QPainter, row: int, box: QRect) -> None:
         decision = self._model.decisions[row]
-        moment, colours = self._moment_of(decision), theme.colours()
+        moment = self._moment_of(decision)
+        colours = theme.colours()
         line = box.height() // 2
         painter.setFont(theme.font(is_bold=True))
         painter.setPen(QColor(colours.text))

@@ -112,7 +112,8 @@ class Thumbnails(QObject):
 
     def _read(self, reader: FrameReader, image_of: ImageMaker, key: _Key, media: Media) -> QImage | None:
         """The picture, null if it can't be read; None: put off until newer requests are answered."""
-        since_s, newest = time.perf_counter(), next(reversed(self._pending))
+        since_s = time.perf_counter()
+        newest = next(reversed(self._pending))
         box_px = max(round(key.height_px * media.width / media.height), 1), key.height_px
         try:
             for number, picture in reader.frames_to(key.frame):

@@ -17,7 +17,9 @@ class PlayClock:
     """
 
     def __init__(self, times: FrameTimes, frame: int, speed: Fraction, within: Segment, loop: bool) -> None:
-        self.speed, self.within, self.loop = speed, within, loop
+        self.speed = speed
+        self.within = within
+        self.loop = loop
         self._times = times
         self._from_s = times.time_s(frame)
         if speed < 0:  # it is on screen until the next one

@@ -59,7 +59,8 @@ class Player(QWidget):
     def open(self, footage: Footage, frame: int = 0) -> None:
         """Show `frame` of `footage`; the picture before stays until it is ready."""
         self.pause()
-        self._footage, self._message = footage, ""
+        self._footage = footage
+        self._message = ""
         self.setAccessibleDescription(footage.media.path.name)
         self._request(frame, 0)
 
@@ -188,7 +189,8 @@ class Player(QWidget):
                 room = self.rect().adjusted(*(2 * theme.SPACE * way for way in (1, 1, -1, -1)))
                 painter.drawText(room, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._message)
             elif not self._image.isNull() and self._footage is not None:
-                ratio, media = self.devicePixelRatioF(), self._footage.media
+                ratio = self.devicePixelRatioF()
+                media = self._footage.media
                 width, height = fit(media.width, media.height, self._box_px())
                 # On whole device pixels, so that a picture made for this size is not blurred.
                 left, top = (self._box_px()[0] - width) // 2, (self._box_px()[1] - height) // 2
@@ -215,7 +217,8 @@ class Player(QWidget):
         within = self._clock.within if self._clock is not None else None
         if within is not None and not within.start_frame <= request.frame < within.end_frame:
             return  # requested before this range began to play
-        self._image, self._message = image, ""
+        self._image = image
+        self._message = ""
         self.update()
         self.frame_shown.emit(request.frame)
         if self._clock is not None and not self._clock.is_running and request.frame == self._frame:

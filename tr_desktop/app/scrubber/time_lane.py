@@ -149,7 +149,9 @@ class TimeLane(KeyFocus, QAbstractSlider):
 
     def _paint_still(self, painter: QPainter) -> None:
         """Paint everything but the playhead."""
-        state, strips, colours = self._state, self._strips, theme.colours()
+        state = self._state
+        strips = self._strips
+        colours = theme.colours()
         if strips is None:
             return
         painter.translate(0, -strips.ruler.top)
@@ -165,7 +167,8 @@ class TimeLane(KeyFocus, QAbstractSlider):
         self._paint_segment(painter, state, strips)
 
     def _paint_ruler(self, painter: QPainter, state: ScrubberState, strips: Strips) -> None:
-        colours, view = theme.colours(), state.view
+        colours = theme.colours()
+        view = state.view
         painter.setFont(theme.figures_font(theme.SMALL_PX))
         metrics = painter.fontMetrics()
         widest = metrics.horizontalAdvance(state.label(len(state.moment.times)))
@@ -183,7 +186,9 @@ class TimeLane(KeyFocus, QAbstractSlider):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
     def _paint_film(self, painter: QPainter, state: ScrubberState, film: QRectF) -> None:
-        media, times, view = state.moment.media, state.moment.times, state.view
+        media = state.moment.media
+        times = state.moment.times
+        view = state.view
         wide = min(max(film.height() * media.width / media.height, 24.0), 3 * film.height())
         height_px = round(film.height() * self.devicePixelRatioF())
         # Cells move with the file, and similar zooms ask for the same frames.
@@ -231,8 +236,10 @@ class TimeLane(KeyFocus, QAbstractSlider):
 
     def _paint_shots(self, painter: QPainter, state: ScrubberState, curve: QRectF) -> None:
         colour = QColor(theme.colours().text)
-        dotted, filled = pen(faded(colour, 0.4), 1, Qt.PenStyle.DotLine), faded(colour, 0.75)
-        view, shots = state.view, state.shots
+        dotted = pen(faded(colour, 0.4), 1, Qt.PenStyle.DotLine)
+        filled = faded(colour, 0.75)
+        view = state.view
+        shots = state.shots
         at = bisect.bisect_left(shots, view.frame_at(0))
         while at < len(shots) and (x := round(view.x_of(shots[at])) + 0.5) <= self.width():
             at = max(at + 1, bisect.bisect_left(shots, view.frame_at(x + _SHOT_PX)))  # one of those that share a place
