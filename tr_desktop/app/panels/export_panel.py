@@ -168,6 +168,7 @@ class ExportPanel(QWidget):
         column.addWidget(self._progress)
         column.addWidget(self._says)
         self._written_title = title(tr("Exported files (drag to your editor)"))
+        self._written_title.setWordWrap(True)
         column.addWidget(self._written_title)
         column.addWidget(self.files, 2)
         self.format.currentIndexChanged.connect(self._format_chosen)

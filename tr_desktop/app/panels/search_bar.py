@@ -120,6 +120,7 @@ class SearchBar(QWidget):
             row.addWidget(field)
             if isinstance(field, QLineEdit):
                 field.returnPressed.connect(self.search)
+        self.before.setAccessibleName(tr("Modified before"))
         row.addStretch(1)
         return made
 
