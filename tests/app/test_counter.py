@@ -44,8 +44,8 @@ def test_drop_frame_labels_are_read_as_such():
 
 
 @pytest.mark.parametrize("typed", ["", "abc", "01:00:99:00", "1:2", "12.5.1s", "s", "--3"])
-def test_what_is_no_place_is_refused_with_a_sentence(typed):
-    with pytest.raises(UserError, match="no place"):
+def test_text_that_is_no_position_is_refused_with_a_sentence(typed):
+    with pytest.raises(UserError, match="isn't a position"):
         place(typed, moment(), Counting.TIMECODE, 0)
 
 

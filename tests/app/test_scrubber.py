@@ -13,7 +13,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QAccessible, QColor, QKeySequence, QShortcut, QWheelEvent
+from PySide6.QtGui import (
+    QAccessible,
+    QColor,
+    QKeySequence,
+    QNativeGestureEvent,
+    QPointingDevice,
+    QShortcut,
+    QWheelEvent,
+)
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
@@ -70,10 +78,15 @@ def moment_of(
 
 
 @pytest.fixture
-def scrubber(no_leaks: None, qtbot: QtBot, qapp: QApplication) -> Iterator[Scrubber]:  # noqa: F811
+def scrubber(
+    no_leaks: None,  # noqa: F811
+    qtbot: QtBot,
+    qapp: QApplication,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Scrubber]:
     theme.use(qapp, theme.Theme.DARK)
+    monkeypatch.setattr(motion, "is_reduced", lambda: True)
     scrubber = Scrubber()
-    scrubber.set_reduced_motion(True)
     scrubber.resize(1000, 300)
     scrubber.show()
     qtbot.waitExposed(scrubber)
@@ -288,14 +301,39 @@ def test_zoom_pan_and_fit(scrubber: Scrubber) -> None:
     assert not handle(scrubber, Edge.IN).isHidden()
 
 
-def test_steps_are_revealed_one_after_another_unless_motion_is_reduced(qtbot: QtBot, scrubber: Scrubber) -> None:
-    scrubber.set_reduced_motion(False)
+def test_a_pinch_zooms_around_the_fingers_and_the_wheel_with_shift_pans(scrubber: Scrubber) -> None:
+    scrubber.show_moment(moment_of(*footage(30 * 3600)))
+    at, width = x_of(scrubber, 70), x_of(scrubber, 101) - x_of(scrubber, 58)
+    here, there = QPointF(at, 60), scrubber.mapToGlobal(QPointF(at, 60))
+    touchpad = QPointingDevice.primaryPointingDevice()
+    kind = Qt.NativeGestureType.ZoomNativeGesture
+    QApplication.sendEvent(scrubber, QNativeGestureEvent(kind, touchpad, 2, here, here, there, 1.0, QPointF()))
+    assert x_of(scrubber, 101) - x_of(scrubber, 58) == pytest.approx(2 * width, abs=3)
+    assert x_of(scrubber, 70) == pytest.approx(at, abs=2)
+    no_button, no_phase, shift = (
+        Qt.MouseButton.NoButton,
+        Qt.ScrollPhase.NoScrollPhase,
+        Qt.KeyboardModifier.ShiftModifier,
+    )
+    wheel = QWheelEvent(here, there, QPoint(), QPoint(0, -120), no_button, shift, no_phase, False)
+    QApplication.sendEvent(scrubber, wheel)
+    assert x_of(scrubber, 70) == pytest.approx(at - 60, abs=2)
+    assert x_of(scrubber, 101) - x_of(scrubber, 58) == pytest.approx(2 * width, abs=3)
+
+
+def test_steps_are_revealed_one_after_another_unless_motion_is_reduced(
+    qtbot: QtBot, scrubber: Scrubber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(motion, "is_reduced", lambda: False)
+    moving = Scrubber()
+    moving.resize(scrubber.size())
     media, times = footage()
-    scrubber.show_moment(moment_of(media, times))
-    rough_only = scrubber.grab().toImage()
-    qtbot.waitUntil(lambda: scrubber.grab().toImage() != rough_only, timeout=WAIT_MS)
-    scrubber.set_reduced_motion(True)
-    scrubber.show_moment(moment_of(media, times))
+    moving.show_moment(moment_of(media, times))
+    rough_only = moving.grab().toImage()
+    qtbot.waitUntil(lambda: moving.grab().toImage() != rough_only, timeout=WAIT_MS)
+    moving.clear()
+    moving.deleteLater()
+    scrubber.show_moment(moment_of(media, times))  # made while motion was reduced
     all_at_once = scrubber.grab().toImage()
     assert all_at_once != rough_only
     qtbot.wait(50)
@@ -313,9 +351,10 @@ def test_a_system_that_asks_for_less_motion_gets_none(
     assert motion.is_reduced()
     shown = {}
     for is_reduced in (None, True, False):  # None: as the system has it
-        scrubber = Scrubber()
-        if is_reduced is not None:
-            scrubber.set_reduced_motion(is_reduced)
+        with monkeypatch.context() as patch:
+            if is_reduced is not None:
+                patch.setattr(motion, "is_reduced", lambda is_reduced=is_reduced: is_reduced)
+            scrubber = Scrubber()
         scrubber.resize(1000, 300)
         scrubber.show_moment(moment_of(*footage()))
         shown[is_reduced] = scrubber.grab().toImage()

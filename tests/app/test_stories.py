@@ -290,7 +290,7 @@ def test_indexing_can_be_paused_and_resumed(run_app, sample, tmp_path):
         hands.wait(lambda: panel.progress.isVisible())
         pause = next(b for b in panel.progress.findChildren(QToolButton) if b.accessibleName().startswith("Pause"))
         pause.click()
-        assert pause.accessibleName() == "Go on indexing" and "paused" in panel.pace()
+        assert pause.accessibleName() == "Resume indexing" and "paused" in panel.pace()
         before = -1
         while panel.bar.value() != before:  # progress that was already sent arrives
             before = panel.bar.value()
@@ -345,10 +345,10 @@ def test_a_search_without_a_match_reruns_after_indexing(run_app, sample, library
     def script(hands):
         hands.wait(lambda: hands.session.indexing.status.coverage.searched)
         message = [label.text() for label in hands.window.library.findChildren(QLabel)]
-        assert "searched" in message and "not indexed yet" in message
+        assert "Searched" in message and "Not indexed yet" in message
         hands.search("people playing chess under water")
         before = hands.session.searching.results
-        assert before.unread == 1 and "1 file not wholly indexed yet" in hands.results.why()
+        assert before.unread == 1 and "1 file is still being indexed" in hands.results.why()
         may_read.set()
         hands.wait(lambda: hands.session.searching.results is not before and hands.session.searching.results.is_final)
         assert hands.session.searching.results.query == before.query and hands.session.searching.results.unread == 0

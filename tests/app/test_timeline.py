@@ -17,8 +17,8 @@ from tr_desktop.app.scrubber.geometry import (
     View,
     frame_of,
     least_height,
+    make_strips,
     ruler,
-    strips,
     with_edge,
 )
 from tr_desktop.moments import Footage, FrameTimes, Media, Segment
@@ -175,7 +175,7 @@ def test_the_ruler_of_variable_footage_marks_frames_in_order() -> None:
 @given(st.integers(0, 1200), st.integers(0, 10))
 def test_lanes_follow_each_other_and_fit(spare_px: int, steps: int) -> None:
     height_px = least_height(steps) + spare_px
-    made = strips(height_px, steps)
+    made = make_strips(height_px, steps)
     all_lanes = [made.overview, made.ruler, made.film, made.curve, *made.steps]
     assert all(lane.height >= 17 for lane in all_lanes)
     assert all(a.bottom <= b.top for a, b in pairwise(all_lanes))

@@ -110,7 +110,7 @@ def test_a_missing_folder_is_listed_and_the_rest_is_searched(run_app, sample, li
         hands.wait(lambda: hands.session.indexing.status.missing)
         hands.search("a cat")
         assert hands.stage.moment is not None
-        assert hands.window.library.reasons()["not there"] == [str(tmp_path / "unplugged")]
+        assert hands.window.library.reasons()["not found"] == [str(tmp_path / "unplugged")]
 
     run_app(script, tmp_path / "unplugged", sample, library=library)
 
@@ -149,7 +149,7 @@ def test_errors_are_sentences(run_app, sample, library, tmp_path):
         hands.press("G")
         hands.type("soon")
         hands.press("Return")
-        assert "no place in the footage" in hands.window.notice.text()
+        assert "isn't a position in the footage" in hands.window.notice.text()
 
     run_app(script, sample, damaged, library=library)
 
@@ -215,7 +215,7 @@ def test_filters_and_history(run_app, sample, library):
         assert "left out: its name isn't nothing*.mov" in str(hands.session.searching.results.error)
         hands.window.search.after.setText("someday")
         hands.window.search.search()
-        assert "is no date" in hands.window.notice.text()
+        assert "isn't a date" in hands.window.notice.text()
         hands.press("Ctrl+Shift+F")
         hands.search("a rocket")
         assert hands.session.settings.queries[:2] == ["a rocket", "a cat"]

@@ -1,4 +1,4 @@
-"""How a place in footage is written: source timecode, frames or seconds; and how what was typed is read."""
+"""Positions in footage as text and back: source timecode, frames or seconds. Also counted things and durations."""
 
 from __future__ import annotations
 
@@ -6,9 +6,19 @@ import re
 from enum import Enum
 from fractions import Fraction
 
+from tr_desktop.app.look.translate import tr
 from tr_desktop.errors import UserError
 from tr_desktop.moments import Moment
 from tr_desktop.timecode import Timecode
+
+_COUNTED = {
+    "clip": ("{count} clip", "{count} clips"),
+    "file": ("{count} file", "{count} files"),
+    "folder": ("{count} folder", "{count} folders"),
+    "frame": ("{count} frame", "{count} frames"),
+    "moment": ("{count} moment", "{count} moments"),
+    "select": ("{count} select", "{count} selects"),
+}
 
 
 class Counting(Enum):
@@ -23,41 +33,55 @@ class Counting(Enum):
 
 
 def label(moment: Moment, frame: int, counting: Counting) -> str:
-    """`frame` of a moment's file; its end is a place as well."""
+    """The position of `frame`, which may also be the end of the moment's file."""
     if counting is Counting.FRAMES:
         return str(frame)
     if counting is Counting.SECONDS:
-        return f"{float(moment.times.time_s(frame)):.3f} s"
+        return tr("{seconds:.3f} s", seconds=float(moment.times.time_s(frame)))
     return str(moment.footage.timecode_at(frame))
 
 
 def length_label(moment: Moment, start_frame: int, end_frame: int, counting: Counting) -> str:
-    """How long frames [start, end) are."""
+    """The length of frames [start, end)."""
     if counting is Counting.FRAMES:
-        return f"{end_frame - start_frame} f"
-    return f"{float(moment.times.time_s(end_frame) - moment.times.time_s(start_frame)):.2f} s"
+        return tr("{count} f", count=end_frame - start_frame)
+    return tr("{seconds:.2f} s", seconds=float(moment.times.time_s(end_frame) - moment.times.time_s(start_frame)))
+
+
+def plural(count: int, one: str, many: str, /, **values: object) -> str:
+    """`one` or `many`, as `count` requires, translated and filled in; both are literals with a {count} field."""
+    return tr(one if count == 1 else many, count=count, **values)
 
 
 def counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """A number of things: 1 file, 3 files. Raises KeyError for a noun that isn't in the table above."""
+    one, many = _COUNTED[noun]
+    return plural(number, one, many)
+
+
+def percent(share: float) -> str:
+    return tr("{percent} %", percent=round(100 * share))
 
 
 def duration_label(seconds: float) -> str:
-    """For people: 48 s, 12 min, 3 h 05 min."""
+    """A rounded duration: 48 s, 12 min, 3 h 05 min."""
     if seconds < 90:
-        return f"{round(seconds)} s"
+        return tr("{count} s", count=round(seconds))
     minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
+    if minutes < 90:
+        return tr("{count} min", count=minutes)
+    return tr("{hours} h {minutes:02d} min", hours=minutes // 60, minutes=minutes % 60)
 
 
 def place(text: str, moment: Moment, counting: Counting, now: int) -> int:
-    """The frame that an editor typed, within the file.
+    """The frame at the position that an editor typed, clamped to the file.
 
-    Source timecode with or without its punctuation (01000210 is 01:00:02:10, 210 is two seconds and ten frames of the
-    same hour), +N and -N frames from `now`, 12.5s in seconds; a bare number is what is being counted.
-    Raises UserError for what is no place.
+    text: source timecode with or without its punctuation (01000210 is 01:00:02:10; 210 is two seconds and ten frames of
+    the same hour), +N or -N frames from `now`, or seconds such as 12.5s. A bare number is in the unit of `counting`.
+    Raises UserError if `text` is none of these.
     """
-    typed, last = text.strip().lower(), len(moment.times) - 1
+    typed = text.strip().lower()
+    last = len(moment.times) - 1
     try:
         if re.fullmatch(r"[+-]\d+", typed):
             frame = now + int(typed)
@@ -69,18 +93,17 @@ def place(text: str, moment: Moment, counting: Counting, now: int) -> int:
             frame = _at_timecode(typed, moment)
     except (ValueError, ZeroDivisionError) as error:
         raise UserError(
-            f"“{text}” is no place in the footage", remedy="Type a timecode, +frames, -frames, or seconds such as 12.5s"
+            tr("“{text}” isn't a position in the footage", text=text),
+            remedy=tr("Type a timecode, +frames, -frames, or seconds such as 12.5s"),
         ) from error
     return min(max(frame, 0), last)
 
 
 def _at_timecode(typed: str, moment: Moment) -> int:
     start = moment.media.start_tc
-    if typed.isdecimal():  # the parts left out on the left are those of the file's start
+    if typed.isdecimal():  # digits missing on the left are those of the file's start
         known = re.sub(r"\D", "", str(start))
-        digits = (known[: max(0, len(known) - len(typed))] + "0" * len(known))[
-            : max(0, len(known) - len(typed))
-        ] + typed
+        digits = known[: max(0, len(known) - len(typed))] + typed
         typed = ":".join(re.findall("..", digits[:6])) + ":" + digits[6:]
     wanted = Timecode.parse(typed, start.rate, start.drop)
     frames = (wanted.frame - start.frame) % wanted.frames_per_day

@@ -1,4 +1,4 @@
-"""Icons as strokes on a grid of 16: sharp at every scale, in the colours of the theme that is on."""
+"""Icons as lines on a grid of 16: sharp at every scale, in the colours of the current theme."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tr_desktop.app.look.theme import ROW, colours
 
 # Each line is x, y, x, y, …
 _Line = tuple[float, ...]
-_STROKES: dict[str, tuple[_Line, ...]] = {
+_LINES: dict[str, tuple[_Line, ...]] = {
     "plus": ((8, 3, 8, 13), (3, 8, 13, 8)),
     "close": ((4, 4, 12, 12), (12, 4, 4, 12)),
     "check": ((3, 8.5, 6.5, 12, 13, 4.5),),
@@ -18,7 +18,6 @@ _STROKES: dict[str, tuple[_Line, ...]] = {
     "film": ((2, 3.5, 14, 3.5, 14, 12.5, 2, 12.5, 2, 3.5), (5, 3.5, 5, 12.5), (11, 3.5, 11, 12.5), (5, 8, 11, 8)),
     "filter": ((2, 4, 14, 4), (4.5, 8, 11.5, 8), (6.5, 12, 9.5, 12)),
     "export": ((8, 10, 8, 2.5), (5, 5.5, 8, 2.5, 11, 5.5), (3, 9, 3, 13, 13, 13, 13, 9)),
-    "chevron": ((6, 3.5, 10.5, 8, 6, 12.5),),
     "chevron-down": ((3.5, 6, 8, 10.5, 12.5, 6),),
     "in": ((10, 3, 6, 3, 6, 13, 10, 13),),
     "out": ((6, 3, 10, 3, 10, 13, 6, 13),),
@@ -27,10 +26,7 @@ _STROKES: dict[str, tuple[_Line, ...]] = {
     "step-back": ((11, 3.5, 5.5, 8, 11, 12.5), (4, 3.5, 4, 12.5)),
     "step-on": ((5, 3.5, 10.5, 8, 5, 12.5), (12, 3.5, 12, 12.5)),
     "warn": ((8, 2.5, 14.5, 13.5, 1.5, 13.5, 8, 2.5), (8, 6.5, 8, 9.5), (8, 11.4, 8, 11.6)),
-    "help": ((5.5, 6, 6, 4, 8, 3.3, 10, 4, 10.5, 6, 8.2, 8, 8, 9.7), (8, 12.2, 8, 12.5)),
     "search": ((9.9, 9.9, 13.5, 13.5),),
-    "keep": ((4, 2.5, 12, 2.5, 12, 13.5, 8, 10.5, 4, 13.5, 4, 2.5),),
-    "image": ((2, 3.5, 14, 3.5, 14, 12.5, 2, 12.5, 2, 3.5), (2.5, 11.5, 6, 7.5, 9, 10.5, 11, 8.5, 13.5, 11)),
 }
 _FILLED: dict[str, tuple[_Line, ...]] = {
     "play": ((4.5, 2.8, 13, 8, 4.5, 13.2),),
@@ -53,7 +49,7 @@ def paint(painter: QPainter, name: str, box: QRectF, colour: str) -> None:
         pen = QPen(QColor(colour), 1.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)
         painter.setPen(pen)
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        for line in _STROKES[name]:
+        for line in _LINES[name]:
             path = QPainterPath()
             path.addPolygon(QPolygonF(_points(line)))
             painter.drawPath(path)
@@ -67,11 +63,11 @@ def _points(line: _Line) -> list[QPointF]:
 
 
 class IconButton(QToolButton):
-    """A button that is an icon; `text` is what it says to a screen reader and, with its key, in the tool tip."""
+    """A button with an icon. text: for screen readers and the tool tip."""
 
-    def __init__(self, name: str, text: str, parent: QWidget | None = None, *, is_main: bool = False) -> None:
+    def __init__(self, name: str, text: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._name, self._is_main = name, is_main
+        self._name = name
         self.setAccessibleName(text)
         self.setToolTip(text)
         self.setFixedSize(QSize(ROW, ROW))
@@ -83,7 +79,7 @@ class IconButton(QToolButton):
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
         c = colours()
-        colour = c.rough if not self.isEnabled() else c.accent if self.isChecked() or self._is_main else c.text
+        colour = c.rough if not self.isEnabled() else c.accent if self.isChecked() else c.text
         with QPainter(self) as painter:
             side = 16.0
             corner = QPointF((self.width() - side) / 2, (self.height() - side) / 2)

@@ -1,4 +1,4 @@
-"""Whether the system asks for less motion. Qt 6.11 doesn't tell, so each system is asked in its own way."""
+"""Whether the system asks for less motion. Qt 6.11 has no such hint, so each system is asked in its own way."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _PATIENCE_S = 1
 
 
 def is_reduced() -> bool:
-    """Where the system can't be asked: no."""
+    """Whether the system asks for less motion; False if it can't be asked."""
     if sys.platform == "win32":
         import ctypes
 
@@ -18,11 +18,11 @@ def is_reduced() -> bool:
         ctypes.windll.user32.SystemParametersInfoW(_SPI_GETCLIENTAREAANIMATION, 0, ctypes.byref(animates), 0)
         return not animates.value
     if sys.platform == "darwin":
-        return _said("defaults", "read", "com.apple.universalaccess", "reduceMotion") == "1"
-    return _said("gsettings", "get", "org.gnome.desktop.interface", "enable-animations") == "false"
+        return _output_of("defaults", "read", "com.apple.universalaccess", "reduceMotion") == "1"
+    return _output_of("gsettings", "get", "org.gnome.desktop.interface", "enable-animations") == "false"
 
 
-def _said(*command: str) -> str:
+def _output_of(*command: str) -> str:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE_S, check=False)
     except (OSError, subprocess.TimeoutExpired):

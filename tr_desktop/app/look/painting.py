@@ -1,4 +1,4 @@
-"""Small things that the scrubber's parts paint: marks that are told apart by shape before colour."""
+"""Marks and other small things that the scrubber paints; marks differ in shape first, then in colour."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tr_desktop.app.look import theme
 
 
 class KeyFocus:
-    """To be inherited before a widget: has_ring, whether it has the focus and got it by a key."""
+    """Mix-in before a widget class. has_ring: the widget has the focus, and a key gave it."""
 
     has_ring = False
 
@@ -26,7 +26,7 @@ class KeyFocus:
 
 
 class Layer:
-    """What stays the same while the playhead moves: painted once, until it is forgotten or the size changes."""
+    """A painting that is kept until `forget` is called or the widget's size changes; the playhead moves above it."""
 
     def __init__(self) -> None:
         self._pixmap = QPixmap()
@@ -47,7 +47,7 @@ class Layer:
 
 
 def faded(colour: QColor | str, share: float) -> QColor:
-    """The colour with an opacity, 0 … 1."""
+    """The colour with an opacity in [0, 1]."""
     faint = QColor(colour)
     faint.setAlphaF(share)
     return faint
@@ -58,7 +58,7 @@ def pen(colour: QColor | str, width: float = 1, style: Qt.PenStyle = Qt.PenStyle
 
 
 _BY_KEY = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason, Qt.FocusReason.ShortcutFocusReason)
-"""Reasons for having the focus that a ring has to show; who clicks knows where he is."""
+"""The ring shows focus that a key gave; mouse users don't need it."""
 
 
 def focus_ring(painter: QPainter, rect: QRectF) -> None:
@@ -68,13 +68,13 @@ def focus_ring(painter: QPainter, rect: QRectF) -> None:
 
 
 def tick(painter: QPainter, centre: QPointF, colour: QColor) -> None:
-    """A check mark: what is kept."""
+    """A check mark: the step that is kept."""
     painter.setPen(QPen(colour, 1.6, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin))
     painter.drawPolyline([centre + QPointF(-3.5, 0.2), centre + QPointF(-1, 2.8), centre + QPointF(3.5, -2.8)])
 
 
 def lens(painter: QPainter, centre: QPointF, colour: QColor) -> None:
-    """A magnifying glass: a step that looked closer."""
+    """A magnifying glass: a step that looked at more frames."""
     painter.setPen(QPen(colour, 1.3, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawEllipse(centre + QPointF(-0.8, -0.8), 2.6, 2.6)
@@ -89,7 +89,7 @@ def diamond(painter: QPainter, centre: QPointF, radius: float, colour: QColor) -
 
 
 def meter(painter: QPainter, rect: QRectF, share: float, colour: QColor) -> None:
-    """Confidence as a height: the higher, the surer; readable without the colour."""
+    """Confidence as a height, readable without colour."""
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(theme.colours().line))
     painter.drawRoundedRect(rect, 1, 1)

@@ -1,4 +1,4 @@
-"""What the app remembers of itself, in one folder: `settings.ini`, `keys.json`, and the safety copies of projects."""
+"""The app's settings in `settings.ini`, in a folder that also has `keys.json` and the safety copies of projects."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _E = TypeVar("_E", bound=Enum)
 
 
 class Settings:
-    """Settings in `folder`. Everything has a default; what can't be understood is the default.
+    """Settings in `folder`. A missing or invalid value is replaced by its default.
 
-    changed: called after each change; `save` is to follow, in another thread, since Qt flushes the file to the disk.
+    changed: called after each change. It has to call `save` in another thread, since Qt flushes the file to the disk.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -32,7 +32,7 @@ class Settings:
         self._lock = threading.Lock()
 
     def save(self) -> None:
-        """Write what was changed, and nothing else: another window may have changed the rest."""
+        """Write the changed values only: another window may have changed others."""
         with self._lock:
             unsaved, self._unsaved = self._unsaved, {}
         file = self._open()
@@ -75,7 +75,7 @@ class Settings:
 
     @property
     def queries(self) -> list[str]:
-        """What was searched for, the latest first."""
+        """Earlier queries, newest first."""
         return self._texts("queries")
 
     def remember_query(self, query: str) -> None:

@@ -1,7 +1,7 @@
-"""Colours, sizes and the style sheet: a dark room by default, a light one, or as the system has it.
+"""Colours, sizes and the style sheet: dark by default, light, or as the system is set.
 
-Painters read `colours()` when they paint and keep nothing, so a change of theme is a repaint. Text on every ground that
-it is drawn on has a contrast of 4.5 : 1 or more in both themes; the tests compute it.
+Painters read `colours()` each time they paint, so a change of theme needs only a repaint. In both themes text has a
+contrast of 4.5 : 1 or more on every ground that it is drawn on; the tests compute it.
 """
 
 from __future__ import annotations
@@ -91,25 +91,25 @@ _current = DARK
 
 
 def colours() -> Colours:
-    """The colours of the theme that is on."""
+    """The colours of the current theme."""
     return _current
 
 
 def step_colour(step: int) -> QColor:
-    """From the rough answer's grey to the accent of what refinement ended with."""
+    """A step's colour: from grey for the rough answer to the accent for the third step and later."""
     share = min(step / 3, 1.0)
     mixed = [round(a + (b - a) * share) for a, b in zip(_rgb(_current.rough), _rgb(_current.accent), strict=True)]
     return QColor(*mixed)
 
 
 def contrast_ratio(a: str, b: str) -> float:
-    """The contrast ratio of two colours after WCAG 2: 1 … 21."""
+    """The WCAG 2 contrast ratio of two colours, in [1, 21]."""
     low, high = sorted((_luminance(a), _luminance(b)))
     return (high + 0.05) / (low + 0.05)
 
 
 def use(app: QApplication, theme: Theme) -> None:
-    """Dress the whole application in `theme`; every widget is repainted."""
+    """Apply `theme` to the whole application and repaint every widget."""
     global _current
     is_light = theme is Theme.LIGHT or (
         theme is Theme.SYSTEM and QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Light
@@ -130,7 +130,7 @@ def font(size_px: int = FONT_PX, *, is_bold: bool = False) -> QFont:
 
 
 def figures_font(size_px: int = FONT_PX) -> QFont:
-    """For timecode: figures of one width, so that running numbers stand still."""
+    """A font for timecode, with figures of one width: running numbers don't jitter."""
     chosen = font(size_px)
     chosen.setFeature(QFont.Tag("tnum"), 1)
     return chosen

@@ -7,13 +7,15 @@ from PySide6.QtCore import QCoreApplication
 _CONTEXT = "TimeRefine"
 
 
-def tr(text: str, **values: object) -> str:
+def tr(text: str, /, **values: object) -> str:
     """Translate `text`, then fill its {named} fields from `values`.
 
+    A whole number `count` among the values also chooses the plural form in languages that have several.
     `text` is a literal: translators see it with its fields, so an f-string can't be translated. Without values the
     braces in `text` stay as they are. Raises KeyError for a field without a value.
     """
-    translated = QCoreApplication.translate(_CONTEXT, text)
+    count = values.get("count")
+    translated = QCoreApplication.translate(_CONTEXT, text, None, count if isinstance(count, int) else -1)
     return translated.format(**values) if values else translated
 
 

@@ -1,4 +1,4 @@
-"""Small pieces that several panels are made of."""
+"""Small widgets that several panels share."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from tr_desktop.app.look import icons, theme
 from tr_desktop.app.look.icons import IconButton
+from tr_desktop.app.look.translate import tr
 from tr_desktop.errors import UserError
 
 _READ_MS = 10_000
@@ -29,7 +30,7 @@ _Spin = TypeVar("_Spin", bound=QAbstractSpinBox)
 
 
 def title(text: str) -> QLabel:
-    """The name of a panel."""
+    """A panel's name, in capitals."""
     made = QLabel(text.upper())
     made.setProperty("role", "title")
     return made
@@ -43,7 +44,7 @@ def words(text: str = "", role: str = "dim") -> QLabel:
 
 
 def panel(widget: QWidget) -> QVBoxLayout:
-    """Make `widget` a panel; the column in it."""
+    """Style `widget` as a panel and return its column layout."""
     widget.setObjectName("panel")
     widget.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
     column = QVBoxLayout(widget)
@@ -53,7 +54,7 @@ def panel(widget: QWidget) -> QVBoxLayout:
 
 
 def scrolling(widget: QWidget) -> QScrollArea:
-    """`widget` in a room that may be too low for it."""
+    """`widget` in an area that scrolls if it is too low."""
     area = QScrollArea()
     area.setWidgetResizable(True)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -65,7 +66,7 @@ def scrolling(widget: QWidget) -> QScrollArea:
 
 
 def indented(spin: _Spin) -> _Spin:
-    """A number field whose number stands where other fields' text does."""
+    """Align a number field's text with that of other fields."""
     spin.lineEdit().setTextMargins(8, 0, 8, 0)
     return spin
 
@@ -81,11 +82,12 @@ class ComboBox(QComboBox):
 
 
 class Elided(QLabel):
-    """One line that ends in … where there is no room; whole in the tool tip."""
+    """One line, shortened with … if there is no room; the tool tip has all of it."""
 
     def __init__(self, text: str = "", role: str = "", mode: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle) -> None:
         super().__init__()
-        self._whole, self._mode = "", mode
+        self._whole = ""
+        self._mode = mode
         self.setProperty("role", role)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.set_text(text)
@@ -110,15 +112,17 @@ class Elided(QLabel):
 
 
 class Icon(QWidget):
-    """An icon that can't be pressed."""
+    """An icon that is no button."""
 
     def __init__(self, name: str, role: str = "dim", side: int = 16) -> None:
         super().__init__()
-        self._name, self._role = name, role
+        self._name = name
+        self._role = role
         self.setFixedSize(QSize(side, side))
 
     def show_icon(self, name: str, role: str) -> None:
-        self._name, self._role = name, role
+        self._name = name
+        self._role = role
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -127,9 +131,9 @@ class Icon(QWidget):
 
 
 class Notice(QFrame):
-    """One sentence, with what can be done about it; the next one takes its place.
+    """One sentence with buttons for its actions; the next notice replaces it.
 
-    What is only good to know goes by itself; errors, and what asks for something, stay until they are closed.
+    A notice without actions hides after a while. Errors, and notices with actions, stay until they are closed.
     """
 
     def __init__(self, parent: QWidget) -> None:
@@ -139,7 +143,7 @@ class Notice(QFrame):
         self._text = QLabel(wordWrap=True)
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._buttons: list[QPushButton] = []
-        close = IconButton("close", "Close this notice")
+        close = IconButton("close", tr("Close this notice"))
         close.clicked.connect(self.hide)
         self._leaving = QTimer(self, singleShot=True)
         self._leaving.timeout.connect(self.hide)
@@ -178,7 +182,7 @@ class Notice(QFrame):
         self.say(str(error), is_error=True)
 
     def text(self) -> str:
-        """What it says, or nothing while it is hidden."""
+        """The sentence; empty while the notice is hidden."""
         return self._text.text() if self.isVisible() else ""
 
     def press(self, name: str) -> None:

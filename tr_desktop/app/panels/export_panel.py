@@ -1,4 +1,4 @@
-"""Handing the selects to an editor: the format, what it keeps, where it goes, and what was written."""
+"""Exporting the selects for an editor: the format, what it keeps, the location, and the files that were written."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ from exporters.formats import formats
 from exporters.hand_off import hand_off
 from exporters.write import ExportReport
 from tr_desktop.app.look import theme
+from tr_desktop.app.look.counter import counted, plural
 from tr_desktop.app.look.icons import IconButton
+from tr_desktop.app.look.translate import tr
 from tr_desktop.app.look.widgets import ComboBox, indented, scrolling, title, words
 from tr_desktop.app.work.jobs import Job
 from tr_desktop.app.work.session import Session
@@ -41,11 +43,12 @@ from tr_desktop.errors import UserError
 from tr_desktop.footage.clips.exact import PRESETS
 
 _FIRST = "edl"
+_CLIPS = " clips"  # the ending of a folder for clips
 
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be written. out: a file, or a folder where format_name is a way of cutting clips."""
+    """The export that the fields describe. out: a file; a folder if format_name is a way of cutting clips."""
 
     format_name: str
     out: Path
@@ -55,7 +58,7 @@ class Order:
 
 
 class WrittenFiles(QListWidget):
-    """The files that were written, to be dragged into another program or opened where they lie."""
+    """The files that were written: drag them into another program, or activate one to open its folder."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,7 +67,7 @@ class WrittenFiles(QListWidget):
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setAccessibleName("Written files; drag them into another program")
+        self.setAccessibleName(tr("Exported files. Drag them to your editor."))
         self.itemActivated.connect(self._open_folder)
 
     def set_files(self, files: tuple[Path, ...]) -> None:
@@ -85,8 +88,29 @@ class WrittenFiles(QListWidget):
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
 
 
+class ExportProgress(QWidget):
+    """A progress bar, and a button that cancels."""
+
+    cancelled = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        stop = IconButton("close", tr("Cancel the export"))
+        stop.clicked.connect(self.cancelled)
+        self._bar = QProgressBar(textVisible=False, maximum=1000)
+        self._bar.setAccessibleName(tr("Export"))
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self._bar, 1)
+        row.addWidget(stop)
+
+    def set_share(self, share: float) -> None:
+        """How much is done, in [0, 1]."""
+        self._bar.setValue(round(1000 * share))
+
+
 class ExportPanel(QWidget):
-    """Exports the session's project. finished: a sentence, when it took an editor's attention away."""
+    """Exports the session's project. finished: the outcome of an export, one sentence."""
 
     finished = Signal(str)
 
@@ -97,35 +121,28 @@ class ExportPanel(QWidget):
         self._went_on: QWidget | None = None
         self._known = formats()
         self.format = ComboBox()
-        self.format.setAccessibleName("Format")
+        self.format.setAccessibleName(tr("Format"))
         self._fill_formats()
         self._keeps = words(role="small")
-        self.handles = indented(QDoubleSpinBox(maximum=600, singleStep=0.5, decimals=2, suffix=" s"))
-        self.handles.setAccessibleName("Handles, seconds before and after each moment")
+        self.handles = indented(QDoubleSpinBox(maximum=600, singleStep=0.5, decimals=2, suffix=tr(" s")))
+        self.handles.setAccessibleName(tr("Handles, seconds before and after each moment"))
         self.start_tc = QLineEdit("01:00:00:00")
-        self.start_tc.setAccessibleName("Timeline starts at")
-        self.cfr = QCheckBox("Constant frame rate")
+        self.start_tc.setAccessibleName(tr("Timeline starts at"))
+        self.cfr = QCheckBox(tr("Constant frame rate"))
         self._cfr_reason = words(role="small")
         self.out = QLineEdit()
-        self.out.setAccessibleName("Export to")
-        browse = IconButton("folder", "Choose where to")
+        self.out.setAccessibleName(tr("Export to"))
+        browse = IconButton("folder", tr("Choose a location"))
         browse.clicked.connect(self._browse)
         place = QHBoxLayout()
         place.setSpacing(4)
         place.addWidget(self.out, 1)
         place.addWidget(browse)
-        self.start = QPushButton("Export")
+        self.start = QPushButton(tr("Export"))
         self.start.setProperty("role", "main")
         self.start.clicked.connect(self.run)
-        self._stop = IconButton("close", "Cancel the export")
-        self._stop.clicked.connect(self.cancel)
-        self._bar = QProgressBar(textVisible=False, maximum=1000)
-        self._bar.setAccessibleName("Export")
-        self._progress = QWidget()
-        line = QHBoxLayout(self._progress)
-        line.setContentsMargins(0, 0, 0, 0)
-        line.addWidget(self._bar, 1)
-        line.addWidget(self._stop)
+        self._progress = ExportProgress()
+        self._progress.cancelled.connect(self.cancel)
         self._progress.hide()
         self._says = words()
         self._says.hide()
@@ -134,10 +151,10 @@ class ExportPanel(QWidget):
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.setHorizontalSpacing(theme.SPACE)
         form.setVerticalSpacing(theme.SPACE)
-        form.addRow("Format", self.format)
-        form.addRow("Handles", self.handles)
-        form.addRow("Starts at", self.start_tc)
-        form.addRow("To", place)
+        form.addRow(tr("Format"), self.format)
+        form.addRow(tr("Handles"), self.handles)
+        form.addRow(tr("Starts at"), self.start_tc)
+        form.addRow(tr("To"), place)
         form.addRow(self.cfr)
         form.addRow(self._cfr_reason)
         self._keeps.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -150,7 +167,8 @@ class ExportPanel(QWidget):
         column.addWidget(self.start)
         column.addWidget(self._progress)
         column.addWidget(self._says)
-        self._written_title = title("Written, drag them out")
+        self._written_title = title(tr("Exported files (drag to your editor)"))
+        self._written_title.setWordWrap(True)
         column.addWidget(self._written_title)
         column.addWidget(self.files, 2)
         self.format.currentIndexChanged.connect(self._format_chosen)
@@ -164,31 +182,38 @@ class ExportPanel(QWidget):
                 first = self.format.count()
             self.format.addItem(f"{exporter.title}  {exporter.suffix}", exporter.name)
         self.format.insertSeparator(self.format.count())
-        self.format.addItem("Clips, cut without encoding", clips.LOSSLESS)
+        self.format.addItem(tr("Clips, cut without re-encoding"), clips.LOSSLESS)
         for preset in PRESETS.values():
-            self.format.addItem(f"Clips, {preset.title}", preset.name)
+            self.format.addItem(tr("Clips, {preset}", preset=preset.title), preset.name)
         self.format.setCurrentIndex(first)
         self.format.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
 
     def refresh(self) -> None:
-        """The project changed."""
+        """Follow a change of the project."""
         self._offer_cfr()
         count = len(self._session.editing.project.selects)
         self.start.setEnabled(count > 0 and self._job is None)
-        self.start.setText(f"Export {count} select{'' if count == 1 else 's'}" if count else "No selects to export")
+        self.start.setText(
+            tr("Export {selects}", selects=counted(count, "select")) if count else tr("No selects to export")
+        )
 
     def _offer_cfr(self) -> None:
-        """A constant rate, where a select's footage has none. A cut without encoding keeps the frames' own times."""
+        """Offer a constant rate for footage that has none, unless clips are cut without re-encoding."""
         moments = (self._session.editing.decided_moment(decision) for decision in self._session.editing.project.selects)
         names = list(dict.fromkeys(m.media.path.name for m in moments if m is not None and m.media.is_vfr))
         can_be = bool(names) and self.format.currentData() != clips.LOSSLESS
         self.cfr.setVisible(can_be)
         self._cfr_reason.setVisible(can_be)
         if can_be:
-            have = f"{names[0]} has" if len(names) == 1 else f"{len(names)} files have"
             self._cfr_reason.setText(
-                f"{have} a variable frame rate, and editors place its frames exactly only in a part that is encoded"
-                " again at a constant one."
+                plural(
+                    len(names),
+                    "{name} has a variable frame rate. Editors place its frames exactly only after they are re-encoded"
+                    " at a constant one.",
+                    "{count} files have a variable frame rate. Editors place their frames exactly only after they are"
+                    " re-encoded at a constant one.",
+                    name=names[0],
+                )
             )
             self._cfr_reason.setToolTip("\n".join(names))
 
@@ -201,7 +226,9 @@ class ExportPanel(QWidget):
 
     def _format_chosen(self) -> None:
         if self._is_clips:
-            self._keeps.setText("One file a moment, exact to the frame, decoded again and compared before it counts.")
+            self._keeps.setText(
+                tr("One file per moment, exact to the frame. Each file is decoded again and compared with its source.")
+            )
         else:
             fidelity = self._known[self.format.currentData()].fidelity
             rows = "".join(
@@ -215,28 +242,28 @@ class ExportPanel(QWidget):
         self.out.setText(str(self._suggested()))
 
     def _suggested(self) -> Path:
-        """The same place and name with the format's ending; at first beside the project, or at home."""
+        """The chosen location with the format's ending; at first beside the project, or in the home folder."""
         before = Path(self.out.text()) if self.out.text() else None
         project = self._session.editing.project
         folder = before.parent if before else project.path.parent if project.path else Path.home()
         name = before.name if before else project.name
-        endings = sorted((each.suffix for each in self._known.values()), key=len, reverse=True)
-        stem = re.sub("|".join(re.escape(each) + "$" for each in [*endings, " clips"]), "", name)
-        ending = " clips" if self._is_clips else self._known[self.format.currentData()].suffix
-        return folder / (stem + ending)
+        stem = _without_ending(name, [*(each.suffix for each in self._known.values()), _CLIPS])
+        return folder / (stem + (_CLIPS if self._is_clips else self._known[self.format.currentData()].suffix))
 
     def _browse(self) -> None:
         if self._is_clips:
-            chosen = QFileDialog.getExistingDirectory(self, "Where the clips go", str(Path(self.out.text()).parent))
+            chosen = QFileDialog.getExistingDirectory(
+                self, tr("Choose a folder for the clips"), str(Path(self.out.text()).parent)
+            )
         else:
-            chosen, _ = QFileDialog.getSaveFileName(self, "Export to", self.out.text())
+            chosen, _ = QFileDialog.getSaveFileName(self, tr("Export to"), self.out.text())
         if chosen:
             self.out.setText(chosen)
 
     def order(self) -> Order:
-        """What the fields ask for. Raises UserError where they ask for nothing."""
+        """The export that the fields describe. Raises UserError if they name no location."""
         if not self.out.text().strip():
-            raise UserError("The export has no place to go", remedy="Choose a file for it")
+            raise UserError(tr("The export needs a location"), remedy=tr("Choose a file or folder"))
         return Order(
             format_name=self.format.currentData(),
             out=Path(self.out.text().strip()).expanduser(),
@@ -246,7 +273,7 @@ class ExportPanel(QWidget):
         )
 
     def run(self) -> None:
-        """Write the selects as the fields say."""
+        """Export the selects as the fields describe."""
         engine, project = self._session.engine, self._session.editing.project
         if engine is None or self._job is not None or not project.selects:
             return
@@ -270,9 +297,9 @@ class ExportPanel(QWidget):
             )
 
         is_at_start = self.start.hasFocus()
-        self._say("Exporting…")
+        self._say(tr("Exporting…"))
         self._show_written(False)
-        self._bar.setValue(0)
+        self._progress.set_share(0)
         self._progress.setVisible(self._is_clips or order.cfr)
         self._job = self._session.jobs.run(
             work, self._done, on_failure=self._failed, on_progress=self._progressed, on_end=self._ended
@@ -283,24 +310,28 @@ class ExportPanel(QWidget):
     def cancel(self) -> None:
         if self._job is not None:
             self._job.cancel()
-            self._say("Cancelled; the clips that were whole are kept.")
+            self._say(tr("Cancelled. Finished clips are kept."))
 
     def _progressed(self, progress: tuple[int, int, float]) -> None:
         clip, of, share = progress
-        self._bar.setValue(round(1000 * (clip - 1 + share) / of))
-        self._say(f"Cutting and checking clip {clip} of {of}")
+        self._progress.set_share((clip - 1 + share) / of)
+        self._say(tr("Cutting and checking clip {clip} of {clips}", clip=clip, clips=of))
 
     def _done(self, report: ExportReport) -> None:
-        count = len(report.files)
-        done = f"{count} files written and read back" if count > 1 else f"{report.files[0].name} written and read back"
+        done = plural(
+            len(report.files),
+            "{name} written and read back",
+            "{count} files written and read back",
+            name=report.files[0].name,
+        )
         self._set_role("dim")
         self._say("\n".join([f"{done}.", *report.notes]))
         self.files.set_files(report.files)
         self._show_written(True)
-        self.finished.emit(f"The export is done: {done}.")
+        self.finished.emit(tr("Export finished: {outcome}.", outcome=done))
 
     def _show_written(self, is_written: bool) -> None:
-        """The files that were written take the room of what the format keeps."""
+        """Show the written files, or else what the format keeps: both have the same room."""
         self.files.setVisible(is_written)
         self._written_title.setVisible(is_written)
         self._kept_room.setVisible(not is_written)
@@ -317,7 +348,7 @@ class ExportPanel(QWidget):
             self.start.setFocus()
 
     def message(self) -> str:
-        """What it says of the last export."""
+        """The message about the last export."""
         return self._says.text()
 
     def _say(self, text: str) -> None:
@@ -327,3 +358,9 @@ class ExportPanel(QWidget):
     def _set_role(self, role: str) -> None:
         self._says.setProperty("role", role)
         self._says.style().polish(self._says)
+
+
+def _without_ending(name: str, endings: Sequence[str]) -> str:
+    """`name` without the longest of `endings` that it has."""
+    longest_first = sorted(endings, key=len, reverse=True)
+    return re.sub("|".join(re.escape(each) + "$" for each in longest_first), "", name)

@@ -1,4 +1,4 @@
-"""The library at the side: which folders are searched, how far indexing is, and what was not searched and why."""
+"""The library at the side: the folders that are searched, the progress of indexing, and the files not searched."""
 
 from __future__ import annotations
 
@@ -21,17 +21,20 @@ from PySide6.QtWidgets import (
 )
 
 from tr_desktop.app.look import theme
-from tr_desktop.app.look.counter import counted, duration_label
+from tr_desktop.app.look.counter import counted, duration_label, plural
 from tr_desktop.app.look.icons import IconButton
+from tr_desktop.app.look.translate import tr
 from tr_desktop.app.look.widgets import Elided, Icon, panel, scrolling, title, words
 from tr_desktop.engine import LibraryStatus
 from tr_desktop.library.index.coverage import IndexProgress
 
+_MAX_NAMES = 200  # listed under one reason
+
 
 class FolderRow(QWidget):
-    """One file or folder that is searched. removed: the editor doesn't want it searched any more."""
+    """One file or folder that is searched. removed: the editor wants it searched no longer."""
 
-    removed = Signal(object)
+    removed = Signal(Path)
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -40,7 +43,7 @@ class FolderRow(QWidget):
         self._name = Elided(path.name or str(path))
         self._name.setToolTip(str(path))
         self._state = Elided("", "small")
-        remove = IconButton("close", f"Don’t search {path.name} any more")
+        remove = IconButton("close", tr("Stop searching {name}", name=path.name))
         remove.clicked.connect(lambda: self.removed.emit(path))
         lines = QVBoxLayout()
         lines.setSpacing(0)
@@ -62,44 +65,50 @@ class FolderRow(QWidget):
         self._icon.show_icon("film" if self.path.suffix else "folder", "dim")
         if self.path in status.missing:
             self._icon.show_icon("warn", "warn")
-            self._state.set_text("not there; is its drive connected?")
+            self._state.set_text(tr("Not found. Is its drive connected?"))
         elif offline:
             self._icon.show_icon("warn", "warn")
-            self._state.set_text(f"{counted(inside, 'file')}, {offline} offline")
+            self._state.set_text(", ".join([counted(inside, "file"), tr("{count} offline", count=offline)]))
         elif self.path.suffix and inside + waiting + skipped == 1:
-            self._state.set_text("searched" if inside else "not indexed yet" if waiting else "not searched")
+            self._state.set_text(tr("Searched") if inside else tr("Not indexed yet") if waiting else tr("Not searched"))
         else:
-            more = f", {waiting} not indexed yet" if waiting else ""
-            more += f", {skipped} not searched" if skipped else ""
-            self._state.set_text(f"{counted(inside, 'file')}{more}")
+            facts = [counted(inside, "file")]
+            if waiting:
+                facts.append(tr("{count} not indexed yet", count=waiting))
+            if skipped:
+                facts.append(tr("{count} not searched", count=skipped))
+            self._state.set_text(", ".join(facts))
 
     def _inside(self, paths: Iterable[Path]) -> int:
-        """How many of `paths` are this one or under it. Told by their text: a library has tens of thousands."""
-        here, beginning = str(self.path), os.path.join(self.path, "")  # noqa: PTH118
+        """How many of `paths` are this one or under it. Compared as text: a library has tens of thousands."""
+        here = str(self.path)
+        beginning = os.path.join(self.path, "")  # noqa: PTH118
         return sum((text := str(path)) == here or text.startswith(beginning) for path in paths)
 
 
 class LibraryPanel(QWidget):
-    """add_folder, add_files: asked for by the editor. removed: a path. cancelled: stop indexing. rested: let it
-    wait, or go on.
+    """The folders, what can be searched, and the indexing that runs.
+
+    add_folder, add_files: the editor wants to add some. removed: search this path no longer. cancelled: stop indexing.
+    paused: let it wait (True) or continue (False).
     """
 
     add_folder = Signal()
     add_files = Signal()
-    removed = Signal(object)
+    removed = Signal(Path)
     cancelled = Signal()
     paused = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         column = panel(self)
-        add = IconButton("plus", "Add footage")
+        add = IconButton("plus", tr("Add footage"))
         menu = QMenu(add)
-        menu.addAction("Add folder…", self.add_folder.emit)
-        menu.addAction("Add files…", self.add_files.emit)
+        menu.addAction(tr("Add folder…"), self.add_folder.emit)
+        menu.addAction(tr("Add files…"), self.add_files.emit)
         add.clicked.connect(lambda: menu.popup(add.mapToGlobal(add.rect().bottomLeft())))
         head = QHBoxLayout()
-        head.addWidget(title("Library"), 1)
+        head.addWidget(title(tr("Library")), 1)
         head.addWidget(add)
         self._rows = QVBoxLayout()
         self._rows.setSpacing(2)
@@ -115,7 +124,7 @@ class LibraryPanel(QWidget):
         self._reasons = QTreeWidget()
         self._reasons.setHeaderHidden(True)
         self._reasons.setIndentation(12)
-        self._reasons.setAccessibleName("What was not searched, and why")
+        self._reasons.setAccessibleName(tr("Files not searched, with reasons"))
         self._reasons.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self._reasons.hide()
         self._why.hide()
@@ -135,17 +144,17 @@ class LibraryPanel(QWidget):
         column = QVBoxLayout(self.progress)
         column.setContentsMargins(0, theme.SPACE, 0, 0)
         column.setSpacing(6)
-        cancel = IconButton("close", "Stop indexing; it reads on from here the next time")
+        cancel = IconButton("close", tr("Stop indexing. The next run continues from here."))
         cancel.clicked.connect(self.cancelled)
         head = QHBoxLayout()
-        head.addWidget(title("Indexing"), 1)
+        head.addWidget(title(tr("Indexing")), 1)
         self._now = Elided("", "")
-        self._pause = IconButton("pause", _PAUSE)
+        self._pause = IconButton("pause", _pause_text(False))
         self._pause.clicked.connect(self._toggle_pause)
         head.addWidget(self._pause)
         head.addWidget(cancel)
         self.bar = QProgressBar(textVisible=False, maximum=1000)
-        self.bar.setAccessibleName("Indexing")
+        self.bar.setAccessibleName(tr("Indexing"))
         self._pace = QLabel()
         self._pace.setProperty("role", "small")
         column.addLayout(head)
@@ -173,11 +182,17 @@ class LibraryPanel(QWidget):
         missed = len(coverage.skipped) + len(coverage.incomplete) + len(status.missing)
         length = duration_label(float(coverage.searched_s))
         self._coverage.setText(
-            f"{len(coverage.searched)} of {counted(coverage.files, 'file')} can be searched, {length}"
+            plural(
+                coverage.files,
+                "{searched} of {count} file can be searched, {length}",
+                "{searched} of {count} files can be searched, {length}",
+                searched=len(coverage.searched),
+                length=length,
+            )
         )
         self._coverage.setVisible(bool(self._folder_rows))
         self._why.setVisible(bool(missed) and bool(self._folder_rows))
-        self._why.setText(f"{missed} not searched, or not whole")
+        self._why.setText(tr("{count} not searched or only partly indexed", count=missed))
         self._fill_reasons()
         self._show_reasons(self._why.isChecked())
 
@@ -186,17 +201,19 @@ class LibraryPanel(QWidget):
         return self._coverage.text()
 
     def pace(self) -> str:
-        """How far indexing is and how fast."""
+        """The progress of indexing and its speed."""
         return self._pace.text()
 
     def reasons(self) -> dict[str, list[str]]:
-        """What is not searched, or not whole, by the reason."""
+        """Files that are not searched, or only partly indexed, by the reason."""
         coverage = self._status.coverage
         by_reason: dict[str, list[str]] = {}
         for path in self._status.missing:
-            by_reason.setdefault("not there", []).append(str(path))
+            by_reason.setdefault(tr("not found"), []).append(str(path))
         for path, read_s in coverage.incomplete.items():
-            by_reason.setdefault("only its beginning is indexed", []).append(f"{path.name}: {float(read_s):.0f} s")
+            by_reason.setdefault(tr("only partly indexed"), []).append(
+                tr("{name}: the first {length}", name=path.name, length=duration_label(float(read_s)))
+            )
         for skipped in coverage.skipped:
             by_reason.setdefault(skipped.reason, []).append(skipped.path.name)
         return by_reason
@@ -209,7 +226,7 @@ class LibraryPanel(QWidget):
             top.setToolTip(0, reason)
             top.addChildren([QTreeWidgetItem([name]) for name in names[:_MAX_NAMES]])
             if count > _MAX_NAMES:
-                top.addChild(QTreeWidgetItem([f"and {count - _MAX_NAMES} more"]))
+                top.addChild(QTreeWidgetItem([tr("and {count} more", count=count - _MAX_NAMES)]))
             self._reasons.addTopLevelItem(top)
 
     def _show_reasons(self, is_wanted: bool) -> None:
@@ -229,20 +246,27 @@ class LibraryPanel(QWidget):
 
     def _show_progress(self) -> None:
         progress = self._progress
+        action = _pause_text(self._is_paused)
         self._pause.set_icon("play" if self._is_paused else "pause")
-        self._pause.setToolTip(_GO_ON if self._is_paused else _PAUSE)
-        self._pause.setAccessibleName(_GO_ON if self._is_paused else _PAUSE)
+        self._pause.setToolTip(action)
+        self._pause.setAccessibleName(action)
         if progress is None:
             return
         self._now.set_text(progress.path.name)
         self.bar.setValue(round(1000 * progress.done_bytes / max(progress.total_bytes, 1)))
-        left = "" if progress.left_s is None else f", {duration_label(progress.left_s)} left"
-        pace = "paused" if self._is_paused else f"{progress.times_real_time:.1f} × real time{left}"
-        self._pace.setText(f"{progress.file_number} of {progress.files}, {pace}")
+        facts = [tr("{number} of {files}", number=progress.file_number, files=progress.files)]
+        if self._is_paused:
+            facts.append(tr("paused"))
+        else:
+            facts.append(tr("{speed:.1f} × real time", speed=progress.times_real_time))
+            if progress.left_s is not None:
+                facts.append(tr("{length} left", length=duration_label(progress.left_s)))
+        self._pace.setText(", ".join(facts))
 
 
-_MAX_NAMES = 200
-_PAUSE, _GO_ON = "Pause indexing; what is indexed by then can be searched", "Go on indexing"
+def _pause_text(is_paused: bool) -> str:
+    """The action of the pause button."""
+    return tr("Resume indexing") if is_paused else tr("Pause indexing. Footage indexed so far can be searched.")
 
 
 def dropped_paths(event: QDragEnterEvent | QDropEvent) -> list[Path]:

@@ -1,48 +1,27 @@
-"""A list of moments that draws only what is seen, with posters that play through the moment under the pointer."""
+"""The list of moments found. It draws only visible rows; the poster under the pointer plays through its moment."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import (
-    QAbstractListModel,
-    QEvent,
-    QModelIndex,
-    QObject,
-    QPersistentModelIndex,
-    QPointF,
-    QRect,
-    QRectF,
-    QSize,
-    Qt,
-    Slot,
-)
-from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPainterPath, QPen
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QFrame,
-    QListView,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QWidget,
-)
+from PySide6.QtCore import QAbstractListModel, QEvent, QObject, QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPen
+from PySide6.QtWidgets import QListView, QWidget
 
 from tr_desktop.app.look import icons, theme
-from tr_desktop.app.look.counter import Counting, label, length_label
+from tr_desktop.app.look.counter import Counting, label, length_label, percent
+from tr_desktop.app.look.translate import tr
+from tr_desktop.app.panels.poster_list import NO_PARENT, Index, PosterDelegate, PosterList, RowShape, draw_elided
 from tr_desktop.app.pictures.filmstrip import Thumbnails
 from tr_desktop.moments import Moment, Segment
 from tr_desktop.projects.decisions import Decision, Key, key_of
 
-_POSTER = QSize(118, 66)
-_PAD = 10
-_Index = QModelIndex | QPersistentModelIndex
-_NO_PARENT = QModelIndex()
+_SHAPE = RowShape(poster=QSize(118, 66), words_px=150, margin_px=5, radius_px=4, icon_px=20)
 
 
 class MomentModel(QAbstractListModel):
-    """Moments in a row. A change that only improves some of them keeps the rest, and the selection."""
+    """Moments, best first. New versions of the same moments keep the selection."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -64,129 +43,114 @@ class MomentModel(QAbstractListModel):
         return self._moments[row]
 
     def row_of(self, key: Key) -> int:
-        """-1 where it isn't among them."""
+        """The moment's row; -1 if it isn't in the list."""
         return next((row for row, moment in enumerate(self._moments) if key_of(moment) == key), -1)
 
-    def rowCount(self, parent: _Index = _NO_PARENT) -> int:
+    def rowCount(self, parent: Index = NO_PARENT) -> int:
         return 0 if parent.isValid() else len(self._moments)
 
-    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         moment = self._moments[index.row()]
         if role == Qt.ItemDataRole.AccessibleTextRole:
             segment = moment.segment
-            sure = "" if moment.confident else ", a guess"
-            return (
-                f"{moment.media.path.name}, {label(moment, segment.start_frame, self.counting)} to "
-                f"{label(moment, segment.end_frame, self.counting)}, score {round(100 * moment.score)} percent{sure}"
-            )
+            start, end = (label(moment, frame, self.counting) for frame in (segment.start_frame, segment.end_frame))
+            score = round(100 * moment.score)
+            text = tr("{file}, {start} to {end}, score {score} percent")
+            if not moment.confident:
+                text = tr("{file}, {start} to {end}, score {score} percent, a guess")
+            return text.format(file=moment.media.path.name, start=start, end=end, score=score)
         if role == Qt.ItemDataRole.ToolTipRole:
             return str(moment.media.path)
         return None
 
 
-class MomentDelegate(QStyledItemDelegate):
-    """Draws a moment: poster, file, in and out, score. Posters come from `thumbnails` when they are ready."""
+class MomentDelegate(PosterDelegate):
+    """Draws a moment: poster, file, in and out, score."""
 
     def __init__(self, thumbnails: Thumbnails, model: MomentModel, view: QListView) -> None:
-        super().__init__(view)
-        self._thumbnails, self._model, self._view = thumbnails, model, view
+        super().__init__(thumbnails, view, _SHAPE)
+        self._model = model
         self.hover: tuple[int, float] | None = None  # row, and how far through the moment, in [0, 1]
         self.decisions: dict[Key, Decision] = {}
-        self._posters: dict[Key, QImage] = {}  # the last that was there, until a better one is
+        self._posters: dict[Key, QImage] = {}  # the last of each moment, shown until its next one is ready
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
-        return QSize(_POSTER.width() + 150, _POSTER.height() + _PAD)
-
-    def poster_rect(self, row: QRect) -> QRect:
-        return QRect(row.left() + _PAD, row.top() + _PAD // 2, _POSTER.width(), _POSTER.height())
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
-        moment: Moment = self._model.moment(index.row())
-        c, rect = theme.colours(), option.rect
-        state = option.state
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        is_selected = bool(state & QStyle.StateFlag.State_Selected)
-        is_under = bool(state & QStyle.StateFlag.State_MouseOver)
-        if is_selected or is_under:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(c.accent_ground if is_selected else c.hover))
-            painter.drawRoundedRect(QRectF(rect).adjusted(4, 1, -4, -1), theme.RADIUS, theme.RADIUS)
-        self._paint_poster(painter, moment, index.row(), self.poster_rect(rect))
-        text = rect.adjusted(2 * _PAD + _POSTER.width(), _PAD // 2, -_PAD - 2, -_PAD // 2)
-        self._paint_words(painter, moment, text)
-        painter.restore()
-
-    def _paint_poster(self, painter: QPainter, moment: Moment, row: int, box: QRect) -> None:
-        c, segment = theme.colours(), self._segment(moment)
-        share = self.hover[1] if self.hover and self.hover[0] == row else None
-        image = self._picture(moment, frame_through(segment, 0.5 if share is None else share))
+    def picture(self, row: int) -> QImage | None:
+        moment = self._model.moment(row)
+        share = self._hover_share(row)
+        frame = frame_through(self._segment(moment), 0.5 if share is None else share)
+        image = self.thumbnail(moment.footage, frame)
         if image is None:
-            image = self._posters.get(key_of(moment))
-        elif share is None:
+            return self._posters.get(key_of(moment))
+        if share is None:
             self._posters[key_of(moment)] = image
-        clip = QPainterPath()
-        clip.addRoundedRect(QRectF(box), 4, 4)
-        painter.save()
-        painter.setClipPath(clip)
-        painter.fillRect(box, QColor(c.well))
-        if image is not None and not image.isNull():
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-            painter.drawImage(QRectF(box), image, cover(image, box))
-        else:
-            icons.paint(painter, "film", QRectF(box.center().x() - 10, box.center().y() - 10, 20, 20), c.line)
+        return image
+
+    def paint_over(self, painter: QPainter, row: int, box: QRect) -> None:
+        """Mark how far through the moment the picture is, or else where in its file the moment lies."""
+        moment = self._model.moment(row)
+        share = self._hover_share(row)
+        colours = theme.colours()
         if share is not None:
             x = box.left() + share * box.width()
-            painter.fillRect(QRectF(x - 1, box.top(), 2, box.height()), QColor(c.accent))
-        else:  # where in its file the moment lies
-            last = max(len(moment.times), 1)
-            left = box.left() + box.width() * segment.start_frame / last
-            wide = max(box.width() * segment.frames / last, 3.0)
-            painter.fillRect(QRectF(box.left(), box.bottom() - 2, box.width(), 3), QColor(0, 0, 0, 150))
-            painter.fillRect(QRectF(left, box.bottom() - 2, wide, 3), QColor(c.accent if moment.confident else c.rough))
-        painter.restore()
+            painter.fillRect(QRectF(x - 1, box.top(), 2, box.height()), QColor(colours.accent))
+            return
+        segment = self._segment(moment)
+        frames = max(len(moment.times), 1)
+        left = box.left() + box.width() * segment.start_frame / frames
+        wide = max(box.width() * segment.frames / frames, 3.0)
+        colour = QColor(colours.accent if moment.confident else colours.rough)
+        painter.fillRect(QRectF(box.left(), box.bottom() - 2, box.width(), 3), QColor(0, 0, 0, 150))
+        painter.fillRect(QRectF(left, box.bottom() - 2, wide, 3), colour)
+
+    def _hover_share(self, row: int) -> float | None:
+        return self.hover[1] if self.hover is not None and self.hover[0] == row else None
 
     def _segment(self, moment: Moment) -> Segment:
-        """What would be exported."""
+        """The segment that would be exported."""
         decision = self.decisions.get(key_of(moment))
         return moment.segment if decision is None else decision.segment
 
-    def _picture(self, moment: Moment, frame: int) -> QImage | None:
-        height_px = round(_POSTER.height() * self._view.devicePixelRatioF())
-        image = self._thumbnails.image(moment.media.path, frame, height_px)
-        if image is None:
-            self._thumbnails.request(moment.footage, frame, height_px)
-        return image
-
-    def _paint_words(self, painter: QPainter, moment: Moment, box: QRect) -> None:
-        c, segment, counting = theme.colours(), self._segment(moment), self._model.counting
+    def paint_words(self, painter: QPainter, row: int, box: QRect) -> None:
+        moment = self._model.moment(row)
         line = box.height() // 3
         decision = self.decisions.get(key_of(moment))
         is_accepted = decision is not None and decision.is_accepted
-        name_box = QRect(box.left(), box.top(), box.width() - (18 if is_accepted else 0), line)
-        painter.setFont(theme.font(is_bold=True))
-        painter.setPen(QColor(c.text))
-        metrics = painter.fontMetrics()
-        middle = Qt.AlignmentFlag.AlignVCenter
-        name = metrics.elidedText(moment.media.path.name, Qt.TextElideMode.ElideMiddle, name_box.width())
-        painter.drawText(name_box, middle, name)
+        top, middle, low = (QRect(box.left(), box.top() + at * line, box.width(), line) for at in range(3))
         if is_accepted:
-            icons.paint(painter, "check", QRectF(box.right() - 14, box.top() + (line - 14) / 2, 14, 14), c.good)
+            place = QRectF(box.right() - 14, box.top() + (line - 14) / 2, 14, 14)
+            icons.paint(painter, "check", place, theme.colours().good)
+            top.setWidth(top.width() - 18)
+        self._paint_name(painter, moment, top)
+        self._paint_edges(painter, moment, middle)
+        length_px = self._paint_length(painter, moment, low)
+        low.setWidth(low.width() - length_px - 4)
+        self._paint_score(painter, moment, low)
+
+    def _paint_name(self, painter: QPainter, moment: Moment, box: QRect) -> None:
+        painter.setFont(theme.font(is_bold=True))
+        painter.setPen(QColor(theme.colours().text))
+        draw_elided(painter, box, moment.media.path.name, Qt.TextElideMode.ElideMiddle)
+
+    def _paint_edges(self, painter: QPainter, moment: Moment, box: QRect) -> None:
+        segment = self._segment(moment)
+        counting = self._model.counting
         painter.setFont(theme.figures_font(theme.FONT_PX - 1))
-        painter.setPen(QColor(c.dim))
+        painter.setPen(QColor(theme.colours().dim))
         edges = f"{label(moment, segment.start_frame, counting)} – {label(moment, segment.end_frame, counting)}"
-        edges_box = QRect(box.left(), box.top() + line, box.width(), line)
-        painter.drawText(edges_box, middle, painter.fontMetrics().elidedText(edges, _RIGHT, edges_box.width()))
-        low = QRect(box.left(), box.top() + 2 * line, box.width(), line)
-        length = length_label(moment, segment.start_frame, segment.end_frame, counting)
-        painter.drawText(low, middle | Qt.AlignmentFlag.AlignRight, length)
-        rest = low.width() - painter.fontMetrics().horizontalAdvance(length) - 4
-        self._paint_score(painter, moment, QRect(low.left(), low.top(), rest, line))
+        draw_elided(painter, box, edges)
+
+    def _paint_length(self, painter: QPainter, moment: Moment, box: QRect) -> int:
+        """Paint the length at the right, in the edges' font; its width in pixels."""
+        segment = self._segment(moment)
+        length = length_label(moment, segment.start_frame, segment.end_frame, self._model.counting)
+        painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, length)
+        return painter.fontMetrics().horizontalAdvance(length)
 
     def _paint_score(self, painter: QPainter, moment: Moment, box: QRect) -> None:
         c = theme.colours()
         colour = QColor(c.good if moment.confident else c.rough)
-        y, wide = box.center().y() + 1, 46.0
+        y = box.center().y() + 1
+        wide = 46.0
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(c.line))
         painter.drawRoundedRect(QRectF(box.left(), y - 2, wide, 4), 2, 2)
@@ -194,52 +158,30 @@ class MomentDelegate(QStyledItemDelegate):
         painter.drawRoundedRect(QRectF(box.left(), y - 2, max(wide * moment.score, 4.0), 4), 2, 2)
         painter.setFont(theme.figures_font(theme.SMALL_PX))
         painter.setPen(QPen(QColor(c.text if moment.confident else c.dim)))
-        words = f"{round(100 * moment.score)} %" + ("" if moment.confident else "  guess")
+        words = [percent(moment.score)]
+        if not moment.confident:
+            words.append(tr("guess"))
         if moment.quote is not None:
-            words += "  said"
-        text = QRect(box.left() + int(wide) + 7, box.top(), box.width() - int(wide) - 7, box.height())
-        words = painter.fontMetrics().elidedText(words, _RIGHT, text.width())
-        painter.drawText(text, Qt.AlignmentFlag.AlignVCenter, words)
-
-
-_RIGHT = Qt.TextElideMode.ElideRight
+            words.append(tr("text match"))
+        left = int(wide) + 7
+        draw_elided(painter, box.adjusted(left, 0, 0, 0), "  ".join(words))
 
 
 def frame_through(segment: Segment, share: float) -> int:
-    """The frame at `share` of a segment, in [0, 1]; one of 25, so that going over it again needs no decoding."""
+    """The frame at `share` of a segment, in [0, 1]; one of 25, so that hovering again needs no decoding."""
     frames = segment.frames
     return segment.start_frame + min(int(frames * round(share * 24) / 24), frames - 1)
 
 
-def cover(image: QImage, box: QRect) -> QRectF:
-    """The part of `image` that fills `box` without being squeezed."""
-    wide, high = image.width(), image.height()
-    scale = min(wide / box.width(), high / box.height())
-    w, h = box.width() * scale, box.height() * scale
-    return QRectF((wide - w) / 2, (high - h) / 2, w, h)
-
-
-class MomentList(QListView):
-    """The pointer over a poster plays through its moment."""
+class MomentList(PosterList):
+    """The results. The pointer over a poster plays through its moment."""
 
     def __init__(self, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(tr("Results"), thumbnails, parent)
         self.moments = MomentModel(self)
         self.setModel(self.moments)
         self.delegate = MomentDelegate(thumbnails, self.moments, self)
         self.setItemDelegate(self.delegate)
-        self.setUniformItemSizes(True)
-        self.setMouseTracking(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setAccessibleName("Results")
-        thumbnails.ready.connect(self._repaint)
-
-    @Slot()
-    def _repaint(self) -> None:
-        self.viewport().update()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         super().mouseMoveEvent(event)
@@ -261,4 +203,4 @@ class MomentList(QListView):
     def _set_hover(self, hover: tuple[int, float] | None) -> None:
         if hover != self.delegate.hover:
             self.delegate.hover = hover
-            self.viewport().update()
+            self.repaint_rows()

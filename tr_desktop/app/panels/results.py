@@ -1,4 +1,4 @@
-"""The results, what stands in their place while there are none, and the guesses behind one click."""
+"""The results, the message shown while there are none, and the guesses behind one click."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtWidgets import QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from tr_desktop.app.look import theme
-from tr_desktop.app.look.counter import Counting, counted
+from tr_desktop.app.look.counter import Counting, plural
+from tr_desktop.app.look.translate import tr
 from tr_desktop.app.panels.moment_list import MomentList
 from tr_desktop.app.pictures.filmstrip import Thumbnails
 from tr_desktop.app.work.searching import Results
@@ -17,12 +18,9 @@ from tr_desktop.projects.decisions import Decision, key_of
 
 
 class ResultsPanel(QWidget):
-    """The list with what stands in its place while there is none, and the guesses behind one click.
+    """The list of results, or a message in its place. chosen: a moment was clicked or walked to."""
 
-    chosen: a moment was clicked or walked to.
-    """
-
-    chosen = Signal(object)
+    chosen = Signal(Moment)
 
     def __init__(self, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -32,18 +30,18 @@ class ResultsPanel(QWidget):
         self._shows_guesses = False
         self.list = MomentList(thumbnails)
         self.list.selectionModel().currentChanged.connect(self._choose)
-        self._title = QLabel("RESULTS")
+        self._title = QLabel()
         self._title.setProperty("role", "title")
         self._title.setFixedHeight(theme.ROW)  # as high as the other panels' buttons: their titles stand on one line
         self._message = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignCenter)
         self._why = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignCenter)
         self._why.setProperty("role", "dim")
-        self.show_guesses = QPushButton("Show the best guesses")
+        self.show_guesses = QPushButton()
         self.show_guesses.clicked.connect(self.toggle_guesses)
         self.more_guesses = QPushButton()
         self.more_guesses.clicked.connect(self.toggle_guesses)
-        nothing = QWidget()
-        column = QVBoxLayout(nothing)
+        self._empty = QWidget()
+        column = QVBoxLayout(self._empty)
         column.setContentsMargins(24, 24, 24, 24)
         column.setSpacing(theme.SPACE)
         column.addStretch(2)
@@ -53,7 +51,7 @@ class ResultsPanel(QWidget):
         column.addWidget(self.show_guesses, alignment=Qt.AlignmentFlag.AlignCenter)
         column.addStretch(3)
         self._pages = QStackedWidget()
-        self._pages.addWidget(nothing)
+        self._pages.addWidget(self._empty)
         self._pages.addWidget(self.list)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, theme.SPACE + 2, 0, 0)
@@ -80,42 +78,27 @@ class ResultsPanel(QWidget):
         self.list.moments.set_moments(shown)
         if current is not None and (row := self.list.moments.row_of(key_of(current))) >= 0:
             self.select(row)
-        self._pages.setCurrentIndex(1 if shown else 0)
-        self._title.setText(f"RESULTS  {len(shown)}" if shown else "RESULTS")
+        self._pages.setCurrentWidget(self.list if shown else self._empty)
+        name = tr("Results").upper()
+        self._title.setText(f"{name}  {len(shown)}" if shown else name)
         self.more_guesses.setVisible(bool(confident and guesses))
         self.more_guesses.setText(
-            "Hide guesses" if self._shows_guesses else f"Show {guesses} more that are only guesses"
+            tr("Hide guesses")
+            if self._shows_guesses
+            else plural(guesses, "Also show {count} guess", "Also show {count} guesses")
         )
         self.show_guesses.setVisible(bool(not shown and guesses and results.is_final))
-        self.show_guesses.setText("Show the best guess" if guesses == 1 else f"Show {guesses} best guesses")
-        self._say(results)
-
-    def _say(self, results: Results) -> None:
-        message, why = "", ""
-        if results.error is not None:
-            message, why = results.error.what, results.error.remedy
-        elif not results.query:
-            message, why = "Nothing searched yet", "Type what you remember, such as: a dog jumps over a fence"
-        elif not results.is_final:
-            message = "Searching…"
-        elif results.moments:
-            message, why = (
-                f"No confident match for “{results.query}”",
-                "The footage may not have it, or show it differently.",
-            )
-            if results.unread:
-                why = f"{counted(results.unread, 'file')} not wholly indexed yet; then it is searched again."
-        else:
-            message, why = f"Nothing found for “{results.query}”", ""
+        self.show_guesses.setText(plural(guesses, "Show the best guess", "Show {count} best guesses"))
+        message, why = _explained(results)
         self._message.setText(message)
         self._why.setText(why)
 
     def message(self) -> str:
-        """What stands in the place of results."""
+        """The message in place of results."""
         return self._message.text()
 
     def why(self) -> str:
-        """What stands below that."""
+        """The explanation below the message."""
         return self._why.text()
 
     def toggle_guesses(self) -> None:
@@ -127,18 +110,18 @@ class ResultsPanel(QWidget):
 
     def set_counting(self, counting: Counting) -> None:
         self.list.moments.counting = counting
-        self.list.viewport().update()
+        self.list.repaint_rows()
 
     def set_decisions(self, decisions: Sequence[Decision]) -> None:
         self.list.delegate.decisions = {each.key: each for each in decisions}
-        self.list.viewport().update()
+        self.list.repaint_rows()
 
     def current(self) -> Moment | None:
         index = self.list.currentIndex()
         return self.list.moments.moment(index.row()) if index.isValid() else None
 
     def select(self, row: int) -> None:
-        """Go to a row, the last or first one where there is none such."""
+        """Go to a row, or to the nearest one there is."""
         if count := self.list.moments.rowCount():
             self.list.setCurrentIndex(self.list.moments.index(min(max(row, 0), count - 1)))
 
@@ -152,3 +135,23 @@ class ResultsPanel(QWidget):
     def _choose(self, index: QModelIndex, _: QModelIndex) -> None:
         if index.isValid():
             self.chosen.emit(self.list.moments.moment(index.row()))
+
+
+def _explained(results: Results) -> tuple[str, str]:
+    """(message, explanation) for results of which none is listed."""
+    if results.error is not None:
+        return results.error.what, results.error.remedy
+    if not results.query:
+        return tr("Nothing searched yet"), tr("Type what you remember, such as: a dog jumps over a fence")
+    if not results.is_final:
+        return tr("Searching…"), ""
+    if not results.moments:
+        return tr("Nothing found for “{query}”", query=results.query), ""
+    why = tr("The footage may not contain it, or may show it differently.")
+    if results.unread:
+        why = plural(
+            results.unread,
+            "{count} file is still being indexed. The search will rerun.",
+            "{count} files are still being indexed. The search will rerun.",
+        )
+    return tr("No confident match for “{query}”", query=results.query), why

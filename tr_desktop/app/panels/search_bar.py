@@ -1,4 +1,4 @@
-"""The search field, with what was searched for before, and the filters under it."""
+"""The search field, with earlier queries, and the filters under it."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ from PySide6.QtWidgets import QCompleter, QHBoxLayout, QLabel, QLineEdit, QSpinB
 
 from tr_desktop.app.look import icons, theme
 from tr_desktop.app.look.icons import IconButton
+from tr_desktop.app.look.translate import tr
 from tr_desktop.app.look.widgets import indented
 from tr_desktop.errors import UserError
 from tr_desktop.library.filters import FootageFilter
 
 
 class SearchField(QLineEdit):
-    """Down opens what was searched for before."""
+    """A field for the query. Down opens the earlier ones."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setProperty("role", "search")
-        self.setPlaceholderText("Describe what you remember: a dog jumps over a fence")
-        self.setAccessibleName("Search")
+        self.setPlaceholderText(tr("Describe what you remember: a dog jumps over a fence"))
+        self.setAccessibleName(tr("Search"))
         self.setClearButtonEnabled(True)
         self.setTextMargins(24, 0, 0, 0)
         self._before = QStringListModel(self)
@@ -60,10 +61,10 @@ class SearchField(QLineEdit):
 
 
 class SearchBar(QWidget):
-    """searched: (query, Only). failed: UserError for a filter that can't be read."""
+    """searched: (query, filter). failed: a filter can't be read. left: Escape was pressed in the field."""
 
-    searched = Signal(str, object)
-    failed = Signal(object)
+    searched = Signal(str, FootageFilter)
+    failed = Signal(UserError)
     left = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -72,7 +73,7 @@ class SearchBar(QWidget):
         self.field = SearchField()
         self.field.returnPressed.connect(self.search)
         self.field.installEventFilter(self)
-        self.filters_button = IconButton("filter", "Filters: by name, date, length, size")
+        self.filters_button = IconButton("filter", tr("Filter by name, date, length or size"))
         self.filters_button.setCheckable(True)
         self.filters_button.toggled.connect(self._show_filters)
         self._filters = self._make_filters()
@@ -92,21 +93,21 @@ class SearchBar(QWidget):
         row = QHBoxLayout(made)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(theme.SPACE)
-        self.name = QLineEdit(placeholderText="any, or A001*.mov")
+        self.name = QLineEdit(placeholderText=tr("any, or A001*.mov"))
         self.after = QLineEdit(placeholderText="2026-05-31")
         self.before = QLineEdit(placeholderText="2026-06-30")
         self.longer, self.shorter = QSpinBox(maximum=86400), QSpinBox(maximum=86400)
         self.height_px = QSpinBox(maximum=8640, singleStep=360)
         fields: list[tuple[str, QWidget, int]] = [
-            ("Name", self.name, 150),
-            ("Changed from", self.after, 112),
-            ("until before", self.before, 112),
-            ("At least", self.longer, 78),
-            ("At most", self.shorter, 78),
-            ("Height", self.height_px, 84),
+            (tr("Name"), self.name, 150),
+            (tr("Modified from"), self.after, 112),
+            (tr("before"), self.before, 112),
+            (tr("At least"), self.longer, 78),
+            (tr("At most"), self.shorter, 78),
+            (tr("Height"), self.height_px, 84),
         ]
-        for spin, unit in ((self.longer, " s"), (self.shorter, " s"), (self.height_px, " px")):
-            spin.setSpecialValueText("any")
+        for spin, unit in ((self.longer, tr(" s")), (self.shorter, tr(" s")), (self.height_px, tr(" px"))):
+            spin.setSpecialValueText(tr("any"))
             spin.setSuffix(unit)
             indented(spin)
         for text, field, wide in fields:
@@ -119,11 +120,12 @@ class SearchBar(QWidget):
             row.addWidget(field)
             if isinstance(field, QLineEdit):
                 field.returnPressed.connect(self.search)
+        self.before.setAccessibleName(tr("Modified before"))
         row.addStretch(1)
         return made
 
     def footage_filter(self) -> FootageFilter:
-        """What the filters say. Raises UserError for a date that is none."""
+        """The filter that the fields describe. Raises UserError for text that isn't a date."""
         if self._filters.isHidden():
             return FootageFilter()
         return FootageFilter(
@@ -166,4 +168,4 @@ def _date(text: str) -> datetime | None:
     try:
         return datetime.fromisoformat(text.strip()) if text.strip() else None
     except ValueError as error:
-        raise UserError(f"“{text}” is no date", remedy="Write it like 2026-05-31") from error
+        raise UserError(tr("“{text}” isn't a date", text=text), remedy=tr("Write it like 2026-05-31")) from error

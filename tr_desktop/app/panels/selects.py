@@ -5,43 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import (
-    QAbstractListModel,
-    QModelIndex,
-    QObject,
-    QPersistentModelIndex,
-    QRect,
-    QRectF,
-    QSize,
-    Qt,
-    Signal,
-    Slot,
-)
-from PySide6.QtGui import QColor, QPainter, QPainterPath
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QFrame,
-    QLineEdit,
-    QListView,
-    QStackedWidget,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtWidgets import QLineEdit, QListView, QStackedWidget, QVBoxLayout, QWidget
 
-from tr_desktop.app.look import icons, theme
+from tr_desktop.app.look import theme
 from tr_desktop.app.look.counter import Counting, label, length_label
+from tr_desktop.app.look.translate import tr
 from tr_desktop.app.look.widgets import words
-from tr_desktop.app.panels.moment_list import cover
+from tr_desktop.app.panels.poster_list import NO_PARENT, Index, PosterDelegate, PosterList, RowShape, draw_elided
 from tr_desktop.app.pictures.filmstrip import Thumbnails
 from tr_desktop.moments import Moment
 from tr_desktop.projects.decisions import Decision, Key
 
-_POSTER = QSize(80, 45)
-_Index = QModelIndex | QPersistentModelIndex
-_NO_PARENT = QModelIndex()
+_SHAPE = RowShape(poster=QSize(80, 45), words_px=100, margin_px=6, radius_px=3, icon_px=16)
 
 
 class SelectsModel(QAbstractListModel):
@@ -59,10 +36,10 @@ class SelectsModel(QAbstractListModel):
         self.decisions = decisions
         self.endResetModel()
 
-    def rowCount(self, parent: _Index = _NO_PARENT) -> int:
+    def rowCount(self, parent: Index = NO_PARENT) -> int:
         return 0 if parent.isValid() else len(self.decisions)
 
-    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         decision = self.decisions[index.row()]
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{decision.name or decision.query}, {decision.key.media}"
@@ -71,86 +48,65 @@ class SelectsModel(QAbstractListModel):
         return None
 
 
-class SelectDelegate(QStyledItemDelegate):
+class SelectDelegate(PosterDelegate):
+    """Draws a select: poster, number and name, then in, length and markers, or the reason why it can't be shown."""
+
     def __init__(
         self,
         thumbnails: Thumbnails,
+        model: SelectsModel,
         moment_of: Callable[[Decision], Moment | None],
         reason_of: Callable[[Key], str],
         view: QListView,
     ) -> None:
-        super().__init__(view)
-        self._thumbnails, self._moment_of, self._reason_of, self._view = thumbnails, moment_of, reason_of, view
+        super().__init__(thumbnails, view, _SHAPE)
+        self._model = model
+        self._moment_of = moment_of
+        self._reason_of = reason_of
         self.counting = Counting.TIMECODE
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
-        return QSize(_POSTER.width() + 100, _POSTER.height() + 12)
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
-        model = index.model()
-        assert isinstance(model, SelectsModel)
-        decision = model.decisions[index.row()]
+    def picture(self, row: int) -> QImage | None:
+        decision = self._model.decisions[row]
         moment = self._moment_of(decision)
-        c, rect = theme.colours(), option.rect
-        state = option.state
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if state & (QStyle.StateFlag.State_Selected | QStyle.StateFlag.State_MouseOver):
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(c.accent_ground if state & QStyle.StateFlag.State_Selected else c.hover))
-            painter.drawRoundedRect(QRectF(rect).adjusted(4, 1, -4, -1), theme.RADIUS, theme.RADIUS)
-        box = QRect(rect.left() + 10, rect.top() + 6, _POSTER.width(), _POSTER.height())
-        self._paint_poster(painter, decision, moment, box)
-        text = rect.adjusted(20 + _POSTER.width(), 6, -12, -6)
-        middle, right = Qt.AlignmentFlag.AlignVCenter, Qt.TextElideMode.ElideRight
-        line = text.height() // 2
-        painter.setFont(theme.font(is_bold=True))
-        painter.setPen(QColor(c.text))
-        above = QRect(text.left(), text.top(), text.width(), line)
-        name = f"{index.row() + 1}  {decision.name or decision.query}"
-        painter.drawText(above, middle, painter.fontMetrics().elidedText(name, right, above.width()))
-        below = QRect(text.left(), text.top() + line, text.width(), line)
-        painter.setFont(theme.figures_font(theme.SMALL_PX))
+        segment = decision.segment
         if moment is None:
-            painter.setPen(QColor(c.warn))
-            message = self._reason_of(decision.key) or "looking for its footage…"
-        else:
-            painter.setPen(QColor(c.dim))
-            segment = decision.segment
-            length = length_label(moment, segment.start_frame, segment.end_frame, self.counting)
-            message = f"{label(moment, segment.start_frame, self.counting)}  {length}"
-            if decision.markers:
-                message += f"  {len(decision.markers)} ◆"
-        painter.drawText(below, middle, painter.fontMetrics().elidedText(message, right, below.width()))
-        painter.restore()
+            return None
+        return self.thumbnail(moment.footage, (segment.start_frame + segment.end_frame) // 2)
 
-    def _paint_poster(self, painter: QPainter, decision: Decision, moment: Moment | None, box: QRect) -> None:
-        c = theme.colours()
-        clip = QPainterPath()
-        clip.addRoundedRect(QRectF(box), 3, 3)
-        painter.save()
-        painter.setClipPath(clip)
-        painter.fillRect(box, QColor(c.well))
-        image = None
-        if moment is not None:
-            frame = (decision.segment.start_frame + decision.segment.end_frame) // 2
-            height_px = round(_POSTER.height() * self._view.devicePixelRatioF())
-            image = self._thumbnails.image(moment.media.path, frame, height_px)
-            if image is None:
-                self._thumbnails.request(moment.footage, frame, height_px)
-        if image is not None and not image.isNull():
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-            painter.drawImage(QRectF(box), image, cover(image, box))
-        else:
-            icons.paint(painter, "film", QRectF(box.center().x() - 8, box.center().y() - 8, 16, 16), c.line)
-        painter.restore()
+    def paint_words(self, painter: QPainter, row: int, box: QRect) -> None:
+        decision = self._model.decisions[row]
+        moment = self._moment_of(decision)
+        colours = theme.colours()
+        line = box.height() // 2
+        painter.setFont(theme.font(is_bold=True))
+        painter.setPen(QColor(colours.text))
+        above = QRect(box.left(), box.top(), box.width(), line)
+        draw_elided(painter, above, f"{row + 1}  {decision.name or decision.query}")
+        painter.setFont(theme.figures_font(theme.SMALL_PX))
+        painter.setPen(QColor(colours.warn if moment is None else colours.dim))
+        draw_elided(painter, above.translated(0, line), self._facts(decision, moment))
+
+    def _facts(self, decision: Decision, moment: Moment | None) -> str:
+        if moment is None:
+            return self._reason_of(decision.key) or tr("Looking for its footage…")
+        segment = decision.segment
+        facts = [
+            label(moment, segment.start_frame, self.counting),
+            length_label(moment, segment.start_frame, segment.end_frame, self.counting),
+        ]
+        if decision.markers:
+            facts.append(f"{len(decision.markers)} ◆")
+        return "  ".join(facts)
 
 
 class SelectsPanel(QWidget):
-    """chosen: a Decision was clicked or walked to. described: (Decision, name, note)."""
+    """The list, and the name and note of the current one.
 
-    chosen = Signal(object)
-    described = Signal(object, str, str)
+    chosen: a select was clicked or walked to. described: (select, name, note) as the editor typed them.
+    """
+
+    chosen = Signal(Decision)
+    described = Signal(Decision, str, str)
 
     def __init__(
         self,
@@ -161,23 +117,16 @@ class SelectsPanel(QWidget):
     ) -> None:
         super().__init__(parent)
         self.model = SelectsModel(self)
-        self.list = QListView()
+        self.list = PosterList(tr("Selects"), thumbnails)
         self.list.setModel(self.model)
-        self.delegate = SelectDelegate(thumbnails, moment_of, reason_of, self.list)
+        self.delegate = SelectDelegate(thumbnails, self.model, moment_of, reason_of, self.list)
         self.list.setItemDelegate(self.delegate)
-        self.list.setUniformItemSizes(True)
-        self.list.setMouseTracking(True)
-        self.list.setFrameShape(QFrame.Shape.NoFrame)
-        self.list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.list.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list.setAccessibleName("Selects")
         self.list.selectionModel().currentChanged.connect(self._choose)
-        thumbnails.ready.connect(self._repaint)
-        self.name = QLineEdit(placeholderText="Name")
-        self.note = QLineEdit(placeholderText="Note")
+        self.name = QLineEdit(placeholderText=tr("Name"))
+        self.name.setAccessibleName(tr("Name of the select"))
+        self.note = QLineEdit(placeholderText=tr("Note"))
+        self.note.setAccessibleName(tr("Note of the select"))
         for field in (self.name, self.note):
-            field.setAccessibleName(f"{field.placeholderText()} of the select")
             field.editingFinished.connect(self._describe)
         self._form = QWidget()
         form = QVBoxLayout(self._form)
@@ -185,16 +134,16 @@ class SelectsPanel(QWidget):
         form.setSpacing(6)
         form.addWidget(self.name)
         form.addWidget(self.note)
-        nothing = QWidget()
-        column = QVBoxLayout(nothing)
+        self._empty = QWidget()
+        column = QVBoxLayout(self._empty)
         column.setContentsMargins(20, 20, 20, 20)
         column.addStretch(1)
-        message = words("Accept a moment with Enter and it is kept here, with the edges you gave it.")
+        message = words(tr("Press Enter to accept a moment. It is kept here with the edges you set."))
         message.setAlignment(Qt.AlignmentFlag.AlignCenter)
         column.addWidget(message)
         column.addStretch(2)
         self._pages = QStackedWidget()
-        self._pages.addWidget(nothing)
+        self._pages.addWidget(self._empty)
         self._pages.addWidget(self.list)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
@@ -204,19 +153,15 @@ class SelectsPanel(QWidget):
         self._form.hide()
         self._is_following = False
 
-    @Slot()
-    def _repaint(self) -> None:
-        self.list.viewport().update()
-
     def set_decisions(self, decisions: tuple[Decision, ...]) -> None:
         current = self.current()
         self.model.set_decisions(decisions)
-        self._pages.setCurrentIndex(1 if decisions else 0)
+        self._pages.setCurrentWidget(self.list if decisions else self._empty)
         self.follow(None if current is None else current.key)
-        self.list.viewport().update()
+        self.list.repaint_rows()
 
     def follow(self, key: Key | None) -> None:
-        """Show which select is on the stage, if one is, without choosing it."""
+        """Make the select on the stage the current one, without emitting `chosen`; None, or no select: none is."""
         row = next((row for row, each in enumerate(self.model.decisions) if each.key == key), -1)
         self._is_following = True
         self.list.setCurrentIndex(self.model.index(row) if row >= 0 else QModelIndex())
@@ -234,7 +179,7 @@ class SelectsPanel(QWidget):
 
     def set_counting(self, counting: Counting) -> None:
         self.delegate.counting = counting
-        self.list.viewport().update()
+        self.list.repaint_rows()
 
     def _choose(self, index: QModelIndex, _: QModelIndex) -> None:
         if index.isValid() and not self._is_following:

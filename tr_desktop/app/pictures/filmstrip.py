@@ -1,8 +1,7 @@
-"""Small pictures of exact frames, made in a thread: for the filmstrip, result posters and hovering."""
+"""Small pictures of exact frames, made in a thread: for the filmstrip and the posters."""
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import OrderedDict
 from pathlib import Path
@@ -12,18 +11,18 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
 from tr_desktop.app.pictures.images import ImageMaker
+from tr_desktop.app.pictures.mailbox import Mailbox
 from tr_desktop.app.work.jobs import WORK_NICE, give_way
 from tr_desktop.errors import MediaError
 from tr_desktop.footage.reader import FrameReader
 from tr_desktop.moments import Footage, Media
 
 CACHE_BYTES = 96 << 20
-MAX_PENDING = 256  # what was scrolled past long ago is forgotten; whoever still needs it asks again
+MAX_PENDING = 256  # the oldest are dropped; a painter that still needs one asks again
 ON_THE_WAY_S = 10  # a long group of pictures
 MAX_FILES = 4  # held open while there is work
+_PATIENCE_S = 0.5  # a picture that takes longer is put off if a newer request has come
 
-
-_PATIENCE_S = 0.5
 _Files: TypeAlias = "OrderedDict[tuple[Media, int], tuple[FrameReader, ImageMaker]]"
 
 
@@ -36,27 +35,25 @@ class _Key(NamedTuple):
 class Thumbnails(QObject):
     """Answers the newest request first, with those that are on the way to its frame; `shut_down` ends its thread.
 
-    ready: (path, frame, image), emitted from the thread. Where a frame can't be read the image is null.
+    ready: (path, frame, image), emitted from the thread. The image is null if the frame can't be read.
     """
 
-    ready = Signal(object, int, QImage)
+    ready = Signal(Path, int, QImage)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._mail = threading.Condition()
+        self._mailbox = Mailbox("thumbnails", self._work)
         self._pending: OrderedDict[_Key, Footage] = OrderedDict()
         self._images: OrderedDict[_Key, QImage] = OrderedDict()  # the one used last at the end
         self._image_bytes = 0
         self._versions: dict[Path, int] = {}
-        self._is_over = False
-        self._thread = threading.Thread(target=self._work, name="thumbnails", daemon=True)
-        self._thread.start()
+        self._mailbox.start()
 
     def request(self, footage: Footage, frame: int, height_px: int) -> None:
-        """Ask for a frame, `height_px` device pixels high; asking for what is pending or there costs nothing."""
+        """Ask for a frame, `height_px` device pixels high; to ask again costs nothing."""
         media = footage.media
         key = _Key(media.path, min(max(frame, 0), len(footage) - 1), height_px)
-        with self._mail:
+        with self._mailbox:
             if self._versions.setdefault(media.path, media.mtime_ns) != media.mtime_ns:
                 self._forget(media)
             if key in self._images:
@@ -65,32 +62,29 @@ class Thumbnails(QObject):
             self._pending.move_to_end(key)
             if len(self._pending) > MAX_PENDING:
                 self._pending.popitem(last=False)
-            self._mail.notify()
+            self._mailbox.notify()
 
     def image(self, path: Path, frame: int, height_px: int) -> QImage | None:
-        """The picture if it is there; null if it can't be read."""
+        """The picture, null if it can't be read; None: it isn't there yet."""
         key = _Key(path, frame, height_px)
-        with self._mail:
+        with self._mailbox:
             if key in self._images:
                 self._images.move_to_end(key)
             return self._images.get(key)
 
     def shut_down(self) -> None:
         """End the thread and wait for it."""
-        with self._mail:
-            self._is_over = True
-            self._mail.notify()
-        self._thread.join()
+        self._mailbox.shut_down()
 
     def _work(self) -> None:
         give_way(WORK_NICE)
         files: _Files = OrderedDict()
         while True:
-            with self._mail:
-                if not self._pending:  # a drive that nobody reads can be unplugged
+            with self._mailbox:
+                if not self._pending:  # no file stays open: its drive can be unplugged
                     _close(files, 0)
-                    self._mail.wait_for(lambda: bool(self._pending) or self._is_over)
-                if self._is_over:
+                    self._mailbox.wait_for(lambda: bool(self._pending))
+                if self._mailbox.is_over:
                     _close(files, 0)
                     return
                 key, footage = self._next()
@@ -102,7 +96,7 @@ class Thumbnails(QObject):
             image = self._read(*files[file], key, footage.media)
             if image is None:
                 continue
-            with self._mail:
+            with self._mailbox:
                 self._pending.pop(key, None)
                 self._keep(key, image)
             self.ready.emit(key.path, key.frame, image)
@@ -117,18 +111,19 @@ class Thumbnails(QObject):
         return key, self._pending[key]
 
     def _read(self, reader: FrameReader, image_of: ImageMaker, key: _Key, media: Media) -> QImage | None:
-        """The picture, null where it can't be read; None: newer requests go first, this one is taken up again later."""
-        since_s, newest = time.perf_counter(), next(reversed(self._pending))
+        """The picture, null if it can't be read; None: put off until newer requests are answered."""
+        since_s = time.perf_counter()
+        newest = next(reversed(self._pending))
         box_px = max(round(key.height_px * media.width / media.height), 1), key.height_px
         try:
             for number, picture in reader.frames_to(key.frame):
                 is_slow = time.perf_counter() - since_s > _PATIENCE_S
-                if self._is_over or (is_slow and next(reversed(self._pending)) != newest):
+                if self._mailbox.is_over or (is_slow and next(reversed(self._pending)) != newest):
                     return None
                 if number == key.frame:
                     return image_of(picture, box_px)
         except MediaError:
-            pass  # null: the player says why when it is shown
+            pass  # the player gives the reason when it shows the file
         return QImage()
 
     def _keep(self, key: _Key, image: QImage) -> None:
@@ -138,13 +133,13 @@ class Thumbnails(QObject):
             self._image_bytes -= self._images.popitem(last=False)[1].sizeInBytes()
 
     def _forget(self, media: Media) -> None:
-        """The file is another one by now."""
+        """Drop the pictures of a file that has been replaced."""
         self._versions[media.path] = media.mtime_ns
         for key in [key for key in self._images if key.path == media.path]:
             self._image_bytes -= self._images.pop(key).sizeInBytes()
 
 
 def _close(files: _Files, limit: int) -> None:
-    """Close the files used longest ago but for `limit`."""
+    """Close the files that were used longest ago, until `limit` are open."""
     while len(files) > limit:
         files.popitem(last=False)[1][0].close()

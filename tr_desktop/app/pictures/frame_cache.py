@@ -1,4 +1,4 @@
-"""Decoded frames of one file, as many as fit: those that will be needed soonest stay."""
+"""Decoded frames of one file, as many as fit; those needed soonest stay."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from av.video.frame import VideoFrame
 
 
 class FrameCache:
-    """Frames by number, within `most_bytes`."""
+    """Frames by number, within `limit_bytes` of memory."""
 
-    def __init__(self, most_bytes: int) -> None:
-        self._most_bytes = most_bytes
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit_bytes = limit_bytes
         self._frames: dict[int, VideoFrame] = {}
         self._frame_bytes = 1
 
@@ -23,15 +23,12 @@ class FrameCache:
 
     @property
     def capacity(self) -> int:
-        """How many frames of the size put in last fit."""
-        return max(self._most_bytes // self._frame_bytes, 1)
+        """How many frames fit, of the size of the last one."""
+        return max(self._limit_bytes // self._frame_bytes, 1)
 
     def put(self, number: int, frame: VideoFrame, distance: Callable[[int], int]) -> None:
-        """Keep a frame; what is too much goes, from the largest `distance` on, the new one too if that is farthest."""
+        """Add a frame, and drop those with the largest `distance` until the rest fits; that may be the new one."""
         self._frame_bytes = max(sum(plane.buffer_size for plane in frame.planes), 1)
         self._frames[number] = frame
         while len(self._frames) > self.capacity:
             del self._frames[max(self._frames, key=distance)]
-
-    def clear(self) -> None:
-        self._frames.clear()

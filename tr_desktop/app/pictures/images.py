@@ -1,4 +1,4 @@
-"""Decoded frames to pictures as they are to be seen: upright, in square pixels, in the right colours."""
+"""Decoded frames as images: upright, in square pixels, in the right colours."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tr_desktop.errors import MediaError
 from tr_desktop.moments import Media
 
 _UNTAGGED = 2  # AVCOL_SPC_UNSPECIFIED
-_HD_HEIGHT = 720  # from here on, untagged footage is Rec. 709 by convention; FFmpeg would take it for Rec. 601
+_HD_HEIGHT = 720  # untagged footage of this height is Rec. 709 by convention; FFmpeg assumes Rec. 601
 
 
 def fit(width: int, height: int, box_px: tuple[int, int]) -> tuple[int, int]:
@@ -21,16 +21,16 @@ def fit(width: int, height: int, box_px: tuple[int, int]) -> tuple[int, int]:
 
 
 class ImageMaker:
-    """Frames of one file to images; for one thread, since it keeps the scaler's tables from frame to frame."""
+    """Converts frames of one file, in one thread only: it keeps the scaler's tables from frame to frame."""
 
     def __init__(self, media: Media) -> None:
         self._media = media
         self._reformatter = VideoReformatter()
 
     def __call__(self, frame: VideoFrame, box_px: tuple[int, int]) -> QImage:
-        """The frame within `box_px`; a frame that is smaller stays as it is, to be scaled when it is painted.
+        """The frame scaled down to fit `box_px`; smaller frames keep their size and are scaled when painted.
 
-        Raises MediaError for a kind of picture that can't be converted.
+        Raises MediaError if the pixel format can't be converted.
         """
         width, height = self._media.width, self._media.height
         if width > box_px[0] or height > box_px[1]:
@@ -45,9 +45,9 @@ class ImageMaker:
         except (av.error.FFmpegError, ValueError) as error:
             raise MediaError(f"its pictures ({frame.format.name}) can't be shown", path=self._media.path) from error
         plane = shown.planes[0]
-        # The view doesn't keep the frame's memory alive, so the image has to be one of its own.
+        # The view doesn't keep the frame's memory alive, so the image needs memory of its own.
         view = QImage(memoryview(plane), width, height, plane.line_size, QImage.Format.Format_RGB32)
         if not (self._media.rotation or self._media.mirrored):
             return view.copy()
-        mirror = QTransform.fromScale(-1 if self._media.mirrored else 1, 1)  # what is put on last is done first
+        mirror = QTransform.fromScale(-1 if self._media.mirrored else 1, 1)  # Qt applies the last one first
         return view.transformed(mirror.rotate(self._media.rotation))

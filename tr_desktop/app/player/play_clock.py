@@ -1,4 +1,4 @@
-"""Which frame is due while playing: exact times, and whatever clock tells how long it has been."""
+"""Which frame to show at each moment of playing, by exact frame times."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ _SHORTEST_S = Fraction(1, 120)  # no screen shows more
 class PlayClock:
     """Plays [start, end) of `within` from `frame` on at `speed`: 1 is real time, negative is backwards.
 
-    It stands at `frame` until `start`, so that the first picture has time to be decoded.
+    It waits at `frame` until `start` is called: the first picture has to be decoded before.
     """
 
     def __init__(self, times: FrameTimes, frame: int, speed: Fraction, within: Segment, loop: bool) -> None:
-        self.speed, self.within, self.loop = speed, within, loop
+        self.speed = speed
+        self.within = within
+        self.loop = loop
         self._times = times
         self._from_s = times.time_s(frame)
         if speed < 0:  # it is on screen until the next one
@@ -36,12 +38,12 @@ class PlayClock:
         return Fraction(0) if self._began_ns is None else Fraction(time.perf_counter_ns() - self._began_ns, 10**9)
 
     def shift(self, by_s: float) -> None:
-        """Let the clock be later than it is: the sound is ahead of the pictures; negative: behind."""
+        """Move the clock forward, if the sound is ahead of the pictures; negative: back."""
         if self._began_ns is not None:
             self._began_ns -= round(by_s * 10**9)
 
     def due(self, elapsed_s: Fraction) -> tuple[int, Fraction]:
-        """(the frame on screen after so long, seconds until the next is due); (frame, 0) at the end of the range."""
+        """(The frame to show after `elapsed_s`, seconds until the next is due); (frame, 0) at the end of the range."""
         start_s, end_s = self._times.time_s(self.within.start_frame), self._times.time_s(self.within.end_frame)
         at_s = self._from_s + self.speed * elapsed_s
         if self.loop:

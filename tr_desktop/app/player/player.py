@@ -1,6 +1,6 @@
 """The picture: exact frames of one file, stepped, scrubbed and played by the clock.
 
-Playing shows each frame at its own time and leaves out what can't be decoded in time; at normal speed there is sound.
+Playing shows each frame at its own time and drops frames that can't be decoded in time. Normal speed has sound.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from tr_desktop.app.look import theme
+from tr_desktop.app.look.translate import tr
 from tr_desktop.app.pictures.frame_server import FrameRequest, FrameServer
 from tr_desktop.app.pictures.images import fit
 from tr_desktop.app.player.play_clock import PlayClock
@@ -20,15 +21,15 @@ from tr_desktop.errors import MediaError
 from tr_desktop.moments import Footage, Segment
 
 FASTEST = 8
-_STEP_FRAMES = 8  # frames this near to the last one are steps in a direction, farther ones are jumps
-_DRIFT_S = 0.06  # pictures and sound may be so far apart
+_STEP_FRAMES = 8  # a move of so many frames is a step in a direction, a longer one is a jump
+_DRIFT_S = 0.06  # allowed between pictures and sound
 
 
 class Player(QWidget):
     """Shows frames of the file that is open; owns its decoder thread, which `shut_down` ends.
 
-    frame_shown: a frame is on screen. playing_changed: it plays, or stopped. failed: why a frame can't be shown, one
-    sentence; it stands in the picture's place too.
+    frame_shown: a frame is on screen. playing_changed: it plays (True) or has stopped. failed: why a frame can't be
+    shown, one sentence; the player shows it in place of the picture.
     """
 
     frame_shown = Signal(int)
@@ -40,13 +41,12 @@ class Player(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(160, 90)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
-        self.setAccessibleName("Player")
+        self.setAccessibleName(tr("Player"))
         self._footage: Footage | None = None
-        self._frame = 0  # the one wished for last
+        self._frame = 0  # the one requested last
         self._image = QImage()
         self._message = ""
         self._clock: PlayClock | None = None
-        self._is_muted, self._volume = False, 1.0
         self._sound = SoundOutput(self)
         self._ticking = QTimer(self, singleShot=True, timerType=Qt.TimerType.PreciseTimer)
         self._ticking.timeout.connect(self._tick)
@@ -57,14 +57,15 @@ class Player(QWidget):
     # The file
 
     def open(self, footage: Footage, frame: int = 0) -> None:
-        """Show `frame` of `footage`; the picture before stays until that is there."""
+        """Show `frame` of `footage`; the picture before stays until it is ready."""
         self.pause()
-        self._footage, self._message = footage, ""
+        self._footage = footage
+        self._message = ""
         self.setAccessibleDescription(footage.media.path.name)
         self._request(frame, 0)
 
     def close_media(self) -> None:
-        """Show nothing and let go of the file."""
+        """Show nothing and close the file."""
         self.pause()
         self._footage = None
         self._frame, self._image, self._message = 0, QImage(), ""
@@ -72,18 +73,18 @@ class Player(QWidget):
         self.update()
 
     def shut_down(self) -> None:
-        """End the threads; the player can't be used any more."""
+        """End the threads; the player can't be used after that."""
         self.pause()
         self._server.shut_down()
 
     # Frames
 
     def frame(self) -> int:
-        """The frame that is shown, or on its way."""
+        """The frame that is shown, or that was requested last."""
         return self._frame
 
     def show_frame(self, frame: int) -> None:
-        """Stop playing and show `frame`, or the nearest one that there is."""
+        """Stop playing and show `frame`, clamped to the file."""
         self.pause()
         if self._footage is not None:
             step = frame - self._frame
@@ -96,7 +97,7 @@ class Player(QWidget):
         return self._clock is not None
 
     def play(self, speed: float = 1.0) -> None:
-        """Play on to the end of the file, or with a negative speed back to its start."""
+        """Play to the end of the file, or with a negative speed back to its start."""
         if self._footage is None or not speed:
             self.pause()
             return
@@ -124,18 +125,6 @@ class Player(QWidget):
         if self._stop():
             self._request(self._frame, 0)
 
-    def is_muted(self) -> bool:
-        return self._is_muted
-
-    def set_muted(self, is_muted: bool) -> None:
-        self._is_muted = is_muted
-        self._sound.set_volume(0 if is_muted else self._volume)
-
-    def set_volume(self, volume: float) -> None:
-        """0 … 1."""
-        self._volume = volume
-        self.set_muted(self._is_muted)
-
     def _play(self, speed: Fraction, within: Segment, loop: bool) -> None:
         if self._footage is None:
             return
@@ -148,7 +137,7 @@ class Player(QWidget):
             self.playing_changed.emit(True)
 
     def _stop(self) -> bool:
-        """Stop playing; whether it was."""
+        """Stop playing. Returns whether it played."""
         if self._clock is None:
             return False
         self._clock = None
@@ -200,7 +189,8 @@ class Player(QWidget):
                 room = self.rect().adjusted(*(2 * theme.SPACE * way for way in (1, 1, -1, -1)))
                 painter.drawText(room, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._message)
             elif not self._image.isNull() and self._footage is not None:
-                ratio, media = self.devicePixelRatioF(), self._footage.media
+                ratio = self.devicePixelRatioF()
+                media = self._footage.media
                 width, height = fit(media.width, media.height, self._box_px())
                 # On whole device pixels, so that a picture made for this size is not blurred.
                 left, top = (self._box_px()[0] - width) // 2, (self._box_px()[1] - height) // 2
@@ -226,8 +216,9 @@ class Player(QWidget):
             return  # of the file before
         within = self._clock.within if self._clock is not None else None
         if within is not None and not within.start_frame <= request.frame < within.end_frame:
-            return  # on its way since before this range began to play
-        self._image, self._message = image, ""
+            return  # requested before this range began to play
+        self._image = image
+        self._message = ""
         self.update()
         self.frame_shown.emit(request.frame)
         if self._clock is not None and not self._clock.is_running and request.frame == self._frame:
@@ -237,6 +228,8 @@ class Player(QWidget):
         if not self._is_open(request):
             return
         self._stop()
-        self._image, self._message = QImage(), f"{request.footage.media.path.name} can't be shown: {error.what}"
+        name = request.footage.media.path.name
+        self._image = QImage()
+        self._message = tr("{file} can't be shown: {reason}", file=name, reason=error.what)
         self.update()
         self.failed.emit(self._message)

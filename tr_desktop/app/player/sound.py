@@ -1,7 +1,6 @@
-"""Sound while playing: decoded with PyAV in a thread, played through Qt where there is a device, else silence.
+"""Sound while playing: decoded with PyAV in a thread, played through Qt; silence if there is no device.
 
-The picture never waits for it. `SoundOutput.elapsed_s` says how much has been heard, and the
-pictures' clock follows it.
+The picture never waits for it. `SoundOutput.elapsed_s` is the time heard so far, and the pictures' clock follows it.
 """
 
 from __future__ import annotations
@@ -32,20 +31,21 @@ _SAMPLE_BYTES = 2 * CHANNELS
 _BLOCK = RATE_HZ // 20
 _HELD_BLOCKS = 20  # a second decoded ahead
 _FEED_MS = 15
-_EARLIER_S = 1  # how far before the start to seek: coded sound needs a little before what is to be heard
-_JITTER = RATE_HZ // 50  # time stamps as rough as this are no gap: Matroska rounds to milliseconds
+_EARLIER_S = 1  # how far before the start to seek: decoders need a little sound in advance
+_JITTER = RATE_HZ // 50  # smaller jumps of time stamps are no gap: Matroska rounds to milliseconds
 
 
 def samples(footage: Footage, start_s: Fraction, end_s: Fraction) -> Iterator[bytes]:
     """The first sound track from `start_s` to `end_s`, in blocks: interleaved stereo, 16 bits, RATE_HZ.
 
-    start_s, end_s: seconds from the first frame. Where there is no sound there is silence, so that exactly
-    round((end_s - start_s) * RATE_HZ) samples come. Raises MediaError where the file can't be opened.
+    start_s, end_s: seconds from the first frame. Yields exactly round((end_s - start_s) * RATE_HZ) samples: gaps are
+    filled with silence. Raises MediaError if the file can't be opened.
     """
     missing = round((end_s - start_s) * RATE_HZ)
     times = footage.times
     origin_s = start_s + (times.start_pts or 0) * times.tick_s
-    position, expected = 0, None  # where the next sample is to stand; where the track goes on without a gap
+    position = 0  # of the next sample to yield
+    expected = None  # the position at which the track continues without a gap
     with open_video(footage.media.path) as (container, video):
         video.discard = Discard.all
         for at, data in _resampled(container, origin_s):
@@ -66,7 +66,7 @@ def samples(footage: Footage, start_s: Fraction, end_s: Fraction) -> Iterator[by
 
 
 def _resampled(container: InputContainer, origin_s: Fraction) -> Iterator[tuple[int, bytes]]:
-    """(sample number counted from `origin_s`, samples), in order; damaged parts are left out."""
+    """(Sample number counted from `origin_s`, samples), in order; damaged parts are left out."""
     if not container.streams.audio:
         return
     stream = container.streams.audio[0]
@@ -91,11 +91,10 @@ def _resampled(container: InputContainer, origin_s: Fraction) -> Iterator[tuple[
 
 
 class SoundOutput(QObject):
-    """Plays a stretch of a file, once or in a loop. Without a device, or without sound in the file, nothing happens."""
+    """Plays part of a file, once or in a loop; silent without a device or a sound track."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._volume = 1.0
         self._sink: QAudioSink | None = None
         self._device: QIODevice | None = None
         self._blocks: queue.Queue[bytes] = queue.Queue(_HELD_BLOCKS)
@@ -108,26 +107,19 @@ class SoundOutput(QObject):
 
     @property
     def elapsed_s(self) -> float | None:
-        """Seconds heard since `start`; None while nothing is to be heard."""
+        """Seconds heard since `start`; None while nothing is heard."""
         if self._sink is None:
             return None
         from PySide6.QtMultimedia import QtAudio
 
         return self._sink.processedUSecs() / 1e6 if self._sink.state() == QtAudio.State.ActiveState else None
 
-    def set_volume(self, volume: float) -> None:
-        """0 … 1."""
-        self._volume = volume
-        if self._sink is not None:
-            self._sink.setVolume(volume)
-
     def start(self, footage: Footage, from_s: Fraction, start_s: Fraction, end_s: Fraction, loop: bool) -> None:
-        """Play from `from_s` to `end_s`, and again from `start_s` on with `loop`."""
+        """Play from `from_s` to `end_s`; with `loop`, again from `start_s`."""
         self.stop()
         if not footage.media.audio or (sink := _open_sink()) is None:
             return
         self._sink = sink
-        self._sink.setVolume(self._volume)
         self._device = self._sink.start()
         self._stopping, self._blocks, self._rest = threading.Event(), queue.Queue(_HELD_BLOCKS), b""
         self._thread = threading.Thread(
@@ -171,7 +163,7 @@ def _read(
     end_s: Fraction,
     loop: bool,
 ) -> None:
-    with suppress(MediaError):  # the pictures will say so
+    with suppress(MediaError):  # the picture reports it
         while True:
             for block in samples(footage, from_s, end_s):
                 while not stopping.is_set():
@@ -186,9 +178,9 @@ def _read(
 
 
 def _open_sink() -> QAudioSink | None:
-    # Which of the system's sound libraries it lacks is of no use to an editor.
+    # Qt's messages about missing sound libraries are of no use to an editor.
     QLoggingCategory.setFilterRules("qt.multimedia.*=false")
-    try:  # only once there is sound to play: it takes a while, and needs libraries that a server may lack
+    try:  # imported late: it is slow, and needs libraries that a server may lack
         from PySide6.QtMultimedia import QAudioFormat, QAudioSink, QMediaDevices
     except ImportError:
         return None

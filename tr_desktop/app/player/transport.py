@@ -1,4 +1,4 @@
-"""The bars around the picture: playing and accepting under it, the refinement's steps over the scrubber.
+"""Two bars: playing and accepting below the picture, the refinement steps above the scrubber.
 
 The window names the buttons after their actions, with the actions' keys.
 """
@@ -10,11 +10,12 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidg
 
 from tr_desktop.app.look import theme
 from tr_desktop.app.look.icons import IconButton
+from tr_desktop.app.look.translate import tr
 from tr_desktop.app.look.widgets import Elided, title
 
 
 class Transport(QWidget):
-    """Under the picture: playing, the place in the source, and what is accepted."""
+    """Below the picture: playing, the position in the source, in and out points, accepting."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,11 +29,11 @@ class Transport(QWidget):
         self.mark_out = IconButton("out", "")
         self.marker = IconButton("marker", "")
         self.place = QLineEdit()
-        self.place.setAccessibleName("Place in the source; type a timecode to go there")
+        self.place.setAccessibleName(tr("Position in the source. Type a timecode to go there."))
         self.place.setFont(theme.figures_font(15))
         self.place.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.place.setFixedWidth(132)
-        self.accept = QPushButton("Accept")
+        self.accept = QPushButton(tr("Accept"))
         self.accept.setProperty("role", "main")
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 6, 8, 6)
@@ -50,7 +51,7 @@ class Transport(QWidget):
 
 
 class StepsBar(QWidget):
-    """Over the scrubber: the file, the moment's edges, and which refinement step is looked at."""
+    """Above the scrubber: the file, the moment's edges, and the selected refinement step."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,11 +63,11 @@ class StepsBar(QWidget):
         self.step.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.previous = IconButton("step-back", "")
         self.next = IconButton("step-on", "")
-        self.keep = QPushButton("Keep this step")
+        self.keep = QPushButton(tr("Keep this step"))
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(theme.SPACE)
-        row.addWidget(title("Refinement"))
+        row.addWidget(title(tr("Refinement")))
         row.addWidget(self.name, 1)
         row.addWidget(self.edges)
         row.addStretch(1)

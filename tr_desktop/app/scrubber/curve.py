@@ -1,4 +1,4 @@
-"""The similarity curve as a shape: levels of 0 … 1 over the file, painted for a part of it."""
+"""The similarity curve, scaled to its range over the whole file and painted for the part in view."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tr_desktop.app.scrubber.state import ScrubberState
 
 
 def paint_curve(painter: QPainter, state: ScrubberState, view: View, rect: QRectF) -> None:
-    """The similarity within `view`, filled to the floor of `rect`, whose left end is the view's."""
+    """Paint the similarity within `view`, filled down to the bottom of `rect`; both begin at the left."""
     if state.curve is None or len(state.curve) < 2:
         return
     low, high = float(state.curve.min()), float(state.curve.max())
@@ -23,7 +23,7 @@ def paint_curve(painter: QPainter, state: ScrubberState, view: View, rect: QRect
     tick_s = view.times.tick_s
     row_px = float(state.every_s / tick_s * view.width_px / view.span)
     xs = np.arange(len(levels)) * row_px + view.x_at_s(Fraction(0))
-    if row_px < 1:  # several rows on a pixel: the highest counts
+    if row_px < 1:  # several values per pixel: the highest counts
         first = np.flatnonzero(np.diff(np.floor(xs), prepend=-np.inf))
         xs, levels = np.floor(xs[first]), np.maximum.reduceat(levels, first)
     seen = np.flatnonzero((xs > -row_px - 2) & (xs < view.width_px + row_px + 2))
@@ -35,7 +35,7 @@ def paint_curve(painter: QPainter, state: ScrubberState, view: View, rect: QRect
         points.append(QPointF(view.x_of(len(view.times)), points[-1].y()))
     ground = faded(theme.colours().dim, 0.22)
     painter.save()
-    if row_px < 1:  # columns: smoothing them would take longer than all else that is painted
+    if row_px < 1:  # columns: smoothing them would take longer than all other painting
         painter.setPen(pen(ground))
         painter.drawLines([QLineF(point.x(), floor, point.x(), point.y()) for point in points])
     else:

@@ -1,4 +1,4 @@
-"""The in or the out point as a handle: dragged, nudged by a frame, read out as a slider."""
+"""The in or the out point as a handle: it can be dragged and nudged; screen readers see a slider."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from tr_desktop.app.look import theme
 from tr_desktop.app.look.painting import KeyFocus, diamond, focus_ring, pen
 from tr_desktop.app.scrubber.geometry import Edge
 
-WIDTH_PX = 16  # of the target; the line in its middle is thinner
+WIDTH_PX = 16  # of the area that takes the pointer; the line in its middle is thinner
 
 
 class EdgeHandle(KeyFocus, QAbstractSlider):
-    """Its value is the frame boundary.
+    """One edge; the slider's value is its frame boundary.
 
-    dragged: (edge, x in the parent's pixels, is free of snapping). dropped, nudged: (edge, frames). cancelled: Escape
-    while dragging.
+    dragged: (edge, x in the parent, whether snapping is off). dropped: dragging has ended. cancelled: Escape while
+    dragging. nudged: (edge, frames), by an arrow key.
     """
 
     dragged = Signal(Edge, float, bool)
@@ -30,17 +30,13 @@ class EdgeHandle(KeyFocus, QAbstractSlider):
         self.edge = edge
         self.is_snapped = False
         self._line_x = WIDTH_PX / 2
-        self._grip_x: float | None = None  # where it was taken, from its line
+        self._grip_x: float | None = None  # where the pointer took it, relative to its line
         self.setCursor(Qt.CursorShape.SizeHorCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setOrientation(Qt.Orientation.Horizontal)
 
-    @property
-    def is_dragged(self) -> bool:
-        return self._grip_x is not None
-
     def place(self, x: float, inner_px: float, top: int, height: int) -> None:
-        """Stand at `x` of the parent, reaching `inner_px` towards the moment: half the way to the other edge."""
+        """Stand at `x` of the parent, and reach at most `inner_px` towards the other edge: handles never overlap."""
         inner = round(min(max(inner_px, 0), WIDTH_PX / 2))
         outer = WIDTH_PX - inner
         self._line_x = outer if self.edge is Edge.IN else inner
@@ -61,7 +57,7 @@ class EdgeHandle(KeyFocus, QAbstractSlider):
             self.dropped.emit(self.edge)
 
     def event(self, event: QEvent) -> bool:
-        # The arrows step the picture elsewhere in the window; here they are the edge's.
+        # Elsewhere in the window the arrows step through frames; here they move the edge.
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and _frames(event):
             event.accept()
             return True
@@ -86,7 +82,7 @@ class EdgeHandle(KeyFocus, QAbstractSlider):
             middle = self._line_x
             inward = 1 if self.edge is Edge.IN else -1
             painter.fillRect(QRectF(middle - 1, 0, 2, self.height()), colour)
-            # A bracket that opens towards the moment: in and out differ in shape.
+            # A bracket that opens towards the moment, so that in and out differ in shape.
             painter.setPen(pen(colour, 2))
             for y in (1.0, self.height() - 1.0):
                 painter.drawLine(QPointF(middle, y), QPointF(middle + 6 * inward, y))
@@ -101,7 +97,7 @@ class EdgeHandle(KeyFocus, QAbstractSlider):
 
 
 def _frames(event: QKeyEvent) -> int:
-    """How far an arrow key nudges: a frame, with Shift ten; 0 for other keys."""
+    """The frames that an arrow key nudges by: one, with Shift ten; 0 for other keys."""
     direction = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()), 0)
     modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
     if modifiers not in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier):

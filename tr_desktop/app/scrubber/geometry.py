@@ -1,6 +1,6 @@
-"""The geometry of a timeline, without Qt: times to pixels and back, where the ruler's marks are, what edges snap to.
+"""The scrubber's geometry, without Qt: times to pixels and back, the ruler's marks, snapping, and the strips' heights.
 
-Positions along a file are ticks of its own clock, exact. Pixels may be parts of one; a pixel decides a frame only
+Positions along a file are exact: ticks of the file's own clock. Pixels may be fractional; they become frames only
 through `frame_at` and `boundary_at`, which compare fractions.
 """
 
@@ -15,11 +15,11 @@ from fractions import Fraction
 from tr_desktop.moments import Footage, FrameTimes, Segment
 from tr_desktop.timecode import nominal_fps
 
-FEWEST_FRAMES = 12  # the closest view shows so many, of the file's average length
+FEWEST_FRAMES = 12  # in the closest view, at the file's average frame length
 SNAP_PX = 8
 _LABEL_SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400)
 _PARTS = 1 << 12  # of a tick
-_FINE_PX = 7  # marks without a label are at least so far apart
+_FINE_PX = 7  # the least distance of marks without a label
 
 
 class Edge(Enum):
@@ -28,12 +28,15 @@ class Edge(Enum):
 
 
 def frame_of(segment: Segment, edge: Edge) -> int:
-    """The boundary that an edge stands on; the out point is exclusive."""
+    """The frame boundary of an edge; the out point is exclusive."""
     return segment.start_frame if edge is Edge.IN else segment.end_frame
 
 
 def with_edge(segment: Segment, edge: Edge, boundary: int, frames: int) -> Segment:
-    """`segment` with one edge at `boundary`, or as near as leaves a frame between in and out. frames: of the file."""
+    """`segment` with one edge moved to `boundary`, or to the nearest one that leaves a frame between in and out.
+
+    frames: the length of the file.
+    """
     if edge is Edge.IN:
         return Segment(min(max(boundary, 0), segment.end_frame - 1), segment.end_frame)
     return Segment(segment.start_frame, max(min(boundary, frames), segment.start_frame + 1))
@@ -41,7 +44,7 @@ def with_edge(segment: Segment, edge: Edge, boundary: int, frames: int) -> Segme
 
 @dataclass(frozen=True)
 class View:
-    """What a lane of `width_px` pixels shows of a file: `span` ticks from tick `start` on, always inside the file."""
+    """The part of a file that `width_px` pixels show: `span` ticks from tick `start` on, always inside the file."""
 
     times: FrameTimes
     width_px: int
@@ -53,7 +56,7 @@ class View:
         return cls(times, max(width_px, 1), Fraction(0), Fraction(times.end_tick))
 
     def around(self, segment: Segment, share: Fraction) -> View:
-        """The view in which `segment` takes `share` of the width, in the middle where the file allows."""
+        """The view in which `segment` takes `share` of the width, in the middle if the file allows."""
         start, end = self._tick(segment.start_frame), self._tick(segment.end_frame)
         span = self._allowed(Fraction(end - start) / share)
         return self._inside(start - (span - (end - start)) / 2, span)
@@ -62,23 +65,23 @@ class View:
         return replace(self, width_px=max(width_px, 1))
 
     def zoomed(self, factor: Fraction, at_px: float) -> View:
-        """Closer by `factor`, or farther if it is less than 1; what is at `at_px` stays there."""
+        """Closer by `factor`, or farther if it is less than 1; the time at `at_px` stays there."""
         fixed = self.tick_at(at_px)
         span = self._allowed(self.span / factor)
         return self._inside(fixed - (fixed - self.start) * span / self.span, span)
 
     def panned(self, px: float) -> View:
-        """Later by so many pixels; negative: earlier."""
+        """The view `px` pixels later; negative: earlier."""
         return self._inside(self.start + Fraction(px) * self.span / self.width_px, self.span)
 
     def containing(self, frame: int) -> View:
-        """This view, or the one of the same span with `frame` in the middle where that is outside of this."""
+        """This view if it shows `frame`, else one of the same span with `frame` in the middle."""
         if 0 <= self.x_of(frame) <= self.width_px:
             return self
         return self._inside(self._tick(frame) - self.span / 2, self.span)
 
     def x_of(self, boundary: int) -> float:
-        """Where a frame begins; of the number of frames, where the file ends."""
+        """The pixel at which a frame begins; for the number of frames: at which the file ends."""
         return float((self._tick(boundary) - self.start) * self.width_px / self.span)
 
     def x_at_s(self, time_s: Fraction) -> float:
@@ -88,7 +91,7 @@ class View:
         return self.start + Fraction(x) * self.span / self.width_px
 
     def frame_at(self, x: float) -> int:
-        """The frame that is on screen at `x`, clamped to the file."""
+        """The frame at `x`, clamped to the file."""
         return self.times.frame_at(self.tick_at(x) * self.times.tick_s)
 
     def boundary_at(self, x: float) -> int:
@@ -96,7 +99,7 @@ class View:
         return self.times.boundary_at(self.tick_at(x) * self.times.tick_s)
 
     def snapped(self, x: float, targets: Sequence[int]) -> int:
-        """The one of `targets`, sorted boundaries, that is within SNAP_PX of `x` and nearest, else `boundary_at`."""
+        """The nearest of `targets`, sorted boundaries, within SNAP_PX of `x`; `boundary_at` if there is none."""
         free = self.boundary_at(x)
         at = bisect.bisect_left(targets, free)
         near = [target for target in targets[max(at - 1, 0) : at + 2] if abs(self.x_of(target) - x) <= SNAP_PX]
@@ -104,7 +107,7 @@ class View:
 
     @property
     def frame_px(self) -> float:
-        """How wide a frame of average length is, pixels."""
+        """The width of a frame of average length, pixels."""
         return float(self.times.end_tick * self.width_px / (len(self.times) * self.span))
 
     def first_and_last(self) -> tuple[int, int]:
@@ -120,7 +123,7 @@ class View:
         return int(self.times.ticks[boundary]) if boundary < len(self.times) else self.times.end_tick
 
     def _inside(self, start: Fraction, span: Fraction) -> View:
-        # Rounded, so that fractions don't grow longer with every turn of the wheel.
+        # Rounded: fractions would grow longer with every turn of the wheel.
         start, span = (Fraction(round(ticks * _PARTS), _PARTS) for ticks in (start, span))
         span = self._allowed(span)
         return replace(self, start=min(max(start, Fraction(0)), self.times.end_tick - span), span=span)
@@ -128,14 +131,14 @@ class View:
 
 @dataclass(frozen=True)
 class Mark:
-    """A mark of the ruler at the start of `frame`; is_labelled: one of those that have their time beside them."""
+    """A mark of the ruler at the start of `frame`. is_labelled: its time is written beside it."""
 
     frame: int
     is_labelled: bool
 
 
 def ruler(view: View, footage: Footage, label_px: float) -> list[Mark]:
-    """Marks on round labels of the source's timecode; labels are at least `label_px` apart."""
+    """Marks at round labels of the source's timecode; labels are at least `label_px` apart."""
     fps = nominal_fps(footage.media.rate)
     second_px = float(1 / view.times.tick_s * view.width_px / view.span)
     within = [step for step in range(1, fps) if fps % step == 0]  # frames
@@ -158,7 +161,7 @@ def _fits(step: Fraction, into: Fraction) -> bool:
 
 
 def _round_frames(view: View, footage: Footage, step: Fraction, fps: int) -> Iterator[tuple[int, Fraction]]:
-    """(frame, its label in seconds) at the multiples of `step` seconds of the label that are in view."""
+    """(Frame, its label in seconds) for the labels in view that are multiples of `step` seconds."""
     first, last = view.first_and_last()
     zero = footage.media.start_tc
     low, high = (footage.label_frames(frame) for frame in (first, last))
@@ -166,7 +169,7 @@ def _round_frames(view: View, footage: Footage, step: Fraction, fps: int) -> Ite
     second = bisect.bisect_left(range(10**7), zero.frame + low, key=lambda s: zero.at_second(s).frame) - 1
     second = max(second - second % whole, 0)
     while (begins := zero.at_second(second)).frame - zero.frame <= high:
-        skipped = fps - (zero.at_second(second + 1).frame - begins.frame)  # labels of drop-frame, at its beginning
+        skipped = fps - (zero.at_second(second + 1).frame - begins.frame)  # labels that drop-frame leaves out
         for part in range(0, fps, int(step * fps)) if step < 1 else (0,):
             at = begins.frame - zero.frame + max(part - skipped, 0)
             if low <= at <= high:
@@ -197,7 +200,7 @@ class Strips:
     steps: tuple[Strip, ...]
 
 
-OVERVIEW_PX, RULER_PX, FILM_PX, CURVE_PX, STEP_PX = 22, 20, 34, 22, 17  # the least
+OVERVIEW_PX, RULER_PX, FILM_PX, CURVE_PX, STEP_PX = 22, 20, 34, 22, 17  # least heights
 MAX_FILM_PX, MAX_CURVE_PX, MAX_STEP_PX = 64, 56, 26
 GAP_PX = 6
 
@@ -206,8 +209,8 @@ def least_height(steps: int) -> int:
     return OVERVIEW_PX + RULER_PX + FILM_PX + CURVE_PX + 3 * GAP_PX + steps * STEP_PX
 
 
-def strips(height_px: int, steps: int) -> Strips:
-    """The strips in a widget of `height_px`: what is left over goes to the steps, then the film, then the curve."""
+def make_strips(height_px: int, steps: int) -> Strips:
+    """The strips in a widget of `height_px`: spare height goes to the steps, then the film, then the curve."""
     spare = max(height_px - least_height(steps), 0)
     step_px = min(STEP_PX + (spare // steps if steps else 0), MAX_STEP_PX)
     spare -= steps * (step_px - STEP_PX)

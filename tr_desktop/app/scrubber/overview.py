@@ -1,4 +1,4 @@
-"""The whole file in a strip: where the moment is in it, and which part the lanes below show."""
+"""The whole file in a strip, with the place of the moment and the part that the time lane shows."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from PySide6.QtWidgets import QWidget
 
 from tr_desktop.app.look import theme
 from tr_desktop.app.look.painting import Layer, faded, pen
+from tr_desktop.app.look.translate import tr
 from tr_desktop.app.scrubber.curve import paint_curve
 from tr_desktop.app.scrubber.geometry import View
 from tr_desktop.app.scrubber.state import ScrubberState
 
 
 class Overview(QWidget):
-    """centred: the frame that the lanes should have in their middle. whole_wanted: they should show the file."""
+    """centred: the time lane should have this frame in its middle. whole_wanted: it should show the whole file."""
 
     centred = Signal(int)
     whole_wanted = Signal()
@@ -25,10 +26,10 @@ class Overview(QWidget):
         self._whole: View | None = None
         self._layer = Layer()
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setAccessibleName("The whole file")
-        self.setToolTip("The whole file. Drag to move along it; double-click to see all of it")
+        self.setAccessibleName(tr("The whole file"))
+        self.setToolTip(tr("The whole file. Drag to move through it. Double-click to see all of it."))
 
-    def show_this(self, state: ScrubberState | None) -> None:
+    def show_state(self, state: ScrubberState | None) -> None:
         self._state = state
         self._whole = View.whole(state.moment.times, self.width()) if state else None
         self.refresh()
@@ -76,7 +77,7 @@ class Overview(QWidget):
             paint_curve(painter, state, whole, QRectF(0, 3, self.width(), self.height() - 4))
 
     def _paint_places(self, painter: QPainter, state: ScrubberState, whole: View) -> None:
-        """The segment, the playhead, and what the lanes show."""
+        """The segment, the playhead, and the part that the time lane shows."""
         colours, segment = theme.colours(), state.segment
         x = round(whole.x_of(state.playhead)) + 0.5
         painter.setPen(pen(colours.text, 1))

@@ -1,4 +1,4 @@
-"""One refinement step as a row: its name, its segment with how sure each edge is, its score, and "Keep"."""
+"""One refinement step as a row: its name, its segment with the confidence of each edge, its score, and "Keep"."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from PySide6.QtGui import QColor, QEnterEvent, QKeyEvent, QMouseEvent, QPainter,
 from PySide6.QtWidgets import QAbstractButton, QToolButton, QWidget
 
 from tr_desktop.app.look import theme
-from tr_desktop.app.look.painting import KeyFocus, faded, focus_ring, lens, meter, pen, tick
-from tr_desktop.app.scrubber.state import YOURS, ScrubberState, percent
+from tr_desktop.app.look.counter import counted, percent
+from tr_desktop.app.look.painting import KeyFocus, faded, focus_ring, lens, pen, tick
+from tr_desktop.app.look.translate import tr
+from tr_desktop.app.scrubber.state import YOURS, ScrubberState
+from tr_desktop.app.scrubber.step_bar import EDGE_PX, LEFT, RIGHT, Shape, paint_edge, paint_shape
 
-LEFT_PX, RIGHT_PX = 84, 104  # the columns beside the lanes
+LEFT_PX, RIGHT_PX = 84, 104  # the columns beside the time lane
 SCORE_PX = 40
-_METER_PX, _NUMBER_PX = 3, 30
-_EDGE_PX = _METER_PX + _NUMBER_PX + 6  # both, and gaps
 
 
 class StepRow(KeyFocus, QAbstractButton):
-    """Row number `step` of what is shown. keep_requested: the editor wants this step."""
+    """The row of step number `step`, or of YOURS. keep_requested: the editor wants this step to count."""
 
     keep_requested = Signal(int)
 
@@ -27,22 +28,23 @@ class StepRow(KeyFocus, QAbstractButton):
         self.setCheckable(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._keep = QToolButton(self)
-        self._keep.setText("Keep")
+        self._keep.setText(tr("Keep"))
         self._keep.setFont(theme.font(theme.SMALL_PX))
         self._keep.setStyleSheet("padding: 0 8px; border: 1px solid palette(mid); border-radius: 4px;")
-        self._keep.setToolTip("Keep this step: its in and out become the moment's")
+        self._keep.setToolTip(tr("Use this step’s in and out for the moment"))
         self._keep.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # Return does it from the row
         self._keep.clicked.connect(lambda: self.keep_requested.emit(self.step))
         self._keep.hide()
 
     def refresh(self) -> None:
-        """Follow what is shown: state, words, and whether "Keep" is offered."""
+        """Follow the state: selection, texts, and whether "Keep" is offered."""
         self.setChecked(self.step == self.state.selected)
-        sentence = self.state.sentence(self.step)
+        heading, facts = self.state.facts(self.step)
+        sentence = f"{heading}: {'; '.join(facts)}"
         if sentence != self.accessibleName():
             self.setAccessibleName(sentence)
-            self.setToolTip(_tooltip(sentence))
-        self._keep.setAccessibleName(f"Keep {self.state.name(self.step).lower()}")
+            self.setToolTip("\n".join([heading, *facts]))
+        self._keep.setAccessibleName(tr("Keep {step}", step=self.state.name(self.step).lower()))
         self._offer()
         self.update()
 
@@ -99,11 +101,11 @@ class StepRow(KeyFocus, QAbstractButton):
                 painter.setPen(QColor(colours.text if is_kept else colours.dim))
                 painter.setFont(theme.figures_font(theme.SMALL_PX))
                 place = QRectF(self.width() - RIGHT_PX, 0, SCORE_PX, self.height())
-                painter.drawText(place, _RIGHT, percent(state.steps[self.step].score))
+                painter.drawText(place, RIGHT, percent(state.steps[self.step].score))
             if self.step == state.deciding:
                 painter.setPen(QColor(colours.accent))
                 painter.setFont(theme.font(theme.SMALL_PX, is_bold=True))
-                painter.drawText(self._keep.geometry(), Qt.AlignmentFlag.AlignCenter, "Kept")
+                painter.drawText(self._keep.geometry(), Qt.AlignmentFlag.AlignCenter, tr("Kept"))
             if self.has_ring:
                 painter.setOpacity(1)
                 focus_ring(painter, QRectF(self.rect()))
@@ -116,7 +118,7 @@ class StepRow(KeyFocus, QAbstractButton):
             tick(painter, QPointF(12, middle), QColor(colours.accent))
         painter.setPen(colour)
         painter.setFont(theme.font(theme.SMALL_PX, is_bold=is_kept))
-        painter.drawText(QRectF(22, 0, LEFT_PX - 22, self.height()), _LEFT, state.name(self.step))
+        painter.drawText(QRectF(22, 0, LEFT_PX - 22, self.height()), LEFT, state.name(self.step))
         if self.step != YOURS and state.steps[self.step].looked_closer:
             lens(painter, QPointF(LEFT_PX - 16, middle), colour)
 
@@ -131,38 +133,39 @@ class StepRow(KeyFocus, QAbstractButton):
         bar = QRectF(start, top, max(end - start, 2.0), height)
         self._paint_guides(painter, bar)
         colour = theme.step_colour(len(state.steps) if self.step == YOURS else self.step)
-        _paint_shape(painter, bar, colour, self._shape(is_kept))
+        paint_shape(painter, bar, colour, self._shape(is_kept))
         if self.step != YOURS:
             taken = state.steps[self.step]
             ink = QColor(theme.colours().on_accent if is_kept else theme.colours().text)
             room = QRectF(0, bar.top(), state.view.width_px, bar.height())
-            _paint_edge(painter, bar, room, taken.start_confidence, colour, ink, is_in=True)
-            _paint_edge(painter, bar, room, taken.end_confidence, colour, ink, is_in=False)
+            paint_edge(painter, bar, room, taken.start_confidence, colour, ink, is_in=True)
+            paint_edge(painter, bar, room, taken.end_confidence, colour, ink, is_in=False)
         if is_kept:
-            segment = state.segment_of(self.step)
-            times = state.moment.times
-            length_s = times.time_s(segment.end_frame) - times.time_s(segment.start_frame)
-            frames = segment.frames
-            text = f"{float(length_s):.2f} s · {frames} {'frame' if frames == 1 else 'frames'}"
-            painter.setFont(theme.font(theme.SMALL_PX, is_bold=True))
-            # Between the numbers of edges that have no room outside of it.
-            has_numbers, width = self.step != YOURS, state.view.width_px
-            left = _EDGE_PX if has_numbers and bar.left() < _EDGE_PX else 4
-            right = _EDGE_PX if has_numbers and bar.right() + _EDGE_PX > width else 4
-            seen = bar.intersected(QRectF(0, top, width, height)).adjusted(left, 0, -right, 0)
-            if painter.fontMetrics().horizontalAdvance(text) < seen.width():
-                painter.setPen(QColor(theme.colours().on_accent))
-                in_row = QRectF(seen.left(), 0, seen.width(), self.height())  # higher than the bar: nothing is cut
-                painter.drawText(in_row, Qt.AlignmentFlag.AlignCenter, text)
+            self._paint_length(painter, bar)
         painter.restore()
         self._paint_arrows(painter, bar)
 
+    def _paint_length(self, painter: QPainter, bar: QRectF) -> None:
+        """Write the length into the visible part of the bar, if it fits between the numbers of the edges."""
+        view, segment, times = self.state.view, self.state.segment_of(self.step), self.state.moment.times
+        seconds = float(times.time_s(segment.end_frame) - times.time_s(segment.start_frame))
+        text = tr("{seconds:.2f} s · {frames}", seconds=seconds, frames=counted(segment.frames, "frame"))
+        painter.setFont(theme.font(theme.SMALL_PX, is_bold=True))
+        has_numbers = self.step != YOURS  # inside the bar if there is no room outside
+        left = EDGE_PX if has_numbers and bar.left() < EDGE_PX else 4
+        right = EDGE_PX if has_numbers and bar.right() + EDGE_PX > view.width_px else 4
+        seen = bar.intersected(QRectF(0, bar.top(), view.width_px, bar.height())).adjusted(left, 0, -right, 0)
+        if painter.fontMetrics().horizontalAdvance(text) < seen.width():
+            painter.setPen(QColor(theme.colours().on_accent))
+            in_row = QRectF(seen.left(), 0, seen.width(), self.height())  # higher than the bar: nothing is cut off
+            painter.drawText(in_row, Qt.AlignmentFlag.AlignCenter, text)
+
     def _paint_guides(self, painter: QPainter, bar: QRectF) -> None:
-        """How the edges came here from the step before, and where those that count and the playhead are."""
+        """Lines to the edges of the rows above and below, and across the row at the selected edges and playhead."""
         state, colours = self.state, theme.colours()
         row, gap = state.rows.index(self.step), 2 * bar.top()
         painter.setPen(pen(faded(colours.dim, 0.7), 1))
-        # From row to row; each paints the part of the lines above and below it that is in it.
+        # Each row paints the part of these lines that is inside it.
         for other, other_y, own_y in (
             (row - 1, bar.top() - gap, bar.top()),
             (row + 1, bar.bottom() + gap, bar.bottom()),
@@ -179,78 +182,20 @@ class StepRow(KeyFocus, QAbstractButton):
         x = round(state.view.x_of(state.playhead)) + 0.5
         painter.drawLine(QPointF(x, 0), QPointF(x, self.height()))
 
-    def _shape(self, is_kept: bool) -> str:
+    def _shape(self, is_kept: bool) -> Shape:
         if is_kept:
-            return "kept"
+            return Shape.KEPT
         if self.step == 0:
-            return "rough"
-        return "closer" if self.step > 0 and self.state.steps[self.step].looked_closer else "step"
+            return Shape.ROUGH
+        looked_closer = self.step != YOURS and self.state.steps[self.step].looked_closer
+        return Shape.CLOSER if looked_closer else Shape.STEP
 
     def _paint_arrows(self, painter: QPainter, bar: QRectF) -> None:
-        """Where a bar lies outside of the view, an arrow points to it."""
+        """If the bar is outside the view, an arrow points to it."""
         width = self.state.view.width_px
         painter.setPen(QColor(theme.colours().dim))
         painter.setFont(theme.font(theme.SMALL_PX))
         if bar.right() < 0:
-            painter.drawText(QRectF(LEFT_PX + 4, 0, 20, self.height()), _LEFT, "‹")
+            painter.drawText(QRectF(LEFT_PX + 4, 0, 20, self.height()), LEFT, "‹")
         elif bar.left() > width:
-            painter.drawText(QRectF(LEFT_PX + width - 24, 0, 20, self.height()), _RIGHT, "›")
-
-
-_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-
-
-def _paint_shape(painter: QPainter, bar: QRectF, colour: QColor, shape: str) -> None:
-    """Rough: hatched and dashed. A step: an outline. One that looked closer: a double outline. Kept: solid."""
-    inner = bar.adjusted(0.5, 0.5, -0.5, -0.5)
-    painter.setBrush(faded(colour, 0.16))
-    if shape == "kept":
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(theme.colours().accent))
-        painter.drawRoundedRect(bar, 2, 2)
-        return
-    painter.setPen(pen(colour, 1, Qt.PenStyle.DashLine if shape == "rough" else Qt.PenStyle.SolidLine))
-    painter.drawRoundedRect(inner, 2, 2)
-    if shape == "rough":
-        painter.setPen(Qt.PenStyle.NoPen)
-        brush = painter.brush()
-        brush.setColor(faded(colour, 0.55))
-        brush.setStyle(Qt.BrushStyle.BDiagPattern)
-        painter.setBrush(brush)
-        painter.drawRect(inner)
-    elif shape == "closer" and bar.width() > 8:
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(pen(faded(colour, 0.8), 1))
-        painter.drawRect(inner.adjusted(2, 2, -2, -2))
-
-
-def _paint_edge(
-    painter: QPainter, bar: QRectF, room: QRectF, confidence: float, colour: QColor, ink: QColor, *, is_in: bool
-) -> None:
-    """A meter beside the edge, outside of the bar, and the number beside that; in the bar where there is no `room`.
-
-    ink: for a number in the bar.
-    """
-    painter.setFont(theme.figures_font(theme.SMALL_PX - 1))
-    is_outside = bar.left() - _EDGE_PX >= room.left() if is_in else bar.right() + _EDGE_PX <= room.right()
-    goes_left = is_in == is_outside
-    edge = bar.left() if is_in else bar.right()
-    left = edge - _METER_PX - 3 if goes_left else edge + 3
-    if not is_outside and (bar.width() < 2 * _EDGE_PX or not room.left() <= edge <= room.right()):
-        return  # the tooltip has it
-    meter(
-        painter,
-        QRectF(left, bar.top(), _METER_PX, bar.height()).adjusted(0, 1, 0, -1),
-        confidence,
-        colour if is_outside else ink,
-    )
-    painter.setPen(QColor(theme.colours().dim) if is_outside else ink)
-    beside = left - _NUMBER_PX - 3 if goes_left else left + _METER_PX + 3
-    place = QRectF(beside, bar.top() - 3, _NUMBER_PX, bar.height() + 6)
-    painter.drawText(place, _RIGHT if goes_left else _LEFT, f"{round(100 * confidence)}%")
-
-
-def _tooltip(sentence: str) -> str:
-    title, _, rest = sentence.partition(": ")
-    return "\n".join([title, *(part.strip() for part in rest.split(";"))])
+            painter.drawText(QRectF(LEFT_PX + width - 24, 0, 20, self.height()), RIGHT, "›")

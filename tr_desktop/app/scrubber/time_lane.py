@@ -1,4 +1,4 @@
-"""The zoomed part of the file: ruler, filmstrip, similarity and shot changes, with the playhead across."""
+"""The part of the file in view: ruler, filmstrip, similarity and shot changes, with the playhead across."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QAbstractSlider, QToolTip, QWidget
 
 from tr_desktop.app.look import theme
 from tr_desktop.app.look.painting import KeyFocus, Layer, diamond, faded, focus_ring, pen
+from tr_desktop.app.look.translate import tr
 from tr_desktop.app.pictures.filmstrip import Thumbnails
 from tr_desktop.app.scrubber.curve import paint_curve
 from tr_desktop.app.scrubber.geometry import SNAP_PX, Strips, ruler
@@ -29,11 +30,11 @@ from tr_desktop.app.scrubber.state import ScrubberState
 _LABEL_GAP_PX = 26
 _MAX_IMAGES = 300
 _SHOT_PX = 8
-_SINGLE_FRAME_PX = 14  # from here on, lines part the frames
+_SINGLE_FRAME_PX = 14  # frames of this width are parted by lines
 
 
 class TimeLane(KeyFocus, QAbstractSlider):
-    """Its value is the playhead's frame. scrubbed: the frame that the pointer or a key asks for. panned: by pixels."""
+    """Its value is the playhead's frame. scrubbed: to this frame, by pointer or key. panned: by so many pixels."""
 
     scrubbed = Signal(int)
     panned = Signal(float)
@@ -41,9 +42,9 @@ class TimeLane(KeyFocus, QAbstractSlider):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._state: ScrubberState | None = None
-        self._lanes: Strips | None = None
+        self._strips: Strips | None = None
         self._thumbnails: Thumbnails | None = None
-        self._images: dict[int, QImage] = {}  # of this file, to stand in for those that aren't there yet
+        self._images: dict[int, QImage] = {}  # of this file; stand-ins for those that aren't ready
         self._layer = Layer()
         self._pan_x: float | None = None
         self.is_scrubbed = False
@@ -51,15 +52,22 @@ class TimeLane(KeyFocus, QAbstractSlider):
         self.setOrientation(Qt.Orientation.Horizontal)
         self.setMouseTracking(True)
 
-    def show_this(self, state: ScrubberState | None) -> None:
+    def show_state(self, state: ScrubberState | None) -> None:
         if state is None or self._state is None or state.moment.media != self._state.moment.media:
             self._images.clear()
         self._state = state
         self.refresh()
 
     def lay_out(self, strips: Strips) -> None:
-        self._lanes = strips
+        self._strips = strips
         self.refresh()
+
+    def follow_playhead(self) -> None:
+        """Bring value and name in line with the playhead."""
+        if self._state is not None:
+            self.setRange(0, len(self._state.moment.times) - 1)
+            self.setValue(self._state.playhead)
+            self.setAccessibleName(tr("Playhead {position}", position=self._state.label(self._state.playhead)))
 
     def refresh(self) -> None:
         """Paint all of it again; for the playhead alone, `update` is enough."""
@@ -87,7 +95,8 @@ class TimeLane(KeyFocus, QAbstractSlider):
             self._scrub(event.position().x())
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        self._pan_x, self.is_scrubbed = None, False
+        self._pan_x = None
+        self.is_scrubbed = False
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         direction = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()), 0)
@@ -103,7 +112,7 @@ class TimeLane(KeyFocus, QAbstractSlider):
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            QToolTip.showText(event.globalPos(), self._told(event.pos().x()), self)
+            QToolTip.showText(event.globalPos(), self._tooltip(event.pos().x()), self)
             return True
         return super().event(event)
 
@@ -111,36 +120,38 @@ class TimeLane(KeyFocus, QAbstractSlider):
         if self._state is not None:
             self.scrubbed.emit(self._state.view.frame_at(x))
 
-    def _told(self, x: float) -> str:
+    def _tooltip(self, x: float) -> str:
         state = self._state
         if state is None:
             return ""
         frame = state.view.frame_at(x)
-        told = [state.label(frame)]
+        lines = [state.label(frame)]
         if state.curve is not None and len(state.curve):
             row = min(round(state.moment.times.time_s(frame) / state.every_s), len(state.curve) - 1)
-            told.append(f"Similarity {float(state.curve[row]):.2f}")
+            lines.append(tr("Similarity {level:.2f}", level=float(state.curve[row])))
         if any(abs(state.view.x_of(shot) - x) <= SNAP_PX for shot in state.shots):
-            told.append("A shot begins here")
+            lines.append(tr("A shot begins here"))
         if any(abs(state.view.x_of(marker) - x) <= SNAP_PX for marker in state.markers):
-            told.append("Marker")
-        return "\n".join(told)
+            lines.append(tr("Marker"))
+        return "\n".join(lines)
 
     # Painting
 
     def paintEvent(self, event: QPaintEvent) -> None:
         with QPainter(self) as painter:
             self._layer.draw(painter, self, self._paint_still)
-            if self._state is not None and self._lanes is not None:
-                painter.translate(0, -self._lanes.ruler.top)
-                self._paint_playhead(painter, self._state, self._lanes)
+            if self._state is not None and self._strips is not None:
+                painter.translate(0, -self._strips.ruler.top)
+                self._paint_playhead(painter, self._state, self._strips)
                 painter.resetTransform()
             if self.has_ring:
                 focus_ring(painter, QRectF(self.rect()))
 
     def _paint_still(self, painter: QPainter) -> None:
-        """Everything but the playhead."""
-        state, strips, colours = self._state, self._lanes, theme.colours()
+        """Paint everything but the playhead."""
+        state = self._state
+        strips = self._strips
+        colours = theme.colours()
         if strips is None:
             return
         painter.translate(0, -strips.ruler.top)
@@ -156,7 +167,8 @@ class TimeLane(KeyFocus, QAbstractSlider):
         self._paint_segment(painter, state, strips)
 
     def _paint_ruler(self, painter: QPainter, state: ScrubberState, strips: Strips) -> None:
-        colours, view = theme.colours(), state.view
+        colours = theme.colours()
+        view = state.view
         painter.setFont(theme.figures_font(theme.SMALL_PX))
         metrics = painter.fontMetrics()
         widest = metrics.horizontalAdvance(state.label(len(state.moment.times)))
@@ -174,10 +186,12 @@ class TimeLane(KeyFocus, QAbstractSlider):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
     def _paint_film(self, painter: QPainter, state: ScrubberState, film: QRectF) -> None:
-        media, times, view = state.moment.media, state.moment.times, state.view
+        media = state.moment.media
+        times = state.moment.times
+        view = state.view
         wide = min(max(film.height() * media.width / media.height, 24.0), 3 * film.height())
         height_px = round(film.height() * self.devicePixelRatioF())
-        # Cells stand still while the view moves, and near zooms ask for the same frames.
+        # Cells move with the file, and similar zooms ask for the same frames.
         cell_ticks = view.span * round(wide) / view.width_px
         cell_frames = len(times) * cell_ticks / times.end_tick
         grain = 1 << max(int(cell_frames / 4).bit_length() - 1, 0)
@@ -222,11 +236,13 @@ class TimeLane(KeyFocus, QAbstractSlider):
 
     def _paint_shots(self, painter: QPainter, state: ScrubberState, curve: QRectF) -> None:
         colour = QColor(theme.colours().text)
-        dotted, filled = pen(faded(colour, 0.4), 1, Qt.PenStyle.DotLine), faded(colour, 0.75)
-        view, shots = state.view, state.shots
+        dotted = pen(faded(colour, 0.4), 1, Qt.PenStyle.DotLine)
+        filled = faded(colour, 0.75)
+        view = state.view
+        shots = state.shots
         at = bisect.bisect_left(shots, view.frame_at(0))
         while at < len(shots) and (x := round(view.x_of(shots[at])) + 0.5) <= self.width():
-            at = max(at + 1, bisect.bisect_left(shots, view.frame_at(x + _SHOT_PX)))  # of those on one place, one
+            at = max(at + 1, bisect.bisect_left(shots, view.frame_at(x + _SHOT_PX)))  # one of those that share a place
             painter.setPen(dotted)
             painter.drawLine(QPointF(x, curve.top()), QPointF(x, curve.bottom()))
             painter.setPen(Qt.PenStyle.NoPen)
@@ -235,7 +251,7 @@ class TimeLane(KeyFocus, QAbstractSlider):
             painter.drawPolygon(QPolygonF([tip, tip + QPointF(4, 5), tip + QPointF(-4, 5)]))
 
     def _paint_segment(self, painter: QPainter, state: ScrubberState, strips: Strips) -> None:
-        """What is outside of in and out is dimmed; a line in the ruler is on what is inside."""
+        """Dim the file outside the segment, and mark the segment with a line below the ruler."""
         start, end = (state.view.x_of(f) for f in (state.segment.start_frame, state.segment.end_frame))
         top, height = strips.film.top, strips.curve.bottom - strips.film.top
         shade = faded(theme.colours().window, 0.62)
