@@ -41,7 +41,8 @@ def make_cfr(
     finished files stay.
     """
     variable = [rank for rank, moment in enumerate(moments) if moment.media.is_vfr]
-    made, files = list(moments), list[Path]()
+    made = list(moments)
+    files: list[Path] = []
     if variable:
         make_folder(folder)
         used = [moments[rank] for rank in variable]
@@ -70,7 +71,8 @@ def _frames(moment: Moment, handles_s: Fraction) -> tuple[Segment, Segment]:
 
     Each edge is the frame boundary nearest to the moment's own, so the segment holds exactly the frames that show it.
     """
-    rate, segment, times = cfr_rate(moment.media), moment.segment, moment.times
+    rate = cfr_rate(moment.media)
+    segment, times = moment.segment, moment.times
     last = max(round(times.duration_s * rate), 1)
     start = min(round(times.time_s(segment.start_frame) * rate), last - 1)
     end = min(max(round(times.time_s(segment.end_frame) * rate), start + 1), last)
@@ -80,8 +82,8 @@ def _frames(moment: Moment, handles_s: Fraction) -> tuple[Segment, Segment]:
 
 def _in_file(moment: Moment, path: Path, found: Segment, cut: Segment) -> Moment:
     """The moment as it is in the file that holds `cut`."""
-    media, count = probe(path), cut.frames
-    times = FrameTimes(range(count), count, 1 / media.rate)
+    media = probe(path)
+    times = FrameTimes(range(cut.frames), cut.frames, 1 / media.rate)
     segment = Segment(found.start_frame - cut.start_frame, found.end_frame - cut.start_frame)
     kept = replace(
         moment.refinement.kept,

@@ -52,7 +52,8 @@ def render(timeline: Timeline) -> str:
 
 
 def _sequence(number: int, name: str, timeline: Timeline, files: dict[Path, str]) -> Element:
-    rate, placed = timeline.rate, list(timeline.placed())
+    rate = timeline.rate
+    placed = list(timeline.placed())
     first = timeline.clips[0].media
     audio = _audio_tracks(timeline.clips)
     # Each item of the sequence, by clip: (id, media type, number of its track, number within the track)

@@ -50,6 +50,10 @@ def with_note(packet: Packet[VideoStream], note: bytes, stream: VideoStream) -> 
         return packet
     at -= length_bytes or len(NAL_START)
     noted: Packet[Any] = Packet(data[:at] + note + data[at:])
-    noted.pts, noted.dts, noted.duration, noted.time_base = packet.pts, packet.dts, packet.duration, packet.time_base
-    noted.is_keyframe, noted.stream = packet.is_keyframe, packet.stream
+    noted.pts = packet.pts
+    noted.dts = packet.dts
+    noted.duration = packet.duration
+    noted.time_base = packet.time_base
+    noted.is_keyframe = packet.is_keyframe
+    noted.stream = packet.stream
     return noted

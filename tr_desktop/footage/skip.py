@@ -54,7 +54,8 @@ def sampled_by_skipping(
         raise SkippingUnsafe
     decoder = _Decoder(stream, reading)
     groups = _groups(read_packets(container, stream, reading), kind_of)
-    group, following = next(groups, None), next(groups, None)
+    group = next(groups, None)
+    following = next(groups, None)
     if group is None or _earliest(group) < group.key_pts:
         raise SkippingUnsafe  # the first frames may refer to pictures that aren't in the file
     decoder.sampled.update(_plan(group, following, clock, grid))
@@ -88,7 +89,8 @@ class _Decoder:
     """Decodes, checks that each frame comes out complete and in order, and keeps the sampled ones."""
 
     def __init__(self, stream: VideoStream, reading: Reading) -> None:
-        self._stream, self._reading = stream, reading
+        self._stream = stream
+        self._reading = reading
         self._expected: list[int] = []  # time stamps of the packets fed, a heap
         self.sampled: dict[int, tuple[int, int, int]] = {}  # by time stamp: number, tick, repeat
 
@@ -136,7 +138,8 @@ def _plan(
 
     Frames of the following group may be shown before its keyframe: open groups overlap in time.
     """
-    start, end = group.key_pts, following.key_pts if following is not None else None
+    start = group.key_pts
+    end = following.key_pts if following is not None else None
     packets = [packet for packet, _ in group.packets if _pts(packet) >= start]
     if end is not None and following is not None:
         if max(map(_pts, packets)) >= end:

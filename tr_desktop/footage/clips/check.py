@@ -31,7 +31,8 @@ def verify_clip(footage: Footage, frames: Sequence[int], clip: Path, start_tc: T
     be similar to its source frame, and not closer to a neighbour of it. ExportError: the differences; the caller then
     removes the clip.
     """
-    media, count = footage.media, len(frames)
+    media = footage.media
+    count = len(frames)
     written = probe(clip)
     sampler = Sampler(written, Fraction(10**6), _SIDE_PX, decode_all=True)
     for _ in sampler:

@@ -138,7 +138,8 @@ def cfr_rate(media: Media) -> Fraction:
 
 def estimated_bytes(footage: Footage, segment: Segment, preset: Preset | None) -> int:
     """The approximate size of a cut; preset None: a lossless one."""
-    media, frames = footage.media, segment.frames
+    media = footage.media
+    frames = segment.frames
     if preset is None:
         return media.size_bytes * (frames + 250) // (len(footage) + 250)
     sound = sum(track.channels * track.rate_hz * 3 for track in media.audio) * frames / media.rate
@@ -163,7 +164,8 @@ class _Made:
 
 
 def _encode(footage: Footage, made: _Made, out: Path, preset: Preset, on_progress: FrameProgress | None) -> None:
-    media, times, count = made.media, footage.times, len(made.frames)
+    media = made.media
+    count = len(made.frames)
     try:
         with ExitStack() as stack:
             writing = stack.enter_context(open_clip(out))
@@ -171,7 +173,7 @@ def _encode(footage: Footage, made: _Made, out: Path, preset: Preset, on_progres
             first = next(frames)
             picture = _add_picture(writing, media, preset, first, made.time_base, count)
             describe(media, writing, picture, made.start_tc)
-            start_s = on_own_clock(times, made.start_s)
+            start_s = on_own_clock(footage.times, made.start_s)
             sounds = [
                 EncodedTrack(stack, media, index, writing, start_s, made.length_s, preset.audio_codec)
                 for index in range(len(media.audio))
