@@ -18,7 +18,7 @@ from functools import partial
 
 from exporters.registry import Exporter
 from exporters.text import ascii_line, one_line, shortened
-from exporters.timeline import Clip, Timeline
+from exporters.timeline import Clip, Timeline, chance_text
 
 FIDELITY = {
     "frames": "exact",
@@ -63,7 +63,7 @@ def _event(
         event + " ".join(map(str, labels)),
         f"* FROM CLIP NAME: {clean(clip.name)}",
         f'* COMMENT: MOMENT {clip.rank} "{shortened(clean(clip.query), 120)}" SCORE {clip.score:.2f} '
-        f"EDGES {clip.start_confidence:.2f} {clip.end_confidence:.2f}",
+        f"EDGES {chance_text(clip.start_confidence)} {chance_text(clip.end_confidence)}",
     ]
 
 

@@ -28,8 +28,8 @@ class Clip:
     query: str
     score: float
     confident: bool
-    start_confidence: float
-    end_confidence: float
+    start_confidence: float | None
+    end_confidence: float | None
 
     @property
     def name(self) -> str:
@@ -56,7 +56,7 @@ class Clip:
     @property
     def evidence(self) -> str:
         """How certain the search is, for a marker's note."""
-        edges = f"edges {self.start_confidence:.2f} and {self.end_confidence:.2f}"
+        edges = f"edges {chance_text(self.start_confidence)} and {chance_text(self.end_confidence)}"
         return f"score {self.score:.2f}{'' if self.confident else ' (not confident)'}, {edges}"
 
 
@@ -124,6 +124,11 @@ def timeline_from_moments(
         raise ExportError(f"Handles can't be negative ({float(handles_s):g} s)", remedy="Enter 0 or more seconds")
     clips = tuple(_clip(rank, moment, handles_s) for rank, moment in enumerate(moments, 1))
     return Timeline(name, _start(start_tc, clips), clips)
+
+
+def chance_text(chance: float | None) -> str:
+    """A confidence in [0, 1], or that there is none."""
+    return "unknown" if chance is None else f"{chance:.2f}"
 
 
 def fps_text(rate: Fraction) -> str:

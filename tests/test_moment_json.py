@@ -19,6 +19,7 @@ from tr_desktop.moments import (
     Refinement,
     RefineStep,
     Segment,
+    StepSource,
     TextKind,
 )
 from tr_desktop.timecode import Timecode
@@ -49,9 +50,9 @@ def moments(draw: st.DrawFn) -> Moment:
                 start_s=FOOTAGE.times.time_s(start),
                 end_s=FOOTAGE.times.time_s(end),
                 score=draw(chances),
-                start_confidence=draw(chances),
-                end_confidence=draw(chances),
-                looked_closer=draw(st.booleans()),
+                start_confidence=draw(st.none() | chances),
+                end_confidence=draw(st.none() | chances),
+                by=draw(st.sampled_from([StepSource.INDEX, StepSource.FRAMES])),
             )
         )
     quote = draw(st.none() | st.builds(Quote, st.text(max_size=20), st.just(PATH), st.sampled_from(TextKind)))
@@ -81,7 +82,9 @@ def test_a_wrong_value_is_refused_with_a_sentence(moment: Moment, data: st.DataO
     place = data.draw(st.sampled_from([entry, entry["steps"][-1], entry["edges"]]))
     key = data.draw(st.sampled_from([key for key in place if key not in ("confident", "looked_closer")]))
     wrong = data.draw(st.sampled_from([None, [], {}, "x", -1, True]))
-    if place[key] == wrong or isinstance(wrong, type(place[key])) or (wrong == -1 and isinstance(place[key], float)):
+    is_number = isinstance(place[key], float) or place is entry["edges"]
+    is_allowed = (wrong == -1 and is_number) or (wrong is None and place is entry["edges"])
+    if is_allowed or place[key] == wrong or isinstance(wrong, type(place[key])):
         return
     place[key] = wrong
     with pytest.raises(UserError, match="esult"):

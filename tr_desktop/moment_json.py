@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tr_desktop.errors import UserError
-from tr_desktop.moments import Footage, Moment, Quote, Refinement, RefineStep, Segment, TextKind
+from tr_desktop.moments import Footage, Moment, Quote, Refinement, RefineStep, Segment, StepSource, TextKind
 
 SCHEMA = 1
 
@@ -37,8 +37,8 @@ class FoundStep:
     start_s: float
     end_s: float
     score: float
-    start_confidence: float
-    end_confidence: float
+    start_confidence: float | None
+    end_confidence: float | None
     looked_closer: bool = False
     unknown: Mapping[str, Any] = field(default_factory=dict)
 
@@ -64,8 +64,8 @@ class FoundStep:
             start_s=number(entry["start_s"]),
             end_s=number(entry["end_s"]),
             score=number(entry["score"]),
-            start_confidence=number(entry["edges"]["start"]),
-            end_confidence=number(entry["edges"]["end"]),
+            start_confidence=chance(entry["edges"]["start"]),
+            end_confidence=chance(entry["edges"]["end"]),
             looked_closer=bool(entry.get("looked_closer", False)),
             unknown={key: value for key, value in entry.items() if key not in _STEP_KEYS},
         )
@@ -78,8 +78,8 @@ class FoundStep:
             start_s=seconds(step.start_s),
             end_s=seconds(step.end_s),
             score=round(step.score, 4),
-            start_confidence=round(step.start_confidence, 4),
-            end_confidence=round(step.end_confidence, 4),
+            start_confidence=_rounded(step.start_confidence),
+            end_confidence=_rounded(step.end_confidence),
             looked_closer=step.looked_closer,
         )
 
@@ -90,9 +90,9 @@ class FoundStep:
             start_s=footage.times.time_s(self.segment.start_frame),
             end_s=footage.times.time_s(self.segment.end_frame),
             score=float(self.score),
-            start_confidence=float(self.start_confidence),
-            end_confidence=float(self.end_confidence),
-            looked_closer=self.looked_closer,
+            start_confidence=self.start_confidence,
+            end_confidence=self.end_confidence,
+            by=StepSource.FRAMES if self.looked_closer else StepSource.INDEX,
         )
 
 
@@ -114,8 +114,8 @@ class FoundMoment:
     end_tc: str
     score: float
     confident: bool
-    start_confidence: float
-    end_confidence: float
+    start_confidence: float | None
+    end_confidence: float | None
     stop: int
     steps: tuple[FoundStep, ...]
     quote: Quote | None = None
@@ -172,8 +172,8 @@ class FoundMoment:
             end_tc=text(entry["end_tc"]),
             score=number(entry["score"]),
             confident=bool(entry["confident"]),
-            start_confidence=number(entry["edges"]["start"]),
-            end_confidence=number(entry["edges"]["end"]),
+            start_confidence=chance(entry["edges"]["start"]),
+            end_confidence=chance(entry["edges"]["end"]),
             stop=frame_number(entry["stop"]),
             steps=tuple(FoundStep.from_json(step) for step in entry["steps"]),
             quote=quote,
@@ -197,8 +197,8 @@ class FoundMoment:
             end_tc=str(moment.footage.timecode_at(segment.end_frame)),
             score=round(moment.score, 4),
             confident=moment.confident,
-            start_confidence=round(kept.start_confidence, 4),
-            end_confidence=round(kept.end_confidence, 4),
+            start_confidence=_rounded(kept.start_confidence),
+            end_confidence=_rounded(kept.end_confidence),
             stop=moment.refinement.stop,
             steps=tuple(FoundStep.of(step) for step in moment.refinement.steps),
             quote=moment.quote,
@@ -252,6 +252,15 @@ def number(value: Any) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise TypeError(f"{value!r} is no number")
     return value
+
+
+def chance(value: Any) -> float | None:
+    """`value`, if it is a number, or None for a confidence that nobody gave. Raises TypeError."""
+    return None if value is None else number(value)
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
 
 
 def frame_number(value: Any) -> int:

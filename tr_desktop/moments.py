@@ -171,13 +171,21 @@ class Indexed:
         return self.times.boundary_at((row - Fraction(1, 2)) * self.every_s)
 
 
+class StepSource(Enum):
+    """What a refinement step read: the index, frames decoded for it, a model's words; or an editor set the edges."""
+
+    INDEX = "index"
+    FRAMES = "frames"
+    WORDS = "words"
+    HAND = "hand"
+
+
 @dataclass(frozen=True)
 class RefineStep:
     """Where one refinement step put the edges: step 0 is the rough answer.
 
     score: how well the step's segment answers the query, in [0, 1].
-    start_confidence, end_confidence: trust in each edge, in [0, 1].
-    looked_closer: frames around the edges were decoded for it, beyond those of the index.
+    start_confidence, end_confidence: trust in each edge, in [0, 1]; None if the grounder gives none.
     """
 
     step: int
@@ -185,9 +193,14 @@ class RefineStep:
     start_s: Fraction
     end_s: Fraction
     score: float
-    start_confidence: float
-    end_confidence: float
-    looked_closer: bool = False
+    start_confidence: float | None
+    end_confidence: float | None
+    by: StepSource = StepSource.INDEX
+
+    @property
+    def looked_closer(self) -> bool:
+        """Whether frames around the edges were decoded for it, beyond those of the index."""
+        return self.by is StepSource.FRAMES
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ from tr_desktop.app.scrubber.scrubber import Scrubber
 from tr_desktop.app.scrubber.state import YOURS
 from tr_desktop.app.scrubber.step_row import LEFT_PX, StepRow
 from tr_desktop.app.scrubber.time_lane import TimeLane
-from tr_desktop.moments import Footage, FrameTimes, Media, Moment, Refinement, RefineStep, Segment
+from tr_desktop.moments import Footage, FrameTimes, Media, Moment, Refinement, RefineStep, Segment, StepSource
 from tr_desktop.timecode import Timecode
 
 STEPS = [(40, 120, 0.3, 0.2), (50, 110, 0.5, 0.4), (58, 101, 0.9, 0.7)]
@@ -68,7 +68,7 @@ def moment_of(
             0.5 + number / 10,
             in_sure,
             out_sure,
-            looked_closer=number >= 2,
+            by=StepSource.FRAMES if number >= 2 else StepSource.INDEX,
         )
         for number, (start, end, in_sure, out_sure) in enumerate(steps or STEPS)
     )

@@ -16,7 +16,7 @@ from tr_desktop.commands.main import main
 from tr_desktop.errors import ProjectError, UserError
 from tr_desktop.grounding import find
 from tr_desktop.library.store.catalog import Catalog
-from tr_desktop.moments import Refinement, Segment
+from tr_desktop.moments import Refinement, Segment, StepSource
 from tr_desktop.projects.project import Project
 from tr_desktop.projects.recovery import Recovery, discard, left_behind
 
@@ -221,7 +221,7 @@ def grown(moment, *, by=4):
     """The moment as it is when its search has ended: one step more, `by` frames shorter."""
     last = moment.refinement.kept
     segment = Segment(last.segment.start_frame, last.segment.end_frame - by)
-    step = replace(last, step=len(moment.refinement.steps), segment=segment, looked_closer=True)
+    step = replace(last, step=len(moment.refinement.steps), segment=segment, by=StepSource.FRAMES)
     return replace(moment, refinement=Refinement((*moment.refinement.steps, step), step.step))
 
 

@@ -50,7 +50,7 @@ def as_text(answer: Answer) -> str:
         lines.append(
             f"{rank}. {moment.media.path.name}  {moment.footage.timecode_at(segment.start_frame)} – "
             f"{moment.footage.timecode_at(segment.end_frame)}  ({float(kept.start_s):.2f}–{float(kept.end_s):.2f} s)  "
-            f"score {moment.score:.2f}  edges {kept.start_confidence:.2f} / {kept.end_confidence:.2f}"
+            f"score {moment.score:.2f}  edges {_chance(kept.start_confidence)} / {_chance(kept.end_confidence)}"
         )
         if moment.quote is not None:
             place = _PLACES.get(moment.quote.kind, moment.quote.source.name)
@@ -61,6 +61,10 @@ def as_text(answer: Answer) -> str:
                 f"refined in {moment.refinement.stop} {'step' if moment.refinement.stop == 1 else 'steps'}"
             )
     return "\n".join(lines)
+
+
+def _chance(chance: float | None) -> str:
+    return "unknown" if chance is None else f"{chance:.2f}"
 
 
 def coverage_text(coverage: Coverage) -> str:

@@ -21,7 +21,7 @@ from tr_desktop.footage.seek import read_frames
 from tr_desktop.grounders.base import Search
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.library.store.close_ups import as_stored
-from tr_desktop.moments import Indexed, Moment, Refinement, RefineStep, Segment
+from tr_desktop.moments import Indexed, Moment, Refinement, RefineStep, Segment, StepSource
 from tr_desktop.refine import looks, pipeline
 from tr_desktop.refine.learned import Refiner, open_refiner
 from tr_desktop.refine.pipeline import IndexedFrames, Query
@@ -115,7 +115,7 @@ class TwoTower:
             (second, (seen.start_frame, seen.end_frame)),
         ):
             confidences = (step.start_confidence, step.end_confidence)
-            steps.append(replace(_placed(item, len(steps), placed, confidences, score), looked_closer=True))
+            steps.append(replace(_placed(item, len(steps), placed, confidences, score), by=StepSource.FRAMES))
         # Both edges drawn to the same cut: what was found before is the better answer. The steps stay to be seen.
         is_lost = steps[-1].segment.frames < MIN_LEFT * kept.segment.frames
         stop = moment.refinement.stop if is_lost else len(steps) - 1

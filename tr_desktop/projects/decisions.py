@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from tr_desktop.moment_json import FootageOf, FoundMoment
-from tr_desktop.moments import Moment, RefineStep, Segment
+from tr_desktop.moments import Moment, RefineStep, Segment, StepSource
 
 
 class Key(NamedTuple):
@@ -102,6 +102,7 @@ def as_decided(moment: Moment, decision: Decision) -> Moment:
             score=kept.score,
             start_confidence=kept.start_confidence if segment.start_frame == kept.segment.start_frame else 1.0,
             end_confidence=kept.end_confidence if segment.end_frame == kept.segment.end_frame else 1.0,
+            by=StepSource.HAND,
         )
         refinement = replace(refinement, steps=(*refinement.steps, by_hand), stop=by_hand.step)
     return replace(moment, refinement=refinement, query=decision.name or moment.query)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
-from tr_desktop.app.look.counter import percent
+from tr_desktop.app.look.counter import sure
 from tr_desktop.app.look.translate import tr
 from tr_desktop.app.scrubber.edge_handle import EdgeHandle
 from tr_desktop.app.scrubber.geometry import Edge, Strips, frame_of
@@ -117,5 +117,5 @@ def _name(edge: Edge, state: ScrubberState) -> str:
         return text.format(position=position)
     step = state.steps[state.selected]
     if edge is Edge.IN:
-        return tr("In point {position}, {percent} sure", position=position, percent=percent(step.start_confidence))
-    return tr("Out point {position}, {percent} sure", position=position, percent=percent(step.end_confidence))
+        return sure(tr("In point {position}", position=position), step.start_confidence)
+    return sure(tr("Out point {position}", position=position), step.end_confidence)

@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from tr_desktop.app.look.counter import percent
+from tr_desktop.app.look.counter import percent, sure
 from tr_desktop.app.look.translate import tr
 from tr_desktop.app.scrubber.geometry import Edge, View, with_edge
 from tr_desktop.moments import Moment, Refinement, RefineStep, Segment
@@ -169,7 +169,7 @@ class ScrubberState:
         if step == self.kept:
             heading.append(tr("kept"))
         return ", ".join(heading), [
-            tr("in {position}, {percent} sure", position=start, percent=percent(taken.start_confidence)),
-            tr("out {position}, {percent} sure", position=end, percent=percent(taken.end_confidence)),
+            sure(tr("in {position}", position=start), taken.start_confidence),
+            sure(tr("out {position}", position=end), taken.end_confidence),
             tr("score {percent}", percent=percent(taken.score)),
         ]

@@ -51,12 +51,15 @@ def paint_shape(painter: QPainter, bar: QRectF, colour: QColor, shape: Shape) ->
 
 
 def paint_edge(
-    painter: QPainter, bar: QRectF, room: QRectF, confidence: float, colour: QColor, ink: QColor, *, is_in: bool
+    painter: QPainter, bar: QRectF, room: QRectF, confidence: float | None, colour: QColor, ink: QColor, *, is_in: bool
 ) -> None:
     """Paint a meter beside the edge and the number beside the meter: outside the bar, or inside if `room` ends there.
 
-    confidence: in [0, 1]. colour: for a meter outside the bar; ink: for meter and number inside it.
+    confidence: in [0, 1]; nothing is painted without one. colour: for a meter outside the bar; ink: for meter and
+    number inside it.
     """
+    if confidence is None:
+        return
     painter.setFont(theme.figures_font(theme.SMALL_PX - 1))
     is_outside = bar.left() - EDGE_PX >= room.left() if is_in else bar.right() + EDGE_PX <= room.right()
     goes_left = is_in == is_outside

@@ -74,5 +74,7 @@ class StageBars:
 
 
 def _confidence(step: RefineStep) -> str:
+    if step.start_confidence is None or step.end_confidence is None:
+        return tr("confidence unknown")
     start, end = round(100 * step.start_confidence), round(100 * step.end_confidence)
     return tr("in {start} %, out {end} % sure", start=start, end=end)
