@@ -11,18 +11,13 @@ torch = pytest.importorskip("torch", reason="training needs the train extra")
 pytest.importorskip("PIL", reason="reading pictures needs the train extra")
 
 from tr_desktop.training.encoder.backbone import HEAD, EfficientNetLite2  # noqa: E402
+from tr_desktop.training.encoder.batches import BatchSampler, Texts  # noqa: E402
+from tr_desktop.training.encoder.config import EncoderConfig  # noqa: E402
 from tr_desktop.training.encoder.corpus import Picture  # noqa: E402
 from tr_desktop.training.encoder.features import ViewJob  # noqa: E402
-from tr_desktop.training.encoder.recipe import (  # noqa: E402
-    BatchSampler,
-    EncoderConfig,
-    ImageHead,
-    Texts,
-    Towers,
-    fit,
-    mean,
-)
+from tr_desktop.training.encoder.fitting import fit, mean  # noqa: E402
 from tr_desktop.training.encoder.text import WIDTH, Adapter  # noqa: E402
+from tr_desktop.training.encoder.towers import ImageHead, Towers  # noqa: E402
 
 PICTURES = 24
 

