@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tr_desktop.models.pack import SCHEMA
+
 
 def write_pack(folder: Path, manifest: dict[str, Any], files: dict[str, bytes]) -> None:
     """Write `files` and a pack.json that lists them, with the rest of the `manifest`."""
@@ -21,7 +23,7 @@ def write_pack(folder: Path, manifest: dict[str, Any], files: dict[str, bytes]) 
         name: {"size_bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
         for name, content in sorted(files.items())
     }
-    (folder / "pack.json").write_text(json.dumps({"schema": 1, **manifest, "files": listed}, indent=1) + "\n")
+    (folder / "pack.json").write_text(json.dumps({"schema": SCHEMA, **manifest, "files": listed}, indent=1) + "\n")
 
 
 def list_in_pack(file: Path) -> None:

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tr_desktop.grounders.two_tower import PEAK_FRAMES
 from tr_desktop.refine.rough import rough_segments
 from tr_desktop.training.encoder.corpus import Picture
 
 Array = NDArray[np.float64]
 NAME = "peak_z"
-BEST_FRAMES = 3
 REELS = 600
 WRONG_ALLOWED = 0.12  # a little less than the 15 % promised
 DRIFT = 0.25  # how far the frames of a still wander, relative to its length
@@ -53,7 +53,7 @@ class Calibration:
 def peak_z(curve: NDArray[np.float32], unrelated: NDArray[np.float32], start: int, end: int) -> float:
     """The best of frames [start, end) of a query's similarity curve [T], in standard deviations of its similarities [B]
     to the background pictures (`unrelated`)."""
-    peak = float(np.sort(curve[start:end])[-BEST_FRAMES:].mean())
+    peak = float(np.sort(curve[start:end])[-PEAK_FRAMES:].mean())
     return (peak - float(unrelated.mean())) / float(unrelated.std())
 
 

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from tr_desktop.refine.learned import MAX_STEPS
 from tr_desktop.refine.signals import NAMES
 
 WIDTH = 64
@@ -30,7 +31,6 @@ DILATIONS = (1, 2, 4, 8, 16, 32)
 EDGE_POINTS = 17  # odd: one stands on the edge itself
 INSIDE_POINTS = 8
 OUTSIDE_POINTS = 4
-MAX_STEPS = 8
 EDGE_TOLERANCE_S = 0.5
 SHORTEST_S = 0.02
 SURE = 0.9
