@@ -1,9 +1,9 @@
 """The app's waits, each beside a floor of the same run: window up, Enter to the first step, scrolling, closing.
 
-    python benchmarks/app.py [--hours 100] [--runs 7]     # needs ffmpeg
+    python -m benchmarks.app [--hours 100] [--runs 7]     # needs ffmpeg
 
 Prints a Markdown table. The window is drawn without a screen. The large library is synthetic (vectors as in
-benchmarks/library.py, of files that are there but hold no pictures); the ten minutes are the generated sample, over
+`benchmarks.library`, of files that are there but hold no pictures); the ten minutes are the generated sample, over
 and over. "Held" is how long Qt's event loop was away, asked every 5 ms, while a file is indexed, searches are made,
 steps are walked, edges moved, and the selects exported, saved and opened again; "computing itself" is what of that
 its thread used.
@@ -27,8 +27,6 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 QUERIES = ("a cat", "a rocket", "a cup of coffee", "a red motorcycle", "an astronaut", "an animal", "a machine", "food")
 FLOOR_WINDOW = """
@@ -41,8 +39,8 @@ app = QApplication([]); window = QMainWindow(); window.show(); app.processEvents
 def fill(folder: Path, footage: Path, hours: int) -> None:
     """A library of `hours` whose files are there, so that it looks like anybody's."""
     import numpy as np
-    from library import FILE_S, FPS, vectors
 
+    from benchmarks.library import FILE_S, FPS, vectors
     from tr_desktop.library.store.catalog import Catalog, Source
     from tr_desktop.models.pack import load_pack
     from tr_desktop.moments import FrameTimes, Media
@@ -272,8 +270,8 @@ def child_close(folder: Path, new: Path) -> None:
 
 
 def run_child(kind: str, *arguments: object) -> Any:
-    command = [sys.executable, __file__, "--child", kind, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True)
+    command = [sys.executable, "-m", "benchmarks.app", "--child", kind, *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(done.stderr)
     return json.loads(done.stdout.splitlines()[-1])
@@ -285,6 +283,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--child", nargs="+", help=argparse.SUPPRESS)
     given = parser.parse_args()
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     if given.child:
         from tr_desktop.app.shell import window
 

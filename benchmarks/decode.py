@@ -1,7 +1,7 @@
 """Which decoder returns the frame that it is asked for, and how long sampling takes beside ffmpeg.
 
-    python benchmarks/decode.py correct   # every installed one of PyAV (ours), decord, OpenCV and MoviePy
-    python benchmarks/decode.py speed     # needs the ffmpeg command; --keep FOLDER keeps the footage for the next time
+    python -m benchmarks.decode correct   # every installed one of PyAV (ours), decord, OpenCV and MoviePy
+    python -m benchmarks.decode speed     # needs the ffmpeg command; --keep FOLDER keeps the footage for the next time
 
 Both print Markdown tables and generate their footage. For `correct` every frame has its number burnt in, so that a
 decoder is judged by the picture it returned and not by what it says it returned. `speed` samples 2 frames a second at
@@ -17,7 +17,6 @@ import importlib.util
 import random
 import resource
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -26,8 +25,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tests.footage.recipes import FIRST_NUMBER, MAKERS
 from tests.media import read_number

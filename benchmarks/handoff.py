@@ -1,7 +1,7 @@
 """Are the labels in an EDL the frames that were meant, and what does cutting a clip cost beside ffmpeg?
 
-    python benchmarks/handoff.py labels   # beside PySceneDetect, where it's installed
-    python benchmarks/handoff.py cut      # needs the ffmpeg command
+    python -m benchmarks.handoff labels   # beside PySceneDetect, where it's installed
+    python -m benchmarks.handoff cut      # needs the ffmpeg command
 
 Both print Markdown tables. `labels` writes the same frames with both programs and reads both lists with one reader: a
 label is hours, minutes and seconds of the nominal rate, less what drop-frame skips where the list says drop-frame.
@@ -17,13 +17,10 @@ import io
 import re
 import resource
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from exporters import edl
 from exporters.timeline import timeline_from_moments
@@ -124,7 +121,11 @@ def processor_s(work: Callable[..., object], *args: object, **options: object) -
     return used() - before
 
 
-if __name__ == "__main__":
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("labels", "cut"))
     {"labels": labels, "cut": cut}[parser.parse_args().what]()
+
+
+if __name__ == "__main__":
+    main()

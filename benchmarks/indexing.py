@@ -1,11 +1,11 @@
 """What indexing costs, image tower included, beside ffmpeg decoding the same file to null at the same sampling.
 
-    python benchmarks/indexing.py [--keep FOLDER] [--rounds 3]     # needs ffmpeg
+    python -m benchmarks.indexing [--keep FOLDER] [--rounds 3]     # needs ffmpeg
 
-Prints a Markdown table of the footage that `decode.py speed` makes. Both sample 2 frames a second with all processors;
-ours also scales, runs the image tower, stores and commits. Times are of the work itself: Python has started and the
-model is open, as in the app and in a long run (`main_job.py` times the whole command). A second table says how much
-memory the command needs at most.
+Prints a Markdown table for the footage that `benchmarks.decode speed` makes. Both sample 2 frames a second with all
+processors; indexing also scales, runs the image tower, stores and commits. Times are of the work itself: Python has
+started and the model is open, as in the app and in a long run (`benchmarks.main_job` times the whole command). A second
+table shows the command's peak memory.
 """
 
 from __future__ import annotations
@@ -20,8 +20,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.decode import SCENE, X264, make_footage, timed
 from tr_desktop.library.index.indexer import index_footage

@@ -1,6 +1,6 @@
 """How long a search over a large library takes beside its floor: one matrix product over the same vectors in fp32.
 
-    python benchmarks/library.py [--hours 100 1000] [--width 384] [--runs 7] [--keep FOLDER]
+    python -m benchmarks.library [--hours 100 1000] [--width 384] [--runs 7] [--keep FOLDER]
 
 Prints a Markdown table. The vectors are synthetic: files of half an hour, 2 frames a second, made of shots of 5 s;
 frames of a shot are alike, shots of a file share a setting. The floor is measured in turns with the search, on as many
@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
-import sys
 import tempfile
 import time
 import tracemalloc
@@ -22,8 +21,6 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tr_desktop.library.search.by_vector import best_media
 from tr_desktop.library.store.catalog import Catalog, Source

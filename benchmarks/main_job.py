@@ -1,7 +1,7 @@
 """The main job against its floor: indexing and its image tower beside plain ffmpeg decoding, and the time to an answer
 once indexed.
 
-    python benchmarks/main_job.py [--seconds 60] [--runs 3]     # needs ffmpeg
+    python -m benchmarks.main_job [--seconds 60] [--runs 3]     # needs ffmpeg
 
 Prints a Markdown table. The footage is generated in the run: 1080p H.264 of 30 fps with a keyframe every second, moving
 and noisy, as a camera's would be. Ratios are what counts: seconds on these machines are noise.

@@ -1,6 +1,6 @@
 """What refining costs: a query on an indexed file, the best candidates of a large library, looking closer at an answer.
 
-    python benchmarks/refine.py [--hours 100] [--runs 5]     # needs ffmpeg
+    python -m benchmarks.refine [--hours 100] [--runs 5]     # needs ffmpeg
 
 Prints a Markdown table. Vectors and footage are generated in the run; each floor is measured in turns with what stands
 beside it, so that both meet the same machine. Processor time is that of all threads together: other work on the machine
@@ -13,7 +13,6 @@ import argparse
 import os
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -21,8 +20,6 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.library import fill
 from tr_desktop.footage.seek import find_frames
@@ -32,7 +29,7 @@ from tr_desktop.library.search.by_vector import best_media
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.models.encoder import Encoder
 from tr_desktop.models.pack import load_pack
-from tr_desktop.moments import FrameTimes, Indexed, Media
+from tr_desktop.moments import Footage, FrameTimes, Indexed, Media
 from tr_desktop.refine import looks
 from tr_desktop.timecode import Timecode
 
@@ -66,7 +63,8 @@ def one_query(encoder: Encoder, catalog: Catalog, runs: int) -> str:
     vectors += 0.3 * random.normal(size=vectors.shape)
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float16)
     media = Media(Path("ten-minutes.mp4"), 1, 1, 1920, 1080, RATE, Timecode(0, RATE))
-    item = Indexed(media, FrameTimes(range(600 * 25), 600 * 25, 1 / RATE), Fraction(1, FPS), vectors)
+    footage = Footage(media, FrameTimes(range(600 * 25), 600 * 25, 1 / RATE))
+    item = Indexed(footage, Fraction(1, FPS), vectors)
     query = encoder.encode_text([SENTENCE])[0]
     kinds = (RefinerKind.LEARNED, RefinerKind.HEURISTIC)
     learned, free = timed(

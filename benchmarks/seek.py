@@ -1,6 +1,6 @@
 """How long an editor waits for a frame: seeking, stepping and dragging in the player's frame server, beside the floor.
 
-    python benchmarks/seek.py             # needs the ffmpeg command; --keep FOLDER keeps the footage for the next time
+    python -m benchmarks.seek             # needs the ffmpeg command; --keep FOLDER keeps the footage for the next time
 
 Prints a Markdown table. The floor of a seek is the decoder alone: the file is open, the keyframe is known, and just the
 packets from there to the wanted frame are decoded with the same threads, nothing left out and no picture made. Both are
@@ -10,10 +10,8 @@ measured in turns on the same frames; each time of ours runs from the wish to it
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -22,10 +20,6 @@ from pathlib import Path
 
 import av
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-
 from PySide6.QtCore import QCoreApplication, Qt
 
 from benchmarks.decode import SCENE
