@@ -11,6 +11,7 @@ Run them from the repository root, for instance `python -m benchmarks.library --
 - `main_job`: the `index` and `find` commands as a whole beside ffmpeg and the imports
 - `refine`: the time to refine answers and to look closer at one
 - `seek`: how long the player waits for a frame beside the decoder alone
+- `startup`: the time to start the program and to search, beside another checkout of it
 
 Those that generate footage need the ffmpeg command; `app` and `seek` need the extra `app`.
 """
