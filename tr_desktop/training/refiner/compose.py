@@ -17,6 +17,7 @@ from itertools import accumulate, pairwise
 import numpy as np
 import numpy.typing as npt
 
+from tr_desktop.training import defaults
 from tr_desktop.training.refiner.sources import ClipSource, Sources, Vectors
 
 Frames = npt.NDArray[np.int64]
@@ -30,7 +31,7 @@ DISSOLVE_S = (0.3, 3.0)
 DISSOLVED_JOINS = 0.25
 NOWHERE = 0.12  # share of queries that occur nowhere
 JUMP_CUTS = 0.15  # share of moments with a cut inside
-TAKES = 0.5  # share of videos that are takes: little or no cutting, the moment happens within a shot
+TAKES = defaults.TAKES
 TAKE_S = (6.0, 90.0)
 EVENT_S = (0.7, 15.0)
 EVENT_SHARE = (0.3, 0.9)  # how much of the picture an event within a take changes

@@ -17,13 +17,14 @@ from torch import Tensor
 
 from tr_desktop.refine import looks
 from tr_desktop.refine.signals import FileView, Signals, signals, view_file
+from tr_desktop.training import defaults
 from tr_desktop.training.metrics import temporal_iou
 from tr_desktop.training.refiner.compose import TAKES, ComposedExample, Composer, Video
 from tr_desktop.training.refiner.sources import Sources
 
 Rng = np.random.Generator
 
-INDEX_FPS = (1.0, 2.0)
+INDEX_FPS = defaults.INDEX_FPS
 # Standard deviations of the noise on the index, seconds (TimeRefine's), never more than this share of the moment.
 SIGMAS_S = (5.0, 3.0, 1.0)
 SIGMA_SHARE = 0.5

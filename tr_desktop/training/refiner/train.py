@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from tr_desktop.training.defaults import ITERATIONS
 from tr_desktop.training.refiner.data import (
     CLOSER_STEPS,
     INDEX_STEPS,
@@ -42,7 +43,7 @@ SCALES_S = (1.0, 0.4, 0.08)
 class Recipe:
     """What is trained, for how long, and what is left out for an ablation."""
 
-    iterations: int = 2500
+    iterations: int = ITERATIONS
     batch: int = 16
     rate: float = 1e-3
     seed: int = 0
