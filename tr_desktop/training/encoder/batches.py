@@ -18,9 +18,10 @@ from tr_desktop.training.encoder.text import sentence_vectors
 
 @dataclass(frozen=True)
 class Texts:
-    """Every text that training may ask for, once: MiniLM's vectors [T,384], and which of them each picture may have.
+    """Every text of the corpus, once.
 
-    captions[i], labels[i]: rows of `vectors` for picture i; labels in the order: specific name first.
+    vectors: MiniLM's sentence vectors [T,384]. captions[i], labels[i]: rows of `vectors` that fit picture i; of the
+    labels' prompts, those of the specific name come first.
     """
 
     vectors: Tensor
@@ -32,13 +33,13 @@ PROMPTS = ("{}", "a photo of a {}", "a video frame showing {}", "close-up of {}"
 
 
 def label_prompts(labels: tuple[str, ...]) -> list[str]:
-    """What may be said of a picture that has only labels; the specific name most of the time."""
+    """Texts for a picture that has labels: the specific name in each of PROMPTS, then the broader ones."""
     if not labels:
         return []
-    said = [prompt.format(labels[0]) for prompt in PROMPTS]
+    prompts = [prompt.format(labels[0]) for prompt in PROMPTS]
     if len(labels) > 1:
-        said += [f"{labels[0]}, a kind of {labels[-1]}", *labels[1:]]
-    return said
+        prompts += [f"{labels[0]}, a kind of {labels[-1]}", *labels[1:]]
+    return prompts
 
 
 def gather_texts(pictures: list[Picture], minilm: Path, cache: Path) -> Texts:
@@ -58,7 +59,10 @@ def gather_texts(pictures: list[Picture], minilm: Path, cache: Path) -> Texts:
 
 
 class BatchSampler:
-    """An epoch's pictures, views and texts: all captioned pictures, two frames of each clip, and some only labelled."""
+    """Draws an epoch: all captioned pictures, two frames of each clip and some of the pictures with labels only.
+
+    group: [pictures] numbers; frames of one clip share theirs, so that they are not each other's negatives.
+    """
 
     def __init__(self, pictures: list[Picture], jobs: list[ViewJob], texts: Texts, seed: int) -> None:
         self.texts, self.seed = texts, seed
@@ -67,13 +71,13 @@ class BatchSampler:
             if pictures[job.picture].split == "train":
                 self.views.setdefault(job.picture, []).append(n)
         self.clips: dict[str, list[int]] = {}
-        self.plain, self.labelled = [], []
+        self.captioned, self.labelled = [], []
         for index in self.views:
             picture = pictures[index]
             if picture.clip:
                 self.clips.setdefault(picture.clip, []).append(index)
             elif picture.captions:
-                self.plain.append(index)
+                self.captioned.append(index)
             else:
                 self.labelled.append(index)
         names = sorted(self.clips)
@@ -82,9 +86,12 @@ class BatchSampler:
             self.group[self.clips[name]] = len(pictures) + number
 
     def epoch(self, number: int, labelled: int) -> list[tuple[int, int, int]]:
-        """(picture, row of the maps, row of the texts) in random order; the same for the same number."""
+        """(picture, row of the maps, row of the texts) in random order; the same for the same number.
+
+        labelled: how many pictures with labels only.
+        """
         rng = np.random.default_rng([self.seed, number])
-        chosen = list(self.plain)
+        chosen = list(self.captioned)
         for frames in self.clips.values():
             chosen += rng.choice(frames, min(2, len(frames)), replace=False).tolist()
         chosen += rng.permutation(self.labelled)[:labelled].astype(int).tolist()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class EncoderConfig:
-    """What a run is: where things are, and the few numbers that were worth choosing."""
+    """Paths and hyperparameters of one run. Fields that are None stand for the installed packages' files."""
 
     data: Path
     out: Path
@@ -19,16 +19,16 @@ class EncoderConfig:
     names: Path | None = None
     input_px: int = 224
     views: int = 4
-    most_per_label: int = 40
+    max_per_label: int = 40  # pictures that have this label and no caption
     head_epochs: int = 6
     tune_epochs: int = 6
-    tuned_runs: int = 3  # whose weights are averaged
+    tuned_runs: int = 3  # their weights are averaged
     batch: int = 384
     head_rate: float = 1e-3
     tune_rate: float = 2e-4
-    named: float = 0.5  # what the third path weighs beside the learned ones in training
-    named_at_last: float = 0.75  # and in the pack, for the sake of words that training lacks
-    other_texts: int = 2048  # further texts that every picture is told apart from
-    labelled: int = 4000  # only labelled pictures an epoch
-    soft: float = 30.0  # sharpness of the softened targets
+    names_weight: float = 0.5  # of the path through the encoded class names, in training
+    final_names_weight: float = 0.75  # the same in the pack: more, for words that are missing in training
+    other_texts: int = 2048  # negatives beside those of the batch
+    labelled: int = 4000  # pictures per epoch that have labels only
+    soft: float = 30.0  # sharpness of the softened targets; higher is sharper
     seed: int = 0

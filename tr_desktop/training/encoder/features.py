@@ -1,8 +1,8 @@
-"""What the frozen early blocks see, computed once through ONNX Runtime and kept on disk.
+"""The output of the frozen early blocks, computed once through ONNX Runtime and kept on disk.
 
-The early blocks are most of the cost of a picture and are never trained, so their output (a map at stride 32, float16)
-is cached for each view of each picture; training the late blocks then reads a file. The work is resumable: a run that
-was stopped goes on where it was, because the order of jobs follows from the corpus and the configuration.
+The early blocks take most of the time of a picture and are never trained, so their output (a map at stride 32, float16)
+is cached for each view of each picture; training the late blocks then reads a file. An interrupted run resumes where it
+stopped: the order of jobs follows from the corpus and the configuration.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ CHANNELS = 208
 
 @dataclass(frozen=True)
 class ViewJob:
-    """One view of one picture: 0 is the plain squash, others are augmented."""
+    """One view of one picture: 0 is squashed only, others are augmented."""
 
     picture: int
     view: int
@@ -126,7 +126,7 @@ def pooled_features(
 
 
 def calibration_squares(pictures: Sequence[Picture], size_px: int) -> list[NDArray[np.uint8]]:
-    """The pictures that set the ranges of 8-bit activations: some plain, some augmented, the same at every call."""
+    """The pictures that set the ranges of 8-bit activations: half of them augmented, the same at every call."""
     train = [p for p in pictures if p.split == "train"]
     rng = np.random.default_rng(0)
     chosen = [train[i].pixels() for i in rng.choice(len(train), min(96, len(train)), replace=False)]
@@ -157,5 +157,5 @@ def _exported(module: nn.Module, example: Tensor, name: str) -> bytes:
 
 def _session(model: bytes) -> ort.InferenceSession:
     options = ort.SessionOptions()
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # kind to whoever shares the machine
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads leave the cores
     return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -19,7 +19,7 @@ from tr_desktop.training.encoder.towers import Towers
 
 
 class Queue:
-    """The latest pictures' vectors, for texts to be told apart from more pictures than a batch holds."""
+    """The vectors of the latest `limit` pictures and of their texts: negatives beyond those of the batch."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -31,20 +31,20 @@ class Queue:
 
 
 def contrastive(
-    images: Tensor, texts: Tensor, said: Tensor, group: Tensor, others: Tensor, others_said: Tensor,
+    images: Tensor, texts: Tensor, sentences: Tensor, group: Tensor, others: Tensor, other_sentences: Tensor,
     queue: Queue, scale: Tensor, soft: float,
 ) -> Tensor:  # fmt: skip
-    """Both directions, with targets softened by how alike MiniLM (`said`, `others_said`) finds the texts.
+    """Contrastive loss in both directions, with targets softened by the similarity of the sentence vectors.
 
-    images, texts [B,384] in the joint space; said [B,384]; group [B]: frames of one clip share a number; others: more
-    texts in the joint space, for images to be told apart from.
+    images, texts: [B,384] in the joint space. sentences: MiniLM's vectors [B,384] of the texts. group: [B], frames of
+    one clip share a number. others, other_sentences: [O,384], the same of further texts, as negatives of the images.
     """
     same = (group[:, None] == group[None]).float()
-    alike = torch.maximum(said @ said.T, same)
+    alike = torch.maximum(sentences @ sentences.T, same)
     to_text = scale * torch.cat([images @ texts.T, images @ others.T], 1)
-    goal_text = functional.softmax(soft * torch.cat([alike, said @ others_said.T], 1), 1)
+    goal_text = functional.softmax(soft * torch.cat([alike, sentences @ other_sentences.T], 1), 1)
     to_image = scale * torch.cat([texts @ images.T, texts @ queue.images.T], 1)
-    goal_image = functional.softmax(soft * torch.cat([alike, said @ queue.texts.T], 1), 1)
+    goal_image = functional.softmax(soft * torch.cat([alike, sentences @ queue.texts.T], 1), 1)
     return (
         -(goal_text * functional.log_softmax(to_text, 1)).sum(1).mean()
         - (goal_image * functional.log_softmax(to_image, 1)).sum(1).mean()
@@ -56,11 +56,12 @@ Features = Callable[[list[int]], Tensor]
 
 def fit(
     config: EncoderConfig, towers: Towers, sampler: BatchSampler, features: Features, parameters: list[dict[str, Any]],
-    epochs: int, checkpoint: Path, dev: Callable[[], str],
+    epochs: int, checkpoint: Path, report: Callable[[], str],
 ) -> None:  # fmt: skip
-    """Train by AdamW under one rise and fall of the rate, going on from `checkpoint` where there is one.
+    """Train with AdamW and a one-cycle learning rate, resuming from `checkpoint` if it exists.
 
-    features: rows of the maps to pooled features [B,1280]. dev: a line on how it goes, after each epoch.
+    features: rows of the maps to pooled features [B,1280]. parameters: the optimiser's groups, with `params` and `lr`.
+    report: a line on the validation pictures, printed after each epoch.
     """
     texts, seed = sampler.texts, sampler.seed
     per_epoch = len(sampler.epoch(0, config.labelled)) // config.batch
@@ -88,14 +89,14 @@ def fit(
             range(0, per_epoch * config.batch, config.batch), desc=f"{checkpoint.stem} {number + 1}/{epochs}"
         ):
             batch = order[start : start + config.batch]
-            said = texts.vectors[[t for _, _, t in batch]]
-            others_said = texts.vectors[used[rng.integers(0, len(used), config.other_texts)]]
-            towers.say_names()
+            sentences = texts.vectors[[t for _, _, t in batch]]
+            other_sentences = texts.vectors[used[rng.integers(0, len(used), config.other_texts)]]
+            towers.encode_names()
             images = towers.head(features([row for _, row, _ in batch]))
-            joint = towers.adapter(torch.cat([said, others_said]))
+            joint = towers.adapter(torch.cat([sentences, other_sentences]))
             group = torch.from_numpy(sampler.group[[i for i, _, _ in batch]])
             loss = contrastive(
-                images, joint[: len(batch)], said, group, joint[len(batch) :], others_said,
+                images, joint[: len(batch)], sentences, group, joint[len(batch) :], other_sentences,
                 queue, towers.scale.exp().clamp(max=60), config.soft,
             )  # fmt: skip
             optimiser.zero_grad()
@@ -103,9 +104,9 @@ def fit(
             nn.utils.clip_grad_norm_([p for some in parameters for p in some["params"]], 1.0)
             optimiser.step()
             schedule.step()
-            queue.push(images, said)
-        towers.say_names()
-        tqdm.write(f"loss {loss.item():.3f}, scale {towers.scale.exp().item():.1f}; {dev()}")
+            queue.push(images, sentences)
+        towers.encode_names()
+        tqdm.write(f"loss {loss.item():.3f}, scale {towers.scale.exp().item():.1f}; {report()}")
         state = {"weights": towers.weights(), "optimiser": optimiser.state_dict(), "schedule": schedule.state_dict()}
         part = checkpoint.with_suffix(".part")
         torch.save({**state, "epoch": number + 1}, part)
@@ -113,5 +114,5 @@ def fit(
 
 
 def mean(ends: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """The mean of each weight."""
+    """The mean of each weight over the runs that ended with `ends`."""
     return {name: torch.stack([end[name] for end in ends]).mean(0) for name in ends[0]}

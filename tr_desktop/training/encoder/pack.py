@@ -1,4 +1,4 @@
-"""The trained towers as a pack: exported, then measured for the background and the calibration that the pack needs."""
+"""Writing the trained towers as a pack, with its background and calibration."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BACKGROUND = 1000  # pictures
 
 
 def export_pack(config: EncoderConfig, towers: Towers, pictures: list[Picture], left_out: list[str]) -> None:
-    """Export both towers, then measure with them what the pack needs to know: background and calibration."""
+    """Export both towers, then compute the background and the calibration with them, and write `config.out`."""
     minilm = config.minilm or installed_minilm()
     image = image_model(towers.net, towers.head, config.input_px)
     (config.cache / "image-fp32.onnx").write_bytes(image)
@@ -38,7 +38,7 @@ def export_pack(config: EncoderConfig, towers: Towers, pictures: list[Picture], 
     order = np.random.default_rng(config.seed).permutation(len(train))[:BACKGROUND]
     background = picture_vectors(files["image.onnx"], [train[i] for i in order], config.input_px)
     files["background.npy"] = npy(background.astype(np.float16))
-    # Flickr8k would be most of it otherwise, and footage is more than people with dogs.
+    # A third of Flickr8k: it would dominate otherwise, and footage is more than people with dogs.
     val = [
         p for n, p in enumerate(pictures) if p.split == "val" and p.captions and (p.source != "flickr8k" or n % 3 == 0)
     ]
@@ -70,7 +70,7 @@ def export_pack(config: EncoderConfig, towers: Towers, pictures: list[Picture], 
 
 
 def picture_vectors(model: bytes, pictures: Sequence[Picture], size_px: int, batch: int = 16) -> NDArray[np.float32]:
-    """The image tower's vectors [N,384] of the plain squash of `pictures`."""
+    """The image tower's vectors [N,384] of `pictures`, squashed to squares."""
     session = ort.InferenceSession(model, providers=["CPUExecutionProvider"])
     rows = []
     for at in range(0, len(pictures), batch):

@@ -2,12 +2,12 @@
 
 Notable choices, each measured in docs/experiments.md:
 - The early blocks run once, in 8 bits, as they do in the finished tower; everything trained reads their cached maps.
-- Text is MiniLM's sentence vector and an adapter that starts as nothing. Targets of the contrastive loss are softened
-  by how alike MiniLM finds two texts, so that two pictures of a running dog don't push each other's captions away.
-- Labels stay in the mix as prompts: with captions alone, words for single things fade.
-- ImageNet's class probabilities are a second path from picture to text space, through the names of the classes; and a
-  third, on which the names stay what the text tower says: it carries words that no caption taught.
-- Late blocks are tuned several times from the same start, each time over other batches; the weights are averaged
+- Text is MiniLM's sentence vector plus an adapter that starts at zero. Targets of the contrastive loss are softened by
+  MiniLM's similarity of the texts: two pictures of a running dog don't push each other's captions away.
+- Labels are used as prompts too: trained on captions alone, the towers forget words for single things.
+- ImageNet's class probabilities are a second path from picture to text space, through learned vectors of the class
+  names, and a third, through the names as the text tower encodes them: it carries words that no caption taught.
+- The late blocks are tuned several times from the same start, each time on other batches; the weights are averaged
   (Wortsman et al. 2022, model soups).
 """
 
@@ -36,17 +36,17 @@ from tr_desktop.training.encoder.memory import keep_freed_memory
 from tr_desktop.training.encoder.pack import export_pack
 from tr_desktop.training.encoder.text import Adapter, installed_minilm, name_vectors
 from tr_desktop.training.encoder.towers import ImageHead, Towers
-from tr_desktop.training.encoder.validation import Dev
+from tr_desktop.training.encoder.validation import Validation
 
 
 def train_encoder(config: EncoderConfig) -> None:
-    """Build the pack `config.out`; each stage is kept in `config.cache`, so that a stopped run goes on where it was."""
+    """Build the pack `config.out`. Each stage is kept in `config.cache`: an interrupted run resumes there."""
     config.cache.mkdir(parents=True, exist_ok=True)
     keep_freed_memory()
     torch.manual_seed(config.seed)
     pictures = read_corpus(config.data, config.tiers)
     left_out = plan.left_out_labels(pictures)
-    pictures = plan.chosen(without(pictures, left_out), config.most_per_label, config.seed)
+    pictures = plan.chosen(without(pictures, left_out), config.max_per_label, config.seed)
     jobs = plan.jobs(pictures, config.views, config.seed)
     net = load_lite2(config.backbone or installed_backbone()).requires_grad_(False)
     maps = cached_maps(net, pictures, jobs, config.input_px, config.seed, config.cache)
@@ -59,19 +59,19 @@ def trained_towers(
     config: EncoderConfig, net: EfficientNetLite2, pictures: list[Picture], jobs: list[ViewJob],
     maps: NDArray[np.float16], texts: Texts,
 ) -> Towers:  # fmt: skip
-    """Heads on frozen features first, then the late blocks with them, several times, then the average."""
+    """Train the heads on frozen features, then the late blocks with them, several times; then average."""
     keys = [[pictures[job.picture].key, job.view] for job in jobs]
-    after = ("tuned_runs", "named_at_last")  # they change nothing of what each run learns
+    after = ("tuned_runs", "final_names_weight")  # these change nothing of what each run learns
     numbers = {n: value for n, value in asdict(config).items() if n not in after and not isinstance(value, Path)}
     run = config.cache / f"run-{hashlib.sha256(json.dumps([keys, numbers]).encode()).hexdigest()[:16]}"
-    run.mkdir(parents=True, exist_ok=True)  # another configuration never goes on from this one's weights
+    run.mkdir(parents=True, exist_ok=True)  # a run of another configuration never resumes from these weights
     late = LateBlocks(net, config.input_px // 32)
     pooled = pooled_features(net, maps, run / "pooled.npy")
     names = name_vectors(config.names, config.minilm or installed_minilm()) if config.names else None
-    head = ImageHead(net.classes, names, config.named)
+    head = ImageHead(net.classes, names, config.names_weight)
     towers = Towers(net, head, Adapter(), nn.Parameter(torch.tensor(3.0)), names)
     sampler = BatchSampler(pictures, jobs, texts, config.seed)
-    dev = Dev(pictures, jobs, texts)
+    validation = Validation(pictures, jobs, texts)
     joint = [*towers.head.parameters(), *towers.adapter.parameters(), towers.scale]
 
     def frozen(rows: list[int]) -> Tensor:
@@ -85,7 +85,7 @@ def trained_towers(
 
     fit(
         config, towers, sampler, frozen, [{"params": joint, "lr": config.head_rate}], config.head_epochs,
-        run / "head.pt", lambda: dev.line(towers, frozen),
+        run / "head.pt", lambda: validation.report(towers, frozen),
     )  # fmt: skip
     if config.tune_epochs:
         late.requires_grad_(True)
@@ -99,11 +99,11 @@ def trained_towers(
             other = BatchSampler(pictures, jobs, texts, config.seed + 1000 * number)
             fit(
                 config, towers, other, tuned, rates, config.tune_epochs, run / f"tune{number}.pt",
-                lambda: dev.line(towers, tuned),
+                lambda: validation.report(towers, tuned),
             )  # fmt: skip
             ends.append(towers.weights())
         towers.load(mean(ends))
-        tqdm.write(f"averaged; {dev.line(towers, tuned)}")
-    head.named = config.named_at_last
-    tqdm.write(f"names weigh {head.named}; {dev.line(towers, tuned)}")
+        tqdm.write(f"averaged; {validation.report(towers, tuned)}")
+    head.names_weight = config.final_names_weight
+    tqdm.write(f"names weigh {head.names_weight}; {validation.report(towers, tuned)}")
     return towers

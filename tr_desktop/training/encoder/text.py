@@ -1,7 +1,7 @@
 """The text tower: all-MiniLM-L6-v2 and an adapter into the space it shares with the pictures.
 
-MiniLM (Apache-2.0) knows what sentences mean the same; the adapter, a two-layer branch that starts as nothing, learns
-only how pictures want it said. MiniLM itself stays as it is, so its sense of paraphrase does too.
+MiniLM (Apache-2.0) knows which sentences mean the same. It is not trained, so it still knows that afterwards; only the
+adapter, a two-layer branch that starts at zero, learns to fit its vectors to the pictures'.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def run_text(model: bytes, tokenizer_json: str, sentences: Sequence[str], batch:
     tokenizer.enable_truncation(MAX_TOKENS)
     tokenizer.enable_padding()
     vectors = np.empty((len(sentences), WIDTH), np.float32)
-    order = np.argsort([len(sentence) for sentence in sentences], kind="stable")  # like lengths share a batch
+    order = np.argsort([len(sentence) for sentence in sentences], kind="stable")  # similar lengths share a batch
     for at in range(0, len(order), batch):
         rows = order[at : at + batch]
         encoded = tokenizer.encode_batch([sentences[row] for row in rows])

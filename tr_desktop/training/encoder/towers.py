@@ -16,35 +16,38 @@ from tr_desktop.training.encoder.text import WIDTH, Adapter
 class ImageHead(nn.Module):
     """Pooled features [N,1280] to the joint space [N,384], L2-normalised.
 
-    What is learned (straight, a branch, and free vectors of the classes' names) and, weighing `named` beside it, the
-    class probabilities through the names as the text tower says them (`Towers.say_names`).
+    The sum of two vectors, normalised again: the learned one (a linear layer, a branch, and free vectors of the class
+    names, weighted by the class probabilities), and `names_weight` times the class names as the text tower encodes
+    them, weighted by the same probabilities. `Towers.encode_names` updates the latter.
     """
 
-    said: Tensor
+    encoded_names: Tensor
 
-    def __init__(self, classes: nn.Linear, names: Tensor | None, named: float = 0.0, hidden: int = 1024) -> None:
+    def __init__(self, classes: nn.Linear, names: Tensor | None, names_weight: float = 0.0, hidden: int = 1024) -> None:
         super().__init__()
-        self.named = named
+        self.names_weight = names_weight
         self.norm = nn.LayerNorm(HEAD)
         self.straight = nn.Linear(HEAD, WIDTH)
         self.branch = nn.Sequential(nn.Linear(HEAD, hidden), nn.GELU(), nn.Dropout(0.3), nn.Linear(hidden, WIDTH))
         self.classes = copy.deepcopy(classes)
         names = torch.zeros(CLASSES, WIDTH) if names is None else names
         self.names = nn.Parameter(names.clone())
-        self.register_buffer("said", names.clone())
+        self.register_buffer("encoded_names", names.clone())
 
     def forward(self, pooled: Tensor) -> Tensor:
         x = self.norm(pooled)
         classes = functional.softmax(self.classes(pooled), 1)
         learned = functional.normalize(self.straight(x) + self.branch(x) + classes @ self.names, dim=1)
-        return functional.normalize(learned + self.named * (classes @ self.said), dim=1)
+        return functional.normalize(learned + self.names_weight * (classes @ self.encoded_names), dim=1)
 
 
 @dataclass
 class Towers:
-    """What is trained: the backbone (its late blocks), the image head, the text adapter and the logits' scale.
+    """Everything that training changes, as one value that can be saved and loaded.
 
-    names: MiniLM's vectors [1000,384] of the backbone's class names, or None.
+    net: the backbone, of which only the late blocks are trained. head, adapter: from pooled features and from sentence
+    vectors to the joint space. scale: log of the factor of the logits. names: MiniLM's vectors [1000,384] of the
+    backbone's class names, or None to train without them.
     """
 
     net: EfficientNetLite2
@@ -58,17 +61,19 @@ class Towers:
         return nn.ModuleDict({"net": self.net, "head": self.head, "adapter": self.adapter, "scale": scale})
 
     def weights(self) -> dict[str, Tensor]:
+        """A copy of all weights, by name."""
         return {name: value.detach().clone() for name, value in self._parts().state_dict().items()}
 
     def load(self, weights: dict[str, Tensor]) -> None:
+        """Take over what `weights` returned."""
         self._parts().load_state_dict(weights)
-        self.say_names()
+        self.encode_names()
 
-    def say_names(self) -> None:
-        """Have the image head use the names as the text tower says them now."""
+    def encode_names(self) -> None:
+        """Pass the class names to the image head as the text tower encodes them now."""
         if self.names is not None:
             was_training = self.adapter.training
             self.adapter.eval()
             with torch.no_grad():
-                self.head.said.copy_(self.adapter(self.names))
+                self.head.encoded_names.copy_(self.adapter(self.names))
             self.adapter.train(was_training)

@@ -12,8 +12,9 @@ from tr_desktop.training.encoder.fitting import Features
 from tr_desktop.training.encoder.towers import Towers
 
 
-class Dev:
-    """How it goes on validation pictures: Flickr8k's and the other captions, clips and labels, from cached maps."""
+class Validation:
+    """Retrieval on validation pictures that training never sees: by Flickr8k's captions, machine captions, captions of
+    clips, and labels."""
 
     def __init__(self, pictures: list[Picture], jobs: list[ViewJob], texts: Texts) -> None:
         self.texts = texts
@@ -39,22 +40,23 @@ class Dev:
                 ]
             )
 
-    def line(self, towers: Towers, features: Features) -> str:
+    def report(self, towers: Towers, features: Features) -> str:
+        """One line: text-to-picture recall at 1 / 5 / 10 of each set, top-1 / top-5 of the labels, in percent."""
         towers.adapter.eval()
-        said = []
+        parts = []
         with torch.no_grad():
             for name, chosen in self.sets.items():
                 if not chosen:
                     continue
                 images = self.vectors(towers, features, chosen)
-                asked = [(t, n) for n, i in enumerate(chosen) for t in self.texts.captions[i]]
-                scores = towers.adapter(self.texts.vectors[[t for t, _ in asked]]) @ images.T
-                own = scores[range(len(asked)), [n for _, n in asked]]
+                queries = [(t, n) for n, i in enumerate(chosen) for t in self.texts.captions[i]]
+                scores = towers.adapter(self.texts.vectors[[t for t, _ in queries]]) @ images.T
+                own = scores[range(len(queries)), [n for _, n in queries]]
                 place = (scores > own[:, None]).sum(1)
                 hits = " / ".join(f"{100 * (place < k).float().mean():.1f}" for k in (1, 5, 10))
-                said.append(f"{name} ({len(chosen)}) {hits}")
+                parts.append(f"{name} ({len(chosen)}) {hits}")
             scores = self.vectors(towers, features, self.labelled) @ towers.adapter(self.texts.vectors[self.names]).T
             right = torch.tensor([self.names.index(self.texts.labels[i][1]) for i in self.labelled])
             place = (scores > scores[range(len(right)), right][:, None]).sum(1)
-            said.append(f"labels {100 * (place < 1).float().mean():.1f} / {100 * (place < 5).float().mean():.1f}")
-        return ", ".join(said)
+            parts.append(f"labels {100 * (place < 1).float().mean():.1f} / {100 * (place < 5).float().mean():.1f}")
+        return ", ".join(parts)
