@@ -44,11 +44,11 @@ def test_the_query_holds_exactly_in_its_windows(examples: list[ComposedExample])
         shows = np.zeros(video.frames, bool)
         for shot, start, end in zip(video.shots, video.starts[:-1], video.starts[1:], strict=True):
             shows[start:end] = any(f"caption {number}" == example.query for number in shot.source.captions)
-        told = np.zeros(video.frames, bool)
+        expected = np.zeros(video.frames, bool)
         for start, end in example.windows:
             assert 0 <= start < end <= video.frames
-            told[start:end] = True
-        np.testing.assert_array_equal(told, shows)
+            expected[start:end] = True
+        np.testing.assert_array_equal(expected, shows)
 
 
 def test_there_is_some_of_everything(examples: list[ComposedExample]) -> None:

@@ -79,12 +79,12 @@ def test_composed_reels_ask_as_many_wrong_videos_as_right_ones() -> None:
     pictures += [
         picture(f"c{n}_{f}", split="val", human=(f"clip {n}",), clip=f"c{n}") for n in range(12) for f in range(4)
     ]
-    said = {
+    vector_of = {
         text: v / np.linalg.norm(v) for text in sorted({p.human[0] for p in pictures}) for v in rng.normal(size=(1, 64))
     }
-    vectors = np.array([said[p.human[0]] for p in pictures], np.float32)
+    vectors = np.array([vector_of[p.human[0]] for p in pictures], np.float32)
     evidence = composed_evidence(
-        vectors, pictures, lambda texts: np.array([said[t] for t in texts], np.float32), vectors[:20], seed=0
+        vectors, pictures, lambda texts: np.array([vector_of[t] for t in texts], np.float32), vectors[:20], seed=0
     )
     assert evidence.wrong_video.mean() == 0.5
     assert not (evidence.right & evidence.wrong_video).any()
