@@ -43,7 +43,7 @@ def test_every_run_from_the_same_start_learns(tmp_path: Path) -> None:
     assert moved[1] == pytest.approx(moved[0], rel=0.2)
 
 
-def test_the_mean_of_runs_lies_between_them() -> None:
+def test_the_mean_of_runs_lies_between_the_runs() -> None:
     ends = [{"a": torch.zeros(3), "b": torch.ones(2)}, {"a": torch.ones(3), "b": torch.ones(2)}]
     assert {name: value.tolist() for name, value in mean(ends).items()} == {"a": [0.5] * 3, "b": [1.0] * 2}
     assert np.isclose(mean(ends[:1])["a"].sum(), 0)

@@ -58,7 +58,7 @@ def untrained(tmp_path_factory: pytest.TempPathFactory) -> tuple[model.RefinerNe
     return net, path.read_bytes()
 
 
-def test_it_is_small(untrained: tuple[model.RefinerNet, bytes]) -> None:
+def test_the_model_is_small(untrained: tuple[model.RefinerNet, bytes]) -> None:
     net, content = untrained
     assert sum(p.numel() for p in net.parameters()) < 600_000
     assert len(content) < 4_000_000
@@ -148,7 +148,7 @@ def test_truth_of_a_start_is_the_window_that_it_overlaps_most() -> None:
     assert np.isnan(matched(np.zeros((0, 2), np.float32), found)).all()
 
 
-def test_it_learns_and_an_encoder_that_it_never_saw_will_do(tmp_path: Path) -> None:
+def test_the_model_learns_and_works_with_an_unseen_encoder(tmp_path: Path) -> None:
     torch.set_num_threads(1)
     by_depth = compose_timelines(toy_sources(80, seed=0), 60, 0, LENGTH_S)
     net = train(by_depth, Recipe(iterations=150, batch=8, rate=2e-3))
