@@ -1,12 +1,12 @@
-"""The app's waits, each beside a floor of the same run: window up, Enter to the first step, scrolling, closing.
+"""The app's waiting times, each beside a floor of the same run: window, Enter to first step, scrolling, closing.
 
-    python benchmarks/app.py [--hours 100] [--runs 7]     # needs ffmpeg
+    python -m benchmarks.app [--hours 100] [--runs 7]     # needs ffmpeg
 
 Prints a Markdown table. The window is drawn without a screen. The large library is synthetic (vectors as in
-benchmarks/library.py, of files that are there but hold no pictures); the ten minutes are the generated sample, over
-and over. "Held" is how long Qt's event loop was away, asked every 5 ms, while a file is indexed, searches are made,
-steps are walked, edges moved, and the selects exported, saved and opened again; "computing itself" is what of that
-its thread used.
+`benchmarks.library`, of files that are there but hold no pictures); the ten minutes are the generated sample, over and
+over. "Held" is how long Qt's event loop was blocked, sampled every 5 ms, while a file is indexed, searches run, steps
+and edges are moved, and the selects are exported, saved and opened again; "computing itself" is the part of it that its
+own thread used.
 """
 
 from __future__ import annotations
@@ -27,8 +27,6 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 QUERIES = ("a cat", "a rocket", "a cup of coffee", "a red motorcycle", "an astronaut", "an animal", "a machine", "food")
 FLOOR_WINDOW = """
@@ -39,10 +37,10 @@ app = QApplication([]); window = QMainWindow(); window.show(); app.processEvents
 
 
 def fill(folder: Path, footage: Path, hours: int) -> None:
-    """A library of `hours` whose files are there, so that it looks like anybody's."""
+    """A library of `hours` whose files exist, like an ordinary library."""
     import numpy as np
-    from library import FILE_S, FPS, vectors
 
+    from benchmarks.library import FILE_S, FPS, vectors
     from tr_desktop.library.store.catalog import Catalog
     from tr_desktop.library.store.records import Source
     from tr_desktop.models.pack import load_pack
@@ -91,7 +89,7 @@ def in_app(folder: Path, footage: list[Path], script: Callable[[Any], None]) -> 
         window = next(w for w in app.topLevelWidgets() if isinstance(w, Window) and w.isVisible())
         try:
             script(window)
-        except BaseException as error:  # noqa: BLE001 (raised again when the window is closed)
+        except BaseException as error:  # noqa: BLE001 (raised once the window is closed)
             failed.append(error)
         window.session.editing.use(Project())
         window.close()
@@ -119,7 +117,7 @@ def wait(condition: Callable[[], object], seconds: float = 300) -> None:
 
 
 def child_window(folder: Path, footage: Path, began_s: float) -> float:
-    """Seconds from the start of the process to the painted window, and to the library's coverage standing in it."""
+    """Seconds from the start of the process to the painted window, and until it shows the library's coverage."""
     found: list[float] = []
 
     def script(window: Any) -> None:
@@ -183,7 +181,7 @@ def child_search(folder: Path, footage: Path, runs: int) -> None:
 
 
 def child_held(folder: Path, footage: Path, new: Path, out: Path) -> None:
-    """What the watchdog saw, {held_ms, own_ms}: idle, then from indexing to a reopened project."""
+    """The watchdog's figures, {held_ms, own_ms}: idle, then from indexing to a reopened project."""
     from tests.app.watchdog import Watchdog
 
     found: list[dict[str, list[float]]] = []
@@ -260,7 +258,7 @@ def child_scroll(folder: Path, footage: Path) -> None:
 
 
 def child_close(folder: Path, new: Path) -> None:
-    """When the window is closed, on the clock; the parent sees when the process has ended."""
+    """Prints the time at which the window is closed; the parent measures when the process ends."""
 
     def script(window: Any) -> None:
         wait(lambda: window.library.progress.isVisible())
@@ -271,8 +269,8 @@ def child_close(folder: Path, new: Path) -> None:
 
 
 def run_child(kind: str, *arguments: object) -> Any:
-    command = [sys.executable, __file__, "--child", kind, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True)
+    command = [sys.executable, "-m", "benchmarks.app", "--child", kind, *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(done.stderr)
     return json.loads(done.stdout.splitlines()[-1])
@@ -280,15 +278,18 @@ def run_child(kind: str, *arguments: object) -> Any:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--hours", type=int, default=100)
-    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument(
+        "--hours", type=int, default=100, help="hours of footage in the large library (default %(default)s)"
+    )
+    parser.add_argument("--runs", type=int, default=7, help="runs of each measurement (default %(default)s)")
     parser.add_argument("--child", nargs="+", help=argparse.SUPPRESS)
     given = parser.parse_args()
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     if given.child:
         from tr_desktop.app.shell import window
 
         kind, *rest = given.child
-        if kind != "close":  # a figure is worth waiting for
+        if kind != "close":  # give a slow close time to be measured
             window.CLOSE_WITHIN_S = 60
         values: list[Any] = [float(word) if _is_number(word) else Path(word) for word in rest]
         if kind == "search":
@@ -328,7 +329,7 @@ def main() -> None:
             f"| window painted, library of {given.hours} h | {window_s:.2f} s | {window_s / floor_s:.1f} × an empty Qt"
             f" window and its process ({floor_s:.2f} s) |"
         )
-        print(f"| its coverage stands in the window | {stands_s:.2f} s | {stands_s / floor_s:.1f} × the same |")
+        print(f"| until the window shows its coverage | {stands_s:.2f} s | {stands_s / floor_s:.1f} × the same |")
         pairs = run_child("search", small, clip, given.runs)
         enter_s, find_s = (statistics.median(pair[index] for pair in pairs) for index in (0, 1))
         print(
@@ -339,8 +340,8 @@ def main() -> None:
         for what, key in (("held", "held_ms"), ("computing itself", "own_ms")):
             print(
                 f"| event loop {what}, from indexing to a reopened project, p99 | {p99(busy[key]):.0f} ms"
-                f" (median {statistics.median(busy[key]):.1f}, most {max(busy[key]):.0f}) |"
-                f" idle: p99 {p99(idle[key]):.0f} ms, most {max(idle[key]):.0f} |"
+                f" (median {statistics.median(busy[key]):.1f}, maximum {max(busy[key]):.0f}) |"
+                f" idle: p99 {p99(idle[key]):.0f} ms, maximum {max(idle[key]):.0f} |"
             )
         many, few = run_child("scroll", small, clip)
         print(

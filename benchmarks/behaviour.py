@@ -1,6 +1,6 @@
 """Record what the commands answer, to compare two versions of the program byte by byte.
 
-    python benchmarks/behaviour.py ../shared/footage OUT      then: diff -r OUT-BEFORE OUT-AFTER
+    python -m benchmarks.behaviour ../shared/footage OUT      then: diff -r OUT-BEFORE OUT-AFTER
 
 OUT gets the JSON of twelve searches, asked of a new library and again of the same one, one result in every export
 format, and what `evaluate refiner` prints (needs the extra `train`; left out without it). It takes about five minutes.
@@ -60,9 +60,13 @@ def _run(*arguments: object) -> bytes:
     return done.stdout
 
 
-if __name__ == "__main__":
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("footage", type=Path, help="a folder of footage with annotations.jsonl")
     parser.add_argument("out", type=Path, help="a new folder")
     arguments = parser.parse_args()
     record(arguments.footage, arguments.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,12 +1,11 @@
-"""Which decoder returns the frame that it is asked for, and how long sampling takes beside ffmpeg.
+"""Which decoder returns the requested frame, and how long sampling takes beside ffmpeg.
 
-    python benchmarks/decode.py correct   # every installed one of PyAV (ours), decord, OpenCV and MoviePy
-    python benchmarks/decode.py speed     # needs the ffmpeg command; --keep FOLDER keeps the footage for the next time
+    python -m benchmarks.decode correct   # every installed one of PyAV (ours), decord, OpenCV and MoviePy
+    python -m benchmarks.decode speed     # needs the ffmpeg command; --keep FOLDER keeps the footage for the next run
 
-Both print Markdown tables and generate their footage. For `correct` every frame has its number burnt in, so that a
-decoder is judged by the picture it returned and not by what it says it returned. `speed` samples 2 frames a second at
-224 × 224 and gives the time as a share of that of `ffmpeg -an -vf fps=2,scale=224:224 -f null -` on the same file, run
-in turns.
+Both print Markdown tables and generate their footage. For `correct` every frame has its number burnt in: a decoder is
+judged by the picture that it returns, not by the number that it reports. `speed` samples 2 frames a second at 224 × 224
+and gives the time as a share of that of `ffmpeg -an -vf fps=2,scale=224:224 -f null -` on the same file, run in turns.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ import importlib.util
 import random
 import resource
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -26,8 +24,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tests.footage.recipes import FIRST_NUMBER, MAKERS
 from tests.media import read_number
@@ -125,7 +121,7 @@ FOOTAGE = {
     "DNxHR SQ 1080p30": ("dnxhr.mov", "-c:v dnxhd -profile:v dnxhr_sq -pix_fmt yuv422p"),
     "MPEG-2 1080p25 in MXF, GOP 12": ("mpeg2.mxf", "-r 25 -c:v mpeg2video -b:v 40M -g 12 -bf 2 -pix_fmt yuv420p"),
 }
-SCENE = "testsrc2=s=1920x1080:r=30,noise=alls=12:allf=t"  # motion and grain, so that bits are spent as on footage
+SCENE = "testsrc2=s=1920x1080:r=30,noise=alls=12:allf=t"  # motion and grain, for a bit rate as in real footage
 SECONDS = 12
 
 
@@ -139,11 +135,11 @@ def make_footage(folder: Path, title: str) -> Path:
     return path
 
 
-def timed(work: Callable[[], object], who: int) -> tuple[float, float]:
-    """(wall, processor) seconds of `work`, whose processor time is counted for `who` (resource.RUSAGE_...)."""
+def timed(work: Callable[[], object], whose: int) -> tuple[float, float]:
+    """(wall, processor) seconds of `work`, whose processor time is counted for `whose` (resource.RUSAGE_...)."""
 
     def processor_s() -> float:
-        usage = resource.getrusage(who)
+        usage = resource.getrusage(whose)
         return usage.ru_utime + usage.ru_stime
 
     wall_s, used_s = time.perf_counter(), processor_s()
@@ -174,9 +170,9 @@ def speed(folder: Path, rounds: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["correct", "speed"])
-    parser.add_argument("--keep", type=Path, help="folder for the footage of `speed`")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("what", choices=["correct", "speed"], help="what to measure")
+    parser.add_argument("--keep", type=Path, help="folder to keep the footage of `speed` in, for the next run")
+    parser.add_argument("--rounds", type=int, default=5, help="runs of each measurement (default %(default)s)")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         if given.what == "correct":

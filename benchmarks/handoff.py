@@ -1,12 +1,12 @@
-"""Are the labels in an EDL the frames that were meant, and what does cutting a clip cost beside ffmpeg?
+"""Whether the labels in an EDL are the intended frames, and the time to cut a clip beside ffmpeg.
 
-    python benchmarks/handoff.py labels   # beside PySceneDetect, where it's installed
-    python benchmarks/handoff.py cut      # needs the ffmpeg command
+    python -m benchmarks.handoff labels   # beside PySceneDetect, if it is installed
+    python -m benchmarks.handoff cut      # needs the ffmpeg command
 
 Both print Markdown tables. `labels` writes the same frames with both programs and reads both lists with one reader: a
-label is hours, minutes and seconds of the nominal rate, less what drop-frame skips where the list says drop-frame.
-`cut` cuts 1 s out of generated 720p H.264 footage (GOP 250, B-frames), ours with its verification and ffmpeg without
-one, and counts seconds of processor time, which other work on the machine changes little.
+label is hours, minutes and seconds of the nominal rate, less the labels that drop-frame skips if the list is
+drop-frame. `cut` cuts 1 s out of generated 720p H.264 footage (GOP 250, B-frames), ours with its verification and
+ffmpeg without one, and counts processor time, which other work on the machine changes little.
 """
 
 from __future__ import annotations
@@ -17,13 +17,10 @@ import io
 import re
 import resource
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from exporters import edl
 from exporters.timeline import timeline_from_moments
@@ -99,7 +96,7 @@ def make_footage(path: Path) -> None:
 
 
 def ffmpeg_command(source: Path, out: Path, media: Media, segment: Segment, preset: str) -> list[str]:
-    """The plain command for the same range and codec (interchange research: floor the start, count the frames)."""
+    """The ffmpeg command for the same range and codec: start rounded down, length in frames."""
     start_us = int(segment.start_frame / media.rate * 1_000_000)
     frames = segment.end_frame - segment.start_frame
     codec = {
@@ -116,7 +113,7 @@ def processor_s(work: Callable[..., object], *args: object, **options: object) -
     """Processor seconds that `work` takes, in this process and those it starts, on all cores together."""
 
     def used() -> float:
-        own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        own, children = (resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
         return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
     before = used()
@@ -124,7 +121,11 @@ def processor_s(work: Callable[..., object], *args: object, **options: object) -
     return used() - before
 
 
-if __name__ == "__main__":
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("labels", "cut"))
+    parser.add_argument("what", choices=("labels", "cut"), help="what to measure")
     {"labels": labels, "cut": cut}[parser.parse_args().what]()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,11 +1,11 @@
-"""What indexing costs, image tower included, beside ffmpeg decoding the same file to null at the same sampling.
+"""The time to index a file, image tower included, beside ffmpeg decoding it to null with the same sampling.
 
-    python benchmarks/indexing.py [--keep FOLDER] [--rounds 3]     # needs ffmpeg
+    python -m benchmarks.indexing [--keep FOLDER] [--rounds 3]     # needs ffmpeg
 
-Prints a Markdown table of the footage that `decode.py speed` makes. Both sample 2 frames a second with all processors;
-ours also scales, runs the image tower, stores and commits. Times are of the work itself: Python has started and the
-model is open, as in the app and in a long run (`main_job.py` times the whole command). A second table says how much
-memory the command needs at most.
+Prints a Markdown table for the footage that `benchmarks.decode speed` makes. Both sample 2 frames a second with all
+processors; indexing also scales, runs the image tower, stores and commits. Times are of the work itself: Python has
+started and the model is open, as in the app and in a long run (`benchmarks.main_job` times the whole command). A second
+table shows the command's peak memory.
 """
 
 from __future__ import annotations
@@ -20,8 +20,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.decode import SCENE, X264, make_footage, timed
 from tr_desktop.library.index.indexer import index_footage
@@ -83,7 +81,7 @@ def memory(keep: Path) -> None:
     """Peak memory of the command, each in a process of its own."""
     print("\n| footage | peak memory of `index` |\n|---|---|")
     long = keep / "hour.mp4"
-    if not long.exists():  # small pictures, so that it is done in minutes: what grows with length is what counts
+    if not long.exists():  # small pictures take minutes only: the growth with length counts
         short = ["-f", "lavfi", "-i", SCENE.replace("1920x1080", "640x360"), "-t", "20", *X264.split(), "-g", "30"]
         subprocess.run(["ffmpeg", "-v", "error", *short, str(keep / "short.mp4")], check=True)
         hour = ["-stream_loop", "179", "-i", str(keep / "short.mp4"), "-c", "copy", str(long)]
@@ -91,15 +89,15 @@ def memory(keep: Path) -> None:
     named = [(title, make_footage(keep, title)) for title in MEASURED[:2]]
     for title, path in (*named, ("an hour of H.264 360p30", long)):
         with tempfile.TemporaryDirectory() as library:
-            command = [sys.executable, "-c", _INDEX_AND_TELL, "index", str(path), "--library", library]
-            told = subprocess.run(
+            command = [sys.executable, "-c", _INDEX_AND_PRINT_PEAK, "index", str(path), "--library", library]
+            printed = subprocess.run(
                 command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
             ).stdout
-        print(f"| {title} | {int(told) / 1e3:.0f} MB |", flush=True)
+        print(f"| {title} | {int(printed) / 1e3:.0f} MB |", flush=True)
 
 
-# The process reads its own peak: what a parent is told of it includes the parent's own, from before the program began.
-_INDEX_AND_TELL = """
+# The process reads its own peak: the figure that a parent gets includes the parent's, from before the program began.
+_INDEX_AND_PRINT_PEAK = """
 import sys
 from pathlib import Path
 from tr_desktop.commands.main import main
@@ -111,8 +109,10 @@ sys.exit(status)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--keep", type=Path, help="folder for the footage, to measure again")
-    parser.add_argument("--rounds", type=int, default=3, help="0: only the memory")
+    parser.add_argument("--keep", type=Path, help="folder to keep the footage in, for the next run")
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="runs of each measurement; 0: memory only (default %(default)s)"
+    )
     given = parser.parse_args()
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} when it began\n")
     with tempfile.TemporaryDirectory() as folder:

@@ -1,12 +1,12 @@
 """How long a search over a large library takes beside its floor: one matrix product over the same vectors in fp32.
 
-    python benchmarks/library.py [--hours 100 1000] [--width 384] [--runs 7] [--keep FOLDER]
+    python -m benchmarks.library [--hours 100 1000] [--width 384] [--runs 7] [--keep FOLDER]
 
 Prints a Markdown table. The vectors are synthetic: files of half an hour, 2 frames a second, made of shots of 5 s;
 frames of a shot are alike, shots of a file share a setting. The floor is measured in turns with the search, on as many
-of the rows as fit into 2 GB as fp32, and scaled to all of them. "reopen" is opening the catalogue and asking it what it
-knows of all files; "memory" is what the search itself adds beside the mapped files, which the system may drop.
-Processor time is that of all threads together: other work on the machine changes it least.
+of the rows as fit into 2 GB as fp32, and scaled to all of them. "reopen" is opening the catalogue and reading its
+records of all files; "memory" is what the search itself adds to the mapped files, which the system may drop. Processor
+time is that of all threads together: other work on the machine changes it least.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
-import sys
 import tempfile
 import time
 import tracemalloc
@@ -22,9 +21,6 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.library.store.records import Source
@@ -102,10 +98,12 @@ def measure(hours: int, width: int, runs: int, folder: Path) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--hours", type=int, nargs="+", default=[100, 1000])
-    parser.add_argument("--width", type=int, default=384)
-    parser.add_argument("--runs", type=int, default=7)
-    parser.add_argument("--keep", type=Path, help="folder for the libraries, to measure again")
+    parser.add_argument(
+        "--hours", type=int, nargs="+", default=[100, 1000], help="hours of footage in each library (default 100 1000)"
+    )
+    parser.add_argument("--width", type=int, default=384, help="length of the vectors (default %(default)s)")
+    parser.add_argument("--runs", type=int, default=7, help="queries to each library (default %(default)s)")
+    parser.add_argument("--keep", type=Path, help="folder to keep the libraries in, for the next run")
     given = parser.parse_args()
     print(
         f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} when it began; median (best) of {given.runs} queries\n"

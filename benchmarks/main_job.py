@@ -1,10 +1,10 @@
-"""The main job against its floor: indexing and its image tower beside plain ffmpeg decoding, and the time to an answer
-once indexed.
+"""The `index` and `find` commands: indexing beside ffmpeg decoding the same file, and the time to an answer once
+indexed.
 
-    python benchmarks/main_job.py [--seconds 60] [--runs 3]     # needs ffmpeg
+    python -m benchmarks.main_job [--seconds 60] [--runs 3]     # needs ffmpeg
 
 Prints a Markdown table. The footage is generated in the run: 1080p H.264 of 30 fps with a keyframe every second, moving
-and noisy, as a camera's would be. Ratios are what counts: seconds on these machines are noise.
+and noisy like a camera's. Compare ratios: seconds depend on the machine.
 """
 
 from __future__ import annotations
@@ -53,8 +53,10 @@ def tower_s(encoder: Encoder, pictures: int) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=int, default=60)
-    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument(
+        "--seconds", type=int, default=60, help="length of the footage in seconds (default %(default)s)"
+    )
+    parser.add_argument("--runs", type=int, default=3, help="runs of each measurement (default %(default)s)")
     arguments = parser.parse_args()
     ours = [sys.executable, "-m", "tr_desktop"]
     with tempfile.TemporaryDirectory() as name:

@@ -1,10 +1,10 @@
-"""What refining costs: a query on an indexed file, the best candidates of a large library, looking closer at an answer.
+"""The time to refine: a query on an indexed file, the best candidates of a large library, a closer look at an answer.
 
-    python benchmarks/refine.py [--hours 100] [--runs 5]     # needs ffmpeg
+    python -m benchmarks.refine [--hours 100] [--runs 5]     # needs ffmpeg
 
-Prints a Markdown table. Vectors and footage are generated in the run; each floor is measured in turns with what stands
+Prints a Markdown table. Vectors and footage are generated in the run; each floor is measured in turns with the figure
 beside it, so that both meet the same machine. Processor time is that of all threads together: other work on the machine
-changes it least. Nothing looked at is cached between runs.
+changes it least. Closer looks are not cached between runs.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import argparse
 import os
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -21,8 +20,6 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.library import fill
 from tr_desktop.footage.seek import find_frames
@@ -66,8 +63,8 @@ def one_query(encoder: Encoder, catalog: Catalog, runs: int) -> str:
     vectors += 0.3 * random.normal(size=vectors.shape)
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float16)
     media = Media(Path("ten-minutes.mp4"), 1, 1, 1920, 1080, RATE, Timecode(0, RATE))
-    times = FrameTimes(range(600 * 25), 600 * 25, 1 / RATE)
-    item = Indexed(Footage(media, times), Fraction(1, FPS), vectors)
+    footage = Footage(media, FrameTimes(range(600 * 25), 600 * 25, 1 / RATE))
+    item = Indexed(footage, Fraction(1, FPS), vectors)
     query = encoder.encode_text([SENTENCE])[0]
     search = Search("", query)
     ways = [TwoTower(catalog, encoder, kind) for kind in (RefinerKind.LEARNED, RefinerKind.HEURISTIC)]
@@ -126,7 +123,7 @@ def closer_look(encoder: Encoder, folder: Path, runs: int) -> str:
 
 
 class Forgetful(Catalog):
-    """A library that keeps nothing of what was looked at, so that every run looks again."""
+    """A library that keeps no closer look: every run looks again."""
 
     def __init__(self, catalog: Catalog) -> None:
         super().__init__(catalog.folder)
@@ -143,8 +140,10 @@ class _NoCloseUps:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--hours", type=int, default=100)
-    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument(
+        "--hours", type=int, default=100, help="hours of footage in the large library (default %(default)s)"
+    )
+    parser.add_argument("--runs", type=int, default=5, help="runs of each measurement (default %(default)s)")
     given = parser.parse_args()
     encoder = Encoder(load_pack("mini"), "cpu")
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} when it began; medians of {given.runs}\n")

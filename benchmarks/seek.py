@@ -1,19 +1,17 @@
 """How long an editor waits for a frame: seeking, stepping and dragging in the player's frame server, beside the floor.
 
-    python benchmarks/seek.py             # needs the ffmpeg command; --keep FOLDER keeps the footage for the next time
+    python -m benchmarks.seek             # needs the ffmpeg command; --keep FOLDER keeps the footage for the next run
 
 Prints a Markdown table. The floor of a seek is the decoder alone: the file is open, the keyframe is known, and just the
 packets from there to the wanted frame are decoded with the same threads, nothing left out and no picture made. Both are
-measured in turns on the same frames; each time of ours runs from the wish to its image, 1280 × 720.
+measured in turns on the same frames; our times run from the request to its image, 1280 × 720.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -22,10 +20,6 @@ from pathlib import Path
 
 import av
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-
 from PySide6.QtCore import QCoreApplication, Qt
 
 from benchmarks.decode import SCENE
@@ -61,7 +55,7 @@ class Viewer:
         self._arrived.release()
 
     def wait(self, frame: int, direction: int = 0) -> tuple[float, float]:
-        """(seconds, processor seconds) from the wish for `frame` to its image."""
+        """(seconds, processor seconds) from the request for `frame` to its image."""
         began_s, used_s = time.perf_counter(), time.process_time()
         self._server.ask(FrameRequest(Footage(self._media, self._times), frame, BOX_PX, direction))
         while self._arrived.acquire(timeout=60) and self._frame != frame:
@@ -83,7 +77,7 @@ class Floor:
         self._shown = sorted(packet.pts for packet in self._packets if packet.pts is not None)
 
     def wait(self, frame: int) -> tuple[float, float]:
-        """(seconds, processor seconds) until `frame` comes out."""
+        """(seconds, processor seconds) until the decoder returns `frame`."""
         pts = self._shown[frame]
         key = max(i for i, p in enumerate(self._packets) if p.is_keyframe and p.pts is not None and p.pts <= pts)
         began_s, used_s = time.perf_counter(), time.process_time()
@@ -146,8 +140,8 @@ def _paced(viewer: Viewer, frame: int, direction: int) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--keep", type=Path, help="folder for the footage")
-    parser.add_argument("--seeks", type=int, default=60)
+    parser.add_argument("--keep", type=Path, help="folder to keep the footage in, for the next run")
+    parser.add_argument("--seeks", type=int, default=60, help="random seeks in each file (default %(default)s)")
     given = parser.parse_args()
     _ = QCoreApplication([])
     print("Milliseconds; seeks: ours / floor.\n")

@@ -1,7 +1,8 @@
 """Test footage whose every frame says which one it is: its number is burnt into the picture as black and white blocks.
 
 `make_video` encodes it, `read_number` reads it back from a decoded picture of any size and shape. The code survives
-lossy compression and rescaling, and refuses what isn't clearly readable: a mix of two frames, a turned or torn picture.
+lossy compression and rescaling. A picture that isn't clearly readable is refused: a mix of two frames, a turned or torn
+one.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-CELLS = 5  # 5 × 5 blocks: 16 bits of number, 5 of checksum, and 4 corners that tell which way is up
+CELLS = 5  # 5 × 5 blocks: 16 bits of number, 5 of checksum, and 4 corners that show which way is up
 _CORNERS = {(0, 0): 1, (0, CELLS - 1): 1, (CELLS - 1, 0): 1, (CELLS - 1, CELLS - 1): 0}
 _OTHERS = [(row, col) for row in range(CELLS) for col in range(CELLS) if (row, col) not in _CORNERS]
 _MODULUS = 31
@@ -31,7 +32,7 @@ def numbered_picture(number: int, width: int, height: int) -> NDArray[np.uint8]:
 
 
 def read_number(picture: NDArray[np.uint8]) -> int:
-    """The number burnt into `picture` [H, W, 3]; ValueError where it isn't clearly readable."""
+    """The number burnt into `picture` [H, W, 3]; ValueError if it isn't clearly readable."""
     height, width = picture.shape[:2]
     bits = {}
     for row in range(CELLS):

@@ -9,7 +9,7 @@ from tr_desktop.grounding import find
 from tr_desktop.library.store.catalog import Catalog
 
 
-def test_the_curve_comes_at_once_and_the_cuts_stand_on_their_frames(tmp_path):
+def test_the_curve_comes_at_once_and_cuts_are_on_their_frames(tmp_path):
     clip = write_clip(tmp_path / "clip.mp4", [("blue", 63), ("red", 58), ("green", 60)])
     with Catalog(tmp_path / "library") as catalog:
         moment = find("red", [clip], catalog, ToyEncoder()).moments[0]
@@ -20,7 +20,7 @@ def test_the_curve_comes_at_once_and_the_cuts_stand_on_their_frames(tmp_path):
         assert all(63 <= row * last.every_s * 25 < 121 for row in rows) and rows
 
 
-def test_a_file_that_went_away_leaves_the_curve(tmp_path):
+def test_a_file_that_disappears_leaves_the_curve(tmp_path):
     clip = write_clip(tmp_path / "clip.mp4", [("blue", 63), ("red", 58)])
     with Catalog(tmp_path / "library") as catalog:
         moment = find("red", [clip], catalog, ToyEncoder()).moments[0]

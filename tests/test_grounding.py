@@ -18,7 +18,7 @@ def catalog(tmp_path):
         yield catalog
 
 
-def test_the_moment_is_found_between_the_right_frames(tmp_path, catalog):
+def test_the_moment_is_found_on_the_right_frames(tmp_path, catalog):
     clip = write_clip(tmp_path / "clip.mp4", [("red", 100), ("blue", 75), ("red", 100)])
     answer = find("something blue", [clip], catalog, ToyEncoder())
     best = answer.moments[0]
@@ -40,7 +40,7 @@ def test_every_step_from_rough_to_final_is_in_the_answer(tmp_path, catalog):
             assert step.end_s == Fraction(step.segment.end_frame, 25)
 
 
-def test_several_moments_of_one_file_are_apart(tmp_path, catalog):
+def test_several_moments_of_one_file_do_not_overlap(tmp_path, catalog):
     clip = write_clip(tmp_path / "clip.mp4", [("blue", 75), ("red", 100), ("blue", 75), ("red", 100), ("blue", 75)])
     moments = find("blue", [clip], catalog, ToyEncoder(), top=5).moments
     spans = sorted((m.segment.start_frame, m.segment.end_frame) for m in moments)
@@ -57,7 +57,7 @@ def test_moments_of_all_files_come_best_first(tmp_path, catalog):
 
 
 @pytest.mark.parametrize("frames", [1, 2, 3, 13, 14])
-def test_the_shortest_files_give_an_answer_inside_themselves(tmp_path, catalog, frames):
+def test_the_shortest_files_give_an_answer_within_the_file(tmp_path, catalog, frames):
     clip = write_clip(tmp_path / "clip.mp4", [("blue", frames)])
     (moment,) = find("blue", [clip], catalog, ToyEncoder()).moments[:1]
     assert 0 <= moment.segment.start_frame < moment.segment.end_frame <= frames
@@ -70,7 +70,7 @@ def test_an_empty_query_is_refused(tmp_path, catalog, query):
         find(query, [tmp_path], catalog, ToyEncoder())
 
 
-def test_a_folder_with_nothing_readable_says_so(tmp_path, catalog):
+def test_a_folder_without_readable_footage_is_a_user_error(tmp_path, catalog):
     footage = tmp_path / "footage"
     footage.mkdir()
     with pytest.raises(UserError, match="no files"):

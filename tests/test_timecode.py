@@ -96,7 +96,7 @@ def test_skipped_labels_are_refused(rate: Fraction, hour: int, minute: int, fram
         ("00:00:00:00\nTITLE:", Fraction(25)),
     ],
 )
-def test_invalid_labels_are_refused_with_a_message(text: str, rate: Fraction) -> None:
+def test_a_text_that_is_no_label_is_refused(text: str, rate: Fraction) -> None:
     with pytest.raises(ValueError, match=r"\.$"):
         Timecode.parse(text, rate)
 
@@ -133,15 +133,15 @@ def test_rounded_rates_become_exact(written: str, exact: Fraction) -> None:
 
 
 @given(axes)
-def test_exact_rates_stay(axis: tuple[Fraction, bool]) -> None:
+def test_exact_rates_are_kept(axis: tuple[Fraction, bool]) -> None:
     assert exact_rate(axis[0]) == axis[0]
 
 
-def test_nominal_rate_is_the_count_and_never_zero() -> None:
+def test_the_nominal_rate_is_a_count_and_never_zero() -> None:
     assert [nominal_fps(Fraction(rate)) for rate in ("24000/1001", "25", "59.94", "12.5", "1/5")] == [24, 25, 60, 13, 1]
 
 
-def test_a_timecode_track_at_another_rate_is_the_same_place() -> None:
+def test_a_timecode_track_at_another_rate_gives_the_same_time() -> None:
     hour = Timecode.parse("01:00:00;00", NTSC_30)
     assert str(hour.at_rate(NTSC_60)) == "01:00:00;00"
     assert hour.at_rate(NTSC_60).frame == 2 * hour.frame

@@ -59,7 +59,7 @@ def test_a_sentence_finds_the_shot_it_describes(sample, library, capsys, query, 
 
 
 @pytest.mark.parametrize(("query", "shot"), [("a cat", "cat"), ("a rocket", "rocket"), ("a cup of coffee", "coffee")])
-def test_in_and_out_stand_on_the_exact_frames_of_the_cuts(sample, library, capsys, query, shot):
+def test_in_and_out_are_on_the_exact_frames_of_the_cuts(sample, library, capsys, query, shot):
     _, document = run_json(capsys, "find", query, str(sample), "--library", library)
     best = document["moments"][0]
     assert (best["start_frame"], best["end_frame"]) == SHOTS[shot]
@@ -78,7 +78,7 @@ def test_the_same_search_again_decodes_nothing(sample, tmp_path, capsys, monkeyp
     assert run_json(capsys, *arguments) == first
 
 
-def test_an_answer_does_not_depend_on_what_the_library_holds_already(sample, tmp_path, capsys):
+def test_an_answer_does_not_depend_on_earlier_searches(sample, tmp_path, capsys):
     def ask(query: str, library: str) -> dict:
         return run_json(capsys, "find", query, str(sample), "--library", str(tmp_path / library))[1]
 
@@ -97,7 +97,7 @@ def test_the_refiners_can_be_compared(sample, library, capsys):
     assert answers["none"]["stop"] == 0
 
 
-def test_the_document_keeps_the_contract(sample, library, capsys):
+def test_the_json_document_keeps_its_contract(sample, library, capsys):
     status, document = run_json(capsys, "find", "a cat", str(sample), "--library", library, "--top", "3")
     assert status == (0 if any(m["confident"] for m in document["moments"]) else 1)
     assert document["schema"] == 1 and document["query"] == "a cat"
@@ -148,7 +148,7 @@ def test_a_saved_result_exports_to_the_same_bytes(sample, library, capsys, tmp_p
     assert again.read_bytes() == out.read_bytes()
 
 
-def test_every_format_and_every_way_of_cutting_is_reached(sample, library, capsys, tmp_path):
+def test_every_format_and_every_clip_preset_can_be_exported(sample, library, capsys, tmp_path):
     _, document = run_json(capsys, "find", "a cat", str(sample), "--library", library, "--top", "1")
     result = tmp_path / "result.json"
     result.write_text(json.dumps(document))
@@ -166,7 +166,7 @@ def test_every_format_and_every_way_of_cutting_is_reached(sample, library, capsy
 @pytest.mark.parametrize(
     "content", ["{}", "[]", "no json", '{"schema": 9}', '{"schema": 1, "query": "x", "moments": [{}]}']
 )
-def test_what_is_no_saved_result_is_refused_with_a_sentence(tmp_path, capsys, content):
+def test_a_file_that_is_no_saved_result_is_refused(tmp_path, capsys, content):
     result = tmp_path / "result.json"
     result.write_text(content)
     assert main(["export", str(result), "--to", str(tmp_path / "hits.edl"), "--library", str(tmp_path)]) == 2
@@ -203,7 +203,7 @@ def test_no_network_in_the_main_job(sample, capsys, tmp_path, monkeypatch):
         (["find", "a cat", "{clip}", "--library", "{clip}"], "library can't be opened"),
     ],
 )
-def test_what_the_user_can_mend_exits_2_with_a_sentence(tmp_path, capsys, arguments, sentence):
+def test_a_user_error_exits_with_status_2_and_a_message(tmp_path, capsys, arguments, sentence):
     clip = write_clip(tmp_path / "clip.mp4", [("red", 25)])
     (tmp_path / "nothing").mkdir()
     (tmp_path / "nothing" / "empty.mp4").touch()
@@ -253,7 +253,7 @@ def test_doctor_passes_its_self_test(capsys, tmp_path):
     assert "CPU" in out
 
 
-def test_control_c_leaves_the_library_sound(tmp_path):
+def test_control_c_leaves_the_library_valid(tmp_path):
     for number in range(40):
         write_clip(tmp_path / "footage" / f"{number}.mp4", [("red", 250), ("blue", 250 + number)])
     library = tmp_path / "library"
@@ -272,7 +272,7 @@ def test_control_c_leaves_the_library_sound(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no job control")
-def test_control_z_pauses_and_fg_goes_on(tmp_path):
+def test_control_z_pauses_and_fg_resumes(tmp_path):
     for number in range(12):
         write_clip(tmp_path / "footage" / f"{number}.mp4", [("red", 250), ("blue", 250 + number)])
     library = tmp_path / "library"
@@ -304,7 +304,7 @@ def _indexed(library: Path) -> int:
 
 
 @pytest.mark.skipif(not (SHARED / "oddities").is_dir(), reason="needs ../shared/oddities")
-def test_every_odd_file_is_searched_or_listed_with_a_reason(tmp_path, capsys):
+def test_every_unusual_file_is_searched_or_listed_with_a_reason(tmp_path, capsys):
     folder = SHARED / "oddities"
     _, document = run_json(capsys, "find", "a person", str(folder), "--library", str(tmp_path))
     coverage = document["coverage"]
@@ -346,7 +346,7 @@ def test_clips_are_cut_and_counted(sample, library, capsys, tmp_path):
     assert frames == document["moments"][0]["end_frame"] - document["moments"][0]["start_frame"]
 
 
-def test_footage_of_variable_rate_is_made_constant_when_asked(library, capsys, tmp_path):
+def test_variable_rate_footage_is_converted_on_request(library, capsys, tmp_path):
     ticks = [*range(0, 1200, 40), *range(1260, 3000, 40)]
     clip = make_video(tmp_path / "phone.mov", frames=len(ticks), ticks=ticks, time_base=Fraction(1, 1000), rate=25)
     out = tmp_path / "hits.edl"
@@ -366,7 +366,7 @@ def test_footage_of_variable_rate_is_made_constant_when_asked(library, capsys, t
         assert container.streams.video[0].metadata["timecode"] == event.edits[0].source_in
 
 
-def test_control_c_stops_cutting_and_leaves_no_half_clip(sample, library, capsys, tmp_path):
+def test_control_c_stops_cutting_and_leaves_no_partial_clip(sample, library, capsys, tmp_path):
     _, document = run_json(capsys, "find", "a cat", str(sample), "--library", library, "--top", "3")
     result, folder = tmp_path / "result.json", tmp_path / "clips"
     result.write_text(json.dumps(document))

@@ -35,7 +35,7 @@ def run(capsys, *arguments: object) -> tuple[int, str, str]:
     return status, *capsys.readouterr()
 
 
-def test_the_pack_that_is_chosen_is_used_wherever_the_user_stands(toy, tmp_path, capsys, monkeypatch):
+def test_the_chosen_pack_is_used_from_any_folder(toy, tmp_path, capsys, monkeypatch):
     clip = write_clip(tmp_path / "clip.mp4", [("red", 30), ("blue", 30)])
     assert "* mini" in run(capsys, "list")[1]
     monkeypatch.chdir(tmp_path)
@@ -53,7 +53,7 @@ def test_the_pack_that_is_chosen_is_used_wherever_the_user_stands(toy, tmp_path,
     assert "* mini" in run(capsys, "list")[1]
 
 
-def test_a_damaged_choice_says_how_to_mend_it(config, capsys):
+def test_a_damaged_choice_file_comes_with_a_fix(config, capsys):
     config.mkdir()
     for damage in ("no json", "[]", '{"packs": 3}'):
         (config / "models.json").write_text(damage)
@@ -68,7 +68,7 @@ def test_a_damaged_pack_is_not_chosen(toy, config, capsys):
     assert status == 2 and "text.onnx" in message and not config.exists()
 
 
-def test_what_a_pack_is_can_be_read(toy, capsys):
+def test_the_card_of_a_pack_can_be_shown(toy, capsys):
     status, shown, _ = run(capsys, "show", toy)
     assert status == 0
     for part in ("toy", "Apache-2.0", "A toy.", "image.onnx", "32 × 32", load_pack(toy).sha256):
@@ -100,7 +100,7 @@ def stretch(model: onnx.ModelProto) -> bytes:
         ("refiner.onnx", text_model().SerializeToString(), "refiner.onnx doesn't run"),
     ],
 )
-def test_models_that_do_not_do_their_job_are_named(tmp_path, capsys, name, content, sentence):
+def test_models_that_fail_the_check_are_named(tmp_path, capsys, name, content, sentence):
     folder = write_pack(tmp_path / "odd")
     (folder / name).write_bytes(content)
     from tests.models.toy_pack import list_files
@@ -119,7 +119,7 @@ def draft(folder: Path, **changes: object) -> Path:
 
 
 @pytest.mark.parametrize("name", ["made", "made.trpack"])
-def test_a_pack_is_built_of_what_a_folder_holds(tmp_path, capsys, name):
+def test_a_pack_is_built_from_a_folder(tmp_path, capsys, name):
     folder, out = draft(tmp_path / "draft"), tmp_path / name
     status, said, _ = run(capsys, "build", folder, out)
     assert status == 0 and "refiner.onnx, threshold, calibration" in said
@@ -142,7 +142,7 @@ def test_the_same_draft_makes_the_same_archive(tmp_path, capsys):
     assert load_pack(tmp_path / "a.trpack").threshold == 0.7
 
 
-def test_the_background_is_made_of_pictures(tmp_path, capsys):
+def test_the_background_is_computed_from_pictures(tmp_path, capsys):
     from skimage import io
 
     folder, pictures = draft(tmp_path / "draft"), tmp_path / "pictures"
@@ -170,7 +170,7 @@ def test_the_background_is_made_of_pictures(tmp_path, capsys):
         ({}, "image.onnx", "image.onnx"),
     ],
 )
-def test_what_a_draft_lacks_is_said_and_nothing_is_written(tmp_path, capsys, changes, missing, sentence):
+def test_missing_parts_of_a_draft_are_reported_and_nothing_is_written(tmp_path, capsys, changes, missing, sentence):
     folder = draft(tmp_path / "draft", **changes)
     if missing:
         (folder / missing).unlink()

@@ -11,7 +11,7 @@ def progress(done_bytes: int, total_bytes: int) -> IndexProgress:
     return IndexProgress(Path("a.mp4"), 1, 1, done_bytes, total_bytes, Fraction(done_bytes, 10), 2.0)
 
 
-def test_a_second_run_starts_its_own_bar(capsys):
+def test_a_second_run_has_its_own_progress_bar(capsys):
     with IndexBar() as bar:
         for run_bytes in (100, 40):
             for done in (run_bytes // 2, run_bytes):
@@ -23,7 +23,7 @@ def test_a_second_run_starts_its_own_bar(capsys):
     assert sum("100%" in line for line in lines) >= 2 and not any("-" in line.split("|")[0] for line in lines)
 
 
-def test_time_left_goes_by_what_is_done():
+def test_the_time_left_follows_the_progress():
     assert progress(0, 100).left_s is None
     assert progress(25, 100).left_s == 6.0
     assert progress(25, 100).times_real_time == 1.25

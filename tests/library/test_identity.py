@@ -34,7 +34,7 @@ def known_names(catalog: Catalog) -> set[str]:
     return {Path(os.fsdecode(path)).name for path in catalog.known("toy")}
 
 
-def test_a_moved_file_is_not_decoded_again_and_its_old_place_is_forgotten(tmp_path, catalog, encoder):
+def test_a_moved_file_is_not_decoded_again_and_its_old_path_is_dropped(tmp_path, catalog, encoder):
     old = write_clip(tmp_path / "a" / "old.mp4", [("red", 50)])
     write_clip(tmp_path / "a" / "other.mp4", [("blue", 50)])
     index_footage([tmp_path / "a"], catalog, encoder)
@@ -72,7 +72,7 @@ def test_copies_share_their_vectors(tmp_path, catalog, encoder):
     assert catalog.load(tmp_path / "b.mp4", "toy").vectors[0].argmax() == 0
 
 
-def test_the_room_of_changed_files_is_used_again(tmp_path, encoder):
+def test_the_space_of_changed_files_is_reused(tmp_path, encoder):
     clip = tmp_path / "clip.mp4"
     sizes = []
     for round_ in range(6):
@@ -84,7 +84,7 @@ def test_the_room_of_changed_files_is_used_again(tmp_path, encoder):
 
 
 @pytest.mark.parametrize("unmounted", ["no folder", "an empty folder"])
-def test_footage_on_a_missing_drive_is_searched_and_kept(tmp_path, catalog, encoder, unmounted):
+def test_footage_on_a_missing_drive_is_kept_and_searched(tmp_path, catalog, encoder, unmounted):
     drive = tmp_path / "drive"
     clip = write_clip(drive / "clip.mp4", [("red", 50), ("blue", 50)])
     index_footage([drive], catalog, encoder)
@@ -101,7 +101,7 @@ def test_footage_on_a_missing_drive_is_searched_and_kept(tmp_path, catalog, enco
     assert encoder.encoded_frames == 8
 
 
-def test_a_deleted_file_is_not_taken_for_an_unplugged_one(tmp_path, catalog, encoder):
+def test_a_deleted_file_is_not_treated_as_on_an_unplugged_drive(tmp_path, catalog, encoder):
     kept, deleted = (write_clip(tmp_path / "a" / f"{c}.mp4", [(c, 50)]) for c in ("red", "blue"))
     index_footage([tmp_path / "a"], catalog, encoder)
     deleted.unlink()
@@ -139,7 +139,7 @@ def test_a_file_that_changes_while_it_is_read(tmp_path, catalog, how):
     assert len(item.times) == 100 and set(item.vectors.argmax(axis=1)) == {2}
 
 
-def test_names_as_long_as_they_get_and_of_any_bytes(tmp_path, catalog, encoder):
+def test_file_names_may_be_long_and_of_any_bytes(tmp_path, catalog, encoder):
     folder = tmp_path / "footage"
     names = ["x" * 251 + ".mp4", "-rf.mp4", "new\nline.mp4", "‮gpj.mp4", "🎬.mp4", os.fsdecode(b"\xff\xfe.mp4")]
     for number, name in enumerate(names):
@@ -164,7 +164,7 @@ def search_as_nobody(library: Path, clip: Path, result: multiprocessing.SimpleQu
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="has to become somebody who may not write")
-def test_a_library_that_cannot_be_written_is_searched_and_says_what_is_missing():
+def test_a_read_only_library_is_searched_and_lists_missing_files():
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -183,7 +183,7 @@ def test_a_library_that_cannot_be_written_is_searched_and_says_what_is_missing()
     assert [name for name, _ in skipped] == ["new.mp4"] and "can't be written" in skipped[0][1]
 
 
-def test_a_migration_happens_whole_or_not_at_all(tmp_path, encoder, monkeypatch):
+def test_a_migration_is_applied_completely_or_not_at_all(tmp_path, encoder, monkeypatch):
     clip = write_clip(tmp_path / "clip.mp4", [("red", 50)])
     with Catalog(tmp_path / "library") as catalog:
         index_footage([clip], catalog, encoder)

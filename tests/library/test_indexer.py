@@ -19,7 +19,7 @@ def catalog(tmp_path):
         yield catalog
 
 
-def test_what_is_indexed_comes_back_whole(tmp_path, catalog):
+def test_an_indexed_file_loads_completely(tmp_path, catalog):
     clip = write_clip(tmp_path / "clip.mov", [("red", 50), ("blue", 25)], Fraction(30000, 1001), "01:00:00;00")
     encoder = ToyEncoder()
     assert index_footage([clip], catalog, encoder).searched == [clip]
@@ -60,7 +60,7 @@ def test_a_changed_file_is_read_again_and_the_others_are_not(tmp_path, catalog):
     assert len(catalog.load(changed, "toy").times) == 50
 
 
-def test_a_damaged_file_that_was_mended_is_searched(tmp_path, catalog):
+def test_a_repaired_file_is_searched(tmp_path, catalog):
     clip = tmp_path / "clip.mp4"
     clip.write_bytes(b"not yet copied whole")
     encoder = ToyEncoder()
@@ -69,7 +69,7 @@ def test_a_damaged_file_that_was_mended_is_searched(tmp_path, catalog):
     assert index_footage([clip], catalog, encoder).searched == [clip]
 
 
-def test_another_pack_has_vectors_of_its_own(tmp_path, catalog):
+def test_another_pack_has_its_own_vectors(tmp_path, catalog):
     clip = write_clip(tmp_path / "clip.mp4", [("red", 50)])
     index_footage([clip], catalog, ToyEncoder("one"))
     index_footage([clip], catalog, ToyEncoder("two", sample_fps=Fraction(4)))
@@ -77,7 +77,7 @@ def test_another_pack_has_vectors_of_its_own(tmp_path, catalog):
     assert len(catalog.load(clip, "two").vectors) == 8
 
 
-def test_coverage_adds_up_over_awkward_files(tmp_path, catalog):
+def test_coverage_adds_up_with_unusual_files(tmp_path, catalog):
     footage = tmp_path / "footage"
     write_clip(footage / "good.mp4", [("red", 25)])
     write_clip(footage / "sub" / "naïve “name” & #1.mkv", [("red", 25)])
@@ -103,7 +103,7 @@ def test_coverage_adds_up_over_awkward_files(tmp_path, catalog):
     assert coverage.files == len(coverage.searched) + len(coverage.skipped) == 12
 
 
-def test_an_interrupted_index_keeps_whole_files_and_a_sound_database(tmp_path):
+def test_an_interrupted_run_keeps_complete_files_and_a_valid_database(tmp_path):
     for name, colour in zip("abc", ("red", "green", "blue"), strict=True):
         write_clip(tmp_path / "footage" / f"{name}.mp4", [(colour, 50)])
 
@@ -125,7 +125,7 @@ def test_an_interrupted_index_keeps_whole_files_and_a_sound_database(tmp_path):
         assert encoder.encoded_frames == 8  # the first file was not read again
 
 
-def test_progress_reaches_the_end_of_what_is_new(tmp_path, catalog):
+def test_progress_reaches_the_end_of_the_new_files(tmp_path, catalog):
     clips = [write_clip(tmp_path / f"{n}.mp4", [("red", 200 + n)]) for n in range(2)]
     seen = []
     index_footage(clips, catalog, ToyEncoder(), seen.append)
@@ -134,12 +134,12 @@ def test_progress_reaches_the_end_of_what_is_new(tmp_path, catalog):
     assert [p.done_bytes for p in seen] == sorted(p.done_bytes for p in seen)
 
 
-def test_a_missing_path_is_the_users_to_mend(tmp_path, catalog):
+def test_a_missing_path_is_a_user_error(tmp_path, catalog):
     with pytest.raises(UserError, match=r"no such file or folder.*nowhere"):
         index_footage([tmp_path / "nowhere"], catalog, ToyEncoder())
 
 
-def test_a_newer_library_is_refused_untouched(tmp_path):
+def test_a_newer_library_is_refused_and_left_unchanged(tmp_path):
     Catalog(tmp_path).close()
     path = tmp_path / "library.sqlite3"
     database = sqlite3.connect(path)
@@ -151,7 +151,7 @@ def test_a_newer_library_is_refused_untouched(tmp_path):
     assert path.read_bytes() == before
 
 
-def test_a_library_that_is_no_database_is_refused(tmp_path):
+def test_a_file_that_is_no_database_is_refused(tmp_path):
     (tmp_path / "library.sqlite3").write_bytes(b"this is no database, but long enough to be looked at" * 10)
     with pytest.raises(LibraryError, match="can't be opened"):
         Catalog(tmp_path)
@@ -164,7 +164,7 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
         Catalog(tmp_path / "library")
 
 
-def test_a_file_named_in_two_ways_is_one_file(tmp_path, catalog, monkeypatch):
+def test_a_file_given_by_two_paths_is_one_file(tmp_path, catalog, monkeypatch):
     clip = write_clip(tmp_path / "a" / "clip.mp4", [("red", 25)])
     (tmp_path / "b").mkdir()
     monkeypatch.chdir(tmp_path / "b")

@@ -49,7 +49,7 @@ def test_terms(query, terms):
 
 
 @pytest.mark.parametrize("query", ["", "  ", "-beach", '-"a b" -c'])
-def test_a_query_has_to_look_for_something(query):
+def test_a_query_must_ask_for_something(query):
     with pytest.raises(UserError, match="query"):
         parse_terms(query)
 
@@ -58,7 +58,7 @@ def test_a_query_has_to_look_for_something(query):
     ("query", "best"),
     [("white", "white"), ("white -red -green", "blue"), ("red^3 green", "red"), ("red green^3", "green")],
 )
-def test_weights_and_signs_change_what_is_found(footage, catalog, query, best):
+def test_weights_and_signs_change_the_results(footage, catalog, query, best):
     moment = find(query, [footage], catalog, ToyEncoder()).moments[0]
     middle, name = (moment.segment.start_frame + moment.segment.end_frame) / 2, moment.media.path.stem
     first = "red" if name == "blue" else "blue"
@@ -93,7 +93,7 @@ def test_a_moment_finds_others_like_it_but_not_itself(tmp_path, footage, catalog
 
 
 @pytest.mark.parametrize("example", ["nothing.png", "{clip}@99", "{clip}@x", "{clip}", "{text}", "nowhere.mp4@3"])
-def test_what_is_no_example_is_refused(tmp_path, footage, catalog, example):
+def test_a_file_that_is_no_example_is_refused(tmp_path, footage, catalog, example):
     (tmp_path / "text.png").write_text("no picture")
     example = example.format(clip=footage / "red.mp4", text=tmp_path / "text.png")
     with pytest.raises(UserError):
@@ -113,7 +113,7 @@ def test_what_is_no_example_is_refused(tmp_path, footage, catalog, example):
         (FootageFilter(height=48), {"a.mp4", "b.mp4", "c.mp4"}),
     ],
 )
-def test_a_search_is_limited_and_says_what_it_left_out(tmp_path, catalog, footage_filter, kept):
+def test_a_filtered_search_reports_what_it_left_out(tmp_path, catalog, footage_filter, kept):
     for name, frames in (("one/a.mp4", 25), ("one/b.mp4", 100), ("two/c.mp4", 101)):
         write_clip(tmp_path / "footage" / name, [("red", frames)])
     os.utime(tmp_path / "footage" / "one" / "a.mp4", (0, 10**9))  # 2001

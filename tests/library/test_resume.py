@@ -123,7 +123,7 @@ def index_counting(library: Path, footage: Path, decoded: Any) -> None:
 
 
 @needs_fork
-def test_a_kill_costs_a_batch_at_most(tmp_path, footage):
+def test_a_kill_loses_at_most_one_batch(tmp_path, footage):
     chance, lost = random.Random(7), []
     context = multiprocessing.get_context("fork")
     for number in range(8):
@@ -140,7 +140,7 @@ def test_a_kill_costs_a_batch_at_most(tmp_path, footage):
 
 
 @pytest.mark.parametrize("name", ["gop30.mp4", "open_gop.mp4", "vfr.mp4", "offset.ts", "mpeg2.mpg", "h264.avi"])
-def test_reading_on_gives_the_same_samples(tmp_path, name):
+def test_resumed_reading_gives_the_same_samples(tmp_path, name):
     path = MAKERS[name](tmp_path / name)
     whole = Sampler(probe(path), Fraction(1, 4), 40)
     samples = list(whole)
@@ -157,7 +157,7 @@ def test_reading_on_gives_the_same_samples(tmp_path, name):
         row += sample.repeat
 
 
-def test_what_was_stored_is_not_encoded_again(tmp_path, footage):
+def test_stored_frames_are_not_encoded_again(tmp_path, footage):
     class Breaking(ToyEncoder):
         def encode_images(self, pictures):
             if self.encoded_frames > 100:
@@ -172,7 +172,7 @@ def test_what_was_stored_is_not_encoded_again(tmp_path, footage):
     assert breaking.encoded_frames + again.encoded_frames == 400
 
 
-def test_damage_that_was_passed_is_still_known_when_reading_goes_on(tmp_path):
+def test_damage_before_the_resume_point_is_still_reported(tmp_path):
     clip = make_video(tmp_path / "clip.mp4", frames=600, gop=12)
     with av.open(str(clip)) as container:
         keyframes = [packet for packet in container.demux(video=0) if packet.is_keyframe and packet.size]
@@ -191,7 +191,7 @@ def test_damage_that_was_passed_is_still_known_when_reading_goes_on(tmp_path):
     assert contents(tmp_path / "whole")["clip.mp4"][3]
 
 
-def test_a_file_is_searched_as_far_as_it_has_been_read(tmp_path):
+def test_a_partly_indexed_file_is_searched_as_far_as_it_was_read(tmp_path):
     clip = write_clip(tmp_path / "clip.mp4", [("red", 400), ("blue", 200), ("red", 2400)])
     stop = threading.Event()
     with Catalog(tmp_path / "library") as catalog:
@@ -209,7 +209,7 @@ def test_a_file_is_searched_as_far_as_it_has_been_read(tmp_path):
         assert not find("blue", [clip], catalog, encoder).coverage.incomplete
 
 
-def test_a_second_writer_is_told_and_searches_meanwhile(tmp_path):
+def test_a_second_writer_gets_a_message_and_can_still_search(tmp_path):
     done = write_clip(tmp_path / "footage" / "done.mp4", [("red", 50), ("blue", 50)])
     with Catalog(tmp_path / "library") as first, Catalog(tmp_path / "library") as second:
         index_footage([tmp_path / "footage"], first, ToyEncoder())
@@ -237,7 +237,7 @@ def test_stopping_takes_less_than_a_second(tmp_path):
         assert coverage.incomplete.keys() == {clip}
 
 
-def test_a_pause_rests_and_goes_on_where_it_was(tmp_path):
+def test_a_paused_run_resumes_where_it_stopped(tmp_path):
     clip = write_clip(tmp_path / "clip.mp4", [("red", 2000), ("blue", 2000)])
     pause, stop, seen = threading.Event(), threading.Event(), []
 
@@ -291,7 +291,7 @@ def with_small_files(library: Path, footage: Path, result: multiprocessing.Simpl
 
 
 @needs_fork
-def test_where_nothing_more_can_be_written_it_says_so_and_reads_on_later(tmp_path, footage):
+def test_a_failed_write_is_reported_and_indexing_resumes_later(tmp_path, footage):
     library, context = tmp_path / "library", multiprocessing.get_context("fork")
     result = context.SimpleQueue()
     process = context.Process(target=with_small_files, args=(library, footage, result))
@@ -322,7 +322,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "--lazy", folder], check=True)
 
 
-def test_a_full_disk_is_said_and_costs_nothing_once_there_is_room(tmp_path, footage, small_disk):
+def test_a_full_disk_is_reported_and_loses_nothing(tmp_path, footage, small_disk):
     disk, enlarge = small_disk
     with Catalog(disk / "library") as catalog, pytest.raises(LibraryError, match="can't be written"):
         index_footage([footage], catalog, ToyEncoder(sample_fps=Fraction(25)))

@@ -68,7 +68,7 @@ def test_a_file_that_changes_is_read_again_and_stopping_keeps_whole_files(tmp_pa
     assert moment.media.path == clips[1]
 
 
-def test_without_the_extra_a_sentence_says_what_to_install(monkeypatch, capsys, tmp_path):
+def test_without_the_extra_the_error_says_what_to_install(monkeypatch, capsys, tmp_path):
     monkeypatch.setitem(sys.modules, "rapidocr", None)
     with pytest.raises(UserError, match="tr-desktop\\[ocr\\]"):
         open_reader()

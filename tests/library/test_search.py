@@ -45,7 +45,7 @@ def catalog(tmp_path):
 
 
 @pytest.mark.parametrize("spread", [1.0, 0.05, 0.0])  # from unlike frames to all the same but for rounding
-def test_the_best_files_are_those_of_comparing_every_frame(catalog, spread):
+def test_the_best_files_equal_those_of_comparing_every_frame(catalog, spread):
     random = np.random.default_rng(1)
     centre = random.normal(size=WIDTH)
     files = [unit(centre + spread * random.normal(size=(random.integers(1, 90), WIDTH))) for _ in range(60)]
@@ -63,7 +63,7 @@ def test_the_best_files_are_those_of_comparing_every_frame(catalog, spread):
             assert all(score == pytest.approx(all_of_them[media_id], abs=1e-6) for media_id, score in found)
 
 
-def test_what_is_stored_is_finer_than_fp16(catalog):
+def test_stored_vectors_are_finer_than_fp16(catalog):
     rows = unit(np.random.default_rng(2).normal(size=(100, WIDTH)))
     rows[3] = 0
     rows[3, 5] = 1  # the steepest vector there is
@@ -74,7 +74,7 @@ def test_what_is_stored_is_finer_than_fp16(catalog):
     assert stored[3].tolist() == rows[3].tolist()
 
 
-def test_only_the_files_asked_for_are_searched(catalog):
+def test_only_the_requested_files_are_searched(catalog):
     random = np.random.default_rng(3)
     fill(catalog, [unit(random.normal(size=(20, WIDTH))) for _ in range(10)])
     query = unit(random.normal(size=WIDTH))
@@ -85,7 +85,7 @@ def test_only_the_files_asked_for_are_searched(catalog):
     assert catalog.nearest("other pack", query, every, 3) == []
 
 
-def test_a_moment_is_found_among_more_files_than_are_looked_into(tmp_path, catalog):
+def test_a_moment_is_found_among_more_files_than_are_refined(tmp_path, catalog):
     folder = tmp_path / "footage"
     for number in range(40):
         write_clip(folder / f"{number:02}.mp4", [("red", 30), ("green" if number == 33 else "white", 20 + number)])
@@ -93,7 +93,7 @@ def test_a_moment_is_found_among_more_files_than_are_looked_into(tmp_path, catal
     assert best.media.path.name == "33.mp4"
 
 
-def test_footage_of_an_hour_takes_no_more_than_six_megabytes(catalog):
+def test_an_hour_of_footage_takes_at_most_six_megabytes(catalog):
     hour = unit(np.random.default_rng(4).normal(size=(7200, 384)))
     rate, path = Fraction(30), Path("/footage/hour.mp4")
     source = Source(path, 1, 1, bytes(16))

@@ -77,7 +77,7 @@ def test_both_formats_and_the_usual_encodings(content):
 
 
 @pytest.mark.parametrize("content", [b"", b"no subtitles", bytes(range(256)) * 9, b"00:00:09,000 --> 00:00:01,000\nx"])
-def test_what_is_no_subtitle_file_has_no_subtitles(content):
+def test_a_file_that_is_no_subtitle_file_has_no_subtitles(content):
     assert read_cues(content) == []
 
 
@@ -87,7 +87,7 @@ def search(query: str, folder: Path, catalog: Catalog) -> tuple[Coverage, list[M
 
 
 @pytest.mark.parametrize("name", ["clip.srt", "clip.en.vtt", "clip.SRT"])
-def test_a_sentence_that_is_said_is_found_where_it_is_said(tmp_path, catalog, name):
+def test_a_spoken_sentence_is_found_at_its_time(tmp_path, catalog, name):
     folder = tmp_path / "footage"
     clip = write_clip(folder / "clip.mp4", [("red", 200)])
     (folder / name).write_text(VTT if name.endswith("vtt") else SRT)
@@ -108,7 +108,7 @@ def test_a_sentence_that_is_said_is_found_where_it_is_said(tmp_path, catalog, na
 
 
 @pytest.mark.parametrize("query", ["car red the", '" -- (', "a green car", "AND OR NOT *", "garage -red"])
-def test_other_words_are_not_found_and_signs_are_no_commands(tmp_path, catalog, query):
+def test_other_words_are_not_found_and_punctuation_is_no_syntax(tmp_path, catalog, query):
     write_clip(tmp_path / "footage" / "clip.mp4", [("red", 200)])
     (tmp_path / "footage" / "clip.srt").write_text(SRT)
     assert bool(search(query, tmp_path / "footage", catalog)[1]) == (query == "garage -red")
@@ -166,7 +166,7 @@ def test_subtitle_tracks_inside_footage_are_searched(tmp_path, catalog, name, co
     assert "its subtitle track" in report.as_text(answer)
 
 
-def test_what_a_changed_file_said_is_forgotten_and_copies_say_it_once(tmp_path, catalog):
+def test_subtitles_of_a_changed_file_are_dropped_and_copies_answer_once(tmp_path, catalog):
     clip = with_track(tmp_path / "footage" / "a.mkv", "subrip")
     shutil.copy(clip, clip.with_name("b.mkv"))
     assert len(search("red car", tmp_path / "footage", catalog)[1]) == 1
@@ -178,7 +178,7 @@ def test_what_a_changed_file_said_is_forgotten_and_copies_say_it_once(tmp_path, 
     assert catalog.quotes.matches("red car") == []
 
 
-def test_a_damaged_track_is_passed_over(tmp_path, catalog):
+def test_a_damaged_track_is_skipped(tmp_path, catalog):
     clip = with_track(tmp_path / "footage" / "a.mkv", "subrip")
     content = clip.read_bytes()
     clip.write_bytes(content.replace(b"the red car", b"\xff\xfe\x00 red car"))
@@ -197,7 +197,7 @@ def test_a_changed_subtitle_file_is_read_again_and_late_subtitles_are_left_out(t
     assert moment.segment.end_frame == 60
 
 
-def test_what_is_said_and_what_is_seen_are_one_answer(tmp_path, catalog):
+def test_a_match_in_speech_and_in_pictures_is_one_answer(tmp_path, catalog):
     write_clip(tmp_path / "footage" / "clip.mp4", [("red", 200)])
     (tmp_path / "footage" / "clip.srt").write_text(SRT)
     moments = find("the red car", [tmp_path / "footage"], catalog, ToyEncoder()).moments

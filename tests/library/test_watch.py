@@ -8,7 +8,7 @@ from tr_desktop.library.index.watch import watch_folders
 from tr_desktop.library.store.catalog import Catalog
 
 
-def test_new_files_are_indexed_once_they_are_copied_whole(tmp_path):
+def test_new_files_are_indexed_once_copying_has_finished(tmp_path):
     folder, stop, seen = tmp_path / "footage", threading.Event(), []
     source = write_clip(tmp_path / "source.mp4", [("blue", 200)]).read_bytes()
     encoder = ToyEncoder()

@@ -13,7 +13,7 @@ def encoder(tmp_path):
     return Encoder(load_pack(write_pack(tmp_path / "toy")), "cpu")
 
 
-def test_pictures_and_sentences_meet_in_one_space(encoder):
+def test_pictures_and_sentences_share_one_space(encoder):
     pictures = np.zeros((2, 32, 32, 3), np.uint8)
     pictures[0, ..., 0] = pictures[1, ..., 2] = 200
     images, texts = encoder.encode_images(pictures), encoder.encode_text(["red", "blue"])
@@ -33,7 +33,7 @@ def test_a_very_long_sentence_is_cut(encoder):
     np.testing.assert_allclose(encoder.encode_text([long]), encoder.encode_text(["red"]), atol=1e-6)
 
 
-def test_a_sentence_opens_the_text_tower_only(encoder, monkeypatch):
+def test_a_sentence_loads_only_the_text_tower(encoder, monkeypatch):
     read = []
     original = Pack.read
     monkeypatch.setattr(Pack, "read", lambda pack, name: read.append(name) or original(pack, name))
@@ -48,7 +48,7 @@ def test_the_reported_device_is_the_one_in_use(encoder):
 @pytest.mark.skipif(
     "CUDAExecutionProvider" in onnxruntime.get_available_providers(), reason="CUDA may work on this machine"
 )
-def test_missing_cuda_is_an_error_and_auto_uses_the_cpu(encoder):
+def test_missing_cuda_is_a_user_error_and_auto_falls_back_to_the_cpu(encoder):
     with pytest.raises(UserError, match="CUDA"):
         Encoder(encoder.pack, "cuda").encode_text(["red"])
     automatic = Encoder(encoder.pack, "auto")

@@ -34,7 +34,7 @@ def test_a_folder_and_a_zip_of_it_are_the_same_pack(folder, tmp_path):
     assert packs[0].sha256 == packs[1].sha256
 
 
-def test_the_embedded_packs_are_whole_and_within_their_sizes():
+def test_the_embedded_packs_are_complete_and_within_their_sizes():
     assert "mini" in list_packs()
     for name in list_packs():
         pack = load_pack(name)
@@ -73,7 +73,7 @@ def test_paths_outside_the_pack_are_refused_by_name(folder, name):
 
 
 @pytest.mark.parametrize("name", ["weights.pkl", "model.pt", "model.bin", "run.py", "data.npz"])
-def test_kinds_of_file_that_could_run_or_hide_something_are_refused_by_name(folder, name):
+def test_file_kinds_that_could_run_or_hide_code_are_refused_by_name(folder, name):
     (folder / name).write_bytes(b"anything")
     list_files(folder)
     with pytest.raises(PackError) as caught:
@@ -118,7 +118,7 @@ def test_a_damaged_or_newer_pack_json_is_refused(folder, changes, sentence):
         load_pack(folder)
 
 
-def test_files_that_are_not_packs_are_refused(tmp_path):
+def test_a_file_that_is_no_pack_is_refused(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "text.trpack").write_text("no zip")
     (tmp_path / "empty" / "pack.json").write_text("[1, 2")
@@ -166,7 +166,7 @@ def _custom(model: onnx.ModelProto) -> onnx.ModelProto:
         (_custom, "evil.example"),
     ],
 )
-def test_models_that_reach_outside_are_refused_by_name(folder, change, why):
+def test_models_that_refer_to_other_files_are_refused_by_name(folder, change, why):
     (folder / "text.onnx").write_bytes(change(text_model()).SerializeToString())
     list_files(folder)
     with pytest.raises(PackError, match=r"text\.onnx") as caught:
@@ -174,7 +174,7 @@ def test_models_that_reach_outside_are_refused_by_name(folder, change, why):
     assert why in str(caught.value)
 
 
-def test_valid_models_are_not_refused():
+def test_valid_models_are_accepted():
     for model in (image_model(), text_model()):
         assert refusal(model.SerializeToString()) is None
         model.opset_import.append(helper.make_opsetid("ai.onnx.training", 1))  # named, not used
@@ -182,7 +182,7 @@ def test_valid_models_are_not_refused():
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes_are_answered_and_never_crash(content):
+def test_any_bytes_are_checked_without_a_crash(content):
     refusal(content)  # whatever it says of them
 
 
@@ -193,5 +193,5 @@ def test_calibration_is_a_logistic_of_the_evidence(folder):
     assert pack.calibrated_score({"peak_z": 1e6, "contrast": 0.0}) == pytest.approx(1.0)
 
 
-def test_embedded_packs_lie_where_the_package_ships_them():
+def test_embedded_packs_are_in_the_package():
     assert Path("tr_desktop/models/packs").parts == EMBEDDED.parts[-3:]

@@ -80,7 +80,7 @@ def test_undo_and_redo_go_through_every_edit(moments, decided):
     assert decided.redoes == ""  # another future has begun
 
 
-def test_an_edit_that_changes_nothing_is_none(moments):
+def test_an_edit_that_changes_nothing_is_not_recorded(moments):
     project = Project()
     project.accept(moments[0])
     project.accept(moments[0])
@@ -88,7 +88,7 @@ def test_an_edit_that_changes_nothing_is_none(moments):
     assert project.undo() == "Accept" and project.undo() == ""
 
 
-def test_the_editors_edges_are_what_is_exported(decided, catalog, moments):
+def test_the_editors_edges_are_exported(decided, catalog, moments):
     second, first = decided.moments(catalog.footage)
     assert first.segment == Segment(63, 101)
     assert first.refinement.kept.start_confidence == first.refinement.kept.end_confidence == 1.0
@@ -107,7 +107,7 @@ def test_the_command_writes_the_same_bytes_as_the_app(decided, catalog, tmp_path
     assert out.read_bytes() == ours.read_bytes()
 
 
-def test_unknown_keys_stay(decided):
+def test_unknown_keys_are_kept(decided):
     document = json.loads(decided.path.read_bytes())
     document["later"] = {"a": [1]}
     document["selects"][0]["colour"] = "pink"
@@ -121,7 +121,7 @@ def test_unknown_keys_stay(decided):
     assert kept["selects"][0]["markers"][0]["flag"] is True and kept["selects"][0]["name"] == "other"
 
 
-def test_what_another_program_wrote_meanwhile_is_not_overwritten(decided, moments):
+def test_a_file_changed_by_another_program_is_not_overwritten(decided, moments):
     decided.path.write_text("{}")
     decided.undo()
     with pytest.raises(ProjectError, match="changed by another program"):
@@ -135,7 +135,7 @@ def test_what_another_program_wrote_meanwhile_is_not_overwritten(decided, moment
     "content",
     [b"", b"[]", b"{}", b"\xff\xfe", b'{"schema": 1}', b'{"schema": 1, "selects": [{}]}', b"[" * 100_000, b"null"],
 )
-def test_what_is_no_project_is_refused_with_a_sentence(tmp_path, content):
+def test_a_file_that_is_no_project_is_refused(tmp_path, content):
     path = tmp_path / "bad.trproj"
     path.write_bytes(content)
     with pytest.raises(ProjectError, match="no project"):
@@ -159,7 +159,7 @@ JSON = st.recursive(
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_a_damaged_project_is_read_or_refused_but_never_half(decided, tmp_path, data):
+def test_a_damaged_project_is_read_or_refused_but_never_half_read(decided, tmp_path, data):
     document = json.loads(decided.path.read_bytes())
     place = data.draw(st.sampled_from([document, document["selects"][0], document["selects"][1]["moment"]]))
     place[data.draw(st.sampled_from(sorted(place)))] = data.draw(JSON)
@@ -178,14 +178,14 @@ def test_a_damaged_project_is_read_or_refused_but_never_half(decided, tmp_path, 
                 assert "esult" in str(error) or "library" in str(error)
 
 
-def test_a_project_on_a_full_or_missing_place_is_not_lost(decided, tmp_path):
+def test_a_project_is_not_lost_if_its_disk_is_full_or_missing(decided, tmp_path):
     decided.undo()
     with pytest.raises(ProjectError, match="can't be saved"):
         decided.save(tmp_path / "nowhere" / "cut.trproj")
     assert decided.is_changed and decided.path == tmp_path / "cut.trproj"
 
 
-def test_what_a_killed_program_had_not_saved_is_offered_once(tmp_path, decided):
+def test_unsaved_changes_of_a_killed_program_are_offered_once(tmp_path, decided):
     code = (
         "import os, sys; from pathlib import Path; from tr_desktop.projects.recovery import Recovery\n"
         "keeper = Recovery(Path(sys.argv[1])); keeper.keep(Path(sys.argv[2]).read_bytes(), Path(sys.argv[2]))\n"
@@ -210,7 +210,7 @@ def test_what_a_killed_program_had_not_saved_is_offered_once(tmp_path, decided):
     assert list(root.iterdir()) == []
 
 
-def test_nothing_is_left_behind_by_a_program_that_ended_well(tmp_path):
+def test_a_program_that_exits_normally_leaves_nothing_behind(tmp_path):
     keeper = Recovery(tmp_path / "recovery")
     keeper.keep(b"{}", None)
     keeper.close()
@@ -225,7 +225,7 @@ def grown(moment, *, by=4):
     return replace(moment, refinement=Refinement((*moment.refinement.steps, step), step.step))
 
 
-def test_what_was_accepted_before_its_search_ended_gets_the_last_edges_unless_they_were_touched(moments):
+def test_a_moment_accepted_during_its_search_gets_the_final_edges_unless_edited(moments):
     project = Project()
     early, touched = moments[:2]
     project.accept(early)

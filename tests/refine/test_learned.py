@@ -53,7 +53,7 @@ def seen_of(frames: IndexedFrames) -> Signals:
 
 
 @pytest.mark.parametrize("steps", [0, 1, 3, MAX_STEPS])
-def test_every_step_is_answered_inside_the_file(refiner: Refiner, steps: int) -> None:
+def test_every_step_is_inside_the_file(refiner: Refiner, steps: int) -> None:
     seen = seen_of(indexed())
     chains = rough_and_refine(refiner, seen, 1.0, steps, limit=5)
     assert 1 <= len(chains) <= 5
@@ -73,7 +73,7 @@ def test_rough_answers_do_not_repeat_each_other(refiner: Refiner) -> None:
     assert (np.triu(overlap / hull, 1) <= 0.5 + 1e-6).all()
 
 
-def test_more_steps_begin_like_fewer(refiner: Refiner) -> None:
+def test_the_first_steps_do_not_depend_on_the_number_of_steps(refiner: Refiner) -> None:
     seen = seen_of(indexed())
     segments = np.array([[13.0, 26.0], [1.0, 2.0]], np.float32)
     reach = looks.index_reach_s(segments, 1.0, 5)
@@ -85,7 +85,7 @@ def test_more_steps_begin_like_fewer(refiner: Refiner) -> None:
     assert (np.abs(np.diff(five[..., :2], axis=1)) <= reach[:, :, None] + 1e-4).all()
 
 
-def test_the_score_is_calibrated_by_what_the_file_says(refiner: Refiner, tmp_path: Path) -> None:
+def test_the_score_uses_the_calibration_in_the_file(refiner: Refiner, tmp_path: Path) -> None:
     torch.manual_seed(1)
     export_refiner(model.RefinerNet(), torch.tensor([[0.5, -1.0], [1.0, 0.0]]), tmp_path / "refiner.onnx")
     calibrated = Refiner((tmp_path / "refiner.onnx").read_bytes(), "cpu")
@@ -104,14 +104,14 @@ def test_segments_found_in_other_ways_are_refined_too(refiner: Refiner) -> None:
     assert len(chains) == len(rough_and_refine(refiner, seen, 1.0, 2, 3)) + 2
 
 
-def test_one_frame_is_a_file_too(refiner: Refiner) -> None:
+def test_a_file_of_one_frame_is_refined(refiner: Refiner) -> None:
     view = view_file(encode(np.array([0])), encode(np.array([0]))[0], encode(np.arange(0, 100, 9)), 0.04)
     chains = rough_and_refine(refiner, signals(encode(np.array([0])), [0.0], view), 0.5, 3, limit=5)
     assert len(chains) == 1 and len(chains[0]) == 4
 
 
 @pytest.mark.parametrize("fps", [1, 5])
-def test_looking_closer_asks_for_few_frames_and_ends_on_the_cut(refiner: Refiner, fps: int) -> None:
+def test_looking_closer_reads_few_frames_and_ends_on_the_cut(refiner: Refiner, fps: int) -> None:
     frames = indexed(fps)
     asked: list[int] = []
 
@@ -137,7 +137,7 @@ def test_looking_closer_asks_for_few_frames_and_ends_on_the_cut(refiner: Refiner
             assert frame in (cut, looks.nearest_boundary(STARTS_S, first_s))
 
 
-def test_an_edge_moves_only_where_it_is_trusted_more() -> None:
+def test_an_edge_moves_only_if_its_confidence_rises() -> None:
     before, better, worse = ([10.0, 20.0, 0.5, 0.5, 0.5], [11.0, 19.0, 0.7, 0.7, 0.4], [12.0, 18.0, 0.1, 0.1, 0.1])
     kept = trusted(np.array([[before, better, worse]], np.float32))[0]
     np.testing.assert_allclose(kept[:, :2], [[10, 20], [11, 19], [11, 19]])

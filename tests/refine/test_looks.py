@@ -54,7 +54,7 @@ def test_the_nearest_boundary(boundary: int, off_frames: float) -> None:
 
 @pytest.mark.parametrize("cut", [38, 41, 45])
 @pytest.mark.parametrize("offset_s", [-0.12, 0.0, 0.11])
-def test_an_edge_stands_on_the_cut(cut: int, offset_s: float) -> None:
+def test_an_edge_is_placed_on_the_cut(cut: int, offset_s: float) -> None:
     rng = np.random.default_rng(cut)
     starts = np.arange(101) / 25
     shots = rng.normal(size=(2, 16))
@@ -64,7 +64,7 @@ def test_an_edge_stands_on_the_cut(cut: int, offset_s: float) -> None:
     assert looks.cut_near(frames, vectors) == cut
 
 
-def test_without_a_cut_there_is_none() -> None:
+def test_without_a_cut_no_cut_is_found() -> None:
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=16) + 0.3 * rng.normal(size=(12, 16))
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)

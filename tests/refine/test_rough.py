@@ -32,7 +32,7 @@ def test_a_single_high_frame_does_not_win_over_a_long_raised_stretch():
 
 
 @given(curves, st.integers(1, 8))
-def test_segments_are_inside_the_file_and_apart(curve, limit):
+def test_segments_are_inside_the_file_and_do_not_overlap(curve, limit):
     found = rough_segments(curve, limit)
     assert 1 <= len(found) <= limit
     for start, end in found:
@@ -69,7 +69,7 @@ def test_contrast_is_the_difference_of_means():
 
 
 @given(curves, st.floats(0.1, 20))
-def test_a_file_is_read_whole_unless_it_is_long_and_then_where_it_stands_out(curve, step_s):
+def test_a_short_file_is_read_whole_and_a_long_one_around_its_peaks(curve, step_s):
     windows = rough_segments(curve, 5)
     rows = worth_reading(curve, windows, step_s).tolist()
     if len(curve) * step_s <= READ_WHOLE_S:
@@ -78,7 +78,7 @@ def test_a_file_is_read_whole_unless_it_is_long_and_then_where_it_stands_out(cur
     assert all(set(range(*window)) <= set(rows) for window in windows)
 
 
-def test_of_a_long_file_what_lies_far_from_every_peak_is_left_out():
+def test_parts_of_a_long_file_far_from_every_peak_are_left_out():
     curve = np.zeros(4000, np.float32)
     curve[1000:1010], curve[3000] = 0.5, 0.4
     rows = worth_reading(curve, [(1000, 1010)], 0.5)

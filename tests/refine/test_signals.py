@@ -48,7 +48,7 @@ def test_the_moment_and_its_edges_stand_out() -> None:
     assert column(seen, "rise_4_frames").argmin() == 40
 
 
-def test_a_rotated_space_and_a_cone_change_nothing() -> None:
+def test_rotating_the_space_or_adding_a_common_part_changes_nothing() -> None:
     vectors, query, background = _video()
     turn = np.linalg.qr(RNG.normal(size=(32, 32)))[0].astype(np.float32)
     plain, _ = _read(vectors, query, background)
@@ -64,7 +64,7 @@ def test_a_rotated_space_and_a_cone_change_nothing() -> None:
         np.testing.assert_allclose(column(coned, name), column(plain, name), atol=0.05)
 
 
-def test_frames_added_around_an_edge_leave_the_others_as_they_were() -> None:
+def test_frames_added_around_an_edge_do_not_change_the_others() -> None:
     vectors, query, background = _video()
     plain, view = _read(vectors, query, background)
     times = np.arange(60) / 2
@@ -80,13 +80,13 @@ def test_frames_added_around_an_edge_leave_the_others_as_they_were() -> None:
 
 
 @pytest.mark.parametrize("frames", [1, 2, 3, 7])
-def test_the_shortest_files(frames: int) -> None:
+def test_the_shortest_files_have_signals(frames: int) -> None:
     vectors = _unit(RNG.normal(size=(frames, 8)))
     seen, _ = _read(vectors, vectors[0], _unit(RNG.normal(size=(5, 8))))
     assert np.isfinite(seen.channels).all() and np.isfinite(seen.vectors).all()
 
 
-def test_a_picture_that_never_changes() -> None:
+def test_a_still_picture_has_finite_signals() -> None:
     vectors = np.tile(_unit(np.ones(8)), (20, 1))
     seen, _ = _read(vectors, vectors[0], vectors[:4])
     assert np.isfinite(seen.channels).all()

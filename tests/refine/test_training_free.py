@@ -12,7 +12,7 @@ def _shots(lengths: list[int]) -> np.ndarray:
     return np.repeat(np.eye(len(lengths), 8, dtype=np.float16), lengths, axis=0)
 
 
-def test_edges_move_to_the_shot_the_similarity_speaks_of():
+def test_edges_move_to_the_shot_of_high_similarity():
     vectors = _shots([20, 12, 20])
     curve = np.full(52, 0.1, np.float32)
     curve[20:32] = 0.3
@@ -34,7 +34,7 @@ def test_a_flat_stretch_gives_little_confidence():
     st.data(),
     st.integers(0, 8),
 )
-def test_every_step_stays_a_segment_of_the_file(curve, data, steps):
+def test_every_step_is_a_segment_of_the_file(curve, data, steps):
     start = data.draw(st.integers(0, len(curve) - 1))
     end = data.draw(st.integers(start + 1, len(curve)))
     change = np.linspace(0, 1, len(curve) + 1, dtype=np.float32)

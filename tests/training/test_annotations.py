@@ -61,7 +61,7 @@ def test_footage() -> None:
 
 
 @pytest.mark.parametrize("form", ["charades-sta", "activitynet-captions", "qvhighlights", "tacos", "footage"])
-def test_another_form_is_refused_with_its_path(tmp_path: Path, form: str) -> None:
+def test_a_file_of_another_format_is_refused_with_its_path(tmp_path: Path, form: str) -> None:
     path = tmp_path / "labels.txt"
     path.write_text('["something", "else"]\n')
     with pytest.raises(UserError) as caught:
@@ -69,6 +69,6 @@ def test_another_form_is_refused_with_its_path(tmp_path: Path, form: str) -> Non
     assert caught.value.path == path
 
 
-def test_a_missing_file_is_the_users_to_mend(tmp_path: Path) -> None:
+def test_a_missing_file_is_a_user_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="can't be read"):
         read_annotations(tmp_path / "nowhere.json", "tacos")

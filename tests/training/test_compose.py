@@ -27,7 +27,7 @@ def examples() -> list[ComposedExample]:
     return [composer.example() for _ in range(150)]
 
 
-def test_a_seed_names_a_set(examples: list[ComposedExample]) -> None:
+def test_a_seed_determines_a_set(examples: list[ComposedExample]) -> None:
     again = Composer(toy_sources(), seed=3, takes=0)
     other = Composer(toy_sources(), seed=4, takes=0)
     assert [again.example().windows for _ in range(20)] == [e.windows for e in examples[:20]]
@@ -44,14 +44,14 @@ def test_the_query_holds_exactly_in_its_windows(examples: list[ComposedExample])
         shows = np.zeros(video.frames, bool)
         for shot, start, end in zip(video.shots, video.starts[:-1], video.starts[1:], strict=True):
             shows[start:end] = any(f"caption {number}" == example.query for number in shot.source.captions)
-        told = np.zeros(video.frames, bool)
+        expected = np.zeros(video.frames, bool)
         for start, end in example.windows:
             assert 0 <= start < end <= video.frames
-            told[start:end] = True
-        np.testing.assert_array_equal(told, shows)
+            expected[start:end] = True
+        np.testing.assert_array_equal(expected, shows)
 
 
-def test_there_is_some_of_everything(examples: list[ComposedExample]) -> None:
+def test_examples_cover_every_case(examples: list[ComposedExample]) -> None:
     counts = [len(example.windows) for example in examples]
     assert min(counts) == 0 and max(counts) >= 2
     lengths = np.array([e - s for example in examples for s, e in example.windows_s])
@@ -100,7 +100,7 @@ def test_in_a_take_the_moment_comes_and_goes_within_a_shot() -> None:
     assert any(len(e.windows) > 1 for e in made) and any(not e.windows for e in made)
 
 
-def test_vectors_are_of_unit_length_whatever_is_asked_for(examples: list[ComposedExample]) -> None:
+def test_vectors_have_unit_length_at_any_frames(examples: list[ComposedExample]) -> None:
     rows = examples[1].video.vectors(examples[1].video.index_frames(1.0))
     np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
     one = examples[1].video.vectors(np.array([17]))
@@ -108,7 +108,7 @@ def test_vectors_are_of_unit_length_whatever_is_asked_for(examples: list[Compose
     np.testing.assert_allclose(one[0], many[17], atol=1e-6)
 
 
-def test_what_means_the_same_is_no_distractor(examples: list[ComposedExample]) -> None:
+def test_sources_that_mean_the_same_are_no_distractors(examples: list[ComposedExample]) -> None:
     sources = toy_sources()
     for example in examples:
         meaning = sources.caption_vectors @ example.query_vector
@@ -118,7 +118,7 @@ def test_what_means_the_same_is_no_distractor(examples: list[ComposedExample]) -
                 assert meaning[list(shot.source.captions)].max() <= near
 
 
-def test_reels_are_cut_on_the_frames_that_their_annotations_say(tmp_path: Path) -> None:
+def test_reels_are_cut_on_the_frames_of_their_annotations(tmp_path: Path) -> None:
     clips = tmp_path / "data" / "clips"
     clips.mkdir(parents=True)
     entries = []

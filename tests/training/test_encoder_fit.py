@@ -11,18 +11,13 @@ torch = pytest.importorskip("torch", reason="training needs the train extra")
 pytest.importorskip("PIL", reason="reading pictures needs the train extra")
 
 from tr_desktop.training.encoder.backbone import HEAD, EfficientNetLite2  # noqa: E402
+from tr_desktop.training.encoder.batches import BatchSampler, Texts  # noqa: E402
+from tr_desktop.training.encoder.config import EncoderConfig  # noqa: E402
 from tr_desktop.training.encoder.corpus import Picture  # noqa: E402
 from tr_desktop.training.encoder.features import ViewJob  # noqa: E402
-from tr_desktop.training.encoder.recipe import (  # noqa: E402
-    BatchSampler,
-    EncoderConfig,
-    ImageHead,
-    Texts,
-    Towers,
-    fit,
-    mean,
-)
+from tr_desktop.training.encoder.fitting import fit, mean  # noqa: E402
 from tr_desktop.training.encoder.text import WIDTH, Adapter  # noqa: E402
+from tr_desktop.training.encoder.towers import ImageHead, Towers  # noqa: E402
 
 PICTURES = 24
 
@@ -48,7 +43,7 @@ def test_every_run_from_the_same_start_learns(tmp_path: Path) -> None:
     assert moved[1] == pytest.approx(moved[0], rel=0.2)
 
 
-def test_the_mean_of_runs_lies_between_them() -> None:
+def test_the_mean_of_runs_lies_between_the_runs() -> None:
     ends = [{"a": torch.zeros(3), "b": torch.ones(2)}, {"a": torch.ones(3), "b": torch.ones(2)}]
     assert {name: value.tolist() for name, value in mean(ends).items()} == {"a": [0.5] * 3, "b": [1.0] * 2}
     assert np.isclose(mean(ends[:1])["a"].sum(), 0)

@@ -73,18 +73,18 @@ def test_the_fit_lets_few_wrong_video_queries_pass() -> None:
     assert calibration.scores.mean() == pytest.approx(0.5, abs=0.02)
 
 
-def test_composed_reels_ask_as_many_wrong_videos_as_right_ones() -> None:
+def test_half_of_the_composed_queries_are_about_the_wrong_video() -> None:
     rng = np.random.default_rng(0)
     pictures = [picture(f"s{n}", split="val", human=(f"still {n}",)) for n in range(40)]
     pictures += [
         picture(f"c{n}_{f}", split="val", human=(f"clip {n}",), clip=f"c{n}") for n in range(12) for f in range(4)
     ]
-    said = {
+    vector_of = {
         text: v / np.linalg.norm(v) for text in sorted({p.human[0] for p in pictures}) for v in rng.normal(size=(1, 64))
     }
-    vectors = np.array([said[p.human[0]] for p in pictures], np.float32)
+    vectors = np.array([vector_of[p.human[0]] for p in pictures], np.float32)
     evidence = composed_evidence(
-        vectors, pictures, lambda texts: np.array([said[t] for t in texts], np.float32), vectors[:20], seed=0
+        vectors, pictures, lambda texts: np.array([vector_of[t] for t in texts], np.float32), vectors[:20], seed=0
     )
     assert evidence.wrong_video.mean() == 0.5
     assert not (evidence.right & evidence.wrong_video).any()
@@ -92,7 +92,7 @@ def test_composed_reels_ask_as_many_wrong_videos_as_right_ones() -> None:
     assert evidence.right.sum() > 0.8 * (~evidence.wrong_video).sum()
 
 
-def test_the_card_names_sources_terms_and_who_wrote_the_captions() -> None:
+def test_the_card_lists_sources_terms_and_origins_of_captions() -> None:
     text = card(
         "mini", [picture("a", human=("x",)), picture("b", machine=("y",), tier="B")], ["axolotl"], "AB", ["fact"]
     )

@@ -25,5 +25,5 @@ def faults(how: str) -> int:
     return int(done.stdout)
 
 
-def test_freed_memory_is_used_again_without_asking_the_system():
+def test_freed_memory_is_reused_without_asking_the_system():
     assert faults("keep") < faults("give back") / 20

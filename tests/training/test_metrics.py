@@ -74,7 +74,7 @@ def test_the_best_of_several_truths_counts_and_a_missing_answer_is_a_miss() -> N
     assert best_iou((0, 5), []) == 0
 
 
-def test_conventions_part_ways_at_the_threshold() -> None:
+def test_conventions_differ_at_the_threshold() -> None:
     iou = np.array([0.495, 0.5, 0.499999])
     assert recall_at_1(iou, (0.5,), MOMENT_DETR)[0.5] == pytest.approx(100 / 3)
     assert recall_at_1(iou, (0.5,), VTIMELLM)[0.5] == pytest.approx(100)
@@ -103,7 +103,7 @@ def test_edge_errors() -> None:
     assert np.isnan(edge_errors([], []).median)
 
 
-def test_calibration_of_honest_and_of_boastful_confidence() -> None:
+def test_calibration_error_of_calibrated_and_of_too_high_confidence() -> None:
     rng = np.random.default_rng(0)
     sure = rng.uniform(size=20000)
     right = rng.uniform(size=20000) < sure

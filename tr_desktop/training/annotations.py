@@ -1,7 +1,7 @@
 """Readers for annotated sentences: Charades-STA, ActivityNet Captions, QVHighlights, TACoS, and our own footage form.
 
-Every reader gives the same thing: a sentence, the video it speaks of, and the windows of that video where it holds.
-Labels only, never video: the user brings their own copies. A `.gz` is read through. Sources of the forms: TALL (Gao et
+Every reader returns sentences, each with its video and the windows in which it holds. They read labels, never video:
+users bring their own copies. A `.gz` file is unpacked. The formats are from: TALL (Gao et
 al., ICCV 2017), Dense-Captioning Events (Krishna et al., ICCV 2017), QVHighlights (Lei et al., NeurIPS 2021), TACoS
 (Regneri et al., TACL 2013) as 2D-TAN and as Lighthouse lay them out.
 """
@@ -25,8 +25,8 @@ Window = tuple[float, float]
 class Annotation:
     """One sentence about one video.
 
-    windows: where it holds, (start_s, end_s) each, in order of the file; empty where it holds nowhere.
-    duration_s: the video's; None where the form doesn't say. whole: the sentence fits the whole video.
+    windows: (start_s, end_s) of each part in which it holds, in the file's order; empty if none. duration_s: of
+    the video, or None if the format doesn't have it. whole: the sentence fits the whole video.
     """
 
     query_id: str
@@ -56,7 +56,7 @@ def read_charades_lengths(path: Path) -> dict[str, float]:
 
 
 def read_activitynet_captions(path: Path) -> list[Annotation]:
-    """One JSON object: video → {duration, timestamps: [[s, e]], sentences}. Windows given backwards are turned."""
+    """One JSON object: video → {duration, timestamps: [[s, e]], sentences}. Windows with the end first are swapped."""
     return [
         Annotation(f"{video}/{number}", video, query.strip(), (_window(window),), float(entry["duration"]))
         for video, entry in _json(path).items()
@@ -67,7 +67,7 @@ def read_activitynet_captions(path: Path) -> list[Annotation]:
 def read_qvhighlights(path: Path) -> list[Annotation]:
     """JSON lines with qid, query, vid, duration, relevant_windows (absent in a blind test set).
 
-    Lighthouse's and Moment-DETR's conversions of Charades-STA, TACoS and ActivityNet Captions have this form too.
+    Lighthouse's and Moment-DETR's conversions of Charades-STA, TACoS and ActivityNet Captions have this format too.
     """
     return [
         Annotation(
@@ -97,7 +97,7 @@ def read_tacos(path: Path) -> list[Annotation]:
 
 
 def read_footage(path: Path) -> list[Annotation]:
-    """JSON lines with file, query, windows (empty: it isn't there), duration, and `whole` where it always holds."""
+    """JSON lines with file, query, windows (empty: it doesn't occur), duration, and `whole` if it fits everything."""
     return [
         Annotation(
             str(number),
@@ -121,7 +121,7 @@ READERS: dict[str, Callable[[Path], list[Annotation]]] = {
 
 
 def read_annotations(path: Path, form: str) -> list[Annotation]:
-    """Read `path` as `form`, one of READERS. Raises UserError where the file is missing or isn't of that form."""
+    """Read `path` as `form`, one of READERS. Raises UserError if the file is missing or in another format."""
     try:
         return READERS[form](path)
     except OSError as error:

@@ -1,4 +1,7 @@
-"""The commands that build and measure packs: `train` and `evaluate`. What each part needs is imported when it runs."""
+"""The commands that build and measure packs: `train` and `evaluate`.
+
+Their dependencies (the extra `train`) are imported when they run.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +13,27 @@ from tr_desktop.training.refiner import commands as refiner_commands
 
 def add_commands(commands: Any) -> None:
     """Add `train` and `evaluate` to the subparsers of `tr-desktop`."""
-    train = commands.add_parser("train", help="rebuild a model pack from data").add_subparsers(
+    train = commands.add_parser("train", help="rebuild a model pack from training data").add_subparsers(
         required=True, metavar="WHAT"
     )
-    encoder_commands.add_train_arguments(train.add_parser("encoder", help="image and text towers, calibration"))
-    refiner_commands.add_train_arguments(train.add_parser("refiner", help="the model that moves edges, step by step"))
-    evaluate = commands.add_parser("evaluate", help="measure a pack beside the trivial baselines").add_subparsers(
-        required=True, metavar="BENCH"
+    encoder_commands.add_train_arguments(
+        train.add_parser("encoder", help="train the image and text towers and calibrate their scores")
     )
-    encoder_commands.add_evaluate_arguments(evaluate.add_parser("encoder", help="retrieval of footage and pictures"))
+    refiner_commands.add_train_arguments(
+        train.add_parser("refiner", help="train the model that refines edges step by step")
+    )
+    evaluate = commands.add_parser("evaluate", help="measure a model pack against simple baselines").add_subparsers(
+        required=True, metavar="WHAT"
+    )
+    encoder_commands.add_evaluate_arguments(
+        evaluate.add_parser("encoder", help="measure how well it finds footage and pictures")
+    )
     refiner_commands.add_evaluate_arguments(
-        evaluate.add_parser("refiner", help="each refinement step, beside baselines")
+        evaluate.add_parser("refiner", help="measure each refinement step against simple baselines")
     )
-    refiner_commands.add_experiments_arguments(evaluate.add_parser("experiments", help="the refiner's ablations"))
+    refiner_commands.add_experiments_arguments(
+        evaluate.add_parser("experiments", help="train the refiner with parts left out and compare")
+    )
     refiner_commands.add_reels_arguments(
-        evaluate.add_parser("reels", help="render reels with exact truth to measure on")
+        evaluate.add_parser("reels", help="render test videos whose cuts are known to the frame")
     )

@@ -1,8 +1,8 @@
-"""How good are predicted moments: recall at tIoU, mIoU, mAP, edge errors, calibration, and what guessing would reach.
+"""Metrics of predicted moments: recall at tIoU, mIoU, mAP, edge errors and calibration; and answers by guessing.
 
-Notable choices: in one dimension intersection over hull equals intersection over union wherever two segments touch, so
-one tIoU serves all benchmarks. What differs between families is how tIoU is rounded and compared (`Convention`), and
-whether a prediction is held against the best of several truths (Moment-DETR, Lei et al., NeurIPS 2021). What benchmarks
+Notable choices: in one dimension intersection over hull equals intersection over union if two segments touch, so one
+tIoU serves all benchmarks. Families of papers differ in how they round and compare tIoU (`Convention`), and in whether
+a prediction counts with the best of several truths (Moment-DETR, Lei et al., NeurIPS 2021). Figures that benchmarks
 print as percentages are percentages here. Every figure comes with a bootstrap interval, because differences between
 small test sets are mostly noise.
 """
@@ -27,8 +27,8 @@ MAP_PREDICTIONS = 10
 class Convention:
     """How one family of papers turns tIoU into hits.
 
-    decimals: tIoU is rounded to so many before it is averaged or compared; None leaves it. strict: a hit needs tIoU
-    above the threshold, not just at it.
+    decimals: tIoU is rounded to this many before it is averaged or compared; None: not rounded. strict: a hit needs a
+    tIoU above the threshold; otherwise at the threshold is enough.
     """
 
     decimals: int | None = None
@@ -141,7 +141,7 @@ class EdgeErrors:
 
 
 def edge_errors(predicted: npt.ArrayLike, truth: npt.ArrayLike) -> EdgeErrors:
-    """predicted, truth: edges [N] of hits, both in seconds or both in frames. NaN where there are none."""
+    """predicted, truth: edges [N] of hits, both in seconds or both in frames. NaN if there are none."""
     error = np.abs(np.asarray(predicted, np.float64) - np.asarray(truth, np.float64)).ravel()
     if not len(error):
         return EdgeErrors(float("nan"), float("nan"), 0)

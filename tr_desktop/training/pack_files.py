@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tr_desktop.models.pack import SCHEMA
+
 
 def write_pack(folder: Path, manifest: dict[str, Any], files: dict[str, bytes]) -> None:
-    """Write `files` and a pack.json that lists them, with the rest of the `manifest`."""
+    """Write `files` to `folder` with a pack.json: `manifest`, and each file's size and hash."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         (folder / name).write_bytes(content)
@@ -21,11 +23,11 @@ def write_pack(folder: Path, manifest: dict[str, Any], files: dict[str, bytes]) 
         name: {"size_bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
         for name, content in sorted(files.items())
     }
-    (folder / "pack.json").write_text(json.dumps({"schema": 1, **manifest, "files": listed}, indent=1) + "\n")
+    (folder / "pack.json").write_text(json.dumps({"schema": SCHEMA, **manifest, "files": listed}, indent=1) + "\n")
 
 
 def list_in_pack(file: Path) -> None:
-    """List `file`, new or changed, in the pack.json beside it; where there is none, nothing is done."""
+    """Update the entry of `file` in the pack.json beside it. Without a pack.json nothing is done."""
     listing, content = file.with_name("pack.json"), file.read_bytes()
     if listing.exists():
         pack = json.loads(listing.read_text())

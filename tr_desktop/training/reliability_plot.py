@@ -1,4 +1,4 @@
-"""Reliability plots as SVG: how often what was said with some confidence was so (Guo et al., ICML 2017)."""
+"""Reliability plots as SVG: the share of right answers at each confidence (Guo et al., ICML 2017)."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ SIDE, EDGE, TITLE = 300, 40, 26
 
 @dataclass(frozen=True)
 class Panel:
-    """One square. said: [N] in [0, 1]; was_so: [N] bool; threshold: marked where there is one."""
+    """One plot. confidence: [N] in [0, 1]; is_right: [N] bool; threshold: a confidence to mark, or None."""
 
     title: str
-    said: npt.ArrayLike
-    was_so: npt.ArrayLike
+    confidence: npt.ArrayLike
+    is_right: npt.ArrayLike
     threshold: float | None = None
 
 
@@ -44,17 +44,17 @@ def _square(panel: Panel) -> str:
     dots = "".join(
         f'<circle cx="{EDGE + some.confidence * SIDE:.1f}" cy="{EDGE + (1 - some.accuracy) * SIDE:.1f}" '
         f'r="{2 + some.count**0.5 / 4:.1f}" fill="#3b6ea8"/>\n'
-        for some in reliability(panel.said, panel.was_so)
+        for some in reliability(panel.confidence, panel.is_right)
     )
-    mark, said = "", "confidence"
+    mark, axis = "", "confidence"
     if panel.threshold is not None:
         mark = f'<path d="M{EDGE + panel.threshold * SIDE:.1f} {EDGE}v{SIDE}" stroke="#c33"/>\n'
-        said += " (red: threshold)"
+        axis += " (red: threshold)"
     return (
         f'<text x="{EDGE}" y="{EDGE - 26}" font-weight="bold">{panel.title}</text>\n'
-        f'<text x="{EDGE}" y="{EDGE - 10}">share that was so</text>\n'
+        f'<text x="{EDGE}" y="{EDGE - 10}">share of right answers</text>\n'
         f'<rect x="{EDGE}" y="{EDGE}" width="{SIDE}" height="{SIDE}" fill="none" stroke="#999"/>\n'
         f'<path d="M{EDGE} {EDGE + SIDE}L{EDGE + SIDE} {EDGE}" stroke="#999" stroke-dasharray="4"/>\n'
         f"{mark}{ticks}\n{dots}"
-        f'<text x="{EDGE + SIDE / 2}" y="{EDGE + SIDE + 34}" text-anchor="middle">{said}</text>\n'
+        f'<text x="{EDGE + SIDE / 2}" y="{EDGE + SIDE + 34}" text-anchor="middle">{axis}</text>\n'
     )

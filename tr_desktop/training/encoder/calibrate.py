@@ -1,9 +1,9 @@
 """From evidence to a score: a logistic fitted on reels composed of validation clips and pictures.
 
 A reel is a row of shots from different sources at the pack's sampling rate; a query is a caption of one of its shots,
-or of none (another reel's: a wrong-video query). What `grounding` would answer is right when it overlaps the shot by
-half. The evidence is computed as the app computes it. It is the peak alone: how far a segment stands out from the rest
-of its file adds nothing that held on other reels, and ranks files worse (docs/experiments.md).
+or of another reel (a wrong-video query). The segment that `grounding` would answer is right if its tIoU with the shot
+reaches 0.5. The evidence is computed as in the app. It is the peak alone: the contrast of a segment to the rest
+of its file added nothing that held on other reels, and ranked files worse (docs/experiments.md).
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tr_desktop.grounders.two_tower import PEAK_FRAMES
 from tr_desktop.refine.rough import rough_segments
 from tr_desktop.training.encoder.corpus import Picture
 
 Array = NDArray[np.float64]
 NAME = "peak_z"
-BEST_FRAMES = 3
 REELS = 600
 WRONG_ALLOWED = 0.12  # a little less than the 15 % promised
 DRIFT = 0.25  # how far the frames of a still wander, relative to its length
@@ -36,7 +36,10 @@ class CalibrationEvidence:
 
 @dataclass(frozen=True)
 class Calibration:
-    """bias, weights by name, and the score from which an answer is confident; with what they were fitted on."""
+    """The fitted logistic, and the score from which an answer is confident.
+
+    weights: by evidence name. scores: [Q], of the `evidence` that it was fitted on.
+    """
 
     bias: float
     weights: dict[str, float]
@@ -45,7 +48,7 @@ class Calibration:
     evidence: CalibrationEvidence
 
     def confident(self) -> tuple[float, float]:
-        """Shares of wrong-video queries and of right answers that are called confident."""
+        """Shares of the wrong-video queries and of the right answers that reach the threshold."""
         over = self.scores >= self.threshold
         return float(over[self.evidence.wrong_video].mean()), float(over[self.evidence.right].mean())
 
@@ -53,7 +56,7 @@ class Calibration:
 def peak_z(curve: NDArray[np.float32], unrelated: NDArray[np.float32], start: int, end: int) -> float:
     """The best of frames [start, end) of a query's similarity curve [T], in standard deviations of its similarities [B]
     to the background pictures (`unrelated`)."""
-    peak = float(np.sort(curve[start:end])[-BEST_FRAMES:].mean())
+    peak = float(np.sort(curve[start:end])[-PEAK_FRAMES:].mean())
     return (peak - float(unrelated.mean())) / float(unrelated.std())
 
 
@@ -61,7 +64,7 @@ def composed_evidence(
     images: NDArray[np.float32], pictures: Sequence[Picture], encode_text: Callable[[list[str]], NDArray[np.float32]],
     background: NDArray[np.float32], seed: int,
 ) -> CalibrationEvidence:  # fmt: skip
-    """Evidence of queries about REELS composed reels, half of them asked of a reel that cannot answer.
+    """Evidence of queries about REELS composed reels, half of them about a reel that has no answer.
 
     images: vectors [N,D] of `pictures`, all of them captioned and none trained on.
     """
@@ -82,10 +85,10 @@ def composed_evidence(
         for name in names:
             parts.append(_shot(images[shots[name]], int(rng.integers(3, 24)), rng))
             ends.append(ends[-1] + len(parts[-1]))
-        asked = int(rng.integers(count))
-        captions = pictures[shots[names[asked]][0]].captions
-        reels.append((np.concatenate(parts), ends[asked], ends[asked + 1], set(names)))
-        queries.append((captions[rng.integers(len(captions))], names[asked]))
+        target = int(rng.integers(count))
+        captions = pictures[shots[names[target]][0]].captions
+        reels.append((np.concatenate(parts), ends[target], ends[target + 1], set(names)))
+        queries.append((captions[rng.integers(len(captions))], names[target]))
     vectors = encode_text([text for text, _ in queries])
     peaks, right, wrong = [], [], []
     for n, (reel, start, end, _) in enumerate(reels):
@@ -103,7 +106,7 @@ def composed_evidence(
 def fit_calibration(evidence: CalibrationEvidence) -> Calibration:
     """Logistic regression by Newton's method, and the threshold that WRONG_ALLOWED of the wrong-video queries pass."""
     x = np.column_stack([np.ones(len(evidence.right)), evidence.peak_z])
-    # Moments found but placed wrongly are no evidence on whether the video holds the thing: they count half.
+    # Moments in the right video but placed wrongly say little about whether the query occurs there: they count half.
     weight = np.where(~evidence.right & ~evidence.wrong_video, 0.5, 1.0)
     y, w = evidence.right.astype(np.float64), np.zeros(x.shape[1])
     for _ in range(50):

@@ -53,7 +53,7 @@ def card(name: str, pictures: Sequence[Picture], left_out: Sequence[str], tiers:
         own = [p for p in train if (p.tier, p.source) == (tier, source)]
         human, machine = sum(bool(p.human) for p in own), sum(bool(p.machine) for p in own)
         rows.append(f"| {source} | {tier} | {count} | {human} | {machine} | {TERMS.get(source, 'unknown')} |")
-    said = "\n".join(f"- {tier}: {meaning}" for tier, meaning in TIERS.items() if tier in tiers)
+    terms = "\n".join(f"- {tier}: {meaning}" for tier, meaning in TIERS.items() if tier in tiers)
     table, held, measured = "\n".join(rows), ", ".join(left_out), "\n".join(f"- {fact}" for fact in facts)
     return f"""# Model pack `{name}`
 
@@ -69,7 +69,7 @@ sports, food and vehicles best; it does not read text in pictures, know faces or
 ## What it was trained on
 
 The weights are Apache-2.0 as far as they are ours to give; the pictures they were trained on are on other terms:
-{said}
+{terms}
 
 None of the pictures is in this pack. Captions by people and those written by a vision-language model are counted apart;
 a clip counts as several pictures. The data set's own sentences for clips are counted with the machine captions, because
@@ -89,7 +89,7 @@ Left out of training to test on: {held}.
 ## The refiner
 
 `refiner.onnx`, once it is in the pack, places both edges of a moment, step by step. It reads signals that any pair of
-towers gives (`tr_desktop/localize/signals.py`) and is trained on videos composed of the training split's clips and
+towers gives (`tr_desktop/refine/signals.py`) and is trained on videos composed of the training split's clips and
 pictures above, half of them single takes: as this pack sees them, and as a second encoder does that never saw them, for
 features of pictures that an encoder learned from are better than those of footage will be. Its figures, beside the
 trivial baselines: `docs/experiments-refiner.md`.

@@ -8,28 +8,52 @@ import sys
 from pathlib import Path
 
 from tr_desktop.errors import UserError
+from tr_desktop.training.defaults import PACK
 
-_MISSING = 'Install what training needs: pip install "tr-desktop[train]"'
+DEFAULT_TIERS = "A,B,C"
+DEFAULT_SEED = 0
+
+_MISSING = 'Install the training packages: pip install "tr-desktop[train]"'
 
 
 def add_train_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `train encoder`."""
-    parser.add_argument("--data", metavar="DIR", type=Path, required=True, help="folder with images/ and clips/")
-    parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="where the pack is written")
-    parser.add_argument("--cache", metavar="DIR", type=Path, help="where features are kept (default: OUT.cache)")
-    parser.add_argument("--tiers", metavar="A,B,C", default="A,B,C", help="rights of the pictures to train on")
     parser.add_argument(
-        "--backbone", metavar="FILE", type=Path, help="EfficientNet-Lite2 state dict (default: installed)"
+        "--data", metavar="DIR", type=Path, required=True, help="training data: a folder with images/ and clips/"
     )
-    parser.add_argument("--names", metavar="FILE", type=Path, help="names of the backbone's classes, one a line")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder to write the pack to")
+    parser.add_argument(
+        "--cache",
+        metavar="DIR",
+        type=Path,
+        help="folder for cached features; an interrupted run resumes from it (default: OUT.cache)",
+    )
+    parser.add_argument(
+        "--tiers",
+        metavar="A,B,C",
+        default=DEFAULT_TIERS,
+        help=f"licence tiers of the pictures to train on, as in CARD.md (default {DEFAULT_TIERS})",
+    )
+    parser.add_argument(
+        "--backbone", metavar="FILE", type=Path, help="EfficientNet-Lite2 state dict (default: the installed one)"
+    )
+    parser.add_argument(
+        "--names",
+        metavar="FILE",
+        type=Path,
+        help="class names of the backbone, one per line (default: trained without names)",
+    )
+    parser.add_argument(
+        "--seed", metavar="N", type=int, default=DEFAULT_SEED, help=f"random seed (default {DEFAULT_SEED})"
+    )
     parser.set_defaults(run=run_train)
 
 
 def run_train(arguments: argparse.Namespace) -> int:
-    """Build a pack; going on where an earlier run with the same cache was stopped."""
+    """Build a pack. Resumes an interrupted run that used the same cache."""
     try:
-        from tr_desktop.training.encoder.recipe import EncoderConfig, train_encoder
+        from tr_desktop.training.encoder.config import EncoderConfig
+        from tr_desktop.training.encoder.recipe import train_encoder
     except ImportError as error:
         raise UserError(f"Training needs {error.name}, which is not installed", remedy=_MISSING) from error
     out: Path = arguments.out
@@ -49,16 +73,27 @@ def run_train(arguments: argparse.Namespace) -> int:
 
 def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `evaluate encoder`."""
-    parser.add_argument("--model", metavar="PACK", default="mini", help="model pack: a name, folder or .trpack file")
-    parser.add_argument("--footage", metavar="DIR", type=Path, help="annotated footage (annotations.jsonl)")
-    parser.add_argument("--data", metavar="DIR", type=Path, help="folder with images/ and clips/")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument(
+        "--model",
+        metavar="PACK",
+        default=PACK,
+        help=f"model pack: a name, folder or .trpack file (default {PACK})",
+    )
+    parser.add_argument(
+        "--footage", metavar="DIR", type=Path, help="footage to measure on: a folder with annotations.jsonl"
+    )
+    parser.add_argument(
+        "--data", metavar="DIR", type=Path, help="pictures to measure on: a folder with images/ and clips/"
+    )
+    parser.add_argument(
+        "--device", choices=("auto", "cpu", "cuda"), default="auto", help="device for the towers (default auto)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
     parser.set_defaults(run=run_evaluate)
 
 
 def run_evaluate(arguments: argparse.Namespace) -> int:
-    """Print the figures of a pack, each with a bootstrap interval."""
+    """Print the figures of a pack, each with its bootstrap interval."""
     try:
         from tr_desktop.training.encoder.evaluate import evaluate_encoder
     except ImportError as error:

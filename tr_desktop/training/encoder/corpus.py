@@ -24,7 +24,7 @@ FRAMES_PER_CLIP = 6
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture: encoded bytes, what people and machines said of it, its labels (specific name first) and rights.
+    """One picture: encoded bytes, captions by people and by machines, its labels (specific name first) and rights.
 
     clip: key of the clip it is a frame of, or "". at: its place in the clip, 0 … 1.
     """
@@ -55,7 +55,7 @@ def read_corpus(data: Path, tiers: str = "ABC") -> list[Picture]:
 
 
 def without(pictures: Iterable[Picture], left_out: frozenset[str]) -> list[Picture]:
-    """`pictures` less the training pictures that carry a left-out label and the training captions that say one."""
+    """`pictures` without the training pictures that have a left-out label and the training captions that name one."""
     if not left_out:
         return list(pictures)
     spoken = re.compile(r"\b(?:" + "|".join(map(re.escape, sorted(left_out))) + r")s?\b", re.I)

@@ -1,7 +1,7 @@
 """How well a pack sees: footage first, then pictures, clips and labels; every figure with a bootstrap interval.
 
-- Which file: a query's similarity to a file is the mean of its three best frames; queries that several files could
-  answer are asked all the same. Only queries with a place in their file count.
+- Which file: a query's similarity to a file is the mean of its three best frames; queries that
+  several files could answer are included. Queries that occur nowhere in their file are not.
 - Best window: the rough answer of the app, the window that stands out most from the rest of the file.
 - Text to picture on the 1,000 test pictures of Flickr8k with all five captions (Hodosh et al. 2013; Karpathy's split).
 - Labels: every name that is some validation picture's specific label competes; a hit names any label of the picture.

@@ -1,8 +1,8 @@
-"""What the frozen early blocks see, computed once through ONNX Runtime and kept on disk.
+"""The output of the frozen early blocks, computed once through ONNX Runtime and kept on disk.
 
-The early blocks are most of the cost of a picture and are never trained, so their output (a map at stride 32, float16)
-is cached for each view of each picture; training the late blocks then reads a file. The work is resumable: a run that
-was stopped goes on where it was, because the order of jobs follows from the corpus and the configuration.
+The early blocks take most of the time of a picture and are never trained, so their output (a map at stride 32, float16)
+is cached for each view of each picture; training the late blocks then reads a file. An interrupted run resumes where it
+stopped: the order of jobs follows from the corpus and the configuration.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from tr_desktop.training.encoder.backbone import EfficientNetLite2
+from tr_desktop.training.encoder.backbone import HEAD, EfficientNetLite2
 from tr_desktop.training.encoder.corpus import Picture
 from tr_desktop.training.encoder.quantise import PIXELS, quantised
 from tr_desktop.training.encoder.views import augmented, centre_view
@@ -33,7 +33,7 @@ CHANNELS = 208
 
 @dataclass(frozen=True)
 class ViewJob:
-    """One view of one picture: 0 is the plain squash, others are augmented."""
+    """One view of one picture: 0 is squashed only, others are augmented."""
 
     picture: int
     view: int
@@ -110,8 +110,23 @@ def _fill(
                 done_path.write_text(str(batch.stop))
 
 
+def pooled_features(
+    net: EfficientNetLite2, maps: NDArray[np.float16], path: Path, batch: int = 64
+) -> NDArray[np.float16]:
+    """Features [J,1280] of all maps through the frozen late blocks, cached."""
+    if not path.exists():
+        session = late_session(net, maps.shape[-1])
+        out = np.empty((len(maps), HEAD), np.float16)
+        for start in tqdm(range(0, len(maps), batch), unit="batch", desc="pooled features"):
+            some = np.asarray(maps[start : start + batch], np.float32)
+            out[start : start + batch] = session.run(None, {"map": some})[0]
+        np.save(path, out)
+    pooled: NDArray[np.float16] = np.load(path, allow_pickle=False)
+    return pooled
+
+
 def calibration_squares(pictures: Sequence[Picture], size_px: int) -> list[NDArray[np.uint8]]:
-    """The pictures that set the ranges of 8-bit activations: some plain, some augmented, the same at every call."""
+    """The pictures that set the ranges of 8-bit activations: half of them augmented, the same at every call."""
     train = [p for p in pictures if p.split == "train"]
     rng = np.random.default_rng(0)
     chosen = [train[i].pixels() for i in rng.choice(len(train), min(96, len(train)), replace=False)]
@@ -142,5 +157,5 @@ def _exported(module: nn.Module, example: Tensor, name: str) -> bytes:
 
 def _session(model: bytes) -> ort.InferenceSession:
     options = ort.SessionOptions()
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # kind to whoever shares the machine
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads leave the cores
     return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -1,6 +1,6 @@
 """The late blocks in a form that a CPU trains fast: every layer is one matrix product.
 
-Activations lie as [C, N·P] (channels, pictures times places), so that a 1x1 convolution is a plain product and a
+Activations lie as [C, N·P] (channels, pictures times places), so that a 1x1 convolution is one product and a
 depthwise one, on maps as small as 6 x 6, is a batched product with its kernel spelt out as a P x P matrix for each
 channel. The same numbers as `EfficientNetLite2.late`, several times faster than depthwise convolutions in torch.
 """

@@ -16,7 +16,7 @@ _NEVER = -1
 
 
 def keep_freed_memory() -> bool:
-    """From now on, what this process frees stays its own; whether the C library could be asked for it."""
+    """From now on, this process keeps the memory that it frees. False if the C library has no such setting."""
     if sys.platform != "linux":
         return False
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)

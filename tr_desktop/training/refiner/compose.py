@@ -1,11 +1,13 @@
-"""Untrimmed videos with known moments, composed from encoded sources: what the refiner trains and is tested on.
+"""Untrimmed videos with known moments, composed from encoded sources, to train the refiner on and to test it.
 
-Notable choices: everything is decided by one random generator, so that a seed names a test set; a video is a list of
-shots in whole frames, so that its truth is exact to the frame; vectors are looked up when asked for, at any frame, so
-that looking closer costs nothing; what could honestly be taken for the moment (the sources whose captions are nearest
-to the query) never serves as a distractor, but look-alike pictures do. Half of the videos are edited: the moment is a
-shot. The others are takes: it happens within a shot, as most of what people look for does, and changes part of the
-picture.
+Notable choices:
+- One random generator decides everything: a seed identifies a test set.
+- A video is a list of shots in whole frames: its truth is exact to the frame.
+- Vectors are looked up at any frame when they are needed: looking closer costs nothing.
+- Sources whose captions are nearest to the query are never distractors, since they could pass for the moment.
+  Look-alike pictures are.
+- Half of the videos are edited: the moment is a shot. The others are takes: the moment happens within a shot, as most
+  moments that people look for do, and changes part of the picture.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from itertools import accumulate, pairwise
 import numpy as np
 import numpy.typing as npt
 
+from tr_desktop.training import defaults
 from tr_desktop.training.refiner.sources import ClipSource, Sources, Vectors
 
 Frames = npt.NDArray[np.int64]
@@ -30,14 +33,14 @@ DISSOLVE_S = (0.3, 3.0)
 DISSOLVED_JOINS = 0.25
 NOWHERE = 0.12  # share of queries that occur nowhere
 JUMP_CUTS = 0.15  # share of moments with a cut inside
-TAKES = 0.5  # share of videos that are takes: little or no cutting, the moment happens within a shot
+TAKES = defaults.TAKES
 TAKE_S = (6.0, 90.0)
 EVENT_S = (0.7, 15.0)
 EVENT_SHARE = (0.3, 0.9)  # how much of the picture an event within a take changes
 ONSET_S = (0.1, 1.5)
 LOOK_ALIKE = 0.3  # share of distractors that look like the moment
-MISUNDERSTOOD = 0.5  # at most so much of a query's vector is another caption's, where scores are calibrated
-NEAREST_CAPTIONS = 0.01  # share of sources too near in meaning to be a distractor
+MISUNDERSTOOD = 0.5  # for calibration: the largest share of a query's vector that comes from another caption
+NEAREST_CAPTIONS = 0.01  # share of sources too near in meaning to be distractors
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ class Video:
         return np.unique((np.arange(0, self.duration_s, 1 / fps) * self.rate_fps).astype(np.int64))
 
     def vectors(self, frames: Frames) -> Vectors:
-        """What an encoder sees at these frames: [n, D], L2-normalised."""
+        """The vectors of these frames: [n, D], L2-normalised. A frame has the same vector in every call."""
         numbers = np.searchsorted(self.starts, frames, side="right") - 1
         rows = np.empty((len(frames), self.shots[0].source.vectors.shape[1]), np.float32)
         for number in np.unique(numbers):
@@ -111,9 +114,7 @@ class Video:
             near = share > 0
             happening = _source_rows(event.shot, frames[near] - event.start, self.rate_fps)
             rows[near] = (1 - share[near, None]) * rows[near] + share[near, None] * happening
-        rows += self._noise_table[
-            frames * 7919 % len(self._noise_table)
-        ]  # the same for a frame whenever it is asked for
+        rows += self._noise_table[frames * 7919 % len(self._noise_table)]
         return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
 
     @cached_property
@@ -129,7 +130,7 @@ class Video:
         return np.asarray(into if is_next else 1 - into)
 
     def _seen(self, event: Event, frames: Frames) -> npt.NDArray[np.float64]:
-        """How much of the picture is the event's; at the video's own ends it is there at once."""
+        """The event's share of the picture [n]; at the video's own ends it appears and ends without a transition."""
         comes = np.clip((frames + 0.5 - event.start) / event.onset + 0.5, 0, 1)
         goes = np.clip((event.end - frames - 0.5) / event.onset + 0.5, 0, 1)
         comes = np.where(event.start == 0, 1.0, comes)
@@ -141,7 +142,7 @@ class Video:
 
 
 def _source_rows(shot: Shot, frames: Frames, rate_fps: float) -> Vectors:
-    """What a shot shows `frames` after its start."""
+    """The shot's vectors at `frames` after its start."""
     source, rows = shot.source, len(shot.source.vectors)
     if source.is_still:  # one camera move, as long as the shot
         place = frames / shot.frames * (rows - 1)
@@ -157,7 +158,7 @@ def _source_rows(shot: Shot, frames: Frames, rate_fps: float) -> Vectors:
 
 @dataclass(frozen=True)
 class ComposedExample:
-    """A query about a composed video. windows: where it holds, frames [start, end) in order; empty: nowhere.
+    """A query about a composed video. windows: frames [start, end) in which it holds, in order; empty if none.
 
     is_hard: for each window, whether its start and its end are hard cuts (or the video's own ends).
     """
@@ -226,7 +227,7 @@ class Composer:
         return video, tuple((int(video.starts[start]), int(video.starts[end])) for start, end in windows), hard
 
     def _take(self, target: int, caption: int, occurs: int, rate: float) -> _Composed:
-        """Long shots in which things happen, one of them the moment: no cut tells where it begins and ends."""
+        """Long shots with events, one of them the moment: no cut marks where it begins and ends."""
         rng, items = self._rng, self.sources.items
         choice, alike = self._others(target, caption)
         longest = max(min(TAKE_S[1], self.duration_s[1]), TAKE_S[0])
@@ -270,8 +271,8 @@ class Composer:
         return moments
 
     def _distractors(self, target: int, caption: int, frames: float, rate: float, groups: int) -> list[list[Shot]]:
-        """`groups` lists of shots, about `frames` frames in all; none is empty, but for a first or last one at
-        times."""
+        """`groups` lists of shots, about `frames` frames in all; none is empty, except that the first or
+        the last one sometimes is."""
         rng, items = self._rng, self.sources.items
         choice, alike = self._others(target, caption)
         shots: list[list[Shot]] = [[] for _ in range(groups)]
@@ -287,7 +288,7 @@ class Composer:
         return shots
 
     def _others(self, target: int, caption: int) -> tuple[Frames, Frames]:
-        """Sources that can't be taken for the moment, and those of them that look most like it."""
+        """Sources that can't pass for the moment, and those of them that look most like it."""
         meaning = self.sources.caption_vectors @ self.sources.caption_vectors[caption]
         nearness = np.maximum.reduceat(meaning[self._captions], self._first_caption)  # of each source
         allowed = nearness < np.quantile(nearness, 1 - NEAREST_CAPTIONS)

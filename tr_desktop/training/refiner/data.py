@@ -2,7 +2,7 @@
 
 Depth 0 is the index; depth 1 adds the first look around both edges of a start, depth 2 also the second. Starts follow
 TimeRefine's decreasing noise, scaled: seconds on the index, fractions of a second closer. Some starts are wrong on
-purpose, so that the model learns to tell, and to leave them alone.
+purpose: the model learns to recognise them and to leave them alone.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from torch import Tensor
 
 from tr_desktop.refine import looks
 from tr_desktop.refine.signals import FileView, Signals, signals, view_file
+from tr_desktop.training import defaults
 from tr_desktop.training.metrics import temporal_iou
 from tr_desktop.training.refiner.compose import TAKES, ComposedExample, Composer, Video
 from tr_desktop.training.refiner.sources import Sources
 
 Rng = np.random.Generator
 
-INDEX_FPS = (1.0, 2.0)
+INDEX_FPS = defaults.INDEX_FPS
 # Standard deviations of the noise on the index, seconds (TimeRefine's), never more than this share of the moment.
 SIGMAS_S = (5.0, 3.0, 1.0)
 SIGMA_SHARE = 0.5
@@ -37,9 +38,10 @@ BACKGROUND = 512
 
 @dataclass(frozen=True)
 class TrainingTimeline:
-    """One video as one query sees it. windows_s: [W, 2]; centre_s: the segment looked closer at; None on the index.
+    """The signals of one video for one query.
 
-    step_s: of the index. frame_s: of the footage.
+    windows_s: true windows [W, 2]. depth: 0 on the index, then the number of looks. centre_s: [2], the segment looked
+    closer at, or None on the index. step_s: between indexed frames. frame_s: between frames of the footage.
     """
 
     signals: Signals
@@ -56,10 +58,12 @@ def starts_s(video: Video) -> npt.NDArray[np.float64]:
 
 
 def read_signals(video: Video, frames: npt.NDArray[np.int64], view: FileView) -> Signals:
+    """Signals at these frames."""
     return signals(video.vectors(frames), frames / video.rate_fps, view)
 
 
 def file_view(example: ComposedExample, index: npt.NDArray[np.int64], background: npt.NDArray[np.float32]) -> FileView:
+    """The example's query against its indexed frames `index` [T]."""
     return view_file(example.video.vectors(index), example.query_vector, background, example.video.duration_s)
 
 
@@ -130,7 +134,7 @@ def reach_s(timeline: TrainingTimeline, segments: npt.NDArray[np.float32], steps
 
 
 def matched(windows_s: npt.NDArray[np.float32], segments: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """For each segment [M, 2] the window [W, 2] it overlaps most; NaN where it overlaps none."""
+    """For each segment [M, 2] the window [W, 2] it overlaps most; NaN if it overlaps none."""
     if not len(windows_s):
         return np.full_like(segments, np.nan)
     iou = temporal_iou(segments[:, None], windows_s[None])
@@ -154,6 +158,7 @@ class Batch:
 
 
 def collate(timelines: Sequence[TrainingTimeline]) -> Batch:
+    """Timelines as one batch, padded at the end with times far away."""
     longest = max(len(t.signals.times_s) for t in timelines)
     width = timelines[0].signals.vectors.shape[1]
     channels = torch.zeros(len(timelines), longest, timelines[0].signals.channels.shape[1])

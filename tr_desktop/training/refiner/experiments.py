@@ -1,4 +1,4 @@
-"""The experiments that the paper's readers ask for, and ours, as one command and one table.
+"""Ablations of the refiner as one command: the variants of the TimeRefine paper, and ours.
 
 Every variant trains on the same composed videos and answers the same composed queries, whose sources no variant saw.
 """
@@ -44,16 +44,16 @@ STEPS_HEADER = ["| K | R1@0.5 | R1@0.7 | R1@0.9 | mIoU | mIoU looked closer |", 
 
 @dataclass
 class Kept:
-    """Figures measured so far, one JSON line each in `file`, so that an interrupted run goes on where it was.
+    """Figures measured so far, one JSON line each in `file`, so that an interrupted run resumes.
 
-    settings: what else the figures depend on; those of other settings are left alone.
+    settings: everything else that the figures depend on; lines of other settings are kept and not read.
     """
 
     file: Path
     settings: str
 
     def get(self, name: str, seed: int) -> list[list[float]] | None:
-        """What `put` kept, or None."""
+        """The figures that `put` kept, or None."""
         lines = self.file.read_text(encoding="utf-8").splitlines() if self.file.exists() else []
         for entry in map(json.loads, lines):
             if (entry["settings"], entry["name"], entry["seed"]) == (self.settings, name, seed):
@@ -62,7 +62,7 @@ class Kept:
         return None
 
     def put(self, name: str, seed: int, figures: list[list[float]]) -> None:
-        """Add a line."""
+        """Add a line with `figures`."""
         with self.file.open("a", encoding="utf-8") as out:
             entry = {"settings": self.settings, "name": name, "seed": seed, "figures": figures}
             out.write(json.dumps(entry) + "\n")

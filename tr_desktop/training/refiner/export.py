@@ -1,7 +1,7 @@
 """From a trained refiner to `refiner.onnx`: the votes once, then one step as the body of a loop.
 
-The loop keeps the graph an eighth of what eight spelt-out steps are, so that it opens in a tenth of a second, and no
-step is computed that was not asked for.
+With a loop the graph is an eighth of the size of eight unrolled steps: it opens in a tenth of a second, and only the
+steps that callers ask for are computed.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class _Votes(nn.Module):
 
 
 class _Step(nn.Module):
-    """Step `number` of K + 1: judges the segments that it is given and moves them.
+    """Step `number` of K + 1: rates the segments that it is given and moves them.
 
     number: int64 scalar; given: [M, 2], the last step's; others as in `export_refiner`. → moved [M, 2], row [M, 5].
     """
@@ -62,7 +62,7 @@ class _Step(nn.Module):
     ) -> tuple[Tensor, Tensor]:  # fmt: skip
         column = torch.minimum(
             number, torch.full((), reach.shape[1], dtype=torch.int64) - 1
-        )  # the last row only judges
+        )  # the last row is rated only
         timeline = features[None], vectors[None], times[None], torch.ones_like(times)[None].sum(1).to(torch.int64)
         start = given if self.model.is_chained else segments
         each = [
@@ -73,16 +73,16 @@ class _Step(nn.Module):
         if len(each) > 1:  # a block for each step
             moved, quality, edges = (part.index_select(0, number.reshape(1)) for part in (moved, quality, edges))
         scale, shift = self.edges
-        judged = torch.cat([torch.sigmoid(quality[0])[:, None], torch.sigmoid(edges[0] * scale + shift)], -1)
-        return moved[0], torch.cat([given, judged], -1)
+        rated = torch.cat([torch.sigmoid(quality[0])[:, None], torch.sigmoid(edges[0] * scale + shift)], -1)
+        return moved[0], torch.cat([given, rated], -1)
 
 
 def export_refiner(model: RefinerNet, calibration: Tensor, path: Path) -> None:
-    """Write `refiner.onnx`: one file, fp32, every dimension free but the number of signals.
+    """Write `refiner.onnx`: one file, fp32, every dimension free except the number of signals.
 
     calibration: [2, 2], scale and shift of the score's log-odds (kept in the file's metadata) and of the edges'.
     Inputs: channels [T, len(NAMES)], vectors [T, D], times [T], segments [M, 2], reach [M, K] with 1 ≤ K ≤ MAX_STEPS.
-    Outputs: dense [T, 3] (score, start_s, end_s: what each frame votes for) and steps [M, K + 1, 5] (start_s, end_s,
+    Outputs: dense [T, 3] (score, start_s, end_s: each frame's vote) and steps [M, K + 1, 5] (start_s, end_s,
     quality, confidence of the start and of the end).
     """
     frames, width, segments, steps = 24, 6, 3, 2
@@ -98,7 +98,7 @@ def export_refiner(model: RefinerNet, calibration: Tensor, path: Path) -> None:
     seen = {"features": features, "vectors": vectors, "times": times, "segments": given, "reach": reach}
     body = _graph(_Step(model, calibration[1]), {"number": number, "given": given, **seen}, ["moved", "row"])
     graph = helper.make_model(_looped(votes, body), opset_imports=[helper.make_opsetid("", OPSET)])
-    graph.ir_version = 8  # what readers of this operator set know
+    graph.ir_version = 8  # supported by readers of this operator set
     for name, value in zip(("scale", "shift"), calibration[0].tolist(), strict=True):
         graph.metadata_props.add(key=f"score_{name}", value=f"{value:.6g}")
     onnx.checker.check_model(graph)

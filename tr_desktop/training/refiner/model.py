@@ -1,17 +1,17 @@
 """The refiner: dense rough answers, then one shared block that moves both edges, step by step.
 
 Notable choices:
-- It reads encoder-free signals (`localize/signals.py`) and compares a file's vectors only with each other, by products
-  without weights, so any encoder of any width will do.
+- It reads signals that don't depend on the encoder (`refine/signals.py`) and compares a file's vectors only with each
+  other, by products without weights: it works with any encoder of any width.
 - Frames carry real times. A step reads the signals at times around both edges, inside and outside, interpolated between
-  frames; what span it reads and how far it may move an edge is its `reach`, an input. The same block thus works on a
+  frames. Its `reach`, an input, sets the span it reads and how far it may move an edge. The same block thus works on a
   coarse index with a reach of seconds and on single frames with a reach of a fraction of a second.
 - Steps chain through the segment alone (no hidden state), so refinement can stop, look closer and go on.
-- Each edge is seen from outside to inside by the same weights; the end edge is the start edge mirrored.
-- A row of the answer judges its own segment: `quality` is the chance that tIoU reaches 0.5, an edge's confidence the
-  chance that it is within EDGE_TOLERANCE_S of the truth.
-- The auxiliary head tells the final truth from every step's state and exists in training only (TimeRefine, Wang et al.,
-  arXiv 2412.09601).
+- The same weights read each edge from outside to inside; the end edge is the start edge mirrored.
+- Each row of the answer rates its own segment: `quality` is the probability that its tIoU reaches 0.5, an edge's
+  confidence the probability that it is within EDGE_TOLERANCE_S of the truth.
+- The auxiliary head predicts the final truth from every step's state and exists in training only (TimeRefine, Wang et
+  al., arXiv 2412.09601).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from tr_desktop.limits import MAX_STEPS
 from tr_desktop.refine.signals import NAMES
 
 WIDTH = 64
@@ -30,21 +31,20 @@ DILATIONS = (1, 2, 4, 8, 16, 32)
 EDGE_POINTS = 17  # odd: one stands on the edge itself
 INSIDE_POINTS = 8
 OUTSIDE_POINTS = 4
-MAX_STEPS = 8
 EDGE_TOLERANCE_S = 0.5
 SHORTEST_S = 0.02
 SURE = 0.9
-# Moves smaller than this share of the reach are not made: an edge that is nearly right stays where it is.
+# Moves smaller than this share of the reach are not made: an edge that is nearly right stays.
 STILL = 0.06
 
 
 @dataclass(frozen=True)
 class Steps:
-    """What the block says of the segment it was given and of those that follow; K + 1 rows each.
+    """The block's output for the segment it was given and for those that follow: K + 1 rows each.
 
     segments: [B, M, K + 1, 2] seconds. quality: [B, M, K + 1], edges: [B, M, K + 1, 2], both logits. bounds: [B, M, K +
-    1, 2, 2] seconds inwards of each edge, between which the truth lies; each is on the right side of it with the chance
-    SURE. final: [B, M, K + 1, 2], the auxiliary head's truth as shares of the duration.
+    1, 2, 2] seconds inwards of each edge; the truth lies between them, beyond each with the probability 1 - SURE.
+    final: [B, M, K + 1, 2], the truth that the auxiliary head predicts, as shares of the duration.
     """
 
     segments: Tensor
@@ -79,9 +79,9 @@ class RefinerNet(nn.Module):
     is_chained: steps continue from one another; otherwise every step starts from the rough segment (an ablation).
     samples_locally: otherwise a step reads attention-pooled features of the whole timeline (an ablation).
     is_shared: one block for all steps; otherwise each step has its own (an ablation).
-    is_careful: an edge moves only as far as it is SURE not to end up farther from the truth: the block also tells
-    between which bounds the truth lies, and twice the nearer is never passed; in training moves are made in full (an
-    ablation).
+    is_careful: an edge moves only as far as it is SURE not to end up farther from the truth: the block also predicts
+    the bounds between which the truth lies, and no move goes beyond twice the nearer one; in training moves are made in
+    full (an ablation).
     """
 
     def __init__(
@@ -108,21 +108,21 @@ class RefinerNet(nn.Module):
     def refine(
         self, features: Tensor, vectors: Tensor, times: Tensor, lengths: Tensor, starts: Tensor, reach: Tensor
     ) -> Steps:
-        """features: [B, T, WIDTH]; vectors: [B, T, D]; times: [B, T]; lengths: [B], frames that are real; starts: [B,
-        M, 2] seconds; reach: [B, M, K] seconds."""
+        """features: [B, T, WIDTH]; vectors: [B, T, D]; times: [B, T]; lengths: [B], frames without the padding;
+        starts: [B, M, 2] seconds; reach: [B, M, K] seconds."""
         steps, segment, is_careful = reach.shape[2], starts, self.is_careful and not self.training
         rows: list[tuple[Tensor, ...]] = []
         for k in range(steps + 1):
             block = self.blocks[k % len(self.blocks)]
             given = segment.detach() if self.is_chained else starts  # each step learns from its own move only
-            moved, *judged = block(features, vectors, times, lengths, given, reach[:, :, min(k, steps - 1)], is_careful)
-            rows.append((segment, *judged))
+            moved, *rated = block(features, vectors, times, lengths, given, reach[:, :, min(k, steps - 1)], is_careful)
+            rows.append((segment, *rated))
             segment = moved
         return Steps(*(torch.stack(part, dim=2) for part in zip(*rows, strict=True)))
 
 
 class RefineBlock(nn.Module):
-    """One step: judge a segment and move its edges."""
+    """One step: rate a segment and move its edges."""
 
     around: Tensor
     inside: Tensor

@@ -1,6 +1,6 @@
 """Reels of unseen clips, rendered as video files: every shot is a query, every edge a hard cut on a known frame.
 
-What composing on vectors leaves out is in them: decoding, scaling, compression, seeking.
+They include what composing on vectors leaves out: decoding, scaling, compression and seeking.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ GOP_FRAMES = 50
 SHOTS = (8, 16)
 SHOT_S = (1.0, 8.0)
 RATES = (Fraction(25), Fraction(30000, 1001), Fraction(24000, 1001))
-SHORTEST_QUERY_CHARACTERS = 20  # shorter captions say too little of one shot
+SHORTEST_QUERY_CHARACTERS = 20  # shorter captions fit many shots
 
 
 def render_reels(data: Path, out: Path, count: int, seed: int) -> Path:
-    """Write `count` reels from the val clips of `data` and `annotations.jsonl` in the footage form, whose path is
-    returned.
+    """Write `count` reels from the clips of `data` that are not for training, and `annotations.jsonl` in the footage
+    format; returns the path of the latter.
 
     Windows are exact: the times at which the first frame of the shot and the first frame after it are shown.
     """
@@ -46,10 +46,10 @@ def render_reels(data: Path, out: Path, count: int, seed: int) -> Path:
         kept = _write(out / name, [_decode(data / "clips", entry) for entry in chosen], lengths, rate)
         edges = np.concatenate([[0], np.cumsum(kept)])
         for entry, start, end in zip(chosen, edges, edges[1:], strict=False):
-            said = [c for c in entry["captions_machine"] + entry["captions"] if len(c) >= SHORTEST_QUERY_CHARACTERS]
-            if said:
+            captions = [c for c in entry["captions_machine"] + entry["captions"] if len(c) >= SHORTEST_QUERY_CHARACTERS]
+            if captions:
                 window = [float(start / rate), float(end / rate)]
-                query, whole = said[int(rng.integers(len(said)))], float(edges[-1] / rate)
+                query, whole = captions[int(rng.integers(len(captions)))], float(edges[-1] / rate)
                 rows.append({"file": name, "query": query, "windows": [window], "duration": whole, "kind": "shot"})
     path = out / "annotations.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
@@ -72,7 +72,7 @@ def _decode(folder: Path, entry: dict[str, str]) -> tuple[Pictures, float]:
 
 
 def _write(path: Path, clips: Sequence[tuple[Pictures, float]], lengths: Sequence[int], rate: Fraction) -> list[int]:
-    """Shots one after the other, each as long as wanted or as its clip lasts → their frames."""
+    """Write the shots one after the other, each `lengths` frames long or as long as its clip; returns their frames."""
     kept = []
     with av.open(str(path), "w") as container:
         stream: VideoStream = container.add_stream("libx264", rate=rate)

@@ -59,6 +59,7 @@ class Sources:
     background: Vectors
 
     def of_splits(self, *splits: str) -> Sources:
+        """The sources of these splits, with all captions."""
         items = tuple(item for item in self.items if item.split in splits)
         return Sources(items, self.captions, self.caption_vectors, self.background)
 
@@ -95,7 +96,7 @@ def encode_sources(
 
 
 def load_sources(path: Path) -> Sources:
-    """What `encode_sources` wrote. Raises UserError where it isn't that."""
+    """Read a file that `encode_sources` wrote. Raises UserError if it is another file."""
     try:
         with np.load(path, allow_pickle=False) as file:
             about = json.loads(file["about"].tobytes())

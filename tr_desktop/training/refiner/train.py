@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from tr_desktop.training.defaults import ITERATIONS
 from tr_desktop.training.refiner.data import (
     CLOSER_STEPS,
     INDEX_STEPS,
@@ -34,15 +35,19 @@ from tr_desktop.training.refiner.model import EDGE_TOLERANCE_S, SURE, RefinerNet
 
 LATER = 0.8  # weight of a step beside the next one's
 DEPTH_SHARES = (0.6, 0.2, 0.2)
-# What an error is measured in at each depth, seconds: on the index also the moment's own half length.
+# The unit of errors at each depth, seconds; on the index half the moment's length if that is longer.
 SCALES_S = (1.0, 0.4, 0.08)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is trained, for how long, and what is left out for an ablation."""
+    """Hyperparameters of a training, and the parts that an ablation leaves out.
 
-    iterations: int = 2500
+    iterations: of `batch` timelines each. rate: the highest learning rate. auxiliary, progressive: weights of these
+    losses. sigmas_s: noise of the starts. is_chained and below: see `RefinerNet`.
+    """
+
+    iterations: int = ITERATIONS
     batch: int = 16
     rate: float = 1e-3
     seed: int = 0
@@ -116,7 +121,7 @@ def _losses(model: RefinerNet, batch: Batch, depth: int, recipe: Recipe, rng: np
         torch.from_numpy(starts).float(),
         torch.from_numpy(reach).float(),
     )
-    # An edge that the steps can't reach teaches nothing but to be elsewhere.
+    # Edges that the steps can't reach are left out: the model could learn nothing from them.
     reachable = np.abs(starts - truth) <= reach.sum(-1)[..., None]  # [B, M, 2]; False where there is no truth
     return losses | _step_losses(out, torch.from_numpy(truth), torch.from_numpy(reachable), batch, depth, recipe)
 

@@ -1,0 +1,17 @@
+"""Measurements of the program, each beside a floor that is measured in turns with it. None runs in the tests.
+
+Run them from the repository root, for instance `python -m benchmarks.library --help`:
+
+- `app`: the app's waits: window, first step after Enter, scrolling, closing; how long the event loop is held
+- `behaviour`: what the commands answer, to compare two versions of the program byte by byte
+- `decode`: which decoder returns the frame it is asked for; the time of sampling beside ffmpeg
+- `handoff`: whether an EDL's labels are the intended frames; the time to cut and verify a clip beside ffmpeg
+- `indexing`: the time and the memory to index a file beside ffmpeg decoding it
+- `library`: the time of a search over a large library beside one matrix product
+- `main_job`: the `index` and `find` commands as a whole beside ffmpeg and the imports
+- `refine`: the time to refine answers and to look closer at one
+- `seek`: how long the player waits for a frame beside the decoder alone
+- `startup`: the time to start the program and to search, beside another checkout of it
+
+Those that generate footage need the ffmpeg command; `app` and `seek` need the extra `app`.
+"""

@@ -1,0 +1,41 @@
+"""The benchmarks are importable, explain themselves, and are listed; their figures are not tested."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+from types import ModuleType
+
+import pytest
+
+import benchmarks
+
+NAMES = sorted(module.name for module in pkgutil.iter_modules(benchmarks.__path__))
+OPTIONAL = ("PySide6", "resource", "torch")  # Qt and torch are extras; Windows has no `resource`
+
+
+def imported(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(f"benchmarks.{name}")
+    except ImportError as error:
+        if error.name is not None and error.name.partition(".")[0] in OPTIONAL:
+            pytest.skip(f"{name} needs {error.name}, which is not installed")
+        raise
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_benchmark_prints_its_help(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    module = imported(name)
+    monkeypatch.setattr(sys, "argv", [f"benchmarks.{name}", "--help"])
+    with pytest.raises(SystemExit) as ended:
+        module.main()
+    assert ended.value.code in (None, 0)
+    assert f"python -m benchmarks.{name}" in capsys.readouterr().out
+
+
+def test_the_package_lists_every_benchmark() -> None:
+    assert benchmarks.__doc__ is not None
+    assert [name for name in NAMES if f"- `{name}`: " not in benchmarks.__doc__] == []
