@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -72,8 +73,8 @@ def measure(name: str, work: Callable[[Checkout], Seconds], before: Checkout, af
 
 def _children_s() -> float:
     """Processor seconds of the child processes that have ended."""
-    times = os.times()
-    return times.children_user + times.children_system
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def main() -> None:
