@@ -10,7 +10,7 @@ from PySide6.QtCore import QSettings
 from tests.app.test_stories import drag_edge
 from tests.app.watchdog import Watchdog, files_touched_by_this_thread
 from tr_desktop.app.scrubber.geometry import Edge
-from tr_desktop.library.store.catalog import Catalog
+from tr_desktop.library.store.database import Database
 from tr_desktop.projects.project import Project
 
 FOOTAGE = Path(__file__).resolve().parents[3] / "shared" / "footage"
@@ -36,8 +36,8 @@ def test_from_indexing_to_a_reopened_project_the_windows_thread_only_draws(
     watch(onnxruntime.InferenceSession, "__init__")
     watch(onnxruntime.InferenceSession, "run")
     watch(QSettings, "sync")
-    for name in ("_rows", "_transaction", "_open"):
-        watch(Catalog, name)
+    for name in ("rows", "execute", "execute_many", "transaction", "_open"):
+        watch(Database, name)
     footage = FOOTAGE / "io_cockatoo.mp4"
     query = "a white cockatoo" if footage.exists() else "a cat"
     project, out = tmp_path / "cut.trproj", tmp_path / "cut.edl"

@@ -83,7 +83,7 @@ def _worded() -> Iterator[None]:
         yield
     except OSError as error:
         why = (error.strerror or str(error)).lower()
-        raise ProjectError(f"Unsaved work can't be kept safe: {why}", remedy="Save often") from error
+        raise ProjectError(f"Unsaved work can't be autosaved: {why}", remedy="Save often") from error
 
 
 def discard(left: LeftBehind) -> None:
