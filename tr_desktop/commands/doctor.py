@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -35,6 +34,8 @@ def add_commands(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print one line a finding; `OK` if everything that the command line needs works."""
+    import tempfile
+
     from tr_desktop.models.check import check_pack
     from tr_desktop.models.pack import load_pack
     from tr_desktop.refine.pack_check import check_refiner
