@@ -1,4 +1,4 @@
-"""One library and one model pack, opened: what the command line, the window and a local API ask for moments.
+"""One library and one model pack, opened: the command line, the window and a local API search with it.
 
     open_engine ─▶ survey ─▶ index ─▶ find ─▶ evidence
 
@@ -29,7 +29,7 @@ from tr_desktop.moments import Moment
 
 @dataclass(frozen=True)
 class LibraryStatus:
-    """What can be searched. missing: folders that don't exist now and of which the library knows nothing."""
+    """The searchable footage. missing: folders that don't exist now and that the library doesn't know."""
 
     coverage: Coverage = field(default_factory=Coverage)
     missing: tuple[Path, ...] = ()
@@ -48,7 +48,7 @@ class Engine:
     grounder: Grounder
 
     def survey(self, folders: Sequence[Path]) -> LibraryStatus:
-        """What can be searched under `folders` now. Reads no new footage."""
+        """The searchable footage under `folders`. Reads no new footage."""
         known = [os.fsdecode(name) for name in self.catalog.known(self.encoder.pack.sha256)]
         missing = tuple(
             folder
@@ -67,11 +67,11 @@ class Engine:
         pause: threading.Event | None = None,
         hardware: bool = False,
     ) -> Coverage:
-        """Read the new files under `folders` into the library, and say which files can be searched.
+        """Read the new files under `folders` into the library; the coverage shows which can be searched.
 
         stop: when set, indexing ends within a second; the next run continues from there. pause: while set, indexing
         waits. hardware: decode on a graphics device if it matches software output and is faster.
-        Raises UserError for a path that doesn't exist. What `on_progress` raises ends the run.
+        Raises UserError for a path that doesn't exist. An error from `on_progress` ends the run.
         """
         return index_footage(folders, self.catalog, self.encoder, on_progress, stop, pause=pause, hardware=hardware)
 
@@ -105,7 +105,7 @@ class Engine:
         )
 
     def evidence(self, moment: Moment, example: str | None = None) -> Iterator[Evidence]:
-        """The evidence for a moment's edges, more complete each time. example: what was searched for, if not a query.
+        """The evidence for a moment's edges, more complete each time. example: searched for instead of a query.
 
         Raises UserError if the file has left the library.
         """
@@ -129,7 +129,7 @@ class Engine:
 def open_engine(library: Path, pack: str, device: str = "auto", refiner: RefinerKind | None = None) -> Engine:
     """Open the library in the folder `library`, and a pack by its name, folder or file.
 
-    device: 'auto', 'cpu' or 'cuda'. refiner: what refines; None is the best that the pack has.
+    device: 'auto', 'cpu' or 'cuda'. refiner: None means the best that the pack has.
     Raises UserError if the pack or the library can't be opened.
     """
     encoder = Encoder(load_pack(pack), device)

@@ -1,4 +1,4 @@
-"""Why a moment stands where it stands: the similarity of its file's frames to the query, and where shots change."""
+"""The evidence for a moment's edges: the similarity of its file's frames to the query, and shot changes."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from tr_desktop.models.encoder import Encoder
 from tr_desktop.moments import Indexed, Moment
 from tr_desktop.refine.training_free import shot_change
 
-# A change of picture this complete between two rows of the index, in [0, 1], is worth looking at as a cut.
+# A change of picture this complete between two rows of the index, in [0, 1], may be a cut.
 CHANGED = 0.35
 # Cuts are placed exactly where an editor is likely to put an edge, and this many at most: each costs some decoding.
 NEAR_S = 10.0
 MAX_CUTS = 12
-# How unlike the frames on both sides of a cut are, beside the other frames around it.
+# The frames at a cut differ this many times as much as the others around it.
 _SHARP = 4.0
 _LOOK_PX = 32
 
@@ -41,7 +41,7 @@ class Evidence:
 
 
 def evidence_for(moment: Moment, catalog: Catalog, encoder: Encoder, example: str | None = None) -> Iterator[Evidence]:
-    """What speaks for a moment: at once without shot changes, then with one more for each that is found by decoding.
+    """The evidence for a moment: at once without shot changes, then again after each place decoded to find one.
 
     example: PICTURE or MEDIA@SECONDS, searched for instead of the query. Raises UserError if the file has left the
     library, or for a query or an example that can't be read.
@@ -53,7 +53,7 @@ def evidence_for(moment: Moment, catalog: Catalog, encoder: Encoder, example: st
         raise UserError("The file isn't in the library", path=moment.media.path, remedy="Index it again") from error
     evidence = Evidence(item.vectors.astype(np.float32) @ vector, item.every_s, ())
     yield evidence
-    with suppress(MediaError):  # the file may have gone away since it was indexed
+    with suppress(MediaError):  # the file may have gone away after it was indexed
         for row in _changes_near(item, moment):
             cut = _cut_between(item, row)
             if cut is not None:

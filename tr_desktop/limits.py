@@ -4,4 +4,4 @@ MAX_STEPS = 8
 """Refinement steps that a search may take, and that the learned refiner is trained for."""
 DEFAULT_STEPS = 3
 DEFAULT_TOP = 5
-"""Moments that a search answers with unless it is asked for more."""
+"""Moments that a search returns by default."""

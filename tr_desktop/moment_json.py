@@ -1,8 +1,8 @@
-"""A moment as JSON (schema 1) and back: what `find --json` prints and what a project keeps of each moment.
+"""A moment as JSON (schema 1) and back: as `find --json` prints it and a project keeps it.
 
 `FoundMoment` is the document's entry as typed values. It needs no footage, so a project can be read while its drives
-are away; `FoundMoment.moment` joins it with what the library knows of its file. Keys that this version doesn't know
-stay where they were.
+are away; `FoundMoment.moment` joins it with its footage from the library. Keys that this version doesn't know are
+kept in place.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class FoundStep:
 
     @classmethod
     def from_json(cls, entry: Mapping[str, Any]) -> FoundStep:
-        """Raises KeyError, TypeError or ValueError for an entry that is none."""
+        """Raises KeyError, TypeError or ValueError for any other entry."""
         return cls(
             step=frame_number(entry["step"]),
             segment=Segment(frame_number(entry["start_frame"]), frame_number(entry["end_frame"])),
@@ -156,7 +156,7 @@ class FoundMoment:
 
     @classmethod
     def from_json(cls, entry: Mapping[str, Any]) -> FoundMoment:
-        """Raises KeyError, TypeError, ValueError or IndexError for an entry that is none."""
+        """Raises KeyError, TypeError, ValueError or IndexError for any other entry."""
         quote = None
         if "source" in entry:
             kind = TextKind(entry.get("text_from") or TextKind.FILE.value)
@@ -205,7 +205,7 @@ class FoundMoment:
         )
 
     def moment(self, query: str, footage_of: FootageOf) -> Moment:
-        """The moment with what is known of its file. Raises UserError if that has changed, or isn't known any more."""
+        """The moment with its footage. Raises UserError if the file has changed, or isn't known any more."""
         path = Path(self.media)
         try:
             footage = footage_of(path)
@@ -220,42 +220,42 @@ class FoundMoment:
 def moments_of(document: Any, footage_of: FootageOf) -> list[Moment]:
     """The moments of a document that `find --json` printed.
 
-    Raises UserError if it is no such document, or one of its files has changed or left the library since.
+    Raises UserError if it is another document, or one of its files has changed or left the library since.
     """
     try:
         if document["schema"] != SCHEMA:
-            raise UserError(f"The result is of schema {document['schema']}, this version knows {SCHEMA}")
+            raise UserError(f"The result has schema {document['schema']}, but this version supports {SCHEMA}")
         query = str(document["query"])
         found = [FoundMoment.from_json(entry) for entry in document["moments"]]
     except (KeyError, TypeError, ValueError, IndexError, OverflowError, AttributeError) as error:
         raise UserError(
-            f"This is no result of tr-desktop find --json ({error!r})",
+            f"This isn't a result of tr-desktop find --json ({error!r})",
             remedy="Save one with: find … --json > result.json",
         ) from error
     return [each.moment(query, footage_of) for each in found]
 
 
 def seconds(value: Fraction) -> float:
-    """Seconds as the document has them: to a tenth of a millisecond."""
+    """Seconds as in the document: to a tenth of a millisecond."""
     return round(float(value), 4)
 
 
 def text(value: Any) -> str:
     """`value`, if it is text. Raises TypeError."""
     if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
+        raise TypeError(f"{value!r} isn't text")
     return value
 
 
 def number(value: Any) -> float:
     """`value`, if it is a number. Raises TypeError."""
     if not isinstance(value, int | float) or isinstance(value, bool):
-        raise TypeError(f"{value!r} is no number")
+        raise TypeError(f"{value!r} isn't a number")
     return value
 
 
 def chance(value: Any) -> float | None:
-    """`value`, if it is a number, or None for a confidence that nobody gave. Raises TypeError."""
+    """`value`, if it is a number, or None for an unknown confidence. Raises TypeError."""
     return None if value is None else number(value)
 
 
@@ -266,5 +266,5 @@ def _rounded(value: float | None) -> float | None:
 def frame_number(value: Any) -> int:
     """`value`, if it is a whole number from 0 on. Raises TypeError."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise TypeError(f"{value!r} is no frame number")
+        raise TypeError(f"{value!r} isn't a frame number")
     return value

@@ -1,8 +1,8 @@
-"""The common currency: what the probe knows of a file, and what a search answers.
+"""The common values: a file as the probe read it, and the moments that a search finds.
 
 Everything here is frozen. Times are exact: `Fraction` seconds from the first frame, or integer frames counted from the
 first frame (0) with exclusive ends. A `Moment` is what the command line prints, the scrubber draws, the project keeps
-and an exporter writes; nothing downstream derives again what the probe read once.
+and an exporter writes; nothing downstream derives the probe's facts again.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Media:
 
     rate: nominal frames a second, exact. width, height: pixels as shown (after rotation). rotation: degrees clockwise
     to turn the stored picture upright (0, 90, 180, 270); mirrored: then left and right swap. start_tc: source timecode
-    of the first frame; the file's own, or zero when it has none (`has_timecode` tells). reel: the tape name that the
+    of the first frame; the file's own, or zero if it has none (not `has_timecode`). reel: the tape name that the
     file carries, if any.
     """
 
@@ -61,7 +61,7 @@ class FrameTimes:
 
     `ticks` is strictly increasing and starts at 0; `end_tick` is where the last frame stops being shown. `start_pts` is
     the first frame's own time stamp in the file, by which frames are found again without decoding from the start; None
-    where the file's time stamps are missing or contradict each other.
+    if the file's time stamps are missing or contradict each other.
     """
 
     ticks: Sequence[int]
@@ -83,7 +83,7 @@ class FrameTimes:
 
     def frame_at(self, time_s: Fraction) -> int:
         """The frame on screen at `time_s`, clamped to the file: the last frame whose time is not after it."""
-        tick = time_s // self.tick_s  # whole, so that hours of ticks are searched by integers
+        tick = time_s // self.tick_s  # whole: hours of ticks are searched as integers
         return min(max(bisect.bisect_right(self.ticks, tick) - 1, 0), len(self.ticks) - 1)
 
     def boundary_at(self, time_s: Fraction) -> int:
@@ -94,7 +94,7 @@ class FrameTimes:
 
 @dataclass(frozen=True)
 class Footage:
-    """A file that was read: what it is, and when each of its frames is shown.
+    """A file that was read: its facts, and when each of its frames is shown.
 
     `timecode_at` and `frame_at` are the one place that turns frames into source timecode and back. Editors conform
     variable-rate footage by time, so there a label counts time at the nominal rate instead of frames.

@@ -1,4 +1,4 @@
-"""Where the program keeps things of its own unless it is told otherwise."""
+"""The default places of the program's own files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def library_folder() -> Path:
 
 
 def settings_folder() -> Path:
-    """Settings of the app, and which model pack is in use."""
+    """Settings of the app, and the choice of model pack."""
     from platformdirs import user_config_path
 
     return user_config_path(APPLICATION, appauthor=False)

@@ -121,7 +121,7 @@ def test_a_project_that_another_program_changed_is_not_overwritten(run_app, samp
         path.write_text("theirs")
         hands.stage.nudge(end=-5)
         hands.press("Ctrl+S")
-        hands.wait(lambda: "changed by another program" in hands.window.notice.text())
+        hands.wait(lambda: "Another program changed" in hands.window.notice.text())
         assert path.read_text() == "theirs"
 
     run_app(script, sample, library=library)
@@ -149,7 +149,7 @@ def test_opening_another_project_asks_to_save_only_if_the_other_can_be_read(
     def script(hands):
         accepted(hands)
         hands.window.files.open(damaged)
-        hands.wait(lambda: "no project of TimeRefine" in hands.window.notice.text())
+        hands.wait(lambda: "isn't a TimeRefine Desktop project" in hands.window.notice.text())
         assert asked == [] and len(hands.session.editing.project.selects) == 1
         hands.window.files.open(empty)
         hands.wait(lambda: hands.session.editing.project.path == empty)

@@ -137,10 +137,10 @@ def test_errors_are_sentences(run_app, sample, library, tmp_path):
     damaged.write_text("{")
 
     def script(hands):
-        hands.wait(lambda: "no project of TimeRefine" in hands.window.notice.text())
+        hands.wait(lambda: "isn't a TimeRefine Desktop project" in hands.window.notice.text())
         hands.wait(lambda: hands.session.engine is not None)
         hands.search("-coffee")
-        assert "only says what to leave out" in hands.results.message()
+        assert "only has terms to leave out" in hands.results.message()
         hands.search("a cat")
         hands.press("Return", "E")
         hands.window.export.out.setText(str(tmp_path / "nowhere" / "x.edl"))

@@ -124,7 +124,7 @@ def test_unknown_keys_are_kept(decided):
 def test_a_file_changed_by_another_program_is_not_overwritten(decided, moments):
     decided.path.write_text("{}")
     decided.undo()
-    with pytest.raises(ProjectError, match="changed by another program"):
+    with pytest.raises(ProjectError, match="Another program changed"):
         decided.save()
     assert decided.path.read_text() == "{}" and decided.is_changed
     decided.save(decided.path.with_name("other.trproj"))
@@ -138,7 +138,7 @@ def test_a_file_changed_by_another_program_is_not_overwritten(decided, moments):
 def test_a_file_that_is_no_project_is_refused(tmp_path, content):
     path = tmp_path / "bad.trproj"
     path.write_bytes(content)
-    with pytest.raises(ProjectError, match="no project"):
+    with pytest.raises(ProjectError, match="isn't a TimeRefine Desktop project"):
         Project.load(path)
     assert path.read_bytes() == content
 

@@ -1,1 +1,1 @@
-"""The `tr-desktop` command: one module a group of commands; `main` has the list."""
+"""The `tr-desktop` command: a module for each group; `main` lists them."""

@@ -13,9 +13,9 @@ from tr_desktop.errors import UserError
 
 def add_commands(commands: Any) -> None:
     """Add `app` to the subparsers of `tr-desktop`."""
-    app = commands.add_parser("app", help="the desktop app: search, watch the refinement, decide, export")
+    app = commands.add_parser("app", help="open the desktop app: search, refine, decide, export")
     app.add_argument("paths", metavar="PATH|FILE.trproj", nargs="*", type=Path, help="footage to search, or a project")
-    app.add_argument("--settings", metavar="DIR", type=Path, default=None, help="where the app's settings are kept")
+    app.add_argument("--settings", metavar="DIR", type=Path, default=None, help="folder of the app's settings")
     options.add_common(app)
     app.set_defaults(run=run)
 

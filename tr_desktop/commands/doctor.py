@@ -1,4 +1,4 @@
-"""`tr-desktop doctor`: what is installed, what runs the models, and a self-test on a generated clip."""
+"""`tr-desktop doctor`: installed packages, the device of the models, and a self-test on a generated clip."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def add_commands(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print one line a finding; `OK` if everything that the command line needs works."""
+    """Print one line for each finding; `OK` if everything that the command line needs works."""
     import tempfile
 
     from tr_desktop.models.check import check_pack
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
         pack = load_pack(pack_name)
         runs_on = check_pack(pack, arguments.device)
         check_refiner(pack)
-        print(f"Model pack: {pack.name} {pack.sha256[:12]}, hashes right; its models run on {runs_on}")
+        print(f"Model pack: {pack.name} {pack.sha256[:12]}, hashes match; its models run on {runs_on}")
         with tempfile.TemporaryDirectory() as folder:
             _self_test(pack_name, arguments.device, Path(folder))
     except UserError as error:
@@ -78,12 +78,12 @@ def _decoder() -> str:
     offered = ", ".join(f"{name} {problem or 'opens'}" for name, problem in devices().items())
     return (
         f"Decoder: FFmpeg {av.ffmpeg_version_info}, CPU. Available to `index --hardware` (tested on each file first):"
-        f" {offered or 'this FFmpeg knows no device'}"
+        f" {offered or 'this FFmpeg supports no device'}"
     )
 
 
 def _self_test(pack_name: str, device: str, folder: Path) -> None:
-    """Index and search a clip of two flat colours. Raises UserError if a count or a time is not the one written."""
+    """Index and search a clip of two flat colours. Raises UserError if the frame count or the duration is wrong."""
     import numpy as np
 
     from tr_desktop.engine import open_engine

@@ -1,4 +1,4 @@
-"""`tr-desktop export`: write a project or a saved result in any format; and what `find --export` shares with it."""
+"""`tr-desktop export`: write a project or a saved result in any format; also for `find --export`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ def add_commands(commands: Any) -> None:
     """Add `export` to the subparsers of `tr-desktop`."""
     export = commands.add_parser("export", help="write a project or a saved result in any export format")
     export.add_argument(
-        "result", metavar="FILE.trproj|RESULT.json", type=Path, help="a project of the app, or what find --json printed"
+        "result",
+        metavar="FILE.trproj|RESULT.json",
+        type=Path,
+        help="a project of the app, or the output of find --json",
     )
     export.add_argument("--to", metavar="OUT", type=Path, required=True, dest="export", help="the file to write")
     options.add_export(export)
@@ -54,7 +57,7 @@ def check_format(arguments: argparse.Namespace) -> None:
 
 
 def write(moments: Sequence[Moment], name: str, arguments: argparse.Namespace) -> None:
-    """Hand the moments off as the arguments of `options.add_export` say. Raises ExportError."""
+    """Export the moments with the options of `options.add_export`. Raises ExportError."""
     from exporters.hand_off import hand_off
     from tr_desktop.commands.progress import ClipBar
 

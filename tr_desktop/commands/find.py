@@ -1,4 +1,4 @@
-"""`tr-desktop find`: index what is new, search, refine, print the moments, and export them if asked to."""
+"""`tr-desktop find`: index new footage, search, refine, print the moments, and export them on request."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def add_commands(commands: Any) -> None:
     find.add_argument("query", metavar="QUERY", help="what you remember, such as: a dog jumps over a fence")
     find.add_argument("paths", metavar="PATH", nargs="*", type=Path, help="files or folders (none: a generated clip)")
     find.add_argument(
-        "--top", metavar="N", type=options.positive, default=DEFAULT_TOP, help="how many moments (default %(default)s)"
+        "--top", metavar="N", type=options.positive, default=DEFAULT_TOP, help="number of moments (default %(default)s)"
     )
     find.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
     find.add_argument("--export", metavar="OUT", type=Path, help="write the moments for an editor, such as hits.edl")
     options.add_export(find)
-    find.add_argument("--no-refine", action="store_true", help="answer with the rough segments")
+    find.add_argument("--no-refine", action="store_true", help="return the rough segments")
     find.add_argument(
         "--steps",
         metavar="K",
@@ -35,7 +35,9 @@ def add_commands(commands: Any) -> None:
         default=DEFAULT_STEPS,
         help=f"refinement steps, 0 to {MAX_STEPS} (default %(default)s)",
     )
-    find.add_argument("--refiner", choices=("none", "heuristic", "learned"), help="what refines, to compare")
+    find.add_argument(
+        "--refiner", choices=("none", "heuristic", "learned"), help="refiner to use; by default the pack's best"
+    )
     find.add_argument(
         "--like",
         metavar="EXAMPLE",

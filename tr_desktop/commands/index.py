@@ -23,7 +23,7 @@ def add_commands(commands: Any) -> None:
     options.add_common(index)
     index.set_defaults(run=run_index)
 
-    watch = commands.add_parser("watch", help="follow folders and index what is new, until interrupted")
+    watch = commands.add_parser("watch", help="follow folders and index new footage until interrupted")
     watch.add_argument("paths", metavar="FOLDER", nargs="+", type=Path, help="folders to follow")
     options.add_common(watch)
     watch.set_defaults(run=run_watch)

@@ -33,8 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("\ntr-desktop: interrupted; indexed files and finished clips are kept", file=sys.stderr)
         sys.stdout.flush()
         sys.stderr.flush()
-        # A thread may still be inside a decoder or a model, which abort when the interpreter is taken down under them.
-        # What is stored is stored in whole transactions, so there is nothing to tidy up.
+        # A thread may still be inside a decoder or a model, which abort if the interpreter ends under them.
+        # The library is written in whole transactions, so there is nothing to clean up.
         os._exit(INTERRUPTED)
 
 
@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="tr-desktop", description="Type what you remember, get the moment in your own footage."
     )
     parser.add_argument("--version", action=_Version, help="print the version and exit")
-    # Each room below is imported when its command runs, so `--help` and errors come at once.
+    # Commands import the other rooms when they run, so `--help` and errors come at once.
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for module in (find, index, export, app, doctor, models, training):
         module.add_commands(commands)

@@ -17,28 +17,28 @@ _MAX_PICTURES = 2000
 
 def add_commands(commands: Any) -> None:
     """Add `models` to the subparsers of `tr-desktop`."""
-    actions = commands.add_parser("models", help="the model packs: the embedded one and those you add").add_subparsers(
+    actions = commands.add_parser("models", help="list, choose, build and check model packs").add_subparsers(
         required=True, metavar="ACTION"
     )
-    actions.add_parser("list", help="the packs that are known; * is the one in use").set_defaults(run=_list)
-    show = actions.add_parser("show", help="what a pack is, what it was made of, and on which terms")
-    use = actions.add_parser("use", help="use this pack from now on, wherever no --model is given")
+    actions.add_parser("list", help="list the known packs; * marks the one in use").set_defaults(run=_list)
+    show = actions.add_parser("show", help="show a pack's contents, sources and licence")
+    use = actions.add_parser("use", help="use this pack whenever no --model is given")
     verify = actions.add_parser("verify", help="check a pack's hashes and run each of its models")
     for parser, run in ((show, _show), (use, _use), (verify, _verify)):
         help_ = "a name, folder or .trpack file"
         parser.add_argument("pack", metavar="PACK", nargs=None if run is _use else "?", help=help_)
         parser.set_defaults(run=run)
     add_device(verify)
-    build = actions.add_parser("build", help="make a pack of ONNX files, such as a CLIP's towers")
+    build = actions.add_parser("build", help="make a pack from ONNX files, such as CLIP's towers")
     build.add_argument(
         "draft",
         metavar="FOLDER",
         type=Path,
-        help="image.onnx, text.onnx, tokenizer.json, CARD.md and a pack.json that says name, licence, sources, input_px"
+        help="image.onnx, text.onnx, tokenizer.json, CARD.md and a pack.json with name, licence, sources, input_px"
         " and sample_fps; optional: refiner.onnx, background.npy, and in pack.json threshold and calibration",
     )
     build.add_argument("out", metavar="OUT", type=Path, help="the pack: a new folder, or a file ending in .trpack")
-    build.add_argument("--pictures", metavar="FOLDER", type=Path, help="pictures of all sorts, for background.npy")
+    build.add_argument("--pictures", metavar="FOLDER", type=Path, help="pictures of many kinds, for background.npy")
     build.set_defaults(run=_build)
 
 
@@ -64,7 +64,7 @@ def _show(arguments: argparse.Namespace) -> int:
     pack = _pack(arguments)
     print(f"{pack.name}  ({pack.location})\n  sha256 {pack.sha256}\n  licence: {pack.licence}")
     print(f"  pictures of {pack.input_px} × {pack.input_px}, {pack.sample_fps} a second, to {pack.width} numbers")
-    print(f"  a moment is called confident from score {pack.threshold:.2f} on")
+    print(f"  a moment is confident from score {pack.threshold:.2f} on")
     for name, (size_bytes, sha256) in pack.files.items():
         print(f"  {name:<16} {size_bytes / 1e6:8.1f} MB  {sha256[:12]}")
     print(f"  sources: {', '.join(pack.sources)}\n\n{pack.card.strip()}")
@@ -75,7 +75,7 @@ def _use(arguments: argparse.Namespace) -> int:
     from tr_desktop.models.choice import use_pack
 
     pack = use_pack(arguments.pack)
-    print(f"{pack.name} is used from now on; footage is indexed again for it when it is searched.")
+    print(f"{pack.name} is used from now on; footage is indexed again when it is searched.")
     return OK
 
 
@@ -86,9 +86,7 @@ def _verify(arguments: argparse.Namespace) -> int:
     pack = _pack(arguments)
     device = check_pack(pack, arguments.device)
     check_refiner(pack)
-    print(
-        f"{pack.name} {pack.sha256[:12]}: {len(pack.files)} files are what pack.json says; its models run on {device}."
-    )
+    print(f"{pack.name} {pack.sha256[:12]}: {len(pack.files)} files match pack.json; its models run on {device}.")
     return OK
 
 
@@ -102,9 +100,9 @@ def _build(arguments: argparse.Namespace) -> int:
     print(f"Wrote {pack.name} to {arguments.out}: {pack.width} numbers a frame, sha256 {pack.sha256[:12]}.")
     taken = [name for name in added if name != "background.npy"]
     if taken:
-        print(f"From the embedded pack, as the draft has none: {', '.join(taken)}.")
+        print(f"From the embedded pack, because the draft has none: {', '.join(taken)}.")
     if "calibration" in taken:
-        print("Its scores are therefore a guess: rank by them, but do not take them for chances. Say so in CARD.md.")
+        print("Its scores are therefore a guess: use them to rank, not as probabilities. Mention this in CARD.md.")
     print(f"Try it: tr-desktop find QUERY PATH --model {arguments.out}; keep it: tr-desktop models use {arguments.out}")
     return OK
 
@@ -117,7 +115,7 @@ def _pack(arguments: argparse.Namespace) -> Any:
 
 
 def _pictures(folder: Path, size_px: int) -> npt.NDArray[np.uint8]:
-    """The pictures under `folder`, uint8 RGB [N, S, S, 3]; what can't be read is passed over."""
+    """The pictures under `folder`, uint8 RGB [N, S, S, 3]; unreadable files are skipped."""
     import numpy as np
 
     from tr_desktop.errors import MediaError, UserError

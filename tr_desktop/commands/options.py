@@ -18,7 +18,7 @@ OK, NOT_CONFIDENT, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
 
 
 def add_library(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--library", metavar="DIR", type=Path, default=None, help="where the index is kept")
+    parser.add_argument("--library", metavar="DIR", type=Path, default=None, help="folder of the index")
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:
@@ -29,13 +29,13 @@ def add_common(parser: argparse.ArgumentParser) -> None:
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="what runs the models")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="device for the models")
 
 
 def add_footage_filter(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("which footage")
+    group = parser.add_argument_group("footage filters")
     group.add_argument(
-        "--name", metavar="PATTERN", default="", help="name matches, such as 'A001*.mov'; with a slash: the whole path"
+        "--name", metavar="PATTERN", default="", help="file name, such as 'A001*.mov', or whole path if it has a slash"
     )
     group.add_argument("--after", metavar="DATE", type=date, help="changed on this day or later, such as 2026-05-31")
     group.add_argument("--before", metavar="DATE", type=date, help="changed before this day")
@@ -48,8 +48,8 @@ def add_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format",
         metavar="NAME",
-        help="export format, if the file name doesn't say; lossless, prores, dnxhr, h264 or hevc cut the moments into"
-        " clips, in a folder OUT",
+        help="export format, if the file name doesn't show it; lossless, prores, dnxhr, h264 or hevc cut the moments"
+        " into clips, in a folder OUT",
     )
     parser.add_argument("--start-tc", metavar="TC", default="01:00:00:00", help="where the exported timeline starts")
     parser.add_argument(

@@ -13,12 +13,12 @@ from tr_desktop.library.index.coverage import IndexProgress
 
 
 class IndexBar:
-    """Use as a context; `update` takes the indexer's progress, `summary` says how fast it went."""
+    """Use as a context; `update` takes the indexer's progress, `summary` shows the speed."""
 
     def __init__(self) -> None:
         self._bar: tqdm[NoReturn] | None = None
         self._last: IndexProgress | None = None
-        self._decoder = ""  # as said last
+        self._decoder = ""  # as shown last
 
     def __enter__(self) -> IndexBar:
         return self
@@ -46,7 +46,7 @@ class IndexBar:
         tqdm.write(text, file=sys.stderr)
 
     def summary(self) -> str:
-        """One sentence on what was newly read and how fast."""
+        """One sentence on the amount read and the speed."""
         if self._last is None or not self._last.footage_s:
             return "Nothing new to index."
         return f"Indexed {float(self._last.footage_s):.1f} s of footage at {self._last.times_real_time:.1f}× real time."

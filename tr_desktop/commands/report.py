@@ -35,13 +35,13 @@ def as_json(answer: Answer) -> dict[str, Any]:
 
 
 def _damaged(coverage: Coverage) -> dict[str, Any]:
-    """Named only if there is any: footage is rarely damaged."""
+    """Present only if there is damage, which is rare."""
     damaged = [{"path": str(path), "problems": list(problems)} for path, problems in coverage.damaged.items()]
     return {"damaged": damaged} if damaged else {}
 
 
 def as_text(answer: Answer) -> str:
-    """The same for a person: one line a moment, with how the refinement moved it."""
+    """The answer as text: one line for each moment, and how refinement moved it."""
     lines = []
     if not any(moment.confident for moment in answer.moments):
         lines.append(f"No confident match for “{answer.query}”. The best guesses:")
@@ -68,12 +68,12 @@ def _chance(chance: float | None) -> str:
 
 
 def coverage_text(coverage: Coverage) -> str:
-    """How much was searched, and what was not with the reason; equal reasons are counted together."""
+    """How much was searched, and which files were not; files with the same reason share a line."""
     lines = [f"Searched {len(coverage.searched)} of {coverage.files} files."]
     for path, read_s in coverage.incomplete.items():
-        lines.append(f"  {path.name} only as far as it is indexed: its first {float(read_s):.0f} s")
+        lines.append(f"  {path.name}: only the first {float(read_s):.0f} s are indexed so far")
     for path, problems in coverage.damaged.items():
-        lines.append(f"  damaged, searched nevertheless: {path.name}: {'; '.join(problems)}")
+        lines.append(f"  damaged, but searched: {path.name}: {'; '.join(problems)}")
     if coverage.offline:
         first = ", ".join(path.name for path in coverage.offline[:3])
         lines.append(f"  offline, known from the library: {first}{' and more' if len(coverage.offline) > 3 else ''}")

@@ -1,1 +1,1 @@
-"""What answers a query within one file: a protocol, and the ways that implement it."""
+"""Grounders answer a query within one file: the protocol and its implementations."""

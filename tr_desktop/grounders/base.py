@@ -1,6 +1,6 @@
-"""What a grounder is: it finds the moments of one file that answer a query, step by step.
+"""The grounder protocol: it finds the moments of one file that answer a query, step by step.
 
-Ranking files is not its work; `grounding.find` does that with the library's vectors, and hands the best files over.
+Grounders don't rank files: `grounding.find` does, with the library's vectors, and passes the best files on.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Grounder(Protocol):
     """Answers one query in one file. Implementations keep every step from rough to final in the moment."""
 
     def steps_that_look_closer(self, steps: int) -> int:
-        """How many of `steps` refinement steps `look_closer` takes; the others are taken by `moments`."""
+        """How many of `steps` refinement steps `look_closer` takes; `moments` takes the others."""
 
     def moments(self, search: Search, item: Indexed, limit: int, steps: int) -> list[Moment]:
         """At most `limit` moments that don't overlap, best first, each refined in `steps` steps on the index."""

@@ -32,13 +32,13 @@ if TYPE_CHECKING:
     from tr_desktop.models.encoder import Encoder
 
 LOOKS = 2
-# So many frames speak for a segment's best part; one alone is often a chance hit.
+# A segment's peak is the mean of this many frames; one alone is often a chance hit.
 PEAK_FRAMES = 3
-# However few moments are wanted, so many rough segments are tried: the best is not always the first.
+# At least this many rough segments are tried, however few are wanted: the best is not always the first.
 MIN_TRIED = 5
-# Looking closer may not take away more than half of what the index showed.
+# Looking closer must leave at least this share of the index's segment.
 MIN_LEFT = 0.5
-# An edge this near to an end of the file is meant to be that end.
+# An edge this near to an end of the file moves to that end.
 AT_THE_END_S = Fraction(1, 4)
 
 Vectors = npt.NDArray[np.float32]
@@ -53,7 +53,7 @@ class RefinerKind(Enum):
 
 @dataclass(frozen=True)
 class _Chain:
-    """The steps of one answer, and what it is ranked by within its file."""
+    """The steps of one answer, and the value that ranks it within its file."""
 
     steps: list[RefineStep]
     rank: float
@@ -62,8 +62,8 @@ class _Chain:
 class TwoTower:
     """A `Grounder` that reads the index of an encoder with an image and a text tower.
 
-    kind: what refines; None is the learned refiner, or the training-free one if the pack has none.
-    Raises UserError if the learned one is asked for and the pack has none.
+    kind: the refiner; None means the learned one, or the training-free one if the pack has none.
+    Raises UserError if LEARNED is requested and the pack has none.
     """
 
     def __init__(self, catalog: Catalog, encoder: Encoder, kind: RefinerKind | None = None) -> None:
@@ -87,7 +87,7 @@ class TwoTower:
         score = self._scorer(item, frames, query)
         chains = self._chains(item, frames, query, score, max(limit, MIN_TRIED), steps)
         chains.sort(key=lambda chain: -chain.rank)
-        # Whether the query occurs in this file is told by the best evidence in it, wherever the edges come to lie.
+        # The best evidence in this file shows whether the query occurs in it, wherever the edges end up.
         best = max(chain.steps[-1].score for chain in chains)
         found: list[Moment] = []
         for chain in chains:
@@ -105,7 +105,7 @@ class TwoTower:
         segment_s = (float(kept.start_s), float(kept.end_s))
         try:
             seen = pipeline.look_closer(self._refiner, frames, query, starts_s, segment_s, self._looker(item))
-        except MediaError:  # the file went away since it was indexed; the answer on the index stands
+        except MediaError:  # the file went away after it was indexed; the answer on the index stands
             return moment
         steps = list(moment.refinement.steps)
         score = self._scorer(item, frames, query)
@@ -116,7 +116,7 @@ class TwoTower:
         ):
             confidences = (step.start_confidence, step.end_confidence)
             steps.append(replace(_placed(item, len(steps), placed, confidences, score), by=StepSource.FRAMES))
-        # Both edges drawn to the same cut: what was found before is the better answer. The steps stay to be seen.
+        # If both edges moved to the same cut, the answer before is better. The steps stay visible.
         is_lost = steps[-1].segment.frames < MIN_LEFT * kept.segment.frames
         stop = moment.refinement.stop if is_lost else len(steps) - 1
         return replace(moment, refinement=Refinement(tuple(steps), stop))
@@ -158,7 +158,7 @@ class TwoTower:
         return score
 
     def _looker(self, item: Indexed) -> pipeline.Look:
-        """Encodes frames that are asked for by number; what was looked at before comes from the library."""
+        """Encodes frames by number; frames of earlier looks come from the library."""
         pack, path = self._encoder.pack, item.media.path
         pictures: dict[int, npt.NDArray[np.uint8]] = {}
 

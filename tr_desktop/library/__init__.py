@@ -1,1 +1,1 @@
-"""What was indexed: the catalogue of files and the vectors of their frames."""
+"""The index: the catalog of files and the vectors of their frames."""

@@ -1,4 +1,4 @@
-"""Which footage a search is limited to; what is left out is named with the reason, like everything not searched."""
+"""Filters that limit a search. Files left out are listed with the reason, like all files not searched."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class FootageFilter:
-    """Footage of these names, dates, lengths and sizes; what is None or empty limits nothing.
+    """Limits on names, dates, lengths and sizes; a field that is None or empty limits nothing.
 
     name: a pattern such as A001*.mov for the file's name, or with a slash for its whole path. after, before: local time
-    of the file's last change, before is exclusive. longest_s, shortest_s: seconds. height: pixels as shown, at least.
+    of the file's last change; before is exclusive. longest_s, shortest_s: seconds. height: pixels as shown, at least.
     """
 
     name: str = ""
@@ -26,7 +26,7 @@ class FootageFilter:
     height: int = 0
 
     def leaves_out_file(self, path: Path, stat: os.stat_result | None = None) -> str | None:
-        """Why a file needn't even be indexed for this search, or None. stat: None for a file that isn't there."""
+        """The reason not to index a file for this search, or None. stat: None for a missing file."""
         if self.name and not fnmatch.fnmatch(str(path) if "/" in self.name else path.name, self.name):
             return f"left out: its name isn't {self.name}"
         return None if stat is None else self.leaves_out_date(stat.st_mtime_ns)
@@ -40,7 +40,7 @@ class FootageFilter:
         return None
 
     def leaves_out_footage(self, duration_s: Fraction, height: int) -> str | None:
-        """Why indexed footage isn't searched, or None."""
+        """The reason not to search indexed footage, or None."""
         if self.shortest_s is not None and duration_s < self.shortest_s:
             return f"left out: shorter than {float(self.shortest_s):g} s"
         if self.longest_s is not None and duration_s > self.longest_s:

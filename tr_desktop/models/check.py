@@ -1,4 +1,4 @@
-"""Whether a pack does what the rest of the program takes for granted: hashes first, then both towers are run."""
+"""Checks a pack against the program's assumptions: its hashes, then a run of both towers."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _SENTENCES = ["a red car", "a blue sky over the sea"]
 
 
 def check_pack(pack: Pack, device: str = "auto") -> str:
-    """Verify every file and run both towers of `pack`; the device that ran them. Raises PackError: what is wrong.
+    """Verify every file and run both towers of `pack`; the device that ran them. Raises PackError if one fails.
 
-    The refiner is not known here: `refine/pack_check.py` runs it.
+    `refine/pack_check.py` checks the refiner.
     """
     pack.verify()
     encoder = Encoder(pack, device)
@@ -32,11 +32,11 @@ def check_pack(pack: Pack, device: str = "auto") -> str:
     expect_finite(pack, "image.onnx", images, (3, pack.width))
     alone = running(pack, "image.onnx", lambda: encoder.encode_images(pictures[1:2]))
     if float((alone[0] * images[1]).sum()) < 0.99:  # 8-bit towers differ a little from batch to batch
-        raise PackError("image.onnx gives a picture another vector in a batch than alone", path=pack.location)
+        raise PackError("image.onnx gives a picture a different vector in a batch than alone", path=pack.location)
     texts = running(pack, "text.onnx", lambda: encoder.encode_text(_SENTENCES))
     expect_finite(pack, "text.onnx", texts, (2, pack.width))
     if np.allclose(texts[0], texts[1], atol=1e-4):
-        raise PackError("text.onnx can't tell two sentences apart", path=pack.location)
+        raise PackError("text.onnx gives two different sentences the same vector", path=pack.location)
     background = _background(pack)
     if background.ndim != 2 or background.shape[1] != pack.width or len(background) < 2:
         raise PackError(f"background.npy has shape {background.shape}, not [B, {pack.width}]", path=pack.location)
@@ -57,7 +57,7 @@ def running(pack: Pack, name: str, work: Callable[[], _T]) -> _T:
         return work()
     except UserError:
         raise
-    except Exception as error:  # ONNX Runtime's errors share no class; whatever it is, it's the model's
+    except Exception as error:  # ONNX Runtime's errors share no class; the model is at fault
         reason = str(error).strip().splitlines()[0][:300]
         raise PackError(f"{name} doesn't run as a pack's models have to: {reason}", path=pack.location) from error
 

@@ -16,7 +16,7 @@ EMBEDDED_DEFAULT = "mini"
 
 
 def default_pack() -> str:
-    """The name or path of the pack chosen last, or of the embedded one. PackError: the file is damaged."""
+    """The name or path of the pack chosen last, or of the embedded one. Raises PackError for a damaged file."""
     return str(_read().get("default", EMBEDDED_DEFAULT))
 
 

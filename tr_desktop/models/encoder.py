@@ -19,9 +19,9 @@ Vectors = npt.NDArray[np.float32]
 
 
 class Encoder:
-    """Runs a pack. Each tower is opened when it is first needed: a search over indexed footage never opens the image's.
+    """Runs a pack. Each tower is opened when first needed: a search over indexed footage never opens the image tower.
 
-    device: 'auto', 'cpu' or 'cuda'. Raises PackError for a damaged pack, UserError where 'cuda' doesn't work.
+    device: 'auto', 'cpu' or 'cuda'. Raises PackError for a damaged pack, UserError if 'cuda' doesn't work.
     """
 
     def __init__(self, pack: Pack, device: str = "auto") -> None:
@@ -30,7 +30,7 @@ class Encoder:
 
     @property
     def device(self) -> str:
-        """What runs the towers: 'cpu' or 'cuda'."""
+        """The device of the towers: 'cpu' or 'cuda'."""
         return device_of(self._text_tower)
 
     def encode_images(self, pictures: npt.NDArray[np.uint8]) -> Vectors:
@@ -38,7 +38,7 @@ class Encoder:
         return _unit(self._image_tower.run(None, {"pictures": pictures})[0])
 
     def encode_text(self, texts: list[str]) -> Vectors:
-        """Sentences to [N, D], L2-normalised. What is longer than MAX_TOKENS word pieces is cut."""
+        """Sentences to [N, D], L2-normalised. They are cut after MAX_TOKENS word pieces."""
         encoded = self._tokenizer.encode_batch(texts)
         tokens = np.array([e.ids for e in encoded], np.int64)
         mask = np.array([e.attention_mask for e in encoded], np.int64)
@@ -46,7 +46,7 @@ class Encoder:
 
     @cached_property
     def background(self) -> Vectors:
-        """Vectors [B, D] of pictures of all sorts: what a sentence's similarity to a frame is measured against."""
+        """Vectors [B, D] of pictures of many kinds; a sentence's similarity to a frame is measured against them."""
         rows = np.load(io.BytesIO(self.pack.read("background.npy")), allow_pickle=False)
         return np.asarray(rows, np.float32)
 

@@ -1,4 +1,4 @@
-"""What an editor decided about a moment. Decisions are immutable: every edit makes new ones."""
+"""An editor's decisions about moments. They are immutable: every edit makes new ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tr_desktop.moments import Moment, RefineStep, Segment, StepSource
 
 
 class Key(NamedTuple):
-    """Which moment a decision is about: the query, the file, and the rough answer's frames, which never change."""
+    """The moment that a decision is about: the query, the file, and the rough answer's frames, which never change."""
 
     query: str
     media: str
@@ -30,10 +30,10 @@ class Marker:
 
 @dataclass(frozen=True)
 class Decision:
-    """What the editor made of one moment.
+    """The editor's decision about one moment.
 
-    found: the moment as the search answered. segment: what is exported. kept_step: the step whose edges it
-    started from. is_accepted: whether it is one of the selects; otherwise it is only remembered how far one has come.
+    found: the moment as the search answered. segment: the frames to export. kept_step: the step whose edges the
+    editor started from. is_accepted: whether it is one of the selects; otherwise only its edits are remembered.
     """
 
     query: str
@@ -70,12 +70,12 @@ def key_of(moment: Moment) -> Key:
 
 
 def undecided(moment: Moment) -> Decision:
-    """Where deciding starts: the moment as it was found."""
+    """The first decision: the moment as it was found."""
     return Decision(moment.query, FoundMoment.of(1, moment), moment.segment, moment.refinement.stop)
 
 
 def followed(decision: Decision, ended: Decision | None) -> Decision:
-    """`decision` with the steps that `ended` found beyond its own, where its edges are still as they were found."""
+    """`decision` with the steps that `ended` found beyond its own, if its edges are still as they were found."""
     if ended is None:
         return decision
     steps, all_steps = decision.found.steps, ended.found.steps
@@ -87,9 +87,9 @@ def followed(decision: Decision, ended: Decision | None) -> Decision:
 
 
 def as_decided(moment: Moment, decision: Decision) -> Moment:
-    """What is exported: `moment` with the decision's step kept, and edges that an editor moved as one step more.
+    """The moment to export: `moment` with the decision's step kept, and edges that the editor moved as one step more.
 
-    An edge that a person put somewhere is certain. The name, where there is one, takes the place of the query.
+    An edge that a person moved is certain. The name, if there is one, replaces the query.
     """
     refinement = replace(moment.refinement, stop=decision.kept_step)
     kept, segment = refinement.kept, decision.segment

@@ -1,7 +1,7 @@
-"""The project file: `.trproj`, versioned JSON in which keys that this version doesn't know stay.
+"""The project file: `.trproj`, versioned JSON that keeps keys which this version doesn't know.
 
-A moment is kept as `find --json` prints it, every refinement step included, so a project needs the footage's entry in
-the library and nothing else to be exported.
+A moment is kept as `find --json` prints it, with every refinement step. Export also needs its footage's entries in the
+library, and nothing else.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ SUFFIX = ".trproj"
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A project as it stood, for any thread to write while editing goes on. path: where it was saved before, or None.
+    """A project at one time: any thread can write it while editing continues. path: its file so far, or None.
 
-    on_disk: by path, what this program read or wrote last; shared by all snapshots of one project, of which one is
-    saved at a time.
+    on_disk: by path, the content that this program read or wrote last. All snapshots of one project share it, and one
+    is saved at a time.
     """
 
     decisions: tuple[Decision, ...]
@@ -50,7 +50,7 @@ class Snapshot:
             raise ProjectError(f"The project can't be read: {(error.strerror or '').lower()}", path=path) from error
         if not is_as_left:
             raise ProjectError(
-                "The project was changed by another program since it was opened",
+                "Another program changed the project after it was opened",
                 path=path,
                 remedy="Save it under another name",
             )
@@ -74,16 +74,16 @@ def read(path: Path) -> bytes:
 
 
 def parse(content: bytes, path: Path) -> tuple[tuple[Decision, ...], dict[str, Any]]:
-    """(decisions, unknown keys) of a file's content. path: for the error's sentence.
+    """(decisions, unknown keys) of a file's content. path: for error messages.
 
-    Raises ProjectError if it is no project, damaged, or written by a newer version.
+    Raises ProjectError if it isn't a project, is damaged, or written by a newer version.
     """
     try:
         document = json.loads(content.decode("utf-8", "surrogatepass"))
         version = document["schema"]
         if isinstance(version, int) and version > SCHEMA:
             raise ProjectError(
-                f"The project was written by a newer version (format {version}, this one knows {SCHEMA})",
+                f"The project was written by a newer version (format {version}; this one supports up to {SCHEMA})",
                 path=path,
                 remedy="Update TimeRefine Desktop",
             )
@@ -91,7 +91,7 @@ def parse(content: bytes, path: Path) -> tuple[tuple[Decision, ...], dict[str, A
         unknown = {key: value for key, value in document.items() if key not in ("schema", "selects")}
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
         raise ProjectError(
-            f"This is no project of TimeRefine Desktop, or it is damaged ({error!r})",
+            f"This isn't a TimeRefine Desktop project, or it is damaged ({error!r})",
             path=path,
             remedy="Open another file; nothing was changed in this one",
         ) from error

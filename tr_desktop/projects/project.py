@@ -19,7 +19,7 @@ UNTITLED = "Untitled"
 
 @dataclass(frozen=True)
 class Edit:
-    """One thing that can be undone. what: for the menu, such as 'Accept'."""
+    """One edit that can be undone. what: its name in the menu, such as 'Accept'."""
 
     what: str
     before: tuple[Decision, ...]
@@ -27,9 +27,9 @@ class Edit:
 
 
 class Project:
-    """The decisions of one project, in the order of the selects, and how they came about.
+    """The decisions of one project, in the order of the selects, and their history.
 
-    path: where it was saved, or None. Change it through its methods: each is one edit that can be undone.
+    path: its file, or None. Change it through its methods: each is one edit that can be undone.
     """
 
     def __init__(self, decisions: tuple[Decision, ...] = (), *, path: Path | None = None) -> None:
@@ -52,7 +52,7 @@ class Project:
 
     @property
     def is_changed(self) -> bool:
-        """Whether there is something that saving would keep."""
+        """Whether there are changes to save."""
         return self.decisions != self._saved
 
     def moments(self, footage_of: FootageOf) -> list[Moment]:
@@ -60,7 +60,7 @@ class Project:
         return [decision.moment(footage_of) for decision in self.selects]
 
     def decision(self, moment: Moment) -> Decision:
-        """What was decided about a moment so far."""
+        """The decision about a moment so far."""
         key = key_of(moment)
         return next((each for each in self.decisions if each.key == key), undecided(moment))
 
@@ -70,7 +70,7 @@ class Project:
         self._put("Accept", replace(self.decision(moment), is_accepted=True))
 
     def adjust(self, moment: Moment, segment: Segment) -> None:
-        """Put the edges where the editor wants them. Raises ValueError for frames that the file doesn't have."""
+        """Set the edges. Raises ValueError for frames that the file doesn't have."""
         if segment.end_frame > len(moment.times):
             raise ValueError(f"frame {segment.end_frame} of a file of {len(moment.times)}")
         self._put("Adjust edges", replace(self.decision(moment), segment=segment))
@@ -83,9 +83,9 @@ class Project:
         self._put(f"Keep step {step}", replace(decision, kept_step=step, segment=segment))
 
     def follow(self, moments: Iterable[Moment]) -> int:
-        """Give the last edges of a search to what was decided before it had ended; how many moments that moved.
+        """Give a search's final edges to decisions made before it ended; the number of moments that moved.
 
-        Only where nobody touched the edges since: who accepts a moment early means the moment, not its rough edges.
+        Edges that were edited stay. Users who accept a moment early mean the moment, not its rough edges.
         """
         before = self.decisions
         ended = {key_of(moment): undecided(moment) for moment in moments}
@@ -94,7 +94,7 @@ class Project:
         return sum(one.segment != other.segment for one, other in zip(self.decisions, before, strict=True))
 
     def add_marker(self, moment: Moment, frame: int) -> None:
-        """A marker at `frame`, or none where there was one."""
+        """Add a marker at `frame`, or remove the one there."""
         decision = self.decision(moment)
         markers = tuple(marker for marker in decision.markers if marker.frame != frame)
         if markers == decision.markers:
@@ -110,14 +110,14 @@ class Project:
         self._put("Remove", replace(decision, is_accepted=False))
 
     def move(self, decision: Decision, by: int) -> None:
-        """Another place in the order, among the selects."""
+        """Move a select `by` places in the order."""
         order = list(self.selects)
         at = order.index(decision)
         order.insert(max(0, at + by), order.pop(at))
         self._edit("Move", (*order, *(each for each in self.decisions if not each.is_accepted)))
 
     def undo(self) -> str:
-        """Take back the last edit; what it was, or nothing."""
+        """Take back the last edit; its name, or ""."""
         if not self._done:
             return ""
         edit = self._done.pop()
@@ -135,7 +135,7 @@ class Project:
 
     @property
     def undoes(self) -> str:
-        """What `undo` would take back, or nothing."""
+        """The edit that `undo` would take back, or ""."""
         return self._done[-1].what if self._done else ""
 
     @property
@@ -159,7 +159,7 @@ class Project:
         return Snapshot(self.decisions, self.path, self._unknown, self._on_disk)
 
     def save(self, path: Path | None = None) -> None:
-        """Write to `path`, or where it was saved before: whole or not at all. Raises ProjectError."""
+        """Write to `path`, or to its file so far: whole or not at all. Raises ProjectError."""
         path = path or self.path
         if path is None:
             raise ProjectError("The project has no file yet", remedy="Choose a name for it")
@@ -168,17 +168,17 @@ class Project:
         self.saved(snapshot, path)
 
     def saved(self, snapshot: Snapshot, path: Path) -> None:
-        """The snapshot was saved at `path`: what was edited since is what is unsaved."""
+        """Note that the snapshot was saved at `path`: only later edits are unsaved."""
         self.path, self._saved = path, snapshot.decisions
 
     def as_unsaved_of(self, path: Path | None) -> Project:
-        """The same work, none of it saved; `path` is where it was saved before."""
+        """The same work, none of it saved. path: its file so far, or None."""
         self.path, self._saved = path, None
         return self
 
     @classmethod
     def load(cls, path: Path) -> Project:
-        """Raises ProjectError if it can't be read, is no project, or a newer version wrote it."""
+        """Raises ProjectError if it can't be read, isn't a project, or a newer version wrote it."""
         content = file.read(path)
         project = cls.parse(content, path)
         project.path, project._on_disk[path] = path, content
@@ -186,7 +186,7 @@ class Project:
 
     @classmethod
     def parse(cls, content: bytes, path: Path) -> Project:
-        """A project from a file's content. path: for the error's sentence. Raises ProjectError."""
+        """A project from a file's content. path: for error messages. Raises ProjectError."""
         decisions, unknown = file.parse(content, path)
         project = cls(decisions)
         project._unknown = unknown

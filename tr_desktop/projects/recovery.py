@@ -1,7 +1,7 @@
-"""The safety copy of what wasn't saved, for the next start after a crash, a kill or a power cut.
+"""The safety copy of unsaved work, for the next start after a crash, a kill or a power cut.
 
-Every running app has a folder of its own under one root and holds its lock, which ends with the process, however that
-ends. A folder with a copy in it and nobody holding its lock was left behind.
+Every running app has its own folder under one root and holds its lock, which ends with the process, however that ends.
+A folder with a copy and without a held lock was left behind.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _COPY, _FROM = "project.trproj", "from.json"
 
 
 class Recovery:
-    """The safety copy of one running app under `root`. Close it when the app ends well.
+    """The safety copy of one running app under `root`. Close it on a normal exit.
 
     Raises ProjectError if the folder can't be written or the disk is full; so does `keep`.
     """
@@ -35,13 +35,13 @@ class Recovery:
             self._held.enter_context(sole_writer(self._folder))
 
     def keep(self, content: bytes, path: Path | None) -> None:
-        """Keep a project's content, and where it was saved before. May be called from any thread."""
+        """Keep a project's content, and the path of its file. May be called from any thread."""
         with _worded():
             write_verified(self._folder / _FROM, json.dumps(None if path is None else str(path)).encode())
             write_verified(self._folder / _COPY, content)
 
     def drop(self) -> None:
-        """There is nothing unsaved any more."""
+        """Delete the copy: nothing is unsaved."""
         (self._folder / _COPY).unlink(missing_ok=True)
 
     def close(self) -> None:
@@ -51,7 +51,7 @@ class Recovery:
 
 @dataclass(frozen=True)
 class LeftBehind:
-    """Unsaved work of an app that didn't end well. path: where the project was saved before, or None."""
+    """Unsaved work of an app that closed unexpectedly. path: the project's file, or None."""
 
     folder: Path
     path: Path | None
@@ -65,7 +65,7 @@ class LeftBehind:
 
 @contextmanager
 def left_behind(root: Path) -> Iterator[list[LeftBehind]]:
-    """What can be recovered, newest first. Nobody else is offered it while the block runs."""
+    """Work to recover, newest first. No other app is offered it while the block runs."""
     with ExitStack() as held:
         found = []
         for copy in sorted(root.glob(f"*/{_COPY}"), key=lambda path: -path.stat().st_mtime_ns):

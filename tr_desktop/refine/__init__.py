@@ -1,1 +1,1 @@
-"""Where in one file the answer lies: rough segments over the indexed frames, then refinement of their edges."""
+"""Finding the answer in one file: rough segments over the indexed frames, then refinement of their edges."""

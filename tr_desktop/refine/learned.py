@@ -1,6 +1,6 @@
-"""Running a pack's `refiner.onnx`: what frames vote for, and steps that move the edges of segments.
+"""Running a pack's `refiner.onnx`: the votes of frames, and steps that move the edges of segments.
 
-The graph knows no encoder: it reads `refine.signals`. Its contract (`training/refiner/export.py` writes it): inputs
+The graph needs no encoder: it reads `refine.signals`. Its contract (`training/refiner/export.py` writes it): inputs
 channels [T, C], vectors [T, D], times [T], segments [M, 2], reach [M, K] (1 ≤ K ≤ MAX_STEPS); outputs dense [T, 3] and
 steps [M, K + 1, 5], all fp32, times in seconds from the file's first frame.
 """
@@ -17,24 +17,24 @@ from tr_desktop.refine.signals import Signals
 Floats = npt.NDArray[np.float32]
 
 FILE_NAME = "refiner.onnx"
-_ANYWHERE = np.array([[0, 1]], np.float32)  # a segment for runs of which only the votes are wanted
+_ANYWHERE = np.array([[0, 1]], np.float32)  # a placeholder for runs that need only the votes
 
 
 class Refiner:
     """The learned refiner.
 
     content: bytes of a pack's `refiner.onnx`. device: 'auto', 'cpu' or 'cuda'.
-    score_scale, score_shift: calibration of a step's log-odds, as the graph's own metadata has it.
+    score_scale, score_shift: calibration of a step's log-odds, from the graph's own metadata.
     """
 
     def __init__(self, content: bytes, device: str = "auto") -> None:
-        self._session = open_session(content, device, threads=1)  # too small to gain by a second one
+        self._session = open_session(content, device, threads=1)  # too small to gain from a second one
         about = self._session.get_modelmeta().custom_metadata_map
         self.score_scale = float(about.get("score_scale", 1))
         self.score_shift = float(about.get("score_shift", 0))
 
     def votes(self, index: Signals) -> Floats:
-        """What each frame votes for: [T, 3] of chance, start_s, end_s."""
+        """The vote of each frame: [T, 3] of chance, start_s, end_s."""
         return self._run(index, _ANYWHERE, _ANYWHERE[:, :1], "dense")
 
     def refine(self, seen: Signals, segments: Floats, reach_s: Floats) -> Floats:
@@ -57,7 +57,7 @@ def open_refiner(pack: Pack) -> Refiner | None:
     """The pack's refiner; None if it has none. Raises PackError if the file is damaged."""
     if FILE_NAME not in pack.files:
         return None
-    # Small enough for the CPU to be done before a GPU has been given its inputs.
+    # The graph is small: a CPU finishes before a GPU has received its inputs.
     return Refiner(pack.read(FILE_NAME), "cpu")
 
 
@@ -67,8 +67,7 @@ def log_odds(chance: Floats) -> Floats:
 
 
 def trusted(rows: Floats) -> Floats:
-    """The steps [M, K + 1, 5] with only those moves of an edge after which the refiner trusts it, and the segment, more
-    than before."""
+    """The steps [M, K + 1, 5] with only those moves after which the refiner trusts the edge and the segment more."""
     kept = rows.copy()
     for k in range(1, rows.shape[1]):
         before, after = kept[:, k - 1], rows[:, k]

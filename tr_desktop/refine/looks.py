@@ -1,8 +1,8 @@
-"""Looking closer at an edge: which frames to decode, how far the refiner may move it, on which frame it ends up.
+"""Looking closer at an edge: the frames to decode, how far the refiner may move it, the frame it ends up on.
 
-The index is coarse. Around each edge, frames are added twice: first LOOK_FPS a second as far as the index leaves open,
-then every frame next to the edge that came out of that. Both are bounded, whatever the footage's rate: at most
-MAX_FRAMES an edge, 10 to 15 of the usual 25 fps beside an index of 2.
+The index is coarse. Around each edge, frames are added twice: first LOOK_FPS a second across the gap that the index
+leaves, then every frame next to the resulting edge. Both are bounded, whatever the footage's rate: at most MAX_FRAMES
+an edge, usually 10 to 15 for 25 fps and an index of 2 fps.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Frames = npt.NDArray[np.int64]
 
 LOOK_FPS = 8
 LOOK_S = 1.0
-FINE_FRAMES = 4  # either way of an edge; more where more lie between two frames of the first look
+FINE_FRAMES = 4  # on each side of an edge; more if more lie between two frames of the first look
 MAX_FINE_FRAMES = 16
 MAX_FRAMES = round(2 * LOOK_S * LOOK_FPS) + 1 + 2 * MAX_FINE_FRAMES
 
@@ -76,8 +76,8 @@ def second_look(starts_s: Floats, edge_s: float) -> Frames:
 
 
 def with_those_between(frames: Sequence[int]) -> list[int]:
-    """`frames`, rising, and those between neighbours that are close: what the second look may want is decoded on the
-    way, since a second seek costs more than scaling a few pictures."""
+    """`frames`, rising, and those between close neighbours. The second look may need these, and a second seek costs
+    more than scaling a few pictures."""
     between = [range(a, b if b - a <= MAX_FINE_FRAMES else a + 1) for a, b in pairwise(frames)]
     return [*chain.from_iterable(between), *frames[-1:]]
 
@@ -98,7 +98,7 @@ def nearest_boundary(starts_s: Floats, edge_s: float) -> int:
 
 
 def cut_near(frames: Frames, vectors: Floats) -> int | None:
-    """The frame that a cut among `frames` starts, or None where none stands out.
+    """The frame that a cut among `frames` starts, or None if none stands out.
 
     frames: sorted, decoded around an edge; vectors: their [n, D], L2-normalised. Only neighbours in the file are
     compared.

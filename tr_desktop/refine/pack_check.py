@@ -1,4 +1,4 @@
-"""Whether a pack's refiner does what the pipeline takes for granted: it is run on made-up frames."""
+"""Checks a pack's refiner against the pipeline's assumptions, on made-up frames."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ROWS, _STEP_S = 12, 0.5
 
 
 def check_refiner(pack: Pack) -> None:
-    """Run the pack's refiner, if it has one. Raises PackError: what is wrong."""
+    """Run the pack's refiner, if it has one. Raises PackError if it fails."""
     refiner = running(pack, FILE_NAME, lambda: open_refiner(pack))
     if refiner is None:
         return

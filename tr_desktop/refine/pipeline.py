@@ -1,7 +1,7 @@
 """From the indexed frames of one file and a query to chains of steps, from rough to final.
 
-This is the one way in which `find` answers and `evaluate` measures. It knows no library and no pixels: vectors, times
-and a function that encodes the frames it is asked for are all it takes.
+Both `find` and `evaluate` use this pipeline. It knows no library and no pixels: it takes vectors, times and a function
+that encodes the frames it asks for.
 
     signals of the index ─ votes ─▶ rough segments ─ steps on the index ─▶ chains ─ look closer, twice ─▶ exact frames
 """
@@ -24,15 +24,15 @@ from tr_desktop.refine.training_free import RowStep, refine_edges, shot_change
 Floats = npt.NDArray[np.float32]
 Frames = npt.NDArray[np.int64]
 Look = Callable[[Frames], npt.NDArray[np.floating]]
-"""Encodes frames that are asked for by number, sorted: [n] → [n, D], L2-normalised."""
+"""Encodes frames by number, sorted: [n] → [n, D], L2-normalised."""
 
-# Seconds of the index on either side of a segment that stay in sight when looking closer.
+# Seconds of the index on each side of a segment that the refiner reads when looking closer.
 CONTEXT_S = 60.0
 
 
 @dataclass(frozen=True)
 class Query:
-    """vector: fp32 [D]. background: fp32 [B, D], pictures that have nothing to do with it. Both L2-normalised."""
+    """vector: fp32 [D]. background: fp32 [B, D], of unrelated pictures. Both L2-normalised."""
 
     vector: Floats
     background: Floats
@@ -40,11 +40,11 @@ class Query:
 
 @dataclass(frozen=True)
 class IndexedFrames:
-    """One file as its index gives it.
+    """One file as it is indexed.
 
     vectors: fp32 [T, D], L2-normalised. times_s: [T], when each frame is shown, seconds from the first frame.
-    step_s: between samples, seconds. duration_s: of the file. boundary_s: from a row to the second at which it takes
-    over from the row before; row T is the end of the file.
+    step_s: between samples, seconds. duration_s: of the file. boundary_s: from a row to the time, in seconds, at which
+    it takes over from the row before; row T is the end of the file.
     """
 
     vectors: Floats
@@ -61,8 +61,8 @@ class IndexedFrames:
 class Step:
     """One answer, seconds from the file's first frame.
 
-    score: the chance that tIoU reaches 0.5. Of steps on the index, that weighs together what frames vote for, how far
-    similarity stands out inside, and what the refiner thinks of the first and of this step.
+    score: the chance that tIoU reaches 0.5. For steps on the index it combines the votes of the frames inside
+    with the refiner's scores of the first step and of this one.
     start_confidence, end_confidence: the chance that the edge is within half a second of the truth. All in [0, 1].
     """
 
@@ -75,10 +75,10 @@ class Step:
 
 @dataclass(frozen=True)
 class CloseLook:
-    """What looking closer found.
+    """The result of looking closer.
 
     steps: two, on the first and on the second look. start_frame, end_frame: [in, out) on exact frames.
-    frames_read: how many were asked for.
+    frames_read: number of frames requested.
     """
 
     steps: tuple[Step, Step]
@@ -90,8 +90,8 @@ class CloseLook:
 def refine_on_index(refiner: Refiner, frames: IndexedFrames, query: Query, steps: int, limit: int) -> list[list[Step]]:
     """Chains of `steps` + 1 steps, the rough one first: at most `limit` that frames vote for, then the best windows.
 
-    Votes miss moments in long takes, and the best windows miss short ones; so both are refined. In order of the rough
-    answers; the scores of later steps may rank them otherwise.
+    Votes miss moments in long takes, and the best windows miss short ones; so both are refined. They come in the order
+    of their rough answers; the scores of later steps may rank them otherwise.
     """
     curve = frames.vectors @ query.vector
     windows = rough_segments(curve, limit)
@@ -134,7 +134,7 @@ def look_closer(
     segment_s: tuple[float, float],
     look: Look,
 ) -> CloseLook:
-    """Go on from `segment_s` on frames that are decoded for it, at most `looks.MAX_FRAMES` an edge.
+    """Continue from `segment_s` on frames decoded for it, at most `looks.MAX_FRAMES` an edge.
 
     starts_s: [frames + 1], from `looks.frame_times_s`.
     """
@@ -160,7 +160,7 @@ def look_closer(
         row = refiner.refine(seen, edges, np.array([[reach_s]], np.float32))[0, -1]
         steps.append(Step(*map(float, row)))
         edges = row[None, :2]
-    # On single frames only a cut says where an edge is; elsewhere they add nothing to what the first look showed.
+    # On single frames only a cut shows where an edge is; without one they add nothing to the first look.
     start, end = (
         _cut_or_boundary(starts_s, float(edge), first_s, numbers, vectors)
         for edge, first_s in zip(edges[0], (steps[0].start_s, steps[0].end_s), strict=True)
@@ -179,8 +179,8 @@ def on_boundaries(starts_s: npt.NDArray[np.float64], edges_s: Sequence[float]) -
 def _scores(refiner: Refiner, index: Signals, votes: Floats, rows: Floats) -> Floats:
     """The chance [M, K + 1] that each step is right. votes: [T, 3]; rows: [M, K + 1, 5].
 
-    The refiner judges a segment by its edges and what is inside, the votes know all of the file: either alone is often
-    wrong where the other isn't.
+    The refiner judges a segment by its edges and its inside, the votes know all of the file. Either alone is often
+    wrong when the other isn't.
     """
     sums = np.concatenate([[0], np.cumsum(log_odds(votes[:, 0]))])
     low = np.minimum(np.searchsorted(index.times_s, rows[..., 0]), len(votes) - 1)
@@ -208,7 +208,7 @@ def _typical_step_s(times_s: npt.NDArray[np.float64]) -> float:
 def _cut_or_boundary(
     starts_s: npt.NDArray[np.float64], edge_s: float, first_s: float, numbers: Frames, vectors: Floats
 ) -> int:
-    """The cut near an edge, or else the boundary nearest to where the first look had put it."""
+    """The cut near an edge, or else the boundary nearest to the first look's edge."""
     near = np.isin(numbers, looks.second_look(starts_s, edge_s))
     cut = looks.cut_near(numbers[near], vectors[near])
     return looks.nearest_boundary(starts_s, first_s) if cut is None else cut

@@ -1,4 +1,4 @@
-"""Rough segments: which windows of a similarity curve stand out from the rest of the file.
+"""Rough segments: the windows of a similarity curve that stand out from the rest of the file.
 
 A window's worth is the mean similarity inside minus the mean outside (the static score of TFVTG, Zheng et al., ECCV
 2024), times a power of its length: the plain difference alone always prefers the single highest frame.
@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 # Half-way between the plain difference (0) and the two-level least-squares fit of the curve (1/2).
 LENGTH_POWER = 0.3
-# A longer file is read only around its best windows and so many peaks, as far as this from them, seconds.
+# A longer file is read only near its best windows and this many peaks, up to AROUND_S away, seconds.
 READ_WHOLE_S = 600.0
 PEAKS = 10
 AROUND_S = 30.0
@@ -30,7 +30,7 @@ def smooth(curve: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 
 def contrast(curve: npt.NDArray[np.float32], start: int, end: int) -> float:
-    """Mean of `curve` [T] inside [start, end) minus the mean outside; 0 when nothing is outside."""
+    """Mean of `curve` [T] inside [start, end) minus the mean outside; 0 if nothing is outside."""
     outside = len(curve) - (end - start)
     if outside == 0:
         return 0.0
@@ -41,7 +41,7 @@ def contrast(curve: npt.NDArray[np.float32], start: int, end: int) -> float:
 def rough_segments(curve: npt.NDArray[np.float32], limit: int) -> list[tuple[int, int]]:
     """At most `limit` non-overlapping windows [start, end) of `curve` [T], best first.
 
-    A file too short to have an outside, or whose curve is flat, answers with itself whole.
+    The answer is the whole file if it is too short to have an outside, or its curve is flat.
     """
     frames, lengths = len(curve), np.array(_lengths(len(curve)), np.intp)
     if not len(lengths):
@@ -63,7 +63,7 @@ def rough_segments(curve: npt.NDArray[np.float32], limit: int) -> list[tuple[int
         start = best - int(firsts[row])
         end = start + int(lengths[row])
         found.append((start, end))
-        for length, first, count in zip(lengths, firsts, counts, strict=False):  # what overlaps is out
+        for length, first, count in zip(lengths, firsts, counts, strict=False):  # drop overlaps
             worth[first + max(start - length + 1, 0) : first + min(end, count)] = -np.inf
     return found or [(0, frames)]
 
@@ -90,7 +90,7 @@ def strongest_votes(
 def worth_reading(
     curve: npt.NDArray[np.float32], windows: Sequence[tuple[int, int]], step_s: float
 ) -> npt.NDArray[np.intp]:
-    """Which frames the refiner reads: all, or in a long file those near its best windows and near its highest peaks.
+    """The frames that the refiner reads: all, or in a long file those near its best windows and near its highest peaks.
 
     curve: [T]. windows: [start, end) from `rough_segments`. step_s: between frames, seconds.
     """

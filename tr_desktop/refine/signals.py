@@ -1,9 +1,9 @@
-"""What the refiner reads: per-frame signals that every dual encoder can give, never its raw vectors.
+"""The refiner's input: per-frame signals that every dual encoder can give, never its raw vectors.
 
-Notable choices: frames carry their real times and need not be evenly spaced, so that the same signals serve the coarse
-index and the index with dense frames added around an edge. Vectors are centred on the file's mean, which takes away
-each encoder's own cone; similarity is told in standard deviations, of the query's similarity to unrelated pictures and
-of this file's curve. What belongs to the file as a whole is taken once from the index (`FileView`), so that a signal
+Notable choices. Frames carry their real times and need not be evenly spaced: the same signals serve the coarse index
+and the index with dense frames added around an edge. Vectors are centred on the file's mean, which removes each
+encoder's own cone. Similarity is measured in standard deviations: those of the query's similarity to unrelated
+pictures, and those of this file's curve. Values of the whole file are taken once from the index (`FileView`): a signal
 keeps its meaning when frames are added.
 """
 
@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
 
-# Spans over which what comes before a frame is compared with what follows: in frames, and in seconds.
+# Spans over which the frames before a frame are compared with those after it: in frames, in seconds.
 SPANS_FRAMES = (1, 4)
 SPANS_S = (2.0, 8.0)
 SMOOTH_S = 2.0
@@ -42,7 +42,7 @@ NAMES = (
 
 @dataclass(frozen=True)
 class FileView:
-    """What one query sees of a file as a whole.
+    """One query's view of a whole file.
 
     query: fp32 [D]. mean, peak: fp32 [D], the mean vector and the best frame's centred one. background_mean,
     background_std: of the query's similarity to unrelated pictures. curve_mean, curve_std, curve_max: of its similarity
@@ -62,7 +62,7 @@ class FileView:
 
 @dataclass(frozen=True)
 class Signals:
-    """What the refiner reads of T frames.
+    """The refiner's input for T frames.
 
     times_s: fp32 [T], increasing. channels: fp32 [T, len(NAMES)]. vectors: fp32 [T, D], centred and L2-normalised, by
     which the refiner measures how alike two moments of the file look.
@@ -168,9 +168,9 @@ def _span_s(times: npt.NDArray[np.float64], reach_s: float) -> tuple[npt.NDArray
 
 
 def _before_after_s(times: npt.NDArray[np.float64], span_s: float) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """First of the frames that come less than `span_s` before each, and one after the last that follows as soon.
+    """First of the frames less than `span_s` before each, and one after the last less than `span_s` after it.
 
-    At least one frame either side, where there is one.
+    At least one frame on each side, if there is one.
     """
     here = np.arange(len(times))
     before = np.minimum(np.searchsorted(times, times - span_s, side="right"), np.maximum(here - 1, 0))

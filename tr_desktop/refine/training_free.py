@@ -1,9 +1,9 @@
 """Training-free refinement: each edge moves to where local evidence and shot changes put it.
 
 It is the baseline that the learned refiner has to beat. One step looks at the boundaries within a reach of each edge.
-A boundary is good where similarity rises into the segment (falls out of it), and where the picture changes. The span of
-frames compared, and how far an edge moves lightly, halve from step to step: early steps find the right event, later
-ones its edge.
+A boundary is good if similarity rises into the segment (falls out of it), and if the picture changes. The span of
+frames compared, and the distance that an edge moves at little cost, halve from step to step: early steps find the right
+event, later ones its edge.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 # Seconds on both sides of an edge that a step looks at, and the span that the first step compares.
 REACH_S = 2.0
-# What a complete change of picture is worth, beside the rise of similarity in units of the curve's spread.
+# Worth of a complete change of picture, beside a rise of similarity in units of the curve's spread.
 CHANGE_WEIGHT = 1.0
-# What moving an edge by the span costs, in the same units.
+# Cost of moving an edge by the span, in the same units.
 MOVE_COST = 0.5
 # Softmax temperature of the edge confidence, in the same units.
 TEMPERATURE = 0.25
@@ -82,10 +82,10 @@ def _best_boundary(
     *,
     rising: bool,
 ) -> tuple[int, float]:
-    """The best boundary within `reach` of `edge` and within `limits`, and how sure that is.
+    """The best boundary within `reach` of `edge` and within `limits`, and its confidence.
 
-    That is the share of all candidates' evidence that lies on it and its two neighbours; where the edge came from is no
-    evidence, so the cost of moving is left out.
+    Confidence is the share of all candidates' evidence that lies on it and its two neighbours. It leaves out the cost
+    of moving, because the edge's old place isn't evidence.
     """
     candidates = np.arange(max(limits[0], edge - reach), min(limits[1], edge + reach) + 1)
     spread = max(float(curve.std()), 1e-3)

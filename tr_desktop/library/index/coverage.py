@@ -1,4 +1,4 @@
-"""What an index run or a search looked at: every file found is either searched, or skipped with a reason."""
+"""The files that an index run or a search found: each is either searched, or skipped with a reason."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ class Skipped:
 
 @dataclass
 class Coverage:
-    """What a run looked at: `searched` and `skipped` together are all the files found.
+    """Every file that a run found: either in `searched` or in `skipped`.
 
-    offline: those of `searched` whose drive isn't there now. incomplete: those that haven't been read to their end,
-    with how much has been, in seconds. damaged: those with damage that was passed over, as sentences. searched_s:
-    footage searched, in seconds. media: one path of everything searched, by its id in the library, under which copies
-    are the same. subtitles: of everything searched, {subtitle file: footage}; these files count as skipped, being no
-    footage.
+    offline: searched files whose drive is missing. incomplete: searched files that are only partly read, with the
+    seconds read. damaged: searched files with damage that was passed over, as sentences. searched_s: footage searched,
+    in seconds. media: one path for each searched media id; copies share an id. subtitles: {subtitle file: footage} of
+    the searched files; subtitle files count as skipped, because they aren't footage.
     """
 
     searched: list[Path] = field(default_factory=list)
@@ -41,14 +40,14 @@ class Coverage:
 
     @property
     def waiting(self) -> list[Path]:
-        """Those of `skipped` that only wait for an index run."""
+        """The skipped files that only wait for an index run."""
         return [skipped.path for skipped in self.skipped if skipped.reason == NOT_YET]
 
 
 @dataclass(frozen=True)
 class IndexProgress:
-    """How far an index run is. Bytes are those of the new files; footage_s: footage newly read so far, in seconds;
-    elapsed_s: time that took, without pauses. decoder: what decodes this file and why, if that is a question.
+    """Progress of an index run. Bytes count the new files. footage_s: footage read so far, seconds. elapsed_s: time
+    spent on it, without pauses. decoder: the decoder of this file and the reason; "" unless hardware was requested.
     """
 
     path: Path
@@ -66,7 +65,7 @@ class IndexProgress:
 
     @property
     def left_s(self) -> float | None:
-        """Time left, if the rest goes like what is done; None before anything is."""
+        """Time left at the speed so far; None before anything is done."""
         if not self.done_bytes:
             return None
         return self.elapsed_s * (self.total_bytes - self.done_bytes) / self.done_bytes

@@ -1,4 +1,4 @@
-"""What makes two files the same footage, wherever they are and whatever they are called."""
+"""The identity of footage: its content, whatever its path."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SAMPLE_BYTES = 64 << 10
 def content_digest(path: Path, size_bytes: int) -> bytes:
     """blake2b of the file's size and of 16 evenly spaced samples of 64 KiB, its head and tail among them: 16 bytes.
 
-    Of files up to 1 MiB that is everything. Raises OSError.
+    It covers all of a file up to 1 MiB. Raises OSError.
     """
     digest = hashlib.blake2b(str(size_bytes).encode(), digest_size=16)
     last = max(size_bytes - _SAMPLE_BYTES, 0)

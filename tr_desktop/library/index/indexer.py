@@ -1,6 +1,6 @@
-"""From paths to searchable files: discover them, read what is new, account for each.
+"""From paths to searchable files: discover them, read the new ones, account for each.
 
-Every file found ends up either searched or skipped with a reason; nothing is passed over in silence.
+Every file found is either searched, or skipped with a reason.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ EVERYTHING = FootageFilter()
 
 @dataclass
 class _Found:
-    """What is under `paths`. reasons: why files can't be searched. new: what has to be read, or read on."""
+    """The files under `paths`. reasons: why files can't be searched. new: files to read, or to read further."""
 
     paths: list[Path]
     files: list[Path]
@@ -57,14 +57,14 @@ def index_footage(
     pause: threading.Event | None = None,
     hardware: bool = False,
 ) -> Coverage:
-    """Bring the library up to date with every file under `paths` and say which of them can be searched.
+    """Bring the library up to date with every file under `paths`; the coverage shows which can be searched.
 
-    A file that can't be read is listed, never raised; so is what is new if another process is indexing or the library
-    can't be written. stop: when set, indexing ends within a second, and reads on from there the next time.
-    footage_filter: what it leaves out of the search is listed as skipped, and not indexed if its name or date decides.
-    read_new: False reads nothing and only says what is known; what is new is listed as not indexed yet.
-    pause: while set, nothing is decoded; what is stored by then can be searched, and the library is still this run's.
-    hardware: decode on a graphics device if one has shown that it decodes the file right (`footage/hardware.py`).
+    Unreadable files are listed, never raised. New files are listed too if another process is indexing or the library
+    can't be written. stop: when set, indexing ends within a second; the next run continues from there.
+    footage_filter: files that it leaves out are listed as skipped, and not indexed if their name or date decides.
+    read_new: False reads nothing and lists new files as not indexed yet.
+    pause: while set, nothing is decoded. Stored footage can be searched, and this run keeps the library's lock.
+    hardware: decode on a graphics device if a test shows that it decodes the file right (`footage/hardware.py`).
     Raises UserError for a path that does not exist and LibraryError for a full disk.
     """
     pack = encoder.pack.sha256
@@ -81,7 +81,7 @@ def index_footage(
             found.reasons |= dict.fromkeys(found.new, error.what)
     for path, stat in found.new.items():
         entry = _if_unchanged(found.known.get(os.fsencode(path)), stat)
-        if entry is not None and entry.rows:  # what was read of it so far can be searched
+        if entry is not None and entry.rows:  # the part read so far can be searched
             found.reasons.pop(path, None)
     coverage = _account(found, footage_filter)
     _add_subtitles(coverage, found.files, catalog)
@@ -113,7 +113,7 @@ def _discover(paths: list[Path], catalog: Catalog, pack: str, footage_filter: Fo
 
 
 def _if_unchanged(entry: FileRecord | None, stat: os.stat_result) -> FileRecord | None:
-    """What is known of a file, unless it changed since."""
+    """The record of a file, unless the file changed since."""
     is_same = entry is not None and (entry.size_bytes, entry.mtime_ns) == (stat.st_size, stat.st_mtime_ns)
     return entry if is_same else None
 
@@ -142,7 +142,7 @@ class _Run:
         self._rows_read, self._bytes_before = 0, 0
 
     def read(self, stop: threading.Event, hardware: bool) -> dict[Path, str]:
-        """Read all; of those that can't be searched now, why."""
+        """Read all files; why some can't be searched now."""
         duplicates: list[Source] = []
         items = read_files(self._new, self._writer, self._encoder, stop, self._pauses, hardware)
         with closing(items):
@@ -171,12 +171,18 @@ class _Run:
         return self._reasons
 
     def _append(self, batch: EncodedBatch) -> None:
-        of = batch.of
+        decoded = batch.of
         self._writer.append(
-            of.source, of.footage, self._pack, self._every_s, of.first_row, batch.rows, decode_all=of.decode_all
+            decoded.source,
+            decoded.footage,
+            self._pack,
+            self._every_s,
+            decoded.first_row,
+            batch.rows,
+            decode_all=decoded.decode_all,
         )
         self._rows_read += len(batch.rows)
-        self._report(of.source.path, of.read_bytes, of.decoder)
+        self._report(decoded.source.path, decoded.read_bytes, decoded.decoder)
 
     def _finish(self, item: FinishedFile) -> None:
         self._writer.finish(item.source, item.footage, item.problems, self._pack, item.cues)
@@ -204,7 +210,7 @@ class _Run:
 
 
 def _forget_moved(writer: Writer, source: Source) -> None:
-    """Its content is here now. Where it was before is forgotten if it was moved, not if that drive is missing."""
+    """Link content to its new path. Forget its old paths if it was moved, but not if their drive is missing."""
     for path in writer.link(source):
         if not os.path.lexists(path) and not is_out_of_reach(path.parent):
             writer.forget(path)
@@ -234,7 +240,7 @@ def _account(found: _Found, footage_filter: FootageFilter) -> Coverage:
         skipped=[Skipped(path, reason) for path, reason in reasons.items()],
         offline=[path for path in offline if path not in reasons],
     )
-    ticks: dict[str, int] = {}  # summed by their length: thousands of fractions take a while
+    ticks: dict[str, int] = {}  # by tick length: adding thousands of fractions is slow
     for path in coverage.searched:
         entry = found.known[os.fsencode(path)]
         if entry.media_id is not None:
@@ -249,7 +255,7 @@ def _account(found: _Found, footage_filter: FootageFilter) -> Coverage:
 
 
 def _offline(found: _Found) -> list[Path]:
-    """Indexed files under the paths whose drives aren't there. What was only deleted is not among them."""
+    """Indexed files under the paths whose drives are missing. Deleted files are not among them."""
     beginnings = tuple(os.path.join(os.fsencode(path), b"") for path in found.paths)  # noqa: PTH118 (names are bytes)
     exact = {os.fsencode(path) for path in found.paths}
     present = set(found.files)
@@ -268,7 +274,7 @@ def _offline(found: _Found) -> list[Path]:
 
 
 def _add_subtitles(coverage: Coverage, files: Sequence[Path], catalog: Catalog) -> None:
-    """Tell subtitle files of the searched footage from other skipped files, and store what is new of them."""
+    """Separate subtitle files of the searched footage from other skipped files, and store the new ones."""
     coverage.subtitles.update(sidecars(coverage.searched, files))
     _store_subtitles(coverage.subtitles, catalog)
     coverage.skipped = [
@@ -283,7 +289,7 @@ def _store_subtitles(paths: Iterable[Path], catalog: Catalog) -> None:
         return
     known, new = catalog.quotes.sidecars(), dict[Path, os.stat_result]()
     for path in paths:
-        with suppress(OSError):  # gone or unreadable by now: tried again the next time
+        with suppress(OSError):  # gone or unreadable: the next run tries again
             stat = path.stat()
             if known.get(os.fsencode(path)) != (stat.st_size, stat.st_mtime_ns) and stat.st_size <= MAX_BYTES:
                 new[path] = stat

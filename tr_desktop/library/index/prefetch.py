@@ -1,4 +1,4 @@
-"""Work ahead: the next items are made in a thread while the caller uses the present one."""
+"""Prefetching: a thread makes the next items while the caller uses the current one."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import TypeVar
 
 _T = TypeVar("_T")
 
-_LOOK_S = 0.05  # how often who waits looks whether the work was stopped, so that Ctrl-C is heard on every system
-_PATIENCE_S = 0.5  # how long the end of a stopped thread is waited for; it may be in the middle of a slow file
+_LOOK_S = 0.05  # waits end this often to check for a stop: some systems let Ctrl-C through only then
+_PATIENCE_S = 0.5  # how long to wait for a stopped thread, which may be in the middle of a slow file
 
 
 class Pause:
-    """Lets work wait while `pause` is set. rested_s: how long it has waited in all, seconds."""
+    """Makes work wait while `pause` is set. paused_s: how long it has waited in all, seconds."""
 
     def __init__(self, pause: threading.Event | None = None) -> None:
         self.paused_s = 0.0
         self._pause = pause or threading.Event()
 
     def __call__(self, is_over: Callable[[], bool]) -> None:
-        """Return once there is no pause, or `is_over` says that it is of no use to wait."""
+        """Return once the pause has ended or `is_over` returns True."""
         while self._pause.is_set() and not is_over():
             started_s = time.monotonic()
             time.sleep(_LOOK_S)
@@ -30,10 +30,10 @@ class Pause:
 
 
 def prefetch(items: Iterator[_T], depth: int, is_over: Callable[[], bool]) -> Generator[_T, None, None]:
-    """The same items, of which up to `depth` are made in advance, by a thread of their own: the one in the making too.
+    """The same items, up to `depth` of them made in advance by a thread, counting the one in progress.
 
-    What `items` raises is raised here, in its turn. Once `is_over` says so nothing more comes, and the thread ends
-    at its next item. It has to say so to who leaves the loop early.
+    Errors of `items` are raised here, in their turn. Once `is_over` returns True, nothing more comes and the thread
+    ends at its next item. Callers that leave the loop early must make it return True.
     """
     made: queue.SimpleQueue[_T] = queue.SimpleQueue()
     room = threading.Semaphore(depth)
@@ -60,7 +60,7 @@ def prefetch(items: Iterator[_T], depth: int, is_over: Callable[[], bool]) -> Ge
     thread.start()
     try:
         while not is_over():
-            is_last = ended.is_set()  # asked before the queue is found empty: nothing comes in between
+            is_last = ended.is_set()  # read before the queue: no item can come in between
             try:
                 item = made.get(timeout=0 if is_last else _LOOK_S)
             except queue.Empty:

@@ -1,7 +1,7 @@
 """New footage to vectors: one thread decodes, one encodes, the caller stores.
 
-They hand over pieces of a few frames. What is on its way at a time, and lost when the program is killed, is one batch
-of BATCH_FRAMES, whatever the files' sizes.
+They pass on pieces of a few frames. At most one batch of BATCH_FRAMES is in progress, and lost if the program is
+killed, whatever the files' sizes.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ assert (_DECODED_AHEAD + _ENCODED_AHEAD + 1) * _PIECE_FRAMES <= BATCH_FRAMES
 
 @dataclass(frozen=True)
 class DecodedBatch:
-    """Decoded frames of one file: uint8 RGB [n, S, S, 3], of which number i stands for `repeats[i]` rows.
+    """Decoded frames of one file: uint8 RGB [n, S, S, 3]; picture i stands for `repeats[i]` rows.
 
-    first_row: the first of these rows. read_bytes: how far into the file they are. decoder: what decodes it and why,
-    where a device was asked for. The rest is for `Writer.append`.
+    first_row: the first of these rows. read_bytes: how far into the file they are. decoder: the decoder and the
+    reason, if a device was requested. The rest is for `Writer.append`.
     """
 
     source: Source
@@ -65,7 +65,7 @@ class EncodedBatch:
 
 @dataclass(frozen=True)
 class FinishedFile:
-    """A file was read to its end, with these problems. cues: what its subtitle tracks say."""
+    """A file was read to its end, with these problems. cues: its subtitle tracks' texts."""
 
     source: Source
     footage: Footage
@@ -75,21 +75,21 @@ class FinishedFile:
 
 @dataclass(frozen=True)
 class DuplicateFile:
-    """A file holds what another file of this run, or of the library, holds already."""
+    """A file has the same content as another file of this run or of the library."""
 
     source: Source
 
 
 @dataclass(frozen=True)
 class ChangedFile:
-    """A file became another one while it was read."""
+    """A file changed while it was read."""
 
     source: Source
 
 
 @dataclass(frozen=True)
 class UnreadableFile:
-    """A file can't be searched. is_final: for as long as it stays the same; otherwise it is tried again next time."""
+    """A file can't be searched. is_final: until it changes; otherwise the next run tries again."""
 
     path: Path
     stat: os.stat_result
@@ -105,11 +105,11 @@ def read_files(
     wait_while_paused: Pause,
     hardware: bool,
 ) -> Generator[EncodedBatch | FinishedFile | DuplicateFile | ChangedFile | UnreadableFile, None, None]:
-    """Read `files` one after the other, each from where the library has it; whatever ends a file comes last for it.
+    """Read `files` one after the other, each from where the library left off; how a file ended comes last.
 
-    stop: when set, nothing more comes, and both threads end; so they do when this is closed.
+    stop: when set, nothing more comes, and both threads end, as when this generator is closed.
     wait_while_paused: called before each frame is decoded.
-    hardware: decode on a graphics device if one has shown that it decodes the file right.
+    hardware: decode on a graphics device if a test shows that it decodes the file right.
     """
     closed = threading.Event()
 
@@ -121,7 +121,7 @@ def read_files(
     )
     encoded = prefetch(_encoded(decoded, encoder), _ENCODED_AHEAD, is_over)
     try:
-        for item in encoded:  # noqa: UP028 (`yield from` would close it before the threads are told)
+        for item in encoded:  # noqa: UP028 (`yield from` would close it before `closed` is set)
             yield item
     finally:
         closed.set()
@@ -145,7 +145,7 @@ def _decoded(
     wait_while_paused: Callable[[], None],
     hardware: bool,
 ) -> Generator[DecodedBatch | FinishedFile | DuplicateFile | ChangedFile | UnreadableFile, None, None]:
-    begun: set[tuple[int, bytes]] = set()  # in this run, so that a copy waits for it
+    begun: set[tuple[int, bytes]] = set()  # in this run: a copy waits for it
     for path, stat in files.items():
         wait_while_paused()
         try:
@@ -166,7 +166,7 @@ def _decoded(
 def _file(
     source: Source, read_progress: ReadProgress, encoder: Encoder, wait_while_paused: Callable[[], None], hardware: bool
 ) -> Generator[DecodedBatch | FinishedFile | ChangedFile, None, None]:
-    """One file from row `standing.rows` on. Raises MediaError when nothing of it can be shown."""
+    """One file from row `read_progress.rows` on. Raises MediaError if none of it can be shown."""
     media, every_s, size_px = probe(source.path), 1 / encoder.pack.sample_fps, encoder.pack.input_px
     choice = DecoderChoice("", "the file is damaged")
     if hardware and not read_progress.decode_all:
@@ -210,6 +210,6 @@ def _file(
 
 
 def _is_same(path: Path, size_bytes: int, mtime_ns: int) -> bool:
-    """Whether the file is still the one that was opened. Raises OSError where it is out of reach."""
+    """Whether the file is still the one that was opened. Raises OSError if it is out of reach."""
     now = path.stat()
     return (now.st_size, now.st_mtime_ns) == (size_bytes, mtime_ns)

@@ -1,6 +1,6 @@
-"""Text in the pictures themselves (titles, signs, slides), read by RapidOCR: the extra `ocr`, off unless asked for.
+"""Text in the pictures (titles, signs, slides), read by RapidOCR: the extra `ocr`, off by default.
 
-It takes half a second of one core for a picture, so pictures are read every two seconds, and only where something
+Reading a picture takes half a second of one core. Pictures are therefore read every two seconds, and only if something
 changed since the last one.
 """
 
@@ -27,15 +27,15 @@ from tr_desktop.moments import Footage, Media, TextKind
 READ_EVERY_S = Fraction(2)
 _WIDEST_PX = 1280
 _MIN_SURE = 0.7
-_BLOCK_PX, _CHANGE = 16, 8  # a block of the picture that changed by so much may hold other text
+_BLOCK_PX, _CHANGE = 16, 8  # a block that changed by this much may hold different text
 
 RgbPicture = npt.NDArray[np.uint8]
 TextReader = Callable[[RgbPicture], str]
-"""From a picture, RGB uint8 [H, W, 3], to the text in it, "" where there is none."""
+"""From a picture, RGB uint8 [H, W, 3], to the text in it, "" if there is none."""
 
 
 def open_reader() -> TextReader:
-    """RapidOCR with the models that come in its package. Raises UserError where the extra isn't installed."""
+    """RapidOCR with the models that come in its package. Raises UserError if the extra isn't installed."""
     try:
         from rapidocr import RapidOCR
     except ImportError as error:
@@ -58,11 +58,11 @@ def read_screen_text(
     on_progress: Callable[[Path, Fraction], None] = lambda *_: None,
     stop: threading.Event | None = None,
 ) -> int:
-    """Read and store the text in all footage of `coverage` of which it isn't known yet; how many files were read.
+    """Read and store the text in the footage of `coverage` that hasn't been read yet; the number of files read.
 
-    Footage that is offline or hasn't been indexed to its end is left for the next time. on_progress: called with the
-    file and the seconds of it that are done. stop: when set, it ends within a few seconds; whole files are kept.
-    Raises NotWritableError where somebody else is the library's writer at that moment, LibraryError for a full disk.
+    Footage that is offline or only partly indexed is left for the next run. on_progress: called with the file and the
+    seconds of it that are done. stop: when set, it ends within a few seconds; finished files are kept.
+    Raises NotWritableError if another process is the library's writer at that moment, LibraryError for a full disk.
     """
     stop, done = stop or threading.Event(), 0
     for media_id in catalog.quotes.not_looked_for_in(coverage.media, TextKind.SCREEN):
@@ -79,7 +79,7 @@ def read_screen_text(
                 on_progress(path, cue.end_s)
                 if cue.text:
                     cues.append(cue)
-        except MediaError:  # it went away since it was indexed
+        except MediaError:  # it went away after it was indexed
             continue
         with catalog.writing() as writer:
             writer.add_text(media_id, TextKind.SCREEN, cues)
@@ -88,7 +88,7 @@ def read_screen_text(
 
 
 def _cues(footage: Footage, reader: TextReader) -> Iterator[Cue]:
-    """What is written in the picture from one time to another; "" where nothing is."""
+    """The text in the picture from one time to another; "" if there is none."""
     media, times = footage.media, footage.times
     count = int(times.duration_s / READ_EVERY_S) + 1
     frames = sorted({times.frame_at(READ_EVERY_S * number) for number in range(count)})

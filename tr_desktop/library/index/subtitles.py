@@ -1,4 +1,4 @@
-"""What is said, from the subtitle files beside footage: clip.srt or clip.en.vtt for clip.mov."""
+"""Subtitle files beside footage: clip.srt or clip.en.vtt for clip.mov."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 from tr_desktop.footage.captions import Cue, plain_text
 
 SUFFIXES = (".srt", ".vtt")
-MAX_BYTES = 16 << 20  # more is no subtitle file
+MAX_BYTES = 16 << 20  # larger files aren't subtitles
 
 _TIME = r"(?:(\d+):)?(\d{1,2}):(\d{2})[,.](\d{1,3})"
 _TIMES = re.compile(rf"^\s*{_TIME}\s*-->\s*{_TIME}")
 
 
 def read_cues(content: bytes) -> list[Cue]:
-    """The subtitles of an SRT or WebVTT file, without tags; what isn't one is passed over."""
+    """The subtitles of an SRT or WebVTT file, without tags; other text is ignored."""
     cues = []
     for block in re.split(r"\n\s*\n", _text(content).replace("\r\n", "\n").replace("\r", "\n")):
         lines = block.split("\n")
@@ -38,9 +38,9 @@ def sidecars(footage: Iterable[Path], files: Iterable[Path]) -> Mapping[Path, Pa
     for path in files:
         if path.suffix.lower() in SUFFIXES:
             # clip.srt, or with a language: clip.en.srt
-            of = by_name.get((path.parent, path.stem)) or by_name.get((path.parent, Path(path.stem).stem))
-            if of is not None:
-                found[path] = of
+            owner = by_name.get((path.parent, path.stem)) or by_name.get((path.parent, Path(path.stem).stem))
+            if owner is not None:
+                found[path] = owner
     return found
 
 

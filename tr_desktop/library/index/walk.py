@@ -1,4 +1,4 @@
-"""Which files are under the paths that the user named, and which of them are never footage."""
+"""The files under the paths that the user named, and the kinds of file that are never footage."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NOT_FOOTAGE = {
     "a document or data file": "aaf ale csv db doc docx edl fcpxml htm html json jsonl log md npy npz onnx otio otioz"
     " pdf prproj py rtf srt sqlite3 sqlite3-shm sqlite3-wal trpack trproj tsv txt vtt xls xlsx xml yaml yml zip gz tar",
 }
-_REASON_BY_SUFFIX = {f".{suffix}": reason for reason, all_ in _NOT_FOOTAGE.items() for suffix in all_.split()}
+_REASON_BY_SUFFIX = {f".{suffix}": reason for reason, suffixes in _NOT_FOOTAGE.items() for suffix in suffixes.split()}
 
 
 def absolute_path(path: Path) -> Path:
@@ -25,7 +25,7 @@ def absolute_path(path: Path) -> Path:
 def find_files(paths: Iterable[Path]) -> tuple[list[Path], list[tuple[Path, str]], list[Path]]:
     """(files under `paths`, folders not entered with the reason, those of `paths` that don't exist); in name order.
 
-    paths: as `absolute_path` gives them.
+    paths: as `absolute_path` returns them.
     """
     files: dict[Path, None] = {}
     skipped: list[tuple[Path, str]] = []
@@ -50,7 +50,7 @@ def find_files(paths: Iterable[Path]) -> tuple[list[Path], list[tuple[Path, str]
 
 
 def never_footage(path: Path, stat: os.stat_result) -> str | None:
-    """Why a file need not be opened to know that it can't be searched; None where it has to be."""
+    """Why a file can't be searched, if that is clear without opening it; otherwise None."""
     if not stat_flags.S_ISREG(stat.st_mode):
         return "not a regular file"
     if stat.st_size == 0:
@@ -59,7 +59,7 @@ def never_footage(path: Path, stat: os.stat_result) -> str | None:
 
 
 def is_out_of_reach(folder: Path) -> bool:
-    """Whether a missing file of `folder` is probably on a drive that isn't there, rather than deleted or moved.
+    """Whether a missing file of `folder` is probably on a missing drive, rather than deleted or moved.
 
     A drive that isn't mounted leaves no folder, or an empty one.
     """

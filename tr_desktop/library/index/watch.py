@@ -1,6 +1,6 @@
-"""Following folders: what is new there is indexed as soon as it has been copied whole.
+"""Watching folders: new files are indexed as soon as they are fully copied.
 
-Polling, because drives that come and go and network shares send no events; it takes a tenth of the time at most.
+It polls, because removable drives and network shares send no events. Polling takes at most a tenth of the time.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tr_desktop.models.encoder import Encoder
 
 POLL_S = 5.0
-_SHARE = 10  # of the time, at most one part in so many is spent looking
+_SHARE = 10  # polling takes at most 1 / _SHARE of the time
 
 
 def watch_folders(
@@ -32,10 +32,10 @@ def watch_folders(
     on_progress: Callable[[IndexProgress], None] = lambda _: None,
     every_s: float = POLL_S,
 ) -> Iterator[Coverage]:
-    """Index what is under `folders` until `stop` is set; yields whenever there is something new to say of it.
+    """Index the files under `folders` until `stop` is set; yields the coverage whenever it changes.
 
-    A file is left alone until it stays the same from one look to the next, `every_s` seconds or more later. A folder
-    that isn't there is waited for.
+    A file is indexed once it stays the same from one poll to the next, at least `every_s` seconds later. Missing
+    folders are waited for.
     """
     paths = [absolute_path(folder) for folder in folders]
     before: dict[Path, tuple[int, int]] = {}

@@ -1,1 +1,1 @@
-"""Which footage of the library comes closest to a query: by vector, by words, by example."""
+"""Search for the footage closest to a query: by vector, by words, by example."""

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class QueryExample:
-    """vector: fp32 [D], L2-normalised. path, frame: of the moment it was taken from, if it was."""
+    """vector: fp32 [D], L2-normalised. path: its file. frame: None for a picture."""
 
     vector: npt.NDArray[np.float32]
     path: Path
     frame: int | None = None
 
     def is_in(self, moment: Moment) -> bool:
-        """Whether a moment is the one that the example was taken from."""
+        """Whether the example was taken from this moment."""
         segment = moment.segment
         is_there = self.frame is not None and segment.start_frame <= self.frame < segment.end_frame
         return is_there and moment.media.path == self.path
@@ -40,7 +40,7 @@ class QueryExample:
 def load_example(what: str, catalog: Catalog, encoder: Encoder) -> QueryExample:
     """The example that PICTURE or MEDIA@SECONDS names; footage that isn't in the library is indexed.
 
-    Raises UserError where it can't be read.
+    Raises UserError if it can't be read.
     """
     media_name, at, seconds = what.rpartition("@")
     if at and not Path(what).exists():
@@ -55,7 +55,9 @@ def load_example(what: str, catalog: Catalog, encoder: Encoder) -> QueryExample:
         footage = catalog.footage(path)
         times = footage.times
         if not 0 <= time_s < times.duration_s:
-            raise UserError(f"It lasts {float(times.duration_s):.2f} s; there is no picture at {seconds} s", path=path)
+            raise UserError(
+                f"The file lasts {float(times.duration_s):.2f} s; there is no picture at {seconds} s", path=path
+            )
         frame = times.frame_at(time_s)
         picture = next(picture for _, picture in read_frames(footage, [frame], encoder.pack.input_px))
         return QueryExample(encoder.encode_images(picture[None])[0], path, frame)

@@ -1,4 +1,4 @@
-"""Moments in which a sentence is said or shown: subtitle files, subtitle tracks, text that was read off pictures."""
+"""Moments in which a sentence is said or shown: subtitle files, subtitle tracks, text in pictures."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from tr_desktop.library.search.terms import parse_terms
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.moments import Moment, Quote, Refinement, RefineStep, Segment
 
-# The score of a sentence that is said word by word. No pictures stand behind it, and no model.
+# The score of a sentence that is said word for word. It rests on no pictures and no model.
 SCORE = 0.9
 
 
 def text_moments(query: str, coverage: Coverage, catalog: Catalog, threshold: float) -> Iterator[Moment]:
-    """Where the query's sentence stands in a text of the footage searched, in the text's own times.
+    """The moments at which the query's sentence occurs in a text of the searched footage, timed like it.
 
     threshold: the score from which a moment is called confident.
     """

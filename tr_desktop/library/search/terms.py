@@ -1,10 +1,10 @@
-"""A query of several terms: what counts more, what counts less, what to leave out.
+"""Queries of several terms: terms that count more or less, and terms to leave out.
 
     a dog on a leash -beach          leave out beaches
-    "red car"^2 rain                 a term in quotes is one phrase; ^ says how much it counts
-    -"city at night"^1 traffic       a weight for what to leave out; without one it is a half
+    "red car"^2 rain                 a term in quotes is one phrase; ^ sets its weight
+    -"city at night"^1 traffic       the weight of a term to leave out; 0.5 if not set
 
-Words without a sign stay together as one sentence: what the model understands is sentences, not words.
+Words without a sign stay together as one sentence: the model understands sentences, not words.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tr_desktop.errors import UserError
 if TYPE_CHECKING:
     from tr_desktop.models.encoder import Encoder
 
-# At full weight, whatever merely isn't what is left out would count as much as what is looked for.
+# At full weight, lacking the term to leave out would count as much as showing the wanted one.
 _LEAVE_OUT = 0.5
 
 _PIECE = re.compile(r'-?"[^"]+"\S*|\S+')
@@ -33,7 +33,7 @@ class Term(NamedTuple):
 
 
 def parse_terms(query: str) -> list[Term]:
-    """The terms of a query, the plain sentence first. Raises UserError where nothing is looked for."""
+    """The terms of a query, the plain sentence first. Raises UserError if there is nothing to look for."""
     plain, terms = list[str](), list[Term]()
     for piece in _PIECE.findall(query):
         term = _TERM.fullmatch(piece)
@@ -45,7 +45,7 @@ def parse_terms(query: str) -> list[Term]:
     terms = [Term(" ".join(plain), 1.0), *terms] if plain else terms
     if not any(term.weight > 0 for term in terms):
         raise UserError(
-            "The query is empty" if not terms else "The query only says what to leave out",
+            "The query is empty" if not terms else "The query only has terms to leave out",
             remedy="Describe what you remember seeing, such as: a dog jumps over a fence",
         )
     return terms
@@ -55,7 +55,7 @@ def query_vector(query: str, encoder: Encoder) -> npt.NDArray[np.float32]:
     """One vector [D], L2-normalised, by which frames are compared with all terms at once.
 
     Terms are weighed in the same unit: how much a term's similarity to unrelated pictures varies.
-    Raises UserError for a query that is empty or only says what to leave out.
+    Raises UserError for a query that is empty or only has terms to leave out.
     """
     terms = parse_terms(query)
     if len(terms) == 1:

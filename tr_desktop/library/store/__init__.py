@@ -1,1 +1,1 @@
-"""What is kept on disk: the catalogue (SQLite) and the vectors of frames."""
+"""The library on disk: the catalog (SQLite) and the vectors of frames."""

@@ -1,9 +1,9 @@
-"""The catalogue: what the library knows of every file, its frames' times and where its vectors are.
+"""The catalog: the record of every file, the times of its frames and the place of its vectors.
 
-Notable choices: footage is known by its content, so a file that was moved, renamed or copied is never decoded again; a
-batch of vectors is on the disk before the transaction that says so commits, so a kill costs a batch at most; nothing is
-forgotten because its drive is missing; paths are stored as bytes, since a file name need not be text. A newer database
-is refused; one that can't be written is opened to be searched.
+Notable choices. Footage is identified by its content: a file that was moved, renamed or copied is never decoded again.
+A batch of vectors is on disk before the transaction that records it commits, so a kill costs at most one batch. Files
+on missing drives aren't forgotten. Paths are stored as bytes, since a file name need not be text. A newer database is
+refused; one that can't be written can still be searched.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from tr_desktop.moments import Footage, FrameTimes, Indexed
 
 
 class Catalog:
-    """The reading side of the library in `folder`, which is created if it isn't there; `writing` hands out the other.
+    """The reading side of the library in `folder`, which is created if missing. `writing` hands out the writer.
 
     Its methods may be called from any thread. is_read_only: whether the folder can't be written; such a library can
     still be searched. quotes: text in footage. close_ups: vectors of frames that searches looked at beyond the index.
-    Raises LibraryError if the folder can't be made or read, the file is no database, or a newer version wrote it.
+    Raises LibraryError if the folder can't be made or read, the file isn't a database, or a newer version wrote it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -76,11 +76,11 @@ class Catalog:
     # Files
 
     def known(self, pack: str) -> dict[bytes, FileRecord]:
-        """Everything that the library knows of files, by path as bytes. pack: sha256 of a model pack."""
+        """The records of all files, by path as bytes. pack: sha256 of a model pack."""
         return files.known(self._database, pack)
 
     def footage(self, path: Path) -> Footage:
-        """What is known of a file but its vectors. Raises KeyError if it isn't in the library."""
+        """A file without its vectors. Raises KeyError if it isn't in the library."""
         rows = self._database.rows(
             "SELECT file.size_bytes, mtime_ns, facts, ticks, end_tick, tick_s, start_pts"
             " FROM file JOIN media ON media.id = media_id WHERE path = ?",
@@ -95,7 +95,7 @@ class Catalog:
         )
 
     def load(self, path: Path, pack: str) -> Indexed:
-        """Everything known of an indexed file. Raises KeyError if it isn't in the library."""
+        """An indexed file with its vectors. Raises KeyError if it isn't in the library."""
         rows = self._database.rows(
             "SELECT vectors.id, problems, every_s, width FROM file JOIN media ON media.id = file.media_id"
             " JOIN vectors ON vectors.media_id = media.id WHERE path = ? AND pack = ?",
@@ -121,7 +121,7 @@ class Catalog:
     ) -> list[tuple[int, float]]:
         """The `limit` of `media_ids` with the best frame, best first: (media id, similarity of that frame).
 
-        query: [width], any length but zero. Similarity is the dot product with the vectors that `load` gives.
+        query: [width], any length but zero. Similarity is the dot product with the vectors that `load` returns.
         """
         spans = nearest.spans_of(self._database, pack)
         return nearest.best_media(spans, self._vectors.of(pack, len(query)), query, media_ids, limit)
@@ -129,7 +129,7 @@ class Catalog:
     def best_files(
         self, pack: str, query: npt.NDArray[np.float32], media: Mapping[int, Path], limit: int
     ) -> Iterator[Indexed]:
-        """The `limit` files of `media` {media id: path} with the best frame, best first, each loaded when it is asked
-        for. query: as for `nearest`."""
+        """The `limit` files of `media` {media id: path} with the best frame, best first, each loaded on
+        demand. query: as for `nearest`."""
         for media_id, _ in self.nearest(pack, query, media, limit):
             yield self.load(media[media_id], pack)

@@ -38,10 +38,9 @@ class CloseUps:
         return {frame: np.frombuffer(vector, _STORED).astype(np.float32) for frame, vector in rows}
 
     def keep(self, path: Path, pack: str, vectors: Mapping[int, npt.NDArray[np.float32]]) -> None:
-        """Keep close-ups: the latest MAX_CLOSE_UPS of them, since every search brings some.
+        """Keep close-ups: only the latest MAX_CLOSE_UPS, since every search adds some.
 
-        A close-up that can't be kept is made again: a library that can't be written, or a file that has left it, is no
-        error.
+        It isn't an error if the library can't be written or the file has left it: lost close-ups are made again.
         """
         if self._database.is_read_only:
             return

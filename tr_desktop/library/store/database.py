@@ -1,4 +1,4 @@
-"""The library's SQLite file: opening it, reading rows, and transactions that are whole or not at all."""
+"""The library's SQLite file: opening it, reading rows, and all-or-nothing transactions."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ FILE_NAME = "library.sqlite3"
 
 
 class Database:
-    """The database in `folder`, created if it isn't there. Its methods may be called from any thread.
+    """The database in `folder`, created if missing. Its methods may be called from any thread.
 
     is_read_only: whether the folder can't be written; such a library can still be searched.
-    Raises LibraryError if the folder can't be made or read, the file is no database, or a newer version wrote it.
+    Raises LibraryError if the folder can't be made or read, the file isn't a database, or a newer version wrote it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -52,7 +52,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing. Raises LibraryError if the disk is full, was pulled out or can't be written."""
+        """All or nothing. Raises LibraryError if the disk is full, was removed or can't be written."""
         with self._lock:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
@@ -62,7 +62,7 @@ class Database:
                 raise LibraryError(
                     f"The library can't be written: {getattr(error, 'strerror', None) or error}",
                     path=self.folder,
-                    remedy="Make room on its disk, or choose another folder with --library; what is indexed is kept",
+                    remedy="Free space on its disk, or choose another folder with --library; indexed footage is kept",
                 ) from error
             finally:
                 if self._connection.in_transaction:
@@ -89,7 +89,7 @@ class Database:
             connection = self._connect("?mode=ro")
             schema.check_not_newer(connection, self.path)
         except sqlite3.OperationalError:
-            # SQLite can't even make the files in which it notes who reads: then nobody writes, and none are needed.
+            # SQLite can't even create the files that track readers: then nobody can write, and none are needed.
             connection = self._connect("?mode=ro&immutable=1")
             schema.check_not_newer(connection, self.path)
         return connection

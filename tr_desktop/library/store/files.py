@@ -1,4 +1,4 @@
-"""What the library knows of files: by path, and how far their footage has been read."""
+"""The library's records of files: by path, and how far their footage has been read."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from tr_desktop.library.store.records import FileRecord, ReadProgress, Source
 
 
 def is_library_file(path: Path, folder: Path) -> bool:
-    """Whether `path` is one of the own files of the library in `folder`."""
+    """Whether `path` is part of the library in `folder` itself."""
     return path.parent == folder and path.name.startswith(("vectors-", FILE_NAME, LOCK_NAME))
 
 
 def known(database: Database, pack: str) -> dict[bytes, FileRecord]:
-    """Everything that the library knows of files, by path as bytes."""
+    """The records of all files, by path as bytes."""
     rows = database.rows(
         "SELECT path, file.size_bytes, mtime_ns, reason, file.media_id, ifnull(vectors.rows, 0),"
         " ifnull(vectors.is_whole, 0), ifnull(end_tick, 0), ifnull(tick_s, '1'),"
@@ -28,7 +28,7 @@ def known(database: Database, pack: str) -> dict[bytes, FileRecord]:
 
 
 def read_progress(database: Database, source: Source, pack: str) -> ReadProgress:
-    """How far the footage of `source`, whatever it was called then, has been read for `pack`."""
+    """How far the footage of `source`, under any name, has been read for `pack`."""
     rows = database.rows(
         "SELECT rows, decode_all, vectors.is_whole FROM media JOIN vectors ON media_id = media.id"
         " WHERE digest = ? AND size_bytes = ? AND pack = ?",

@@ -1,4 +1,4 @@
-"""`Media` and `FrameTimes` as the catalogue's columns, and back."""
+"""`Media` and `FrameTimes` as the catalog's columns, and back."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def unpack_ticks(blob: bytes) -> array[int]:
 
 
 def facts_of(media: Media) -> str:
-    """What the probe read, without what the file system says: JSON."""
+    """The probe's facts, without those of the file system: JSON."""
     start = media.start_tc
     return json.dumps(
         {

@@ -1,7 +1,7 @@
-"""Which footage of the library comes closest to a query: exact, over every indexed frame.
+"""The footage closest to a query: an exact search over every indexed frame.
 
-A first scan reads one byte a number and says how far off it may be (`vectors.py`). Only frames that could still make
-the answer are then compared in full, so the answer is that of comparing all of them.
+A first scan reads one byte a number and bounds its error (`vectors.py`). Only frames that could still be in the answer
+are then compared in full, so the answer is the same as from comparing all of them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tr_desktop.library.store.vectors import VectorFile
 _Floats = npt.NDArray[np.float32]
 _Ints = npt.NDArray[np.int64]
 
-_ROWS_AT_ONCE = 1 << 14  # compared in full; bounds the memory where nearly everything is alike
+_ROWS_AT_ONCE = 1 << 14  # compared in full; bounds the memory if nearly all frames are alike
 
 
 def spans_of(database: Database, pack: str) -> _Ints:
@@ -43,7 +43,7 @@ def best_media(
     frames = _Frames(spans)
     similarity, bound = vectors.scan(query, frames.runs)
 
-    # Frames as good as the likely answers, in full: from their best the answer's last place can only rise.
+    # Compare the likely answers in full: the true answer's last place is at least as good as theirs.
     likely = np.flatnonzero(similarity >= _kth_best(frames.best_by_media(similarity), limit))
     floor = _kth_best(_best_of(frames, likely, vectors, query), limit)
     possible = np.flatnonzero(similarity + bound >= floor)
@@ -53,7 +53,7 @@ def best_media(
 
 
 class _Frames:
-    """The rows of some spans, numbered through: which rows of the vector file they are, and of which media."""
+    """The rows of some spans, numbered from 0, with their rows in the vector file and their media."""
 
     def __init__(self, spans: _Ints) -> None:
         """spans: [S, 3] of media id, row in the vector file, count; in file order."""
@@ -66,7 +66,7 @@ class _Frames:
         self.runs: list[tuple[int, int]] = list(zip(starts_at.tolist(), ends_at.tolist(), strict=True))
 
     def best_by_media(self, values: _Floats) -> _Floats:
-        """values: [rows]; [media]."""
+        """The best of `values` [rows] by media: [media]."""
         best = np.full(len(self.media_ids), -np.inf, np.float32)
         np.maximum.at(best, self._media_of, np.maximum.reduceat(values, self._first))
         return best
@@ -78,7 +78,7 @@ class _Frames:
 
 
 def _best_of(frames: _Frames, rows: _Ints, vectors: VectorFile, query: _Floats) -> _Floats:
-    """The best similarity among `rows`, by media; -inf where none is."""
+    """The best similarity among `rows`, by media; -inf if there is none."""
     best = np.full(len(frames.media_ids), -np.inf, np.float32)
     for start in range(0, len(rows), _ROWS_AT_ONCE):
         at, media = frames.locate(rows[start : start + _ROWS_AT_ONCE])

@@ -1,4 +1,4 @@
-"""Text in footage by its words: subtitle files beside it, subtitle tracks inside it, text in its pictures."""
+"""Text in footage: subtitle files beside it, subtitle tracks inside it, text in its pictures."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Quotes:
         self._database = database
 
     def matches(self, sentence: str) -> list[TextMatch]:
-        """The texts in which these words stand one after the other, whatever their case and accents, shortest first."""
+        """The texts that contain these words in a row, whatever their case and accents; shortest first."""
         phrase = sentence.replace('"', " ")
         if not any(character.isalnum() for character in phrase):
             return []
@@ -43,7 +43,7 @@ class Quotes:
         ]
 
     def sidecars(self) -> dict[bytes, tuple[int, int]]:
-        """Size and modification time of the subtitle files that are known, by path as bytes."""
+        """Size and modification time of the known subtitle files, by path as bytes."""
         rows = self._database.rows("SELECT path, size_bytes, mtime_ns FROM text_source WHERE path NOTNULL")
         return {path: (size_bytes, mtime_ns) for path, size_bytes, mtime_ns in rows}
 
@@ -54,7 +54,7 @@ class Quotes:
 
 
 def store_sidecar(database: Database, path: Path, stat: os.stat_result, cues: Sequence[Cue]) -> None:
-    """Replace what is known of a subtitle file; inside a transaction."""
+    """Replace the text of a subtitle file; inside a transaction."""
     key = os.fsencode(path)
     database.execute("DELETE FROM text_source WHERE path = ?", key)
     source = database.execute(
@@ -68,7 +68,7 @@ def store_sidecar(database: Database, path: Path, stat: os.stat_result, cues: Se
 
 
 def store_text(database: Database, media_id: int, kind: TextKind, cues: Sequence[Cue]) -> None:
-    """Replace what is known of one kind of text inside footage; inside a transaction."""
+    """Replace one kind of text of footage; inside a transaction."""
     database.execute("DELETE FROM text_source WHERE media_id = ? AND kind = ?", media_id, kind.value)
     source = database.execute("INSERT INTO text_source (media_id, kind) VALUES (?, ?)", media_id, kind.value)
     _store_cues(database, source.lastrowid, cues)

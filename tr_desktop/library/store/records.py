@@ -1,4 +1,4 @@
-"""What the store hands out and takes in: plain values without a database."""
+"""Plain values that the store takes and returns, without a database."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Source:
 
 
 class FileRecord(NamedTuple):
-    """What the library knows of one path.
+    """The library's record of one path.
 
-    reason: why it can't be searched, or None. media_id: the same for all copies. rows: vectors of the pack asked for;
+    reason: why it can't be searched, or None. media_id: the same for all copies. rows: vectors of the requested pack;
     is_whole: whether these are all. end_tick, tick_s: of the footage read so far. height: pixels as shown.
     """
 
@@ -51,7 +51,7 @@ class FileRecord(NamedTuple):
 
 
 class TextMatch(NamedTuple):
-    """A text that was found. path: of the file beside footage that it is in; media_id: of the footage it is inside."""
+    """A text that was found. path: of its subtitle file, if any; media_id: of the footage that contains it, if any."""
 
     cue: Cue
     kind: TextKind
@@ -60,7 +60,7 @@ class TextMatch(NamedTuple):
 
 
 class ReadProgress(NamedTuple):
-    """How far footage was read for a pack: the next row, how to read on, whether it is done."""
+    """How far footage was read for a pack: the next row, how to continue, whether it is done."""
 
     rows: int
     decode_all: bool

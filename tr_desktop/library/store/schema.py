@@ -1,4 +1,4 @@
-"""The catalogue's tables, and how a library that an older version wrote becomes one of this version."""
+"""The catalog's tables, and the migration of libraries that older versions wrote."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tr_desktop.errors import LibraryError
 # MIGRATIONS[n] makes a library of version n one of version n + 1.
 MIGRATIONS: tuple[str, ...] = (
     "",
-    # Version 1 was never released: what it indexed is indexed again.
+    # Version 1 was never released: its footage is indexed again.
     """
 DROP TABLE IF EXISTS vectors;
 DROP TABLE IF EXISTS media;
@@ -101,14 +101,14 @@ def check_not_newer(db: sqlite3.Connection, path: Path) -> None:
     """Raise LibraryError for a library that a newer version wrote."""
     if (version := version_of(db)) > len(MIGRATIONS):
         raise LibraryError(
-            f"The library was written by a newer version (format {version}, this one knows {len(MIGRATIONS)})",
+            f"The library was written by a newer version (format {version}; this one supports up to {len(MIGRATIONS)})",
             path=path,
             remedy="Update TimeRefine Desktop, or choose another folder with --library",
         )
 
 
 def migrate(db: sqlite3.Connection) -> None:
-    """Bring the tables up to this version: all or not at all."""
+    """Bring the tables up to this version: all or nothing."""
     if version_of(db) == len(MIGRATIONS):
         return
     db.execute("BEGIN IMMEDIATE")

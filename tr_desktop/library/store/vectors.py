@@ -1,9 +1,9 @@
-"""Frame vectors on disk, two files a model pack: made to be scanned whole, grown at the end, mapped into memory.
+"""Frame vectors on disk, two files a model pack: scanned whole, grown at the end, mapped into memory.
 
-Notable choices: a number is 16-bit fixed point under its row's own fp32 scale, which is finer than fp16 where it
-matters and takes the same room. Its two bytes are in two files, so that a first scan reads the upper bytes alone: they
-are an int8 index of the library that takes no further room. What they leave out is bounded, so a search stays exact
-(`nearest.py`; figures in docs/decisions/0006-library.md). Which rows belong to what is the catalogue's to know.
+Notable choices. A number is 16-bit fixed point with an fp32 scale for its row: finer than fp16 where it matters, in the
+same space. Its two bytes are in two files. A first scan reads only the upper bytes, an int8 index of the library that
+takes no further space. The error of this scan is bounded, so a search stays exact (`nearest.py`; figures in
+docs/decisions/0006-library.md). The catalog records which rows belong to which footage.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ import simsimd
 
 # value = (256 · upper + lower) · scale, both bytes signed; the largest number of a row is ± 127 · 256 steps.
 _STEPS = 127 * 256
-# Half a step of the upper byte: the most of a number that the first scan leaves out.
+# Half a step of the upper byte: the largest part of a number that the first scan omits.
 _LOWER_MOST = 128
-# What fp16 rounds off: of a number at most this share, and of the smallest at most so much.
+# Rounding to fp16: at most this share of a number, or this much of the smallest.
 _FP16_SHARE, _FP16_LEAST = 2.0**-11, 2.0**-25
-_FP32_ROUNDING = 2.0**-20  # of a product added up in fp32
-# Rows multiplied at a time: both passes over them find them in the processor's cache.
+_FP32_ROUNDING = 2.0**-20  # of a dot product in fp32
+# Rows multiplied at a time: they stay in the processor's cache for both passes.
 _CHUNK_ROWS = 1 << 13
 
 Rows = npt.NDArray[np.float16]
@@ -68,7 +68,7 @@ class VectorFile:
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Similarity of `query` [width] to the rows of `runs`, each [start, end), from their upper bytes alone.
 
-        (similarity, bound), both [rows]: what `read` gives differs from it by no more than the bound.
+        (similarity, bound), both [rows]: for the rows from `read` it differs by at most the bound.
         """
         upper = self._map(self._upper_path, self._upper_kind)
         similarity = np.empty(sum(end - start for start, end in runs), np.float32)
@@ -83,22 +83,22 @@ class VectorFile:
         def scan_chunk(chunk: tuple[int, int, int]) -> None:
             start, end, place = chunk
             rows, part = upper["bytes"][start:end], slice(place, place + end - start)
-            # The query's two bytes in turn: products of single bytes are what processors are fastest at.
-            high, low = (np.asarray(simsimd.dot(rows, some)) for some in (query_high, query_low))
+            # The query's two bytes in turn: processors are fastest at products of single bytes.
+            high, low = (np.asarray(simsimd.dot(rows, query_bytes)) for query_bytes in (query_high, query_low))
             scale[part] = upper["scale"][start:end]
             similarity[part] = (256 * high + low) * (256 * query_scale) * scale[part]
 
         with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
             list(pool.map(scan_chunk, chunks))
         weight = float(np.abs(query).sum())
-        # In steps of a row's scale: its lower byte, what fp16 rounds off, and what the query's two bytes leave out.
+        # In steps of a row's scale: its lower byte, rounding to fp16, and rounding of the query to two bytes.
         left_out = (_LOWER_MOST + _FP16_SHARE * _STEPS) * weight + 256 * 128 * len(query) * float(query_scale) / 2
         return similarity, scale * np.float32(left_out) + np.float32((_FP16_LEAST + _FP32_ROUNDING) * weight)
 
     def _map(self, path: Path, kind: np.dtype[np.void]) -> npt.NDArray[np.void]:
         mapped = self._maps.get(path)
         if mapped is None or mapped.nbytes != path.stat().st_size // kind.itemsize * kind.itemsize:
-            with path.open("rb") as file:  # a row that is just being written at the end isn't whole
+            with path.open("rb") as file:  # a row being written at the end isn't whole yet
                 rows = path.stat().st_size // kind.itemsize
                 mapped = self._maps[path] = np.asarray(np.memmap(file, kind, "r", shape=(rows,)))
         return mapped

@@ -1,4 +1,4 @@
-"""The library's one writer: the only object that can change what is known of footage.
+"""The library's one writer: the only object that can change the records of footage.
 
 `Catalog.writing` hands it out, under a lock that all processes respect. Every method is one transaction.
 """
@@ -24,7 +24,7 @@ from tr_desktop.moments import Footage, TextKind
 
 
 class Writer:
-    """Methods raise LibraryError if the disk is full, was pulled out or can't be written; nothing is half-written."""
+    """Methods raise LibraryError if the disk is full, was removed or can't be written; nothing is half-written."""
 
     def __init__(self, database: Database, vectors: VectorFiles) -> None:
         self._database, self._vectors = database, vectors
@@ -32,14 +32,14 @@ class Writer:
         with database.transaction():
             database.execute("DELETE FROM media WHERE id NOT IN (SELECT media_id FROM file WHERE media_id NOTNULL)")
 
-    # What is known by now
+    # Records so far
 
     def known(self, pack: str) -> dict[bytes, FileRecord]:
-        """As `Catalog.known`, with what was written so far."""
+        """As `Catalog.known`, with all that was written so far."""
         return files.known(self._database, pack)
 
     def read_progress(self, source: Source, pack: str) -> ReadProgress:
-        """How far the footage of `source`, whatever it was called then, has been read for `pack`."""
+        """How far the footage of `source`, under any name, has been read for `pack`."""
         return files.read_progress(self._database, source, pack)
 
     # Footage
@@ -55,7 +55,7 @@ class Writer:
         *,
         decode_all: bool,
     ) -> None:
-        """Store one batch of vectors [n, width], from row `first_row` of its file on, and what else is known by now."""
+        """Store a batch of vectors [n, width], from row `first_row` of its file on, and the footage as read so far."""
         db, width = self._database, rows.shape[1]
         with db.transaction():
             media_id = self._store_media(source, footage, (), is_whole=False)
@@ -82,7 +82,7 @@ class Writer:
     def finish(
         self, source: Source, footage: Footage, problems: Sequence[str], pack: str, cues: Sequence[Cue] = ()
     ) -> None:
-        """The footage of `source` was read to its end; its vectors are all stored. cues: of its subtitle tracks."""
+        """Mark the footage of `source` as whole; its vectors are all stored. cues: of its subtitle tracks."""
         with self._database.transaction():
             media_id = self._store_media(source, footage, problems, is_whole=True)
             self._store_file(source, media_id)
@@ -90,7 +90,7 @@ class Writer:
             quotes.store_text(self._database, media_id, TextKind.TRACK, cues)
 
     def discard(self, source: Source, pack: str) -> None:
-        """Drop what was read of a file that changed meanwhile."""
+        """Drop the vectors of a file that changed meanwhile."""
         with self._database.transaction():
             self._database.execute(
                 "DELETE FROM vectors WHERE NOT is_whole AND pack = ? AND media_id IN"
@@ -102,7 +102,7 @@ class Writer:
     # Paths
 
     def link(self, source: Source) -> list[Path]:
-        """`source` holds footage that is known already. Returns the other paths that it was seen at."""
+        """Link `source` to footage that is known already. Returns the other paths of that footage."""
         with self._database.transaction():
             media_id = self._media_id(source)
             self._store_file(source, media_id)
@@ -112,7 +112,7 @@ class Writer:
         return [Path(os.fsdecode(row[0])) for row in rows]
 
     def add_skipped(self, path: Path, stat: os.stat_result, reason: str) -> None:
-        """Remember why `path` can't be searched, so that it isn't opened again while it stays the same."""
+        """Remember why `path` can't be searched; it isn't opened again until it changes."""
         with self._database.transaction():
             self._database.execute(
                 "INSERT OR REPLACE INTO file (path, size_bytes, mtime_ns, reason) VALUES (?, ?, ?, ?)",
@@ -120,25 +120,25 @@ class Writer:
             )
 
     def forget(self, path: Path) -> None:
-        """Drop a path that was moved away from. What it held stays as long as it is known by another path."""
+        """Drop the old path of a moved file. Its footage stays as long as it has another path."""
         with self._database.transaction():
             self._database.execute("DELETE FROM file WHERE path = ?", os.fsencode(path))
 
     # Text
 
     def add_sidecar(self, path: Path, stat: os.stat_result, cues: Sequence[Cue]) -> None:
-        """Store the subtitles of a file in the place of what was known of it."""
+        """Replace the stored subtitles of a file."""
         with self._database.transaction():
             quotes.store_sidecar(self._database, path, stat, cues)
 
     def add_text(self, media_id: int, kind: TextKind, cues: Sequence[Cue]) -> None:
-        """Store the texts of one kind inside footage in the place of what was known of it."""
+        """Replace the stored texts of one kind inside footage."""
         with self._database.transaction():
             quotes.store_text(self._database, media_id, kind, cues)
 
     def _store_media(self, source: Source, footage: Footage, problems: Sequence[str], *, is_whole: bool) -> int:
         times = footage.times
-        # What is whole stays as it is: another pack's vectors refer to it.
+        # Whole media stay as they are: another pack's vectors refer to them.
         self._database.execute(
             "INSERT INTO media (digest, size_bytes, facts, ticks, end_tick, tick_s, start_pts, problems, is_whole)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET facts = excluded.facts,"
@@ -167,9 +167,9 @@ class Writer:
 
 
 class _FreeRows:
-    """Which rows of a vector file are nobody's: the gaps that changed files left, and everything after the last row.
+    """The unused rows of a vector file: gaps that changed files left, and everything after the last row.
 
-    Only gaps from before this writer began are used again: searches that run meanwhile may still read the others.
+    Only gaps from before this writer began are reused: searches that run meanwhile may still read the others.
     """
 
     def __init__(self, used: npt.NDArray[np.int64]) -> None:
@@ -182,7 +182,7 @@ class _FreeRows:
             self._end = at + count
 
     def take(self, count: int) -> int:
-        """The first of `count` rows in a line that are free until now."""
+        """Take `count` free rows in a line; the first of them."""
         for gap in self._gaps:
             if gap[1] - gap[0] >= count:
                 gap[0] += count
