@@ -91,6 +91,17 @@ def test_a_wrong_value_is_refused_with_a_sentence(moment: Moment, data: st.DataO
         moments_of({"schema": SCHEMA, "query": "a query", "moments": [entry]}, footage_of)
 
 
+@pytest.mark.parametrize("wrong", [None, [], {}, "a dream"])
+def test_text_from_another_place_is_refused(wrong: object) -> None:
+    segment = Segment(0, 50)
+    step = RefineStep(0, segment, Fraction(0), FOOTAGE.times.time_s(50), 0.5, 0.5, 0.5)
+    quote = Quote("lift off", PATH, TextKind.TRACK)
+    entry = FoundMoment.of(1, Moment(FOOTAGE, Refinement((step,), 0), 0.5, True, "q", quote)).to_json()
+    entry["text_from"] = wrong
+    with pytest.raises(UserError, match="isn't a result"):
+        moments_of({"schema": SCHEMA, "query": "q", "moments": [entry]}, footage_of)
+
+
 def test_a_moment_of_a_file_that_is_gone_or_shorter_says_search_again() -> None:
     segment = Segment(0, FRAMES + 1)
     step = RefineStep(0, segment, Fraction(0), FOOTAGE.times.duration_s, 0.5, 0.5, 0.5)

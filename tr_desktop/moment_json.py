@@ -159,7 +159,7 @@ class FoundMoment:
         """Raises KeyError, TypeError, ValueError or IndexError for any other entry."""
         quote = None
         if "source" in entry:
-            kind = TextKind(entry.get("text_from") or TextKind.FILE.value)
+            kind = TextKind(entry.get("text_from", TextKind.FILE.value))
             quote = Quote(text(entry.get("subtitle", "")), Path(entry["source"]), kind)
         found = cls(
             rank=frame_number(entry["rank"]),
