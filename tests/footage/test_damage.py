@@ -14,7 +14,6 @@ import pytest
 from tests.footage.recipes import MAKERS
 from tests.media import make_video, read_number
 from tr_desktop.errors import MediaError
-from tr_desktop.footage.clock import Clock
 from tr_desktop.footage.frames import Sampler
 from tr_desktop.footage.probe import probe
 from tr_desktop.footage.seek import read_frames
@@ -154,33 +153,3 @@ def test_frames_stored_in_the_wrong_order_are_shown_by_their_stamps(tmp_path: Pa
     numbers = [read_number(s.picture) for s in sampler]
     assert numbers == [*range(11), 12, 11, *range(13, 30)]
     assert [read_number(p) for _, p in read_frames(sampler.footage, [11, 12], 40)] == [12, 11]
-
-
-def clock() -> Clock:
-    return Clock(Fraction(1, 90000), Fraction(30), Fraction(10))
-
-
-def test_clock_puts_untimed_frames_one_frame_on() -> None:
-    c = clock()
-    assert [c.place(p) for p in (None, None, None)] == [0, 3000, 6000]
-    assert c.times.start_pts is None
-
-
-def test_clock_closes_jumps_either_way_and_keeps_going() -> None:
-    c = clock()
-    assert [c.place(p) for p in (90000, 93000, 9_000_000, 9_003_000, 0, 3000)] == [0, 3000, 6000, 9000, 12000, 15000]
-    assert c.jumps == 2
-
-
-def test_clock_keeps_every_frame_and_strict_order() -> None:
-    c = clock()
-    assert [c.place(p) for p in (0, 6000, 3000, 6000, 9000)] == [0, 6000, 6001, 6002, 9000]
-    assert c.backward == 2
-    assert c.finish(10**12) == 12000
-    assert c.finish(3003) == c.times.end_tick == 12003
-
-
-def test_clock_is_regular_with_a_start_offset_and_pauses() -> None:
-    c = clock()
-    assert [c.place(p) for p in (126000, 129000, 129000 + 800_000)] == [0, 3000, 803000]
-    assert c.times.start_pts == 126000

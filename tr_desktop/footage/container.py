@@ -20,12 +20,13 @@ from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
 from tr_desktop.errors import MediaError
+from tr_desktop.footage.picture_files import picture_kind
 
 # Demuxers of files that hold their own pictures. Missing on purpose: playlists and indexes of other files (hls, dash,
 # concat, sdp, imf), still pictures (image2, *_pipe), devices, and sound alone.
 _DEMUXERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mxf,mpegts,mpeg,mpegvideo,m4v,h264,hevc,vvc,obu,av1,ivf,flv,asf,ogg,dv,gxf,"
-    "nut,rm,wtv,lxf,vc1,vc1test,dirac,yuv4mpegpipe,mjpeg,h263,h261,apv,evc"
+    "gif,apng,nut,rm,wtv,lxf,vc1,vc1test,dirac,yuv4mpegpipe,mjpeg,h263,h261,apv,evc"
 )
 # Sound files, allowed only to report "no video stream".
 _SOUND = "wav,mp3,aac,flac,ac3,eac3,aiff,caf,w64,amr"
@@ -106,7 +107,7 @@ def choose_stream(container: InputContainer, path: Path) -> VideoStream:
         context = stream.codec_context
         return (
             context is None,
-            counted and not stream.frames,
+            counted and stream.frames < 2,  # a single picture stands before an animation
             context is not None and context.name in _PICTURE_CODECS,
             not stream.disposition & Disposition.default,
             -(context.width * context.height if context is not None else 0),
@@ -131,6 +132,8 @@ def _why_not_opened(path: Path, error: Exception) -> str:
             head = file.read(512)
     except OSError:
         head = b""
+    if (kind := picture_kind(head)) is not None:
+        return kind
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if text.startswith((b"#EXTM3U", b"ffconcat", b"[playlist]", b"<?xml", b"v=0")):
         return "a playlist or text, not a video file"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 
 from av.container import InputContainer
@@ -12,6 +13,7 @@ from tr_desktop.errors import MediaError
 from tr_desktop.footage.container import open_video
 from tr_desktop.footage.decode import Reading, decode_packet, read_packets
 from tr_desktop.footage.orientation import orientation
+from tr_desktop.footage.picture_files import A_STILL, may_be_still
 from tr_desktop.footage.rate import header_rate
 from tr_desktop.footage.source_tc import reel_name, source_timecode
 from tr_desktop.moments import AudioTrack, Media
@@ -27,6 +29,8 @@ def probe(path: Path) -> Media:
     """
     path = path.absolute()
     with open_video(path) as (container, stream):
+        if may_be_still(container.format.name, container.metadata) and _holds_one_picture(path):
+            raise MediaError(A_STILL, path=path)
         status = path.stat()
         rate, is_vfr = header_rate(stream)
         start_tc, has_timecode = source_timecode(path, container, stream, rate)
@@ -55,6 +59,11 @@ def probe(path: Path) -> Media:
                 if s.codec_context is not None
             ),
         )
+
+
+def _holds_one_picture(path: Path) -> bool:
+    with open_video(path) as (container, stream):
+        return None in islice(read_packets(container, stream, Reading()), 2)
 
 
 def _first_frame(path: Path, container: InputContainer, stream: VideoStream) -> VideoFrame:

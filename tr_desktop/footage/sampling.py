@@ -11,7 +11,7 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from tr_desktop.footage.clock import Clock
+from tr_desktop.footage.clock import Clock, LookAhead
 from tr_desktop.footage.decode import Reading, decode_frames
 
 
@@ -45,8 +45,9 @@ def sampled_by_decoding(
     """The frames that cover the grid's times, by decoding every frame; the clock gets the time of each."""
     shown: VideoFrame | None = None
     shown_tick = 0
-    for frame in decode_frames(container, stream, reading):
-        tick = clock.place(frame.pts, frame.dts)
+    frames = LookAhead(decode_frames(container, stream, reading))
+    for frame in frames:
+        tick = clock.place(frame.pts, frame.dts, frames.stamps())
         if shown is not None and (repeat := grid.take(tick)):
             yield CoveringFrame(len(clock) - 2, shown_tick, repeat, shown)
         shown, shown_tick = frame, tick
