@@ -10,6 +10,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from tr_desktop.errors import MediaError
+from tr_desktop.footage.audio_layout import channel_layout
 from tr_desktop.footage.container import open_video
 from tr_desktop.footage.decode import Reading, decode_packet, read_packets
 from tr_desktop.footage.orientation import orientation
@@ -54,7 +55,7 @@ def probe(path: Path) -> Media:
             codec=stream.codec_context.codec.canonical_name,
             reel=reel_name(container, stream),
             audio=tuple(
-                AudioTrack(s.codec_context.name, s.codec_context.channels, s.codec_context.sample_rate)
+                AudioTrack(s.codec_context.name, channel_layout(s.codec_context).channels, s.codec_context.sample_rate)
                 for s in container.streams.audio
                 if s.codec_context is not None
             ),

@@ -19,6 +19,7 @@ from av.stream import Discard
 from PySide6.QtCore import QIODevice, QLoggingCategory, QObject, QTimer
 
 from tr_desktop.errors import MediaError
+from tr_desktop.footage.audio_layout import channel_layout, usual_layout
 from tr_desktop.footage.container import open_video
 from tr_desktop.moments import Footage
 
@@ -71,6 +72,8 @@ def _resampled(container: InputContainer, origin_s: Fraction) -> Iterator[tuple[
         return
     stream = container.streams.audio[0]
     stream.discard = Discard.default
+    channels = channel_layout(stream.codec_context)  # PyAV can't hold frames of an unusual order
+    stream.codec_context.layout = channels.name or usual_layout(channels.channels) or f"{channels.channels} channels"
     resampler = AudioResampler(format="s16", layout="stereo", rate=RATE_HZ)
     with suppress(av.error.FFmpegError):  # a container that can't seek is read from its start
         container.seek(max(0, int((origin_s - _EARLIER_S) * 1_000_000)))

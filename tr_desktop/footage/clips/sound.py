@@ -16,10 +16,18 @@ from av.packet import Packet
 from av.stream import Discard
 from numpy.typing import NDArray
 
+from tr_desktop.errors import ExportError
+from tr_desktop.footage.audio_layout import ChannelLayout, channel_layout, usual_layout
 from tr_desktop.footage.container import open_video
 from tr_desktop.moments import Media
 
-_DTYPES = {"fltp": np.float32, "s32": np.int32, "s16": np.int16}
+_DTYPES = {"flt": np.float32, "s32": np.int32, "s16": np.int16}  # packed: PyAV reads eight planes beyond their end
+
+
+def _compressible(layout: ChannelLayout) -> str:
+    """The layout for an encoder of compressed sound: it must be declared, and few of one and two channels will do."""
+    usual = usual_layout(layout.channels)
+    return usual if layout.channels <= 2 else layout.name or usual
 
 
 class TrackWriter:
@@ -106,13 +114,25 @@ class EncodedTrack(TrackWriter):
         super().__init__(stack, media, index, writing)
         context = self._source.codec_context
         self._rate_hz = context.sample_rate
+        self._channels = channel_layout(context)
+        layout = _compressible(self._channels) if codec else self._channels.name
+        self._layout = layout or f"{self._channels.channels} channels"
+        context.layout = self._layout  # the frames get it: none has an order that PyAV can't hold
         is_deep = not context.format.name.startswith(("u8", "s16"))
         stream = writing.add_stream(
-            codec or ("pcm_s24le" if is_deep else "pcm_s16le"), rate=self._rate_hz, layout=context.layout.name
+            codec or ("pcm_s24le" if is_deep else "pcm_s16le"), rate=self._rate_hz, layout=self._layout
         )
         assert isinstance(stream, AudioStream)
+        try:
+            stream.codec_context.open()
+        except av.error.FFmpegError as error:
+            raise ExportError(
+                f"Sound of {self._channels.channels} channels can't be encoded as {codec}",
+                path=media.path,
+                remedy="Choose ProRes, DNxHR or a lossless clip, which keep every channel",
+            ) from error
         self._keep_language(stream)
-        format_name = "fltp" if codec else ("s32" if is_deep else "s16")
+        format_name = "flt" if codec else ("s32" if is_deep else "s16")
         self._packets = self._encoded(stream, format_name, start_s, round(length_s * self._rate_hz))
 
     def _encoded(
@@ -125,20 +145,18 @@ class EncodedTrack(TrackWriter):
             if lead:
                 sound = np.concatenate([np.zeros((sound.shape[0], lead), sound.dtype), sound], axis=1)
             if sound.shape[1]:
-                yield Fraction(done, self._rate_hz), stream.encode(self._frame(stream, format_name, sound, done))
+                yield Fraction(done, self._rate_hz), stream.encode(self._frame(format_name, sound, done))
                 done += sound.shape[1]
             if done >= samples:
                 break
         if done < samples:
-            channels = stream.codec_context.channels
-            silence = np.zeros((channels, samples - done), _DTYPES[format_name])
-            yield Fraction(done, self._rate_hz), stream.encode(self._frame(stream, format_name, silence, done))
+            silence = np.zeros((self._channels.channels, samples - done), _DTYPES[format_name])
+            yield Fraction(done, self._rate_hz), stream.encode(self._frame(format_name, silence, done))
         yield Fraction(samples, self._rate_hz), stream.encode(None)
 
     def _samples(self, format_name: str, start_s: Fraction) -> Iterator[tuple[int, NDArray[np.generic]]]:
         """(sample number from the clip's start, samples [channels, n]) of all audio decoded around it."""
-        context = self._source.codec_context
-        resampler = AudioResampler(format=format_name, layout=context.layout.name, rate=self._rate_hz)
+        resampler = AudioResampler(format=format_name, layout=self._layout, rate=self._rate_hz)
         for packet in self._demux_from(start_s):
             with suppress(av.error.InvalidDataError):
                 for frame in packet.decode():
@@ -146,15 +164,13 @@ class EncodedTrack(TrackWriter):
                         continue
                     first = round((frame.pts * frame.time_base - start_s) * self._rate_hz)
                     for part in resampler.resample(frame):
-                        array = part.to_ndarray()
-                        channels = len(part.layout.channels)
-                        yield first, array if array.shape[0] == channels else array.reshape(-1, channels).T
+                        array = part.to_ndarray().reshape(-1, self._channels.channels).T
+                        yield first, array[list(self._channels.order)]
                         first += part.samples
 
-    def _frame(self, stream: AudioStream, format_name: str, sound: NDArray[np.generic], first: int) -> AudioFrame:
-        packed = sound if format_name == "fltp" else sound.T.reshape(1, -1)
-        layout = stream.codec_context.layout.name
-        frame = AudioFrame.from_ndarray(np.ascontiguousarray(packed), format=format_name, layout=layout)
+    def _frame(self, format_name: str, sound: NDArray[np.generic], first: int) -> AudioFrame:
+        packed = np.ascontiguousarray(sound.T.reshape(1, -1))
+        frame = AudioFrame.from_ndarray(packed, format=format_name, layout=self._layout)
         frame.sample_rate = self._rate_hz
         frame.pts = first
         frame.time_base = Fraction(1, self._rate_hz)
