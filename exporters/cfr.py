@@ -13,7 +13,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from exporters.clips import ClipProgress, check_room, clip_name, make_folder, with_handles
-from exporters.write import ExportReport, export_errors, refuse_footage
+from exporters.target import free_name
+from exporters.write import ExportReport, export_errors
 from tr_desktop.files import replacing
 from tr_desktop.footage.clips.exact import PRESETS, cfr_rate, cut_cfr
 from tr_desktop.footage.probe import probe
@@ -56,9 +57,8 @@ def make_cfr(
         moment = moments[rank]
         found, cut = _frames(moment, handles_s)
         label = moment.media.start_tc.at_rate(cfr_rate(moment.media)) + cut.start_frame
-        out = folder / clip_name(rank + 1, moment.media, label, PRESET.suffix)
-        refuse_footage(out, [each.media.path for each in moments])
-        with export_errors(out), replacing(out) as part:
+        out = free_name(folder / clip_name(rank + 1, moment.media, label, PRESET.suffix))
+        with export_errors(out), replacing(out, is_new=True) as part:
             count = cut.frames
             cut_cfr(moment.footage, cut.start_frame, count, part, PRESET, report)
         files.append(out)

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
+from exporters.target import free_name
 from exporters.text import one_line
-from exporters.write import ExportReport, export_errors, refuse_footage
+from exporters.write import ExportReport, export_errors
 from tr_desktop.errors import ExportError
 from tr_desktop.files import replacing
 from tr_desktop.footage.clips.exact import (
@@ -44,8 +45,8 @@ def export_clips(
     """Cut each moment, with its handles, into a file in `folder`, which is made if its parent exists.
 
     preset_name: `lossless` or one of `PRESETS`. cfr: convert variable-frame-rate clips to a constant rate. on_progress:
-    an exception raised in it stops the work. Each file appears once it's complete and verified; files finished before a
-    failure stay.
+    an exception raised in it stops the work. Each file appears once it's complete and verified, under a free name: none
+    is ever replaced. Files finished before a failure stay.
     ExportError: an unknown preset, no moments, no room, or a clip that can't be cut as asked.
     """
     if preset_name not in WAYS:
@@ -68,9 +69,9 @@ def export_clips(
                 on_progress(clip, len(moments), frame, frames)
 
         suffix = lossless_suffix(moment.media) if preset is None else preset.suffix
-        out = folder / clip_name(number, moment.media, moment.footage.timecode_at(segment.start_frame), suffix)
-        refuse_footage(out, [each.media.path for each in moments])
-        with export_errors(out), replacing(out) as part:
+        label = moment.footage.timecode_at(segment.start_frame)
+        out = free_name(folder / clip_name(number, moment.media, label, suffix))
+        with export_errors(out), replacing(out, is_new=True) as part:
             held = _cut(moment, segment, part, preset, cfr, report)
         files.append(out)
         if held != segment:
