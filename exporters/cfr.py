@@ -12,7 +12,7 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
-from exporters.clips import ClipProgress, check_room, clip_name, make_folder, with_handles
+from exporters.clips import ClipProgress, check_room, clip_name, make_folder, read_far_enough, with_handles
 from exporters.target import free_name
 from exporters.write import ExportReport, export_errors
 from tr_desktop.files import replacing
@@ -42,6 +42,7 @@ def make_cfr(
     finished files stay.
     """
     variable = [rank for rank, moment in enumerate(moments) if moment.media.is_vfr]
+    moments = [read_far_enough(moment, handles_s) if moment.media.is_vfr else moment for moment in moments]
     made = list(moments)
     files: list[Path] = []
     if variable:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from tr_desktop.footage.clips.exact import (
     estimated_bytes,
 )
 from tr_desktop.footage.clips.lossless import cut_lossless, lossless_suffix
+from tr_desktop.footage.read_on import read_on
 from tr_desktop.moments import Media, Moment, Segment
 from tr_desktop.timecode import Timecode
 
@@ -58,6 +60,7 @@ def export_clips(
         raise ExportError(
             "A lossless cut keeps a variable frame rate", remedy="Choose another clip format to use with --cfr"
         )
+    moments = [read_far_enough(moment, handles_s) for moment in moments]
     segments = [with_handles(moment, handles_s) for moment in moments]
     make_folder(folder)
     check_room(folder, moments, segments, preset)
@@ -77,6 +80,15 @@ def export_clips(
         if held != segment:
             notes.append(_outward(out, segment, held))
     return ExportReport(tuple(files), tuple(notes))
+
+
+def read_far_enough(moment: Moment, handles_s: Fraction) -> Moment:
+    """The moment with the times of all frames that a clip of it needs, if its file was indexed in part.
+
+    Raises MediaError if the file can't be read.
+    """
+    until_s = moment.times.time_s(moment.segment.end_frame) + handles_s
+    return replace(moment, footage=read_on(moment.footage, until_s))
 
 
 def with_handles(moment: Moment, handles_s: Fraction) -> Segment:

@@ -10,6 +10,7 @@ from exporters.cfr import cfr_folder, make_cfr
 from exporters.clips import WAYS, ClipProgress, export_clips
 from exporters.formats import find_format
 from exporters.ledger import Export
+from exporters.sources import check_sources
 from exporters.target import Guard, check_targets
 from exporters.timeline import timeline_from_moments
 from exporters.write import ExportReport, export_timeline
@@ -54,6 +55,8 @@ def hand_off(
     """
     guard = guard or Guard()
     check_target(out, format_name, name=name, guard=guard)
+    is_read = format_name in WAYS or (cfr and any(moment.media.is_vfr for moment in moments))
+    sources = check_sources((moment.media for moment in moments), guard.library, are_read=is_read)
     if format_name in WAYS:
         return export_clips(
             moments, out, preset_name=format_name, handles_s=handles_s, cfr=cfr, on_progress=on_progress
@@ -63,4 +66,4 @@ def hand_off(
         moments, made = make_cfr(moments, cfr_folder(out), handles_s=handles_s, on_progress=on_progress)
     timeline = timeline_from_moments(moments, name=name, handles_s=handles_s, start_tc=start_tc)
     written = export_timeline(timeline, out, format_name, guard)
-    return ExportReport((*written.files, *made.files), (*made.notes, *written.notes))
+    return ExportReport((*written.files, *made.files), (*sources, *made.notes, *written.notes))

@@ -26,12 +26,12 @@ _VIDEO = (
     " ogm ogv qt r3d rm rmvb roq rsv tod ts vc1 vdr vob webm wmv wtv y4m yuv"
 )
 _SOUND = (
-    "3ga aac ac3 aif aifc aiff alac amr ape au bwf caf dff dsf dts eac3 flac m4a m4b mka mp2 mp3 mpc oga ogg opus ra rf64"
-    " w64 wav wma wv"
+    "3ga aac ac3 aif aifc aiff alac amr ape au bwf caf dff dsf dts eac3 flac m4a m4b mka mp2 mp3 mpc oga ogg opus ra"
+    " rf64 w64 wav wma wv"
 )
 _PICTURE = (
-    "ai arw avif bmp cin cr2 cr3 crw dds dng dpx eps exr gif hdr heic heif ico j2k jfif jp2 jpe jpeg jpg jxl nef orf pbm"
-    " pcx pgm png ppm psb psd raf raw rw2 sr2 svg tga tif tiff webp x3f xcf"
+    "ai arw avif bmp cin cr2 cr3 crw dds dng dpx eps exr gif hdr heic heif ico j2k jfif jp2 jpe jpeg jpg jxl nef orf"
+    " pbm pcx pgm png ppm psb psd raf raw rw2 sr2 svg tga tif tiff webp x3f xcf"
 )
 MEDIA_ENDINGS = frozenset(f".{ending}" for kind in (_VIDEO, _SOUND, _PICTURE) for ending in kind.split())
 """How the names of video, sound and picture files end, lower case."""

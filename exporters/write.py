@@ -83,6 +83,12 @@ def _notes(timeline: Timeline, exporter: Exporter, paths: list[Path], parts: tup
             for path, part in zip(paths, parts, strict=True)
         )
         yield f"The footage has several frame rates, but {exporter.title} holds one per file. Wrote {files}."
+    partly = dict.fromkeys(clip.name for clip in timeline.clips if not clip.is_length_known)
+    if partly:
+        yield (
+            f"Indexed in part, and of unknown length: {', '.join(partly)}. The export gives the length of the indexed "
+            "part, and handles end there. Export again when indexing has finished."
+        )
     footage = dict.fromkeys(clip.media for clip in timeline.clips)
     variable = [_with_rate(media) for media in footage if media.is_vfr]
     unlabelled = [_with_rate(media) for media in footage if not media.is_vfr and not is_smpte_rate(media.rate)]

@@ -47,7 +47,7 @@ def test_no_list_is_called_like_footage_or_a_project(tmp_path: Path, name: str, 
     for exists in (False, True):
         if exists:
             out.write_bytes(b"precious")
-        with pytest.raises(ExportError, match="footage|project"):
+        with pytest.raises(ExportError, match=r"footage|project"):
             export_timeline(TIMELINE, out, "fcpxml", Guard(overwrite=overwrite))
     assert out.read_bytes() == b"precious" and list(tmp_path.iterdir()) == [out]
 

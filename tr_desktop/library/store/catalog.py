@@ -82,16 +82,17 @@ class Catalog:
     def footage(self, path: Path) -> Footage:
         """A file without its vectors. Raises KeyError if it isn't in the library."""
         rows = self._database.rows(
-            "SELECT file.size_bytes, mtime_ns, facts, ticks, end_tick, tick_s, start_pts"
+            "SELECT file.size_bytes, mtime_ns, facts, ticks, end_tick, tick_s, start_pts, is_whole"
             " FROM file JOIN media ON media.id = media_id WHERE path = ?",
             os.fsencode(path),
         )
         if not rows:
             raise KeyError(path)
-        size_bytes, mtime_ns, facts, ticks, end_tick, tick_s, start_pts = rows[0]
+        size_bytes, mtime_ns, facts, ticks, end_tick, tick_s, start_pts, is_whole = rows[0]
         return Footage(
             media_of(path, size_bytes, mtime_ns, facts),
             FrameTimes(unpack_ticks(ticks), end_tick, Fraction(tick_s), start_pts),
+            bool(is_whole),
         )
 
     def paths(self) -> list[Path]:
