@@ -12,8 +12,9 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
-from exporters.clips import ClipProgress, check_room, clip_name, make_folder, with_handles
-from exporters.write import ExportReport, export_errors, refuse_footage
+from exporters.clips import ClipProgress, check_room, clip_name, make_folder, read_far_enough, with_handles
+from exporters.target import free_name
+from exporters.write import ExportReport, export_errors
 from tr_desktop.files import replacing
 from tr_desktop.footage.clips.exact import PRESETS, cfr_rate, cut_cfr
 from tr_desktop.footage.probe import probe
@@ -41,6 +42,7 @@ def make_cfr(
     finished files stay.
     """
     variable = [rank for rank, moment in enumerate(moments) if moment.media.is_vfr]
+    moments = [read_far_enough(moment, handles_s) if moment.media.is_vfr else moment for moment in moments]
     made = list(moments)
     files: list[Path] = []
     if variable:
@@ -56,9 +58,8 @@ def make_cfr(
         moment = moments[rank]
         found, cut = _frames(moment, handles_s)
         label = moment.media.start_tc.at_rate(cfr_rate(moment.media)) + cut.start_frame
-        out = folder / clip_name(rank + 1, moment.media, label, PRESET.suffix)
-        refuse_footage(out, [each.media.path for each in moments])
-        with export_errors(out), replacing(out) as part:
+        out = free_name(folder / clip_name(rank + 1, moment.media, label, PRESET.suffix))
+        with export_errors(out), replacing(out, is_new=True) as part:
             count = cut.frames
             cut_cfr(moment.footage, cut.start_frame, count, part, PRESET, report)
         files.append(out)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+from exporters.target import free_name
 from exporters.text import one_line
-from exporters.write import ExportReport, export_errors, refuse_footage
+from exporters.write import ExportReport, export_errors
 from tr_desktop.errors import ExportError
 from tr_desktop.files import replacing
 from tr_desktop.footage.clips.exact import (
@@ -20,6 +22,7 @@ from tr_desktop.footage.clips.exact import (
     estimated_bytes,
 )
 from tr_desktop.footage.clips.lossless import cut_lossless, lossless_suffix
+from tr_desktop.footage.read_on import read_on
 from tr_desktop.moments import Media, Moment, Segment
 from tr_desktop.timecode import Timecode
 
@@ -44,8 +47,8 @@ def export_clips(
     """Cut each moment, with its handles, into a file in `folder`, which is made if its parent exists.
 
     preset_name: `lossless` or one of `PRESETS`. cfr: convert variable-frame-rate clips to a constant rate. on_progress:
-    an exception raised in it stops the work. Each file appears once it's complete and verified; files finished before a
-    failure stay.
+    an exception raised in it stops the work. Each file appears once it's complete and verified, under a free name: none
+    is ever replaced. Files finished before a failure stay.
     ExportError: an unknown preset, no moments, no room, or a clip that can't be cut as asked.
     """
     if preset_name not in WAYS:
@@ -57,6 +60,7 @@ def export_clips(
         raise ExportError(
             "A lossless cut keeps a variable frame rate", remedy="Choose another clip format to use with --cfr"
         )
+    moments = [read_far_enough(moment, handles_s) for moment in moments]
     segments = [with_handles(moment, handles_s) for moment in moments]
     make_folder(folder)
     check_room(folder, moments, segments, preset)
@@ -68,14 +72,23 @@ def export_clips(
                 on_progress(clip, len(moments), frame, frames)
 
         suffix = lossless_suffix(moment.media) if preset is None else preset.suffix
-        out = folder / clip_name(number, moment.media, moment.footage.timecode_at(segment.start_frame), suffix)
-        refuse_footage(out, [each.media.path for each in moments])
-        with export_errors(out), replacing(out) as part:
+        label = moment.footage.timecode_at(segment.start_frame)
+        out = free_name(folder / clip_name(number, moment.media, label, suffix))
+        with export_errors(out), replacing(out, is_new=True) as part:
             held = _cut(moment, segment, part, preset, cfr, report)
         files.append(out)
         if held != segment:
             notes.append(_outward(out, segment, held))
     return ExportReport(tuple(files), tuple(notes))
+
+
+def read_far_enough(moment: Moment, handles_s: Fraction) -> Moment:
+    """The moment with the times of all frames that a clip of it needs, if its file was indexed in part.
+
+    Raises MediaError if the file can't be read.
+    """
+    until_s = moment.times.time_s(moment.segment.end_frame) + handles_s
+    return replace(moment, footage=read_on(moment.footage, until_s))
 
 
 def with_handles(moment: Moment, handles_s: Fraction) -> Segment:

@@ -9,8 +9,12 @@ from pathlib import Path
 from exporters.cfr import cfr_folder, make_cfr
 from exporters.clips import WAYS, ClipProgress, export_clips
 from exporters.formats import find_format
+from exporters.ledger import Export
+from exporters.sources import check_sources
+from exporters.target import Guard, check_targets
 from exporters.timeline import timeline_from_moments
 from exporters.write import ExportReport, export_timeline
+from tr_desktop.errors import ExportError
 from tr_desktop.moments import Moment
 
 
@@ -18,6 +22,17 @@ def check_format(out: Path, format_name: str | None) -> None:
     """ExportError if there is no such format or, without a name, if `out` has no known suffix."""
     if format_name not in WAYS:
         find_format(out, format_name)
+
+
+def check_target(out: Path, format_name: str | None, *, name: str, guard: Guard) -> None:
+    """ExportError as for `check_format`, or if a file that an export may not replace is in the way.
+
+    name: the timeline's.
+    """
+    if format_name not in WAYS:
+        check_targets([out], Export(find_format(out, format_name).name, name), (), guard)
+    elif guard.overwrite:
+        raise ExportError("Clips never replace a file", remedy="Leave out --overwrite")
 
 
 def hand_off(
@@ -29,22 +44,26 @@ def hand_off(
     handles_s: Fraction = Fraction(0),
     start_tc: str = "01:00:00:00",
     cfr: bool = False,
+    guard: Guard | None = None,
     on_progress: ClipProgress | None = None,
 ) -> ExportReport:
     """Write `moments` to `out`: a folder of clips if format_name is one of `clips.WAYS`, otherwise a file.
 
-    name: the timeline's. cfr: convert the used parts of variable-frame-rate footage to a constant rate first.
+    name: the timeline's. guard: protects existing files. cfr: convert the used parts of variable-frame-rate footage to a constant rate first.
     on_progress: called while clips are cut; an exception raised in it stops the work.
     Raises ExportError.
     """
+    guard = guard or Guard()
+    check_target(out, format_name, name=name, guard=guard)
+    is_read = format_name in WAYS or (cfr and any(moment.media.is_vfr for moment in moments))
+    sources = check_sources((moment.media for moment in moments), guard.library, are_read=is_read)
     if format_name in WAYS:
         return export_clips(
             moments, out, preset_name=format_name, handles_s=handles_s, cfr=cfr, on_progress=on_progress
         )
-    check_format(out, format_name)
     made = ExportReport((), ())
     if cfr:
         moments, made = make_cfr(moments, cfr_folder(out), handles_s=handles_s, on_progress=on_progress)
     timeline = timeline_from_moments(moments, name=name, handles_s=handles_s, start_tc=start_tc)
-    written = export_timeline(timeline, out, format_name)
-    return ExportReport((*written.files, *made.files), (*made.notes, *written.notes))
+    written = export_timeline(timeline, out, format_name, guard)
+    return ExportReport((*written.files, *made.files), (*sources, *made.notes, *written.notes))

@@ -15,6 +15,8 @@ from tr_desktop.timecode import DROP_FRAME_RATES, Timecode
 class Clip:
     """Frames [start_frame, end_frame) of one file, handles included and clamped to its media_frames.
 
+    is_length_known: otherwise the file doesn't state its length, and media_frames is the part that was read so far.
+
     Frames count from the first of the file (0) at `rate`. In a file of variable rate they count presentation time at
     the nominal rate, as editors conform it. `found` is the moment itself, without handles.
     """
@@ -30,6 +32,7 @@ class Clip:
     confident: bool
     start_confidence: float | None
     end_confidence: float | None
+    is_length_known: bool = True
 
     @property
     def name(self) -> str:
@@ -146,7 +149,8 @@ def _clip(rank: int, moment: Moment, handles_s: Fraction) -> Clip:
         )
 
     counted = moment.footage.label_frames
-    media_frames = max(1, counted(len(moment.times)))
+    length = moment.footage.label_length
+    media_frames = max(1, counted(len(moment.times)) if length is None else length)
     start = min(counted(kept.segment.start_frame), media_frames - 1)
     end = max(counted(kept.segment.end_frame), start + 1)
     handle = round(handles_s * media.rate)
@@ -162,6 +166,7 @@ def _clip(rank: int, moment: Moment, handles_s: Fraction) -> Clip:
         confident=moment.confident,
         start_confidence=kept.start_confidence,
         end_confidence=kept.end_confidence,
+        is_length_known=length is not None,
     )
 
 

@@ -1,4 +1,4 @@
-"""Writes the files of every format: complete, read back, and never over footage."""
+"""Writes the files of every format: complete, read back, and only where `target.py` allows it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exporters.formats import find_format
+from exporters.ledger import Export, remember
 from exporters.registry import Exporter
+from exporters.target import Guard, check_targets, real_path
 from exporters.timeline import Timeline, fps_text
 from tr_desktop.errors import ExportError
 from tr_desktop.files import ReadBackError, write_verified
@@ -24,23 +26,28 @@ class ExportReport:
     notes: tuple[str, ...]
 
 
-def export_timeline(timeline: Timeline, out: Path, format_name: str | None = None) -> ExportReport:
+def export_timeline(
+    timeline: Timeline, out: Path, format_name: str | None = None, guard: Guard | None = None
+) -> ExportReport:
     """Write `timeline` in the named format, or in the one that matches the suffix of `out`.
 
     If the format holds one rate and the clips have several, `out` gets the clips of the first clip's rate, and each
-    other rate gets a file beside it (`hits.edl`, `hits.25fps.edl`). ExportError: unknown format, `out` is footage, or
-    writing fails; files that were there before are then unchanged.
+    other rate gets a file beside it (`hits.edl`, `hits.25fps.edl`). guard: protects existing files.
+    ExportError: unknown format, a file is in the way (`target.check_targets`), or writing fails; files that were there
+    before are then unchanged.
     """
+    guard = guard or Guard()
     exporter = find_format(out, format_name)
     parts = timeline.by_rate() if exporter.one_rate else (timeline,)
     paths = [out, *(_beside(out, exporter, part) for part in parts[1:])]
     contents = [_content(exporter, part) for part in parts]
-    footage = {clip.media.path for clip in timeline.clips}
-    for path in paths:
-        refuse_footage(path, footage)
-    for path, content in zip(paths, contents, strict=True):
+    export = Export(exporter.name, timeline.name)
+    are_new = check_targets(paths, export, {clip.media.path for clip in timeline.clips}, guard)
+    for path, content, is_new in zip(paths, contents, are_new, strict=True):
         with export_errors(path):
-            write_verified(path, content)
+            write_verified(path, content, is_new=is_new)
+        if guard.library is not None:
+            remember(guard.library.folder, real_path(path), export, content)
     return ExportReport(tuple(paths), tuple(_notes(timeline, exporter, paths, parts)))
 
 
@@ -56,17 +63,6 @@ def export_errors(path: Path) -> Iterator[None]:
         raise ExportError(
             f"The export can't be written: {reason}", path=path, remedy="Choose another folder or name, or make room"
         ) from error
-
-
-def refuse_footage(path: Path, footage: Iterable[Path]) -> None:
-    """ExportError if `path` is one of the source files, under whatever name."""
-    for media in footage:
-        try:
-            same = path.samefile(media)
-        except OSError:  # one of the two isn't there
-            continue
-        if same:
-            raise ExportError("An export can't replace the footage itself", path=path, remedy="Choose another name")
 
 
 def _content(exporter: Exporter, timeline: Timeline) -> bytes:
@@ -87,6 +83,12 @@ def _notes(timeline: Timeline, exporter: Exporter, paths: list[Path], parts: tup
             for path, part in zip(paths, parts, strict=True)
         )
         yield f"The footage has several frame rates, but {exporter.title} holds one per file. Wrote {files}."
+    partly = dict.fromkeys(clip.name for clip in timeline.clips if not clip.is_length_known)
+    if partly:
+        yield (
+            f"Indexed in part, and of unknown length: {', '.join(partly)}. The export gives the length of the indexed "
+            "part, and handles end there. Export again when indexing has finished."
+        )
     footage = dict.fromkeys(clip.media for clip in timeline.clips)
     variable = [_with_rate(media) for media in footage if media.is_vfr]
     unlabelled = [_with_rate(media) for media in footage if not media.is_vfr and not is_smpte_rate(media.rate)]

@@ -26,31 +26,45 @@ class ReadBackError(OSError):
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, is_new: bool = False) -> Iterator[Path]:
     """Give a new path beside `path` to write a file to; when the block ends, flush that file and move it to `path`.
 
     After any exception `path` is as it was before, and nothing else is left. OSError: the folder is missing or can't be
-    written, or the disk is full.
+    written, or the disk is full. is_new: nothing is at `path`; FileExistsError if something has come there meanwhile.
     """
     target = path.resolve()  # writes through a link instead of replacing it
     part = target.with_name(f".{secrets.token_hex(6)}{target.suffix[:16]}")
     try:
         yield part
         flush(part)
-        if target.exists():
-            shutil.copymode(target, part)
-        part.replace(target)
+        if is_new:
+            _place(part, target)
+        else:
+            if target.exists():
+                shutil.copymode(target, part)
+            part.replace(target)
         flush(target.parent)
     finally:
         part.unlink(missing_ok=True)
 
 
-def write_verified(path: Path, content: bytes) -> None:
+def _place(part: Path, target: Path) -> None:
+    """Move `part` to `target`. FileExistsError if something is there: unlike a move, a hard link never replaces."""
+    try:
+        os.link(part, target)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links: take the name first
+        target.touch(exist_ok=False)
+        part.replace(target)
+
+
+def write_verified(path: Path, content: bytes, *, is_new: bool = False) -> None:
     """Put `content` at `path`, whole or not at all, and read it back before it's moved there.
 
-    OSError: as for `replacing`. ReadBackError: the bytes read back differ.
+    OSError, is_new: as for `replacing`. ReadBackError: the bytes read back differ.
     """
-    with replacing(path) as part:
+    with replacing(path, is_new=is_new) as part:
         part.write_bytes(content)
         if part.read_bytes() != content:
             raise ReadBackError(errno.EIO, "What was written can't be read back the same", str(path))

@@ -36,7 +36,8 @@ class Media:
     rate: nominal frames a second, exact. width, height: pixels as shown (after rotation). rotation: degrees clockwise
     to turn the stored picture upright (0, 90, 180, 270); mirrored: then left and right swap. start_tc: source timecode
     of the first frame; the file's own, or zero if it has none (not `has_timecode`). reel: the tape name that the
-    file carries, if any.
+    file carries, if any. duration_s: how long the pictures last by the file's header, or None; `FrameTimes` know it
+    exactly if all of the file was read.
     """
 
     path: Path
@@ -53,6 +54,7 @@ class Media:
     codec: str = ""
     reel: str = ""
     audio: tuple[AudioTrack, ...] = ()
+    duration_s: Fraction | None = None
 
 
 @dataclass(frozen=True)
@@ -96,16 +98,28 @@ class FrameTimes:
 class Footage:
     """A file that was read: its facts, and when each of its frames is shown.
 
+    is_whole: whether the times are those of all frames; otherwise only a first part of the file has been read.
+
     `timecode_at` and `frame_at` are the one place that turns frames into source timecode and back. Editors conform
     variable-rate footage by time, so there a label counts time at the nominal rate instead of frames.
     """
 
     media: Media
     times: FrameTimes = field(repr=False)
+    is_whole: bool = True
 
     def __len__(self) -> int:
-        """The number of frames."""
+        """The number of frames that were read."""
         return len(self.times)
+
+    @property
+    def label_length(self) -> int | None:
+        """How many labels the whole file has; None if only a part was read and the header gives no duration."""
+        read = self.label_frames(len(self.times))
+        if self.is_whole:
+            return read
+        duration_s = self.media.duration_s
+        return None if duration_s is None else max(read, round(duration_s * self.media.rate))
 
     def label_frames(self, frame: int) -> int:
         """How many labels `frame` is after the first frame's."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import av
 import pytest
+from PySide6.QtWidgets import QMessageBox
 
 from tests.media import make_video
 from tr_desktop.app.shell.side_panel import Side
@@ -61,3 +62,41 @@ def test_no_conversion_is_offered_for_constant_rate_footage(run_app, sample, lib
         assert hands.window.export.start.isEnabled() and not hands.window.export.cfr.isVisible()
 
     run_app(script, sample, library=library)
+
+
+def test_an_existing_file_is_replaced_only_after_the_question(run_app, sample, library, tmp_path):
+    mine, footage = tmp_path / "keepme.edl", tmp_path / "precious.mp4"
+    mine.write_text("mine")
+    footage.write_bytes(b"footage")
+
+    def script(hands):
+        panel = hands.window.export
+
+        def question():
+            return next((each for each in hands.window.findChildren(QMessageBox) if each.isVisible()), None)
+
+        hands.wait(lambda: hands.session.engine is not None)
+        hands.search("a cat")
+        hands.press("Return", "E")
+        panel.choose_format("fcpxml")
+        panel.out.setText(str(footage))
+        panel.run()
+        hands.wait(lambda: "footage" in panel.message() and panel.start.isEnabled())
+        panel.choose_format("edl")
+        panel.out.setText(str(mine.with_suffix(".xml")))  # the format decides the ending
+        for word in ("Cancel", "Replace"):
+            panel.run()
+            hands.wait(lambda: question() and panel.start.isEnabled())
+            assert panel.out.text() == str(mine) and "keepme.edl exists already" in panel.message()
+            box = question()
+            assert "keepme.edl" in box.text() and mine.read_text() == "mine"
+            next(each for each in box.buttons() if each.text().strip("&") == word).click()
+            hands.wait(lambda: question() is None)
+        hands.wait(lambda: "read back" in panel.message() and panel.start.isEnabled())
+        assert mine.read_text().startswith("TITLE:")
+        panel.run()  # the same export again: nothing to ask
+        hands.wait(lambda: "read back" in panel.message() and panel.start.isEnabled())
+        assert question() is None
+
+    run_app(script, sample, library=library)
+    assert footage.read_bytes() == b"footage"

@@ -148,6 +148,33 @@ def test_a_saved_result_exports_to_the_same_bytes(sample, library, capsys, tmp_p
     assert again.read_bytes() == out.read_bytes()
 
 
+def test_an_export_never_destroys(sample, library, capsys, tmp_path):
+    clip, subtitles, out = tmp_path / "clip.mp4", tmp_path / "clip.srt", tmp_path / "hits.edl"
+    clip.write_bytes(sample.read_bytes())
+    subtitles.write_text("1\n00:00:01,000 --> 00:00:02,000\nhello\n")
+    own = str(tmp_path / "library")
+    _, document = run_json(capsys, "find", "a cat", str(tmp_path), "--library", own)
+    result = tmp_path / "result.json"
+    result.write_text(json.dumps(document))
+    out.write_text("mine")
+    before = {path: path.read_bytes() for path in (clip, subtitles, out)}
+    find = ["find", "a cat", str(clip), "--library", own, "--export"]
+    export = ["export", str(result), "--library", own, "--to"]
+    for command in (find, export):
+        assert main([*command, str(out)]) == 2
+        assert "--overwrite" in capsys.readouterr().err
+        for options in ([], ["--overwrite"]):
+            assert main([*command, str(clip), "--format", "fcpxml", *options]) == 2
+            assert main([*command, str(subtitles), *options]) == 2
+            assert main([*command, str(tmp_path), "--format", "edl", *options]) == 2
+            capsys.readouterr()
+        assert {path: path.read_bytes() for path in before} == before
+    assert main([*export, str(out), "--overwrite"]) == 0
+    assert main([*export, str(out)]) == 0  # its own, unchanged
+    assert main([*export, str(tmp_path / "clips"), "--format", "lossless", "--overwrite"]) == 2
+    assert clip.read_bytes() == before[clip]
+
+
 def test_every_format_and_every_clip_preset_can_be_exported(sample, library, capsys, tmp_path):
     _, document = run_json(capsys, "find", "a cat", str(sample), "--library", library, "--top", "1")
     result = tmp_path / "result.json"

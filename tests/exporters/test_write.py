@@ -10,9 +10,12 @@ import pytest
 
 from exporters import write
 from exporters.edl import EXPORTER
+from exporters.target import Guard
 from exporters.timeline import timeline_from_moments
 from tests.exporters.build import NTSC_24, media, moment
 from tr_desktop.errors import ExportError
+
+AGREED = Guard(overwrite=True)
 
 
 @pytest.fixture
@@ -55,14 +58,14 @@ def test_a_previous_export_stays_until_the_new_one_is_complete(
             patch.setattr(os, broken, _fail)
             patch.setattr(Path, "replace", _fail) if broken == "replace" else None
             with pytest.raises(ExportError, match="no space left"):
-                write.export_timeline(timeline, out)
+                write.export_timeline(timeline, out, guard=AGREED)
         assert out.read_text() == "yesterday" and list(tmp_path.iterdir()) == [out]
     with monkeypatch.context() as patch:
         patch.setattr(Path, "read_bytes", lambda path: b"rotten")
         with pytest.raises(ExportError, match="read back"):
-            write.export_timeline(timeline, out)
+            write.export_timeline(timeline, out, guard=AGREED)
     assert out.read_text() == "yesterday" and list(tmp_path.iterdir()) == [out]
-    write.export_timeline(timeline, out)
+    write.export_timeline(timeline, out, guard=AGREED)
     assert out.read_bytes() == EXPORTER.render(timeline).encode()
 
 
@@ -90,7 +93,7 @@ def test_a_link_is_written_through(tmp_path: Path, timeline) -> None:
     target.write_text("old")
     link = tmp_path / "hits.edl"
     link.symlink_to(target)
-    write.export_timeline(timeline, link)
+    write.export_timeline(timeline, link, guard=AGREED)
     assert link.is_symlink() and target.read_bytes() == EXPORTER.render(timeline).encode()
 
 
@@ -109,5 +112,5 @@ def test_a_new_file_has_usual_permissions_and_an_old_one_keeps_its_own(tmp_path:
     write.export_timeline(timeline, out)
     assert out.stat().st_mode == usual.stat().st_mode
     out.chmod(0o640)
-    write.export_timeline(timeline, out)
+    write.export_timeline(timeline, out, guard=AGREED)
     assert out.stat().st_mode & 0o777 == 0o640

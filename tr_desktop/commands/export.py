@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from tr_desktop.commands import options
 from tr_desktop.errors import UserError
 
 if TYPE_CHECKING:
+    from exporters.target import Guard
     from tr_desktop.moments import Moment
 
 
@@ -32,12 +34,13 @@ def add_commands(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from exporters.hand_off import check_format
     from tr_desktop import moment_json
     from tr_desktop.library.store.catalog import Catalog
     from tr_desktop.projects.file import SUFFIX
     from tr_desktop.projects.project import Project
 
-    check_format(arguments)
+    check_format(arguments.export, arguments.format)
     with Catalog(options.library_of(arguments)) as catalog:
         if arguments.result.suffix.lower() == SUFFIX:
             project = Project.load(arguments.result)
@@ -49,11 +52,13 @@ def run(arguments: argparse.Namespace) -> int:
     return options.OK
 
 
-def check_format(arguments: argparse.Namespace) -> None:
-    """Raise ExportError at once, before a long search, if there is no such format."""
-    from exporters.hand_off import check_format as check
+def check(name: str, arguments: argparse.Namespace) -> None:
+    """Raise ExportError at once, before a long search, if an export called `name` can't be written as asked."""
+    from exporters.hand_off import check_format, check_target
 
-    check(arguments.export, arguments.format)
+    check_format(arguments.export, arguments.format)
+    with _guard(arguments) as guard:
+        check_target(arguments.export, arguments.format, name=name, guard=guard)
 
 
 def write(moments: Sequence[Moment], name: str, arguments: argparse.Namespace) -> None:
@@ -61,7 +66,7 @@ def write(moments: Sequence[Moment], name: str, arguments: argparse.Namespace) -
     from exporters.hand_off import hand_off
     from tr_desktop.commands.progress import ClipBar
 
-    with ClipBar() as bar:
+    with _guard(arguments) as guard, ClipBar() as bar:
         written = hand_off(
             moments,
             arguments.export,
@@ -70,12 +75,24 @@ def write(moments: Sequence[Moment], name: str, arguments: argparse.Namespace) -
             handles_s=arguments.handles,
             start_tc=arguments.start_tc,
             cfr=arguments.cfr,
+            guard=guard,
             on_progress=bar.update,
         )
     for note in written.notes:
         print(note, file=sys.stderr)
     counted = "1 moment" if len(moments) == 1 else f"{len(moments)} moments"
     print(f"Wrote {counted} to {', '.join(map(str, written.files))}", file=sys.stderr)
+
+
+@contextmanager
+def _guard(arguments: argparse.Namespace) -> Iterator[Guard]:
+    """What protects existing files, while the block runs."""
+    from exporters.target import Guard
+    from tr_desktop.library.kept_files import KeptFiles
+    from tr_desktop.library.store.catalog import Catalog
+
+    with Catalog(options.library_of(arguments)) as catalog:
+        yield Guard(KeptFiles(catalog), arguments.overwrite)
 
 
 def _saved_result(path: Path) -> Any:

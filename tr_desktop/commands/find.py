@@ -53,11 +53,11 @@ def run(arguments: argparse.Namespace) -> int:
     from tr_desktop.commands.progress import IndexBar
     from tr_desktop.grounders.two_tower import RefinerKind
 
-    if arguments.export is not None:
-        export.check_format(arguments)
     query, footage = arguments.query, arguments.paths
     if arguments.like is not None:
         query, footage = f"like {arguments.like}", [Path(query), *footage]
+    if arguments.export is not None:
+        export.check(query, arguments)
     refiner = None if arguments.refiner is None else RefinerKind(arguments.refiner)
     with options.engine_of(arguments, refiner) as engine, IndexBar() as bar:
         answer = engine.find(

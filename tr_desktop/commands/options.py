@@ -51,6 +51,11 @@ def add_export(parser: argparse.ArgumentParser) -> None:
         help="export format, if the file name doesn't show it; lossless, prores, dnxhr, h264 or hevc cut the moments"
         " into clips, in a folder OUT",
     )
+    parser.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="let a list replace an existing file; media, projects and files of the library are never replaced",
+    )
     parser.add_argument("--start-tc", metavar="TC", default="01:00:00:00", help="where the exported timeline starts")
     parser.add_argument(
         "--cfr",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
+from fractions import Fraction
 from pathlib import Path
 
 from av.container import InputContainer
@@ -59,12 +60,23 @@ def probe(path: Path) -> Media:
                 for s in container.streams.audio
                 if s.codec_context is not None
             ),
+            duration_s=_duration_s(container, stream, rate),
         )
 
 
 def _holds_one_picture(path: Path) -> bool:
     with open_video(path) as (container, stream):
         return None in islice(read_packets(container, stream, Reading()), 2)
+
+
+def _duration_s(container: InputContainer, stream: VideoStream, rate: Fraction) -> Fraction | None:
+    """How long the pictures last by the header. Some files give only the length of all, in whole frames then."""
+    if stream.duration and stream.time_base:
+        return stream.duration * stream.time_base
+    if not container.duration:
+        return None
+    frames = Fraction(container.duration, 1_000_000) * rate + Fraction(1, 8)  # rounded to milliseconds
+    return (frames.numerator // frames.denominator) / rate
 
 
 def _first_frame(path: Path, container: InputContainer, stream: VideoStream) -> VideoFrame:

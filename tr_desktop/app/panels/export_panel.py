@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from html import escape
@@ -31,16 +31,20 @@ from PySide6.QtWidgets import (
 from exporters import clips
 from exporters.formats import formats
 from exporters.hand_off import hand_off
+from exporters.registry import Exporter
+from exporters.target import MEDIA_ENDINGS, Guard, TargetExistsError
 from exporters.write import ExportReport
 from tr_desktop.app.look import theme
 from tr_desktop.app.look.counter import counted, plural
 from tr_desktop.app.look.icons import IconButton
 from tr_desktop.app.look.translate import tr
 from tr_desktop.app.look.widgets import ComboBox, indented, scrolling, title, words
+from tr_desktop.app.panels.replace_question import ask_to_replace
 from tr_desktop.app.work.jobs import Job
 from tr_desktop.app.work.session import Session
 from tr_desktop.errors import UserError
 from tr_desktop.footage.clips.exact import PRESETS
+from tr_desktop.library.kept_files import KeptFiles
 
 _FIRST = "edl"
 _CLIPS = " clips"  # the ending of a folder for clips
@@ -120,9 +124,7 @@ class ExportPanel(QWidget):
         self._job: Job | None = None
         self._went_on: QWidget | None = None
         self._known = formats()
-        self.format = ComboBox()
-        self.format.setAccessibleName(tr("Format"))
-        self._fill_formats()
+        self.format = _format_box(self._known)
         self._keeps = words(role="small")
         self.handles = indented(QDoubleSpinBox(maximum=600, singleStep=0.5, decimals=2, suffix=tr(" s")))
         self.handles.setAccessibleName(tr("Handles, seconds before and after each moment"))
@@ -140,7 +142,7 @@ class ExportPanel(QWidget):
         place.addWidget(browse)
         self.start = QPushButton(tr("Export"))
         self.start.setProperty("role", "main")
-        self.start.clicked.connect(self.run)
+        self.start.clicked.connect(lambda: self.run())
         self._progress = ExportProgress()
         self._progress.cancelled.connect(self.cancel)
         self._progress.hide()
@@ -174,19 +176,6 @@ class ExportPanel(QWidget):
         self.format.currentIndexChanged.connect(self._format_chosen)
         self._format_chosen()
         self.refresh()
-
-    def _fill_formats(self) -> None:
-        first = 0
-        for exporter in sorted(self._known.values(), key=lambda each: each.title.lower()):
-            if exporter.name == _FIRST:
-                first = self.format.count()
-            self.format.addItem(f"{exporter.title}  {exporter.suffix}", exporter.name)
-        self.format.insertSeparator(self.format.count())
-        self.format.addItem(tr("Clips, cut without re-encoding"), clips.LOSSLESS)
-        for preset in PRESETS.values():
-            self.format.addItem(tr("Clips, {preset}", preset=preset.title), preset.name)
-        self.format.setCurrentIndex(first)
-        self.format.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
 
     def refresh(self) -> None:
         """Follow a change of the project."""
@@ -230,12 +219,7 @@ class ExportPanel(QWidget):
                 tr("One file per moment, exact to the frame. Each file is decoded again and compared with its source.")
             )
         else:
-            fidelity = self._known[self.format.currentData()].fidelity
-            rows = "".join(
-                f"<tr><td style='padding-right: 8px'>{escape(subject)}</td><td>{escape(what)}</td></tr>"
-                for subject, what in fidelity.items()
-            )
-            self._keeps.setText(f"<table>{rows}</table>")
+            self._keeps.setText(_as_table(self._known[self.format.currentData()].fidelity))
         self._show_written(False)
         self._offer_cfr()
         self.start_tc.setEnabled(not self._is_clips)
@@ -247,8 +231,12 @@ class ExportPanel(QWidget):
         project = self._session.editing.project
         folder = before.parent if before else project.path.parent if project.path else Path.home()
         name = before.name if before else project.name
-        stem = _without_ending(name, [*(each.suffix for each in self._known.values()), _CLIPS])
-        return folder / (stem + (_CLIPS if self._is_clips else self._known[self.format.currentData()].suffix))
+        return folder / self._with_ending(name)
+
+    def _with_ending(self, name: str) -> str:
+        """`name` with the ending of the chosen format, in place of another format's."""
+        ending = _CLIPS if self._is_clips else self._known[self.format.currentData()].suffix
+        return _without_ending(name, [*(each.suffix for each in self._known.values()), _CLIPS]) + ending
 
     def _browse(self) -> None:
         if self._is_clips:
@@ -264,16 +252,20 @@ class ExportPanel(QWidget):
         """The export that the fields describe. Raises UserError if they name no location."""
         if not self.out.text().strip():
             raise UserError(tr("The export needs a location"), remedy=tr("Choose a file or folder"))
+        out = Path(self.out.text().strip()).expanduser()
+        if not self._is_clips and out.name and out.suffix.lower() not in MEDIA_ENDINGS:  # those are refused
+            out = out.with_name(self._with_ending(out.name))
+            self.out.setText(str(out))
         return Order(
             format_name=self.format.currentData(),
-            out=Path(self.out.text().strip()).expanduser(),
+            out=out,
             handles_s=Fraction(str(self.handles.value())),
             start_tc=self.start_tc.text().strip(),
             cfr=self.cfr.isVisibleTo(self) and self.cfr.isChecked(),
         )
 
-    def run(self) -> None:
-        """Export the selects as the fields describe."""
+    def run(self, *, overwrite: bool = False) -> None:
+        """Export the selects as the fields describe. overwrite: the user agreed to replace the files in the way."""
         engine, project = self._session.engine, self._session.editing.project
         if engine is None or self._job is not None or not project.selects:
             return
@@ -293,6 +285,7 @@ class ExportPanel(QWidget):
                 handles_s=order.handles_s,
                 start_tc=order.start_tc,
                 cfr=order.cfr,
+                guard=Guard(KeptFiles(engine.catalog), overwrite),
                 on_progress=lambda clip, of, frame, frames: job.report((clip, of, frame / max(frames, 1))),
             )
 
@@ -337,6 +330,10 @@ class ExportPanel(QWidget):
         self._kept_room.setVisible(not is_written)
 
     def _failed(self, error: UserError) -> None:
+        if isinstance(error, TargetExistsError):
+            self._say(tr("Not exported: {name} exists already.", name=error.paths[0].name))
+            ask_to_replace(self, error.paths, lambda: self.run(overwrite=True))
+            return
         self._set_role("bad")
         self._say(str(error))
 
@@ -364,3 +361,27 @@ def _without_ending(name: str, endings: Sequence[str]) -> str:
     """`name` without the longest of `endings` that it has."""
     longest_first = sorted(endings, key=len, reverse=True)
     return re.sub("|".join(re.escape(each) + "$" for each in longest_first), "", name)
+
+
+def _format_box(known: Mapping[str, Exporter]) -> ComboBox:
+    """Every format, then the ways of cutting clips."""
+    box = ComboBox()
+    box.setAccessibleName(tr("Format"))
+    for exporter in sorted(known.values(), key=lambda each: each.title.lower()):
+        box.addItem(f"{exporter.title}  {exporter.suffix}", exporter.name)
+    box.insertSeparator(box.count())
+    box.addItem(tr("Clips, cut without re-encoding"), clips.LOSSLESS)
+    for preset in PRESETS.values():
+        box.addItem(tr("Clips, {preset}", preset=preset.title), preset.name)
+    box.setCurrentIndex(box.findData(_FIRST))
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    return box
+
+
+def _as_table(fidelity: Mapping[str, str]) -> str:
+    """What a format keeps, as HTML."""
+    rows = "".join(
+        f"<tr><td style='padding-right: 8px'>{escape(subject)}</td><td>{escape(what)}</td></tr>"
+        for subject, what in fidelity.items()
+    )
+    return f"<table>{rows}</table>"

@@ -27,7 +27,7 @@ from tr_desktop.library.store.quotes import Quotes
 from tr_desktop.library.store.records import FileRecord
 from tr_desktop.library.store.vectors import VectorFiles
 from tr_desktop.library.store.writer import Writer
-from tr_desktop.moments import Footage, FrameTimes, Indexed
+from tr_desktop.moments import Footage, FrameTimes, Indexed, Media
 
 
 class Catalog:
@@ -82,17 +82,32 @@ class Catalog:
     def footage(self, path: Path) -> Footage:
         """A file without its vectors. Raises KeyError if it isn't in the library."""
         rows = self._database.rows(
-            "SELECT file.size_bytes, mtime_ns, facts, ticks, end_tick, tick_s, start_pts"
+            "SELECT file.size_bytes, mtime_ns, facts, ticks, end_tick, tick_s, start_pts, is_whole"
             " FROM file JOIN media ON media.id = media_id WHERE path = ?",
             os.fsencode(path),
         )
         if not rows:
             raise KeyError(path)
-        size_bytes, mtime_ns, facts, ticks, end_tick, tick_s, start_pts = rows[0]
+        size_bytes, mtime_ns, facts, ticks, end_tick, tick_s, start_pts, is_whole = rows[0]
         return Footage(
             media_of(path, size_bytes, mtime_ns, facts),
             FrameTimes(unpack_ticks(ticks), end_tick, Fraction(tick_s), start_pts),
+            bool(is_whole),
         )
+
+    def paths(self) -> list[Path]:
+        """Every file that the library knows, subtitle files too, present or not."""
+        sql = "SELECT path FROM file UNION SELECT path FROM text_source WHERE path IS NOT NULL"
+        return [Path(os.fsdecode(row[0])) for row in self._database.rows(sql)]
+
+    def digest(self, media: Media) -> bytes | None:
+        """The content of `media` when it was read (`index/identity.py`); None if its record is of another state."""
+        rows = self._database.rows(
+            "SELECT digest FROM file JOIN media ON media.id = media_id"
+            " WHERE path = ? AND file.size_bytes = ? AND mtime_ns = ?",
+            *(os.fsencode(media.path), media.size_bytes, media.mtime_ns),
+        )
+        return bytes(rows[0][0]) if rows else None
 
     def load(self, path: Path, pack: str) -> Indexed:
         """An indexed file with its vectors. Raises KeyError if it isn't in the library."""

@@ -38,6 +38,7 @@ def facts_of(media: Media) -> str:
             "codec": media.codec,
             "reel": media.reel,
             "audio": [[track.codec, track.channels, track.rate_hz] for track in media.audio],
+            "duration_s": None if media.duration_s is None else str(media.duration_s),
         }
     )
 
@@ -45,6 +46,7 @@ def facts_of(media: Media) -> str:
 def media_of(path: Path, size_bytes: int, mtime_ns: int, facts_json: str) -> Media:
     facts = json.loads(facts_json)
     start = facts.pop("start_tc")
+    duration_s = facts.pop("duration_s", None)  # older libraries don't have it
     return Media(
         path=path,
         size_bytes=size_bytes,
@@ -52,5 +54,6 @@ def media_of(path: Path, size_bytes: int, mtime_ns: int, facts_json: str) -> Med
         rate=Fraction(facts.pop("rate")),
         start_tc=Timecode(start["frame"], Fraction(start["rate"]), start["drop"]),
         audio=tuple(AudioTrack(*track) for track in facts.pop("audio")),
+        duration_s=None if duration_s is None else Fraction(duration_s),
         **facts,
     )

@@ -1,0 +1,31 @@
+"""The library's files, as exports see them: never replaced, and no longer those that were searched if they changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tr_desktop.library.index.identity import content_digest
+from tr_desktop.library.store.catalog import Catalog
+from tr_desktop.moments import Media
+
+
+class KeptFiles:
+    """The files of an open catalog."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    @property
+    def folder(self) -> Path:
+        return self._catalog.folder
+
+    def indexed_paths(self) -> list[Path]:
+        return self._catalog.paths()
+
+    def has_other_content(self, media: Media) -> bool:
+        """Whether the file holds something else than what was searched, although its size and date are the same.
+
+        Raises OSError if it can't be read.
+        """
+        searched = self._catalog.digest(media)
+        return searched is not None and searched != content_digest(media.path, media.size_bytes)
