@@ -6,8 +6,8 @@ import pytest
 from PySide6.QtWidgets import QApplication
 
 from tests.app.test_stories import CAT
+from tr_desktop.app.panels import export_panel
 from tr_desktop.app.scrubber.state import YOURS
-from tr_desktop.footage.clips import exact
 from tr_desktop.grounders.two_tower import TwoTower
 from tr_desktop.moments import Segment
 from tr_desktop.projects.project import Project
@@ -132,7 +132,9 @@ def test_a_moment_is_shown_on_the_step_that_was_kept(run_app, sample, library):
         hands.wait(lambda: stage.decision.kept_step != 0 or stage.moment.refinement.steps[0] != rough)
         hands.press("Up")
         assert stage.scrubber.selected_step() == 0 and stage.scrubber.segment() == rough.segment
-        assert "Rough, kept" in stage.steps.step.text() and f"{rough.start_confidence:.0%}"[:-1] in stage.steps.step.text()
+        assert (
+            "Rough, kept" in stage.steps.step.text() and f"{rough.start_confidence:.0%}"[:-1] in stage.steps.step.text()
+        )
         hands.shown(rough.segment.start_frame)
 
     run_app(script, sample, library=library)
@@ -156,13 +158,13 @@ def test_the_picture_at_an_edge_goes_with_the_edge(run_app, sample, library, loo
 
 
 def test_space_and_enter_after_export_never_cancel_it(run_app, sample, library, tmp_path, monkeypatch):
-    may_cut, cut = threading.Event(), exact.cut_exact
+    may_cut, cut = threading.Event(), export_panel.hand_off
 
     def cut_later(*arguments, **options):
         assert may_cut.wait(60)
         return cut(*arguments, **options)
 
-    monkeypatch.setattr("exporters.clips.cut_exact", cut_later, raising=False)
+    monkeypatch.setattr(export_panel, "hand_off", cut_later)
 
     def script(hands):
         export = hands.window.export

@@ -15,7 +15,7 @@ from tr_desktop.app.scrubber.geometry import View
 
 @dataclass(frozen=True)
 class Tile:
-    """`frame` from pixel `x` on, `width_px` wide. is_first: the picture's left edge is here; else it is a tile's rest."""
+    """`frame` from pixel `x` on, `width_px` wide. is_first: a tile begins here; otherwise it is the rest of one."""
 
     x: float
     width_px: float
