@@ -104,6 +104,15 @@ class Engine:
             on_moments=on_moments,
         )
 
+    @property
+    def looks_closer(self) -> bool:
+        """Whether the last steps of a search read frames around the edges."""
+        return self.grounder.steps_that_look_closer(DEFAULT_STEPS) > 0
+
+    def refine(self, moment: Moment, example: str | None = None) -> Moment:
+        """One moment with its last steps, whose search may have been given up. See `grounding.refine`."""
+        return grounding.refine(moment, self.catalog, self.encoder, grounder=self.grounder, example=example)
+
     def evidence(self, moment: Moment, example: str | None = None) -> Iterator[Evidence]:
         """The evidence for a moment's edges, more complete each time. example: searched for instead of a query.
 

@@ -117,6 +117,27 @@ def find(
     )
 
 
+def refine(
+    moment: Moment, catalog: Catalog, encoder: Encoder, *, grounder: Grounder | None = None, example: str | None = None
+) -> Moment:
+    """One moment of a search with the steps that look closer, as `find` takes them for the best ones.
+
+    example: PICTURE or MEDIA@SECONDS, searched for instead of the query. Raises UserError if the file has left the
+    library or can't be read now, or for an example that can't be read.
+    """
+    path = moment.media.path
+    grounder = grounder or TwoTower(catalog, encoder)
+    vector = query_vector(moment.query, encoder) if example is None else load_example(example, catalog, encoder).vector
+    try:
+        item = catalog.load(path, encoder.pack.sha256)
+    except KeyError as error:
+        raise UserError("The file isn't in the library", path=path, remedy="Index it again") from error
+    refined = grounder.look_closer(Search(moment.query, vector), item, moment)
+    if len(refined.refinement.steps) == len(moment.refinement.steps):
+        raise UserError("The file can't be read now", path=path, remedy="Connect its drive")
+    return refined
+
+
 def _nothing_searched(coverage: Coverage) -> str:
     if not coverage.files:
         return "There are no files to search"

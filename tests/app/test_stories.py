@@ -325,7 +325,9 @@ def test_a_moment_accepted_during_the_search_gets_its_final_edges(run_app, sampl
         assert session.editing.project.selects[0].segment == stage.moment.segment == CAT != early
         assert "final edges" in hands.window.notice.text()
         hands.press("Ctrl+Z")
-        assert session.editing.project.selects[0].segment == early
+        assert not session.editing.project.selects and stage.decision.segment == CAT
+        hands.press("Ctrl+Shift+Z")
+        assert session.editing.project.selects[0].segment == CAT
 
     run_app(script, sample, library=library)
 

@@ -17,6 +17,7 @@ from tr_desktop.errors import ProjectError, UserError
 from tr_desktop.grounding import find
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.moments import Refinement, Segment, StepSource
+from tr_desktop.projects.decisions import as_decided, goes_on, known
 from tr_desktop.projects.project import Project
 from tr_desktop.projects.recovery import Recovery, discard, left_behind
 
@@ -236,7 +237,54 @@ def test_a_moment_accepted_during_its_search_gets_the_final_edges_unless_edited(
     assert first.segment == grown(early).segment and len(first.found.steps) == first.kept_step + 1
     assert second.segment == Segment(60, 70)
     assert project.follow([grown(early), grown(touched)]) == 0
-    assert project.undo() == "Refine edges" and project.selects[0].segment == early.segment
+    assert project.undo() == "Adjust edges" and project.selects[1].segment == grown(touched).segment
+    project.undo()
+    assert [each.segment for each in project.selects] == [grown(early).segment]  # not an edit: it isn't undone
+    project.redo()
+    project.redo()
+    assert project.selects[1].segment == Segment(60, 70)
+
+
+def test_an_edge_that_was_not_set_still_follows_the_refinement(moments):
+    project = Project()
+    moment = moments[0]
+    project.accept(moment)
+    project.adjust(moment, Segment(63, moment.segment.end_frame))
+    assert project.selects[0].is_unfinished
+    project.follow([grown(moment)])
+    (select,) = project.selects
+    assert select.segment == Segment(63, grown(moment).segment.end_frame) and not select.is_unfinished
+    far = grown(moments[1], by=moments[1].segment.frames - 1)
+    project.accept(moments[1])
+    project.adjust(moments[1], Segment(80, moments[1].segment.end_frame))
+    project.follow([far])  # its out would come before the in that was set
+    assert project.selects[1].segment == Segment(80, moments[1].segment.end_frame)
+    assert not project.selects[1].is_unfinished
+
+
+def test_a_kept_step_is_the_same_step_whatever_a_later_search_has_found_so_far(moments, catalog):
+    project = Project()
+    moment = moments[0]
+    project.keep_step(moment, len(moment.refinement.steps) - 2)
+    decision = project.decision(moment)
+    first_steps = replace(moment, refinement=Refinement(moment.refinement.steps[:1], 0))
+    other = replace(moment.refinement.steps[-1], segment=Segment(1, 2))
+    others = replace(moment, refinement=Refinement((moment.refinement.steps[0], other), 1))
+    for found in (first_steps, others, moment, grown(moment)):
+        same = known(found, project.decision(found))
+        assert same.refinement.steps[decision.kept_step].segment == decision.segment
+        assert as_decided(same, decision).segment == decision.segment
+    project.keep_step(first_steps, decision.kept_step - 1)
+    assert project.decision(moment).segment == moment.refinement.steps[decision.kept_step - 1].segment
+    assert goes_on(known(grown(moment), decision), moment) and not goes_on(others, moment)
+
+
+def test_the_example_of_a_search_is_kept_with_its_select(moments, tmp_path):
+    project = Project()
+    project.accept(moments[0], "clip.mov@1/2")
+    project.save(tmp_path / "like.trproj")
+    assert Project.load(tmp_path / "like.trproj").decisions == project.decisions
+    assert project.selects[0].example == "clip.mov@1/2"
 
 
 def test_a_decision_on_a_kept_step_or_of_another_search_stays(moments):

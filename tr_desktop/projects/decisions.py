@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from tr_desktop.moment_json import FootageOf, FoundMoment
-from tr_desktop.moments import Moment, RefineStep, Segment, StepSource
+from tr_desktop.moment_json import FootageOf, FoundMoment, FoundStep
+from tr_desktop.moments import Moment, Refinement, RefineStep, Segment, StepSource
 
 
 class Key(NamedTuple):
@@ -34,6 +34,7 @@ class Decision:
 
     found: the moment as the search answered. segment: the frames to export. kept_step: the step whose edges the
     editor started from. is_accepted: whether it is one of the selects; otherwise only its edits are remembered.
+    example: PICTURE or MEDIA@SECONDS that was searched for; the query is then only a name.
     """
 
     query: str
@@ -44,6 +45,7 @@ class Decision:
     name: str = ""
     note: str = ""
     markers: tuple[Marker, ...] = ()
+    example: str = ""
     unknown: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @property
@@ -54,6 +56,19 @@ class Decision:
     def found_segment(self) -> Segment:
         """Where the search put the edges."""
         return self.found.kept
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether looking closer at its frames may still move an edge.
+
+        No frames around its edges were read yet, and an edge is still where the search put it. Moments found in text
+        have exact edges from the start.
+        """
+        found, edges = self.found, self.found_segment
+        is_as_found = self.kept_step == found.stop and (
+            self.segment.start_frame == edges.start_frame or self.segment.end_frame == edges.end_frame
+        )
+        return is_as_found and found.quote is None and not any(step.looked_closer for step in found.steps)
 
     def found_moment(self, footage_of: FootageOf) -> Moment:
         """The moment as it was found. Raises UserError if its file isn't known, or has changed."""
@@ -74,16 +89,53 @@ def undecided(moment: Moment) -> Decision:
     return Decision(moment.query, FoundMoment.of(1, moment), moment.segment, moment.refinement.stop)
 
 
-def followed(decision: Decision, ended: Decision | None) -> Decision:
-    """`decision` with the steps that `ended` found beyond its own, if its edges are still as they were found."""
-    if ended is None:
+def followed(decision: Decision, ended: Moment | None) -> Decision:
+    """`decision` with the steps that `ended` has beyond its own. Edges that an editor set stay; so does a kept step.
+
+    Each edge that is still where the search put it moves to where the later steps put it.
+    """
+    if ended is None or decision.kept_step != decision.found.stop:
         return decision
-    steps, all_steps = decision.found.steps, ended.found.steps
-    is_earlier = len(steps) < len(all_steps) and all_steps[: len(steps)] == steps
-    is_untouched = decision.kept_step == decision.found.stop and decision.segment == decision.found_segment
-    if not (is_earlier and is_untouched):
+    steps, found, edges = decision.found.steps, FoundMoment.of(decision.found.rank, ended), decision.found_segment
+    if len(found.steps) == len(steps) or not _continue(found.steps, steps):
         return decision
-    return replace(decision, found=ended.found, kept_step=ended.kept_step, segment=ended.segment)
+    follows_in = decision.segment.start_frame == edges.start_frame
+    follows_out = decision.segment.end_frame == edges.end_frame
+    if not (follows_in or follows_out):
+        return decision
+    start = found.kept.start_frame if follows_in else decision.segment.start_frame
+    end = found.kept.end_frame if follows_out else decision.segment.end_frame
+    found = replace(found, steps=(*steps, *found.steps[len(steps) :]), unknown=decision.found.unknown)
+    if start >= end:  # the edge that was set lies beyond the one that was found: both stay
+        return replace(decision, found=found)
+    return replace(decision, found=found, kept_step=found.stop, segment=Segment(start, end))
+
+
+def known(moment: Moment, decision: Decision) -> Moment:
+    """`moment` with the steps that the decision is about, so that its kept step is one of them.
+
+    A search that is still under way has found fewer of them so far, and another model may find others.
+    """
+    steps = decision.found.steps
+    if _continue(_found_steps(moment), steps):
+        return moment
+    refinement = Refinement(tuple(step.refine_step(moment.footage) for step in steps), decision.found.stop)
+    return replace(moment, refinement=refinement)
+
+
+def goes_on(moment: Moment, before: Moment) -> bool:
+    """Whether the steps of `moment` are those of `before`, or go on from them."""
+    return _continue(_found_steps(moment), _found_steps(before))
+
+
+def _found_steps(moment: Moment) -> tuple[FoundStep, ...]:
+    return tuple(FoundStep.of(step) for step in moment.refinement.steps)
+
+
+def _continue(steps: tuple[FoundStep, ...], before: tuple[FoundStep, ...]) -> bool:
+    """Whether `steps` begin with `before`, apart from keys that this version doesn't know."""
+    first = [replace(step, unknown={}) for step in steps[: len(before)]]
+    return first == [replace(step, unknown={}) for step in before]
 
 
 def as_decided(moment: Moment, decision: Decision) -> Moment:

@@ -110,6 +110,7 @@ def _decision_as_json(decision: Decision) -> dict[str, Any]:
         "name": decision.name,
         "note": decision.note,
         "markers": [{**marker.unknown, "frame": marker.frame, "name": marker.name} for marker in decision.markers],
+        **({"example": decision.example} if decision.example else {}),
     }
 
 
@@ -125,6 +126,7 @@ def _decision_from_json(entry: dict[str, Any]) -> Decision:
         name=text(take("name")),
         note=text(take("note")),
         markers=tuple(_marker(marker) for marker in take("markers")),
+        example=text(taken.pop("example", "")),
         unknown=taken,
     )
     if decision.kept_step >= len(decision.found.steps):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from tr_desktop.errors import ProjectError
 from tr_desktop.moment_json import FootageOf
 from tr_desktop.moments import Moment, Segment
 from tr_desktop.projects import file
-from tr_desktop.projects.decisions import Decision, Marker, followed, key_of, undecided
+from tr_desktop.projects.decisions import Decision, Key, Marker, followed, key_of, known, undecided
 from tr_desktop.projects.file import Snapshot
 
 UNTITLED = "Untitled"
@@ -66,8 +66,10 @@ class Project:
 
     # Edits
 
-    def accept(self, moment: Moment) -> None:
-        self._put("Accept", replace(self.decision(moment), is_accepted=True))
+    def accept(self, moment: Moment, example: str = "") -> None:
+        """Make it a select. example: what was searched for, if that wasn't the query."""
+        decision = self.decision(moment)
+        self._put("Accept", replace(decision, is_accepted=True, example=example or decision.example))
 
     def adjust(self, moment: Moment, segment: Segment) -> None:
         """Set the edges. Raises ValueError for frames that the file doesn't have."""
@@ -77,20 +79,25 @@ class Project:
 
     def keep_step(self, moment: Moment, step: int) -> None:
         """Start from another refinement step's edges."""
-        # A search may have taken more steps since the decision was made.
+        # A search may have taken more steps since the decision was made, or fewer so far.
+        moment = known(moment, self.decision(moment))
         decision = replace(self.decision(moment), found=undecided(moment).found)
         segment = moment.refinement.steps[step].segment
         self._put(f"Keep step {step}", replace(decision, kept_step=step, segment=segment))
 
     def follow(self, moments: Iterable[Moment]) -> int:
-        """Give a search's final edges to decisions made before it ended; the number of moments that moved.
+        """Give later steps to decisions made before these were found; the number of moments whose edges moved.
 
-        Edges that were edited stay. Users who accept a moment early mean the moment, not its rough edges.
+        Edges that were edited stay. Users who accept a moment early mean the moment, not its rough edges: so this is no
+        edit, and undoing an edit doesn't bring the rough edges back.
         """
         before = self.decisions
-        ended = {key_of(moment): undecided(moment) for moment in moments}
-        decisions = tuple(followed(each, ended.get(each.key)) for each in self.decisions)
-        self._edit("Refine edges", decisions)
+        ended = {key_of(moment): moment for moment in moments}
+        self.decisions = _all_followed(before, ended)
+        for edits in (self._done, self._undone):
+            edits[:] = [
+                Edit(each.what, _all_followed(each.before, ended), _all_followed(each.after, ended)) for each in edits
+            ]
         return sum(one.segment != other.segment for one, other in zip(self.decisions, before, strict=True))
 
     def add_marker(self, moment: Moment, frame: int) -> None:
@@ -137,6 +144,11 @@ class Project:
     def undoes(self) -> str:
         """The edit that `undo` would take back, or ""."""
         return self._done[-1].what if self._done else ""
+
+    @property
+    def depth(self) -> int:
+        """How many edits can be undone."""
+        return len(self._done)
 
     @property
     def redoes(self) -> str:
@@ -191,3 +203,7 @@ class Project:
         project = cls(decisions)
         project._unknown = unknown
         return project
+
+
+def _all_followed(decisions: tuple[Decision, ...], ended: Mapping[Key, Moment]) -> tuple[Decision, ...]:
+    return tuple(followed(each, ended.get(each.key)) for each in decisions)

@@ -40,6 +40,7 @@ from tr_desktop.app.look.icons import IconButton
 from tr_desktop.app.look.translate import tr
 from tr_desktop.app.look.widgets import ComboBox, indented, scrolling, title, words
 from tr_desktop.app.panels.replace_question import ask_to_replace
+from tr_desktop.app.panels.unfinished import Unfinished
 from tr_desktop.app.work.jobs import Job
 from tr_desktop.app.work.session import Session
 from tr_desktop.errors import UserError
@@ -122,7 +123,6 @@ class ExportPanel(QWidget):
         super().__init__(parent)
         self._session = session
         self._job: Job | None = None
-        self._went_on: QWidget | None = None
         self._known = formats()
         self.format = _format_box(self._known)
         self._keeps = words(role="small")
@@ -146,6 +146,9 @@ class ExportPanel(QWidget):
         self._progress = ExportProgress()
         self._progress.cancelled.connect(self.cancel)
         self._progress.hide()
+        self._unfinished = Unfinished(session.refining, self.start)
+        self._unfinished.ready.connect(self.run)
+        self._rough: list[str] = []  # the selects that were exported with rough edges
         self._says = words()
         self._says.hide()
         self.files = WrittenFiles()
@@ -168,6 +171,7 @@ class ExportPanel(QWidget):
         column.addWidget(self._kept_room, 1)
         column.addWidget(self.start)
         column.addWidget(self._progress)
+        column.addWidget(self._unfinished)
         column.addWidget(self._says)
         self._written_title = title(tr("Exported files (drag to your editor)"))
         self._written_title.setWordWrap(True)
@@ -181,10 +185,14 @@ class ExportPanel(QWidget):
         """Follow a change of the project."""
         self._offer_cfr()
         count = len(self._session.editing.project.selects)
-        self.start.setEnabled(count > 0 and self._job is None)
-        self.start.setText(
-            tr("Export {selects}", selects=counted(count, "select")) if count else tr("No selects to export")
-        )
+        # A disabled button would pass the focus, and the next Space or Enter, to the one that cancels.
+        self.start.setEnabled(count > 0 or self._job is not None)
+        if self._job is not None:
+            self.start.setText(tr("Exporting…"))
+        elif count:
+            self.start.setText(tr("Export {selects}", selects=counted(count, "select")))
+        else:
+            self.start.setText(tr("No selects to export"))
 
     def _offer_cfr(self) -> None:
         """Offer a constant rate for footage that has none, unless clips are cut without re-encoding."""
@@ -274,6 +282,10 @@ class ExportPanel(QWidget):
         except UserError as error:
             self._failed(error)
             return
+        if not self._unfinished.may_export():
+            self._says.hide()
+            return
+        self._rough = self._unfinished.notes()
         decisions, name = project.selects, project.name
 
         def work(job: Job) -> ExportReport:
@@ -289,7 +301,6 @@ class ExportPanel(QWidget):
                 on_progress=lambda clip, of, frame, frames: job.report((clip, of, frame / max(frames, 1))),
             )
 
-        is_at_start = self.start.hasFocus()
         self._say(tr("Exporting…"))
         self._show_written(False)
         self._progress.set_share(0)
@@ -298,7 +309,6 @@ class ExportPanel(QWidget):
             work, self._done, on_failure=self._failed, on_progress=self._progressed, on_end=self._ended
         )
         self.refresh()
-        self._went_on = self.window().focusWidget() if is_at_start else None
 
     def cancel(self) -> None:
         if self._job is not None:
@@ -318,7 +328,7 @@ class ExportPanel(QWidget):
             name=report.files[0].name,
         )
         self._set_role("dim")
-        self._say("\n".join([f"{done}.", *report.notes]))
+        self._say("\n".join([f"{done}.", *self._rough, *report.notes]))
         self.files.set_files(report.files)
         self._show_written(True)
         self.finished.emit(tr("Export finished: {outcome}.", outcome=done))
@@ -339,10 +349,10 @@ class ExportPanel(QWidget):
 
     def _ended(self) -> None:
         self._job = None
-        self._progress.hide()
         self.refresh()
-        if self._went_on is not None and self._went_on.hasFocus():  # Qt moved it there when the button was disabled
+        if self._progress.isAncestorOf(self.window().focusWidget() or self.start):
             self.start.setFocus()
+        self._progress.hide()
 
     def message(self) -> str:
         """The message about the last export."""

@@ -15,6 +15,7 @@ from tr_desktop.app.look.translate import tr
 from tr_desktop.app.look.widgets import words
 from tr_desktop.app.panels.poster_list import NO_PARENT, Index, PosterDelegate, PosterList, RowShape, draw_elided
 from tr_desktop.app.pictures.filmstrip import Thumbnails
+from tr_desktop.app.work.refining import Refining
 from tr_desktop.moments import Moment
 from tr_desktop.projects.decisions import Decision, Key
 
@@ -22,8 +23,9 @@ _SHAPE = RowShape(poster=QSize(80, 45), words_px=100, margin_px=6, radius_px=3, 
 
 
 class SelectsModel(QAbstractListModel):
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, refining: Refining, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._refining = refining
         self.decisions: tuple[Decision, ...] = ()
 
     def set_decisions(self, decisions: tuple[Decision, ...]) -> None:
@@ -42,7 +44,10 @@ class SelectsModel(QAbstractListModel):
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         decision = self.decisions[index.row()]
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{decision.name or decision.query}, {decision.key.media}"
+            text = f"{decision.name or decision.query}, {decision.key.media}"
+            if self._refining.is_unfinished(decision):
+                return tr("{select}, still refining", select=text)
+            return text
         if role == Qt.ItemDataRole.ToolTipRole:
             return "\n".join(filter(None, (decision.name, decision.note, decision.key.media)))
         return None
@@ -57,12 +62,14 @@ class SelectDelegate(PosterDelegate):
         model: SelectsModel,
         moment_of: Callable[[Decision], Moment | None],
         reason_of: Callable[[Key], str],
+        refining: Refining,
         view: QListView,
     ) -> None:
         super().__init__(thumbnails, view, _SHAPE)
         self._model = model
         self._moment_of = moment_of
         self._reason_of = reason_of
+        self._refining = refining
         self.counting = Counting.TIMECODE
 
     def picture(self, row: int) -> QImage | None:
@@ -96,6 +103,8 @@ class SelectDelegate(PosterDelegate):
         ]
         if decision.markers:
             facts.append(f"{len(decision.markers)} ◆")
+        if self._refining.is_unfinished(decision):
+            facts.append(tr("still refining"))
         return "  ".join(facts)
 
 
@@ -113,14 +122,16 @@ class SelectsPanel(QWidget):
         thumbnails: Thumbnails,
         moment_of: Callable[[Decision], Moment | None],
         reason_of: Callable[[Key], str],
+        refining: Refining,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self.model = SelectsModel(self)
+        self.model = SelectsModel(refining, self)
         self.list = PosterList(tr("Selects"), thumbnails)
         self.list.setModel(self.model)
-        self.delegate = SelectDelegate(thumbnails, self.model, moment_of, reason_of, self.list)
+        self.delegate = SelectDelegate(thumbnails, self.model, moment_of, reason_of, refining, self.list)
         self.list.setItemDelegate(self.delegate)
+        refining.changed.connect(self.list.repaint_rows)
         self.list.selectionModel().currentChanged.connect(self._choose)
         self.name = QLineEdit(placeholderText=tr("Name"))
         self.name.setAccessibleName(tr("Name of the select"))

@@ -52,6 +52,15 @@ class EdgeHandle(KeyFocus, QAbstractSlider):
             self.dragged.emit(self.edge, x, bool(event.modifiers() & Qt.KeyboardModifier.AltModifier))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self.let_go()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the pointer holds it."""
+        return self._grip_x is not None
+
+    def let_go(self) -> None:
+        """Drop it where it is, if the pointer holds it."""
         if self._grip_x is not None:
             self._grip_x = None
             self.dropped.emit(self.edge)

@@ -28,8 +28,10 @@ class EdgeHandles(QObject):
     committed = Signal(Segment)
     cancelled = Signal()
 
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, parent: QWidget, lane: QWidget) -> None:
+        """lane: takes the focus of a handle that leaves the view."""
         super().__init__(parent)
+        self._lane = lane
         self._state: ScrubberState | None = None
         self._before_drag: tuple[Segment | None, int] | None = None  # yours and selected; None: nothing is dragged
         self._handles = {edge: EdgeHandle(edge, parent) for edge in Edge}
@@ -40,7 +42,17 @@ class EdgeHandles(QObject):
             handle.nudged.connect(self.nudge)
 
     def show_state(self, state: ScrubberState | None) -> None:
+        self.end_drag()
         self._state = state
+
+    @property
+    def is_dragging(self) -> bool:
+        return self._before_drag is not None
+
+    def end_drag(self) -> None:
+        """Let go of an edge that is being dragged, where it is."""
+        for handle in self._handles.values():
+            handle.let_go()
 
     def nudge(self, edge: Edge, frames: int) -> None:
         """Move an edge by single frames."""
@@ -49,9 +61,12 @@ class EdgeHandles(QObject):
             self.committed.emit(self._state.segment)
 
     def refresh(self, strips: Strips) -> None:
-        """Put the handles on their edges; those outside the view are hidden."""
+        """Put the handles on their edges; those outside the view are hidden, unless the pointer holds them."""
         for edge, handle in self._handles.items():
-            handle.setVisible(self._state is not None and self._place(handle, edge, self._state, strips))
+            is_in_view = self._state is not None and self._place(handle, edge, self._state, strips)
+            if not (is_in_view or handle.is_held) and handle.hasFocus():
+                self._lane.setFocus()  # Qt would choose any button of the window
+            handle.setVisible(is_in_view or handle.is_held)
 
     def _place(self, handle: EdgeHandle, edge: Edge, state: ScrubberState, strips: Strips) -> bool:
         """Put a handle on its edge. Returns whether that is in view."""
@@ -77,6 +92,7 @@ class EdgeHandles(QObject):
         beyond_px = min(lane_x, 0.0) + max(lane_x - state.view.width_px, 0.0)
         if beyond_px:
             state.view = state.view.panned(beyond_px * _SCROLL_SHARE)
+            lane_x = min(max(lane_x, 0.0), float(state.view.width_px))
         targets = (0, *state.shots, len(state.moment.times))
         boundary = state.view.boundary_at(lane_x) if is_free else state.view.snapped(lane_x, targets)
         self._handles[edge].is_snapped = boundary in targets and not is_free

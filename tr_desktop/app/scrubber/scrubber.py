@@ -73,7 +73,7 @@ class Scrubber(QWidget):
         self._lane.scrubbed.connect(self._scrub)
         self._lane.panned.connect(self._navigation.pan)
         self.setFocusProxy(self._lane)
-        self._edges = EdgeHandles(self)
+        self._edges = EdgeHandles(self, self._lane)
         self._edges.moved.connect(self._edge_moved)
         self._edges.changing.connect(self.segment_changing)
         self._edges.committed.connect(self.segment_committed)
@@ -164,6 +164,17 @@ class Scrubber(QWidget):
             self.step_selected.emit(step)
             self.frame_requested.emit(self._state.segment.start_frame)
 
+    def stand_on(self, step: int) -> None:
+        """Put the handles on a step; the picture stays."""
+        if self._state is not None and step in self._state.rows and step != self._state.selected:
+            self._state.select(step)
+            self._refresh()
+            self.step_selected.emit(step)
+
+    def deciding_step(self) -> int:
+        """The row that counts: YOURS or the kept step."""
+        return self._state.deciding if self._state is not None else 0
+
     def walk(self, direction: int) -> None:
         """Select the row above (-1) or below (1)."""
         if self._state is not None:
@@ -184,14 +195,18 @@ class Scrubber(QWidget):
         return self._state.segment if self._state is not None else None
 
     def set_segment(self, segment: Segment | None) -> None:
-        """Set the editor's own edges; None, or the kept step's edges: there are none."""
-        if self._state is not None:
+        """Set the editor's own edges; None, or the kept step's edges: there are none. A drag goes on."""
+        if self._state is not None and not self._edges.is_dragging:
             self._state.set_yours(segment)
             self._refresh()
 
     def nudge(self, edge: Edge, frames: int) -> None:
         """Move an edge by single frames."""
         self._edges.nudge(edge, frames)
+
+    def end_drag(self) -> None:
+        """Let go of an edge that is being dragged, where it is."""
+        self._edges.end_drag()
 
     def _edge_moved(self, frame: int) -> None:
         self._refresh()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
@@ -24,6 +25,7 @@ from tr_desktop.app.look.painting import KeyFocus, Layer, diamond, faded, focus_
 from tr_desktop.app.look.translate import tr
 from tr_desktop.app.pictures.filmstrip import Thumbnails
 from tr_desktop.app.scrubber.curve import paint_curve
+from tr_desktop.app.scrubber.film import tile_frames, tiles
 from tr_desktop.app.scrubber.geometry import SNAP_PX, Strips, ruler
 from tr_desktop.app.scrubber.state import ScrubberState
 
@@ -187,23 +189,20 @@ class TimeLane(KeyFocus, QAbstractSlider):
 
     def _paint_film(self, painter: QPainter, state: ScrubberState, film: QRectF) -> None:
         media = state.moment.media
-        times = state.moment.times
         view = state.view
-        wide = min(max(film.height() * media.width / media.height, 24.0), 3 * film.height())
+        wide = round(min(max(film.height() * media.width / media.height, 24.0), 3 * film.height()))
         height_px = round(film.height() * self.devicePixelRatioF())
-        # Cells move with the file, and similar zooms ask for the same frames.
-        cell_ticks = view.span * round(wide) / view.width_px
-        cell_frames = len(times) * cell_ticks / times.end_tick
-        grain = 1 << max(int(cell_frames / 4).bit_length() - 1, 0)
+        reach = 2 * tile_frames(view, wide)
+        splits = sorted({state.segment.start_frame, state.segment.end_frame, *state.shots})
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        for cell in range(int(view.start / cell_ticks), int((view.start + view.span) / cell_ticks) + 1):
-            x = float((cell * cell_ticks - view.start) * view.width_px / view.span)
-            place = QRectF(x, film.top(), round(wide), film.height())
-            frame = times.frame_at(cell * cell_ticks * times.tick_s) // grain * grain
-            image = self._thumbnail(state, frame, height_px, float(2 * cell_frames))
-            if image is not None:
-                painter.drawImage(place, image)
-            painter.fillRect(QRectF(x, film.top(), 1, film.height()), faded(theme.colours().well, 0.7))
+        for tile in tiles(view, wide, splits):
+            place = QRectF(tile.x, film.top(), tile.width_px, film.height())
+            image = self._thumbnail(state, tile.frame, height_px, reach, splits)
+            if image is not None and not image.isNull():
+                share = tile.width_px / wide
+                painter.drawImage(place, image, QRectF(0, 0, image.width() * share, image.height()))
+            if tile.is_first:
+                painter.fillRect(QRectF(tile.x, film.top(), 1, film.height()), faded(theme.colours().well, 0.7))
         if view.frame_px >= _SINGLE_FRAME_PX:
             painter.setPen(faded(theme.colours().text, 0.25))
             first, last = view.first_and_last()
@@ -211,14 +210,19 @@ class TimeLane(KeyFocus, QAbstractSlider):
                 x = round(view.x_of(frame)) + 0.5
                 painter.drawLine(QPointF(x, film.bottom() - 5), QPointF(x, film.bottom()))
 
-    def _thumbnail(self, state: ScrubberState, frame: int, height_px: int, reach: float) -> QImage | None:
+    def _thumbnail(
+        self, state: ScrubberState, frame: int, height_px: int, reach: float, splits: Sequence[int]
+    ) -> QImage | None:
+        """The picture of a frame, or meanwhile one that is near it and between the same splits."""
         if self._thumbnails is None:
             return None
         path = state.moment.media.path
         image = self._thumbnails.image(path, frame, height_px)
         if image is None:
             self._thumbnails.request(state.moment.footage, frame, height_px)
-            near = min(self._images, key=lambda known: abs(known - frame), default=None)
+            part = bisect.bisect_right(splits, frame)
+            like = [known for known in self._images if bisect.bisect_right(splits, known) == part]
+            near = min(like, key=lambda known: abs(known - frame), default=None)
             return self._images[near] if near is not None and abs(near - frame) <= reach else None
         if len(self._images) > _MAX_IMAGES:
             self._images.clear()

@@ -76,7 +76,7 @@ ACTIONS: tuple[Action, ...] = (
     _file("library.update", marked("Index new footage"), ("F5",), lambda w: w.session.indexing.update()),
     _file("export", marked("Export…"), ("E",), lambda w: w.show_export()),
     _file("app.quit", marked("Quit"), ("Ctrl+Q",), lambda w: w.close()),
-    _edit("edit.undo", marked("Undo"), ("Ctrl+Z",), lambda w: w.session.editing.undo()),
+    _edit("edit.undo", marked("Undo"), ("Ctrl+Z",), lambda w: w.session.undoing.undo()),
     _edit("edit.redo", marked("Redo"), ("Ctrl+Shift+Z", "Ctrl+Y"), lambda w: w.session.editing.redo()),
     _edit("search.focus", marked("Search"), ("Ctrl+F",), lambda w: w.focus_search()),
     _edit("search.filters", marked("Filters"), ("Ctrl+Shift+F",), lambda w: w.search.filters_button.toggle()),

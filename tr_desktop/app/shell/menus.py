@@ -48,10 +48,15 @@ class Menus:
     def show_edits(self, undoes: str, redoes: str) -> None:
         """Name the edits that can be undone and redone; empty if there is none."""
         undo, redo = self._actions["edit.undo"], self._actions["edit.redo"]
-        undo.setText(tr("Undo {edit}", edit=undoes.lower()) if undoes else tr("Undo"))
-        redo.setText(tr("Redo {edit}", edit=redoes.lower()) if redoes else tr("Redo"))
+        undo.setText(tr("Undo {edit}", edit=_inside(undoes)) if undoes else tr("Undo"))
+        redo.setText(tr("Redo {edit}", edit=_inside(redoes)) if redoes else tr("Redo"))
         undo.setEnabled(bool(undoes))
         redo.setEnabled(bool(redoes))
+
+
+def _inside(name: str) -> str:
+    """The name of an edit inside a sentence; the names of folders keep their capitals."""
+    return name[:1].lower() + name[1:]
 
 
 def shown_key(key: str | QKeySequence) -> str:

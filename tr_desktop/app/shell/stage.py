@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
@@ -16,7 +18,7 @@ from tr_desktop.app.work.session import Session
 from tr_desktop.errors import UserError
 from tr_desktop.evidence import Evidence
 from tr_desktop.moments import Moment, Segment
-from tr_desktop.projects.decisions import Decision, Key, key_of
+from tr_desktop.projects.decisions import Decision, Key, goes_on, key_of
 
 
 class Stage(QObject):
@@ -78,13 +80,17 @@ class Stage(QObject):
         """Put `moment` on the stage, at its in. The same moment with more steps is updated in place."""
         if moment is not None and self.key == key_of(moment):
             self._improve(moment)
+            self._refresh()
             return
+        self.scrubber.end_drag()
+        if moment is not None:
+            moment = self._editing.known(moment)
         before, self.moment = self.moment, moment
         if moment is None:
             self.player.close_media()
             self.scrubber.clear()
         else:
-            self.scrubber.show_moment(moment)
+            self._show_steps(moment)
             if before is None or before.media != moment.media:
                 self.player.open(moment.footage)
             self.player.show_frame(self.decision.segment.start_frame)
@@ -92,18 +98,32 @@ class Stage(QObject):
         self._refresh()
         self.changed.emit()
 
+    def _show_steps(self, moment: Moment) -> None:
+        """Show all steps of a moment. The step that counts is selected."""
+        refinement = replace(moment.refinement, stop=self.decision.kept_step)
+        self.scrubber.show_moment(replace(moment, refinement=refinement))
+
     def _improve(self, moment: Moment) -> None:
-        known, now = len(self._here.refinement.steps), self.decision.segment
-        self.moment = moment
-        for step in moment.refinement.steps[known:]:
-            self.scrubber.add_step(step)
-            if step.step > moment.refinement.stop:  # it was tried and not taken
-                self.scrubber.select_step(moment.refinement.stop)
-        if len(moment.refinement.steps) > known:
-            if self.decision.segment != now and not self.player.is_playing():
-                self.player.show_frame(self.decision.segment.start_frame)
-            self._searching.look_up_evidence(moment)
-        self._refresh()
+        """Show the steps found since, and no fewer than the decision is about.
+
+        Handles that stand on what counts stay there; handles on another step are left alone.
+        """
+        before, selected = self._here, self.scrubber.selected_step()
+        is_deciding = selected == self.scrubber.deciding_step()
+        if goes_on(before, moment):  # a search that is still under way has found fewer steps so far
+            moment = replace(moment, refinement=before.refinement)
+        self.moment = moment = self._editing.known(moment)
+        new = moment.refinement.steps[len(before.refinement.steps) :]
+        if not goes_on(moment, before):  # other steps
+            self._show_steps(moment)
+        elif new:
+            for step in new:
+                self.scrubber.add_step(step)
+            self.scrubber.set_kept(self.decision.kept_step)
+            self.scrubber.stand_on(self.scrubber.deciding_step() if is_deciding else selected)
+        else:
+            return
+        self._searching.look_up_evidence(moment)
 
     def _show_evidence(self, key: Key, evidence: Evidence) -> None:
         if key == self.key:
@@ -118,20 +138,30 @@ class Stage(QObject):
         return "" if self.moment is None else label(self.moment, frame, self.counting)
 
     def _refresh(self) -> None:
-        moment = self.moment
-        if moment is None:
+        if self.moment is None:
             self.bars.clear()
             return
-        decision = self.decision
+        self._improve(self.moment)
+        moment, decision = self._here, self.decision
         kept = moment.refinement.steps[decision.kept_step].segment
         self.scrubber.set_kept(decision.kept_step)
         self.scrubber.set_segment(decision.segment if decision.segment != kept else None)
         self.scrubber.set_markers([marker.frame for marker in decision.markers])
-        self._shown = decision.segment
+        before, self._shown = self._shown, decision.segment
+        self._follow_edges(before, decision.segment)
         self._show_edges(decision.segment)
         self._show_step()
         self._show_place()
         self.bars.show_decision(moment, decision)
+
+    def _follow_edges(self, before: Segment, now: Segment) -> None:
+        """A picture that stands on an edge goes with it."""
+        if self.player.is_playing():
+            return
+        if self.player.frame() == before.start_frame:
+            self.go(now.start_frame)
+        elif self.player.frame() == before.end_frame - 1:
+            self.go(now.end_frame - 1)
 
     def _show_edges(self, segment: Segment) -> None:
         self.bars.show_edges(self._here, segment, self.counting)
@@ -258,7 +288,8 @@ class Stage(QObject):
             self.go(next((frame for frame in frames if frame > self.player.frame()), frames[0]))
 
     def accept(self) -> None:
-        self._editing.edit(lambda project: project.accept(self._here))
+        example = self._searching.example_of(self._here.query)
+        self._editing.edit(lambda project: project.accept(self._here, example))
 
     def remove(self) -> None:
         self._editing.edit(lambda project: project.remove(self.decision))

@@ -50,7 +50,10 @@ class Window(QMainWindow):
         self.library = LibraryPanel()
         self.results = ResultsPanel(self.thumbnails)
         self.selects = SelectsPanel(
-            self.thumbnails, session.editing.decided_moment, lambda key: session.editing.unresolved.get(key, "")
+            self.thumbnails,
+            session.editing.decided_moment,
+            lambda key: session.editing.unresolved.get(key, ""),
+            session.refining,
         )
         self.export = ExportPanel(session)
         self.welcome = Welcome()
@@ -100,6 +103,7 @@ class Window(QMainWindow):
         session.indexing.ended.connect(lambda: self.library.set_progress(None))
         session.searching.results_changed.connect(self._results_changed)
         session.editing.changed.connect(self._project_changed)
+        session.undoing.changed.connect(self._show_edits)
         self.stage.failed.connect(self.notice.say_error)
         self.stage.changed.connect(self._stage_changed)
         self.files.opened.connect(lambda: self.show_side(Side.SELECTS))
@@ -165,12 +169,15 @@ class Window(QMainWindow):
         self.results.set_decisions(project.decisions)
         self.export.refresh()
         self._side.show_select_count(len(project.selects))
-        self._menus.show_edits(project.undoes, project.redoes)
+        self._show_edits()
         self.setWindowTitle(f"{project.name}[*] – TimeRefine")
         self.setWindowModified(project.is_changed)
         if project.decisions and self._panes.shows_welcome():
             self._folders_changed()
         self._enable()
+
+    def _show_edits(self) -> None:
+        self._menus.show_edits(self.session.undoing.undoes, self.session.editing.project.redoes)
 
     def _stage_changed(self) -> None:
         self.selects.follow(self.stage.key)

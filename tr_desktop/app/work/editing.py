@@ -8,14 +8,14 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from tr_desktop.app.look.counter import plural
 from tr_desktop.app.look.settings import Settings
-from tr_desktop.app.look.translate import tr
 from tr_desktop.app.work.jobs import Job, Jobs, Lane
 from tr_desktop.app.work.safe_copy import SafeCopy
 from tr_desktop.engine import Engine
 from tr_desktop.errors import UserError
 from tr_desktop.moments import Moment
-from tr_desktop.projects.decisions import Decision, Key, key_of
+from tr_desktop.projects.decisions import Decision, Key, key_of, known
 from tr_desktop.projects.file import Snapshot
 from tr_desktop.projects.project import Project
 from tr_desktop.projects.recovery import LeftBehind
@@ -105,25 +105,32 @@ class Editing(QObject):
     # Its moments
 
     def decided_moment(self, decision: Decision) -> Moment | None:
-        """The moment of a decision, as it was found; None if it can't be shown."""
-        return self.moments.get(decision.key)
+        """The moment of a decision, with the steps that it is about; None if it can't be shown."""
+        moment = self.moments.get(decision.key)
+        return None if moment is None else known(moment, decision)
+
+    def known(self, moment: Moment) -> Moment:
+        """`moment` with the steps that the decision about it is about."""
+        return known(moment, self.project.decision(moment))
 
     def remember(self, moments: Iterable[Moment]) -> None:
         """A search found these moments."""
         self.moments.update((key_of(moment), moment) for moment in moments)
 
     def follow(self, moments: Iterable[Moment]) -> None:
-        """Give the final edges of a search to selects that were accepted before it ended."""
+        """Give later steps to moments that were decided on before these were found."""
+        before = self.project.decisions
         moved = self.project.follow(moments)
-        if not moved:
+        if self.project.decisions == before:
             return
-        if moved == 1:
-            self.notice.emit(tr("1 select was updated with its final edges. Undo to restore the earlier edges."))
-        else:
-            text = tr(
-                "{count} selects were updated with their final edges. Undo to restore the earlier edges.", count=moved
+        if moved:
+            self.notice.emit(
+                plural(
+                    moved,
+                    "{count} select was updated with its final edges.",
+                    "{count} selects were updated with their final edges.",
+                )
             )
-            self.notice.emit(text)
         self._edited()
 
     def _resolve(self) -> None:

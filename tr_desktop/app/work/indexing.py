@@ -19,11 +19,13 @@ from tr_desktop.library.index.walk import absolute_path
 class Indexing(QObject):
     """Keeps the index up to date with `folders`, in `Lane.LIBRARY`.
 
+    removed: (a folder that isn't searched any more, its place in the list).
     progressed: a run is under way. finished: it read everything; the seconds that took. ended: it is over, however it
     ended.
     """
 
     folders_changed = Signal()
+    removed = Signal(Path, int)
     status_changed = Signal(LibraryStatus)
     progressed = Signal(IndexProgress)
     finished = Signal(float)
@@ -51,8 +53,16 @@ class Indexing(QObject):
             self._set_folders([*self.folders, *new])
 
     def remove(self, folder: Path) -> None:
-        """Stop searching `folder`. The library keeps its index."""
-        self._set_folders([each for each in self.folders if each != folder])
+        """Stop searching `folder`. The library keeps its index. The other folders are read on."""
+        if folder in self.folders:
+            at = self.folders.index(folder)
+            self._set_folders([each for each in self.folders if each != folder])
+            self.removed.emit(folder, at)
+
+    def put_back(self, folder: Path, at: int) -> None:
+        """Search a removed folder again, at its place in the list."""
+        if folder not in self.folders:
+            self._set_folders([*self.folders[:at], folder, *self.folders[at:]])
 
     def _set_folders(self, folders: list[Path]) -> None:
         self.folders = self._settings.folders = folders

@@ -26,11 +26,12 @@ T = TypeVar("T")
 class Lane(Enum):
     """Ordered work: a job begins when the one before it in the same lane has ended.
 
-    LIBRARY: writing to the library. PROJECT: reading and writing project files. SAFETY: safety copies and settings,
-    which can't wait for a project on a slow drive.
+    LIBRARY: writing to the library. REFINING: the last steps of selects. PROJECT: reading and writing project files.
+    SAFETY: safety copies and settings, which can't wait for a project on a slow drive.
     """
 
     LIBRARY = "library"
+    REFINING = "refining"
     PROJECT = "project"
     SAFETY = "safety"
 
@@ -91,6 +92,7 @@ class Jobs(QObject):
         self._posted.connect(self._call, Qt.ConnectionType.QueuedConnection)
         self._lanes = {
             Lane.LIBRARY: ThreadPoolExecutor(1, "library", give_way, (_INDEXING_NICE,)),
+            Lane.REFINING: ThreadPoolExecutor(1, "refining", give_way, (WORK_NICE,)),
             Lane.PROJECT: ThreadPoolExecutor(1, "project"),
             Lane.SAFETY: ThreadPoolExecutor(1, "safety"),
         }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -103,6 +104,27 @@ class Searching(QObject):
         """Search again for what was asked for last."""
         if self._asked is not None:
             self.search(self._asked.query, self._asked.footage_filter, self._asked.example)
+
+    def example_of(self, query: str) -> str:
+        """What was searched for under this name, if it was an example; else empty."""
+        return self._examples.get(query, "")
+
+    def leave_out(self, folder: Path) -> None:
+        """Take the moments of a removed folder out of the results, unless another folder has them too."""
+        if self._job is not None and not self._job.is_over:
+            self.repeat()
+            return
+
+        def is_in(path: Path, folders: Sequence[Path]) -> bool:
+            return any(each == path or each in path.parents for each in folders)
+
+        moments = tuple(
+            each
+            for each in self.results.moments
+            if is_in(each.media.path, self._indexing.folders) or not is_in(each.media.path, [folder])
+        )
+        if moments != self.results.moments:
+            self._set_results(replace(self.results, moments=moments))
 
     def _progress(self, moments: tuple[Moment, ...]) -> None:
         self._set_results(Results(self.results.query, moments))

@@ -15,7 +15,9 @@ from tr_desktop.app.look.translate import tr
 from tr_desktop.app.work.editing import Editing
 from tr_desktop.app.work.indexing import Indexing
 from tr_desktop.app.work.jobs import Job, Jobs, Lane
+from tr_desktop.app.work.refining import Refining
 from tr_desktop.app.work.searching import Results, Searching
+from tr_desktop.app.work.undoing import Undoing
 from tr_desktop.engine import Engine, open_engine
 from tr_desktop.errors import UserError
 from tr_desktop.footage.sample import make_sample
@@ -27,7 +29,7 @@ SAMPLE_QUERY = "a cat"
 
 
 class Session(QObject):
-    """Owns the three kinds of work and connects them. ready: the engine is open. notice: one sentence."""
+    """Owns all kinds of work and connects them. ready: the engine is open. notice: one sentence."""
 
     ready = Signal()
     notice = Signal(str)
@@ -41,12 +43,17 @@ class Session(QObject):
         self.indexing = Indexing(settings, self.jobs, self)
         self.searching = Searching(self.indexing, self.jobs, self)
         self.editing = Editing(settings, self.jobs, self)
+        self.refining = Refining(self.editing, self.searching, self.jobs, self)
+        self.undoing = Undoing(self.editing, self.indexing, self)
         self._library, self._pack, self._device = library, pack, device
         settings.changed = lambda: self.jobs.run(lambda _: settings.save(), lane=Lane.SAFETY)
         self.jobs.failed.connect(self.failed)
         self.editing.safe_copy.failed.connect(self.failed)
         self.editing.notice.connect(self.notice)
         self.indexing.finished.connect(self._indexed)
+        self.indexing.ended.connect(self.refining.retry)
+        self.indexing.removed.connect(lambda folder, _: self.searching.leave_out(folder))
+        self.undoing.folder_back.connect(self.searching.repeat)
         self.searching.results_changed.connect(self._remember)
         self.searching.answered.connect(self._answered)
 
@@ -60,6 +67,7 @@ class Session(QObject):
         self.ready.emit()
         self.indexing.start(engine)
         self.editing.start(engine)
+        self.refining.start(engine)
         self.searching.start(engine)
 
     def close(self, patience_s: float) -> bool:
