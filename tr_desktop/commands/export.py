@@ -44,6 +44,10 @@ def run(arguments: argparse.Namespace) -> int:
     with Catalog(options.library_of(arguments)) as catalog:
         if arguments.result.suffix.lower() == SUFFIX:
             project = Project.load(arguments.result)
+            moved = project.moved_files(catalog)
+            project.relink(moved)
+            for old, new in moved.items():
+                print(f"{old} isn't there. Using the same content at {new}", file=sys.stderr)
             moments, name = project.moments(catalog.footage), project.name
         else:
             document = _saved_result(arguments.result)

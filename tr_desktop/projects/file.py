@@ -1,14 +1,15 @@
 """The project file: `.trproj`, versioned JSON that keeps keys which this version doesn't know.
 
 A moment is kept as `find --json` prints it, with every refinement step. Export also needs its footage's entries in the
-library, and nothing else.
+library, and nothing else. `files` keeps the identity of each file's content, by its path: files that were moved are
+found again by it (`relink.py`). Older projects have none.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from tr_desktop.files import write_verified
 from tr_desktop.moment_json import FoundMoment, frame_number, text
 from tr_desktop.moments import Segment
 from tr_desktop.projects.decisions import Decision, Marker
+from tr_desktop.projects.relink import FileIdentity, Library, identities
 
 SCHEMA = 1
 SUFFIX = ".trproj"
@@ -27,17 +29,31 @@ class Snapshot:
     """A project at one time: any thread can write it while editing continues. path: its file so far, or None.
 
     on_disk: by path, the content that this program read or wrote last. All snapshots of one project share it, and one
-    is saved at a time.
+    is saved at a time. files: the identities of its files, by their paths.
     """
 
     decisions: tuple[Decision, ...]
     path: Path | None
     unknown: Mapping[str, Any]
     on_disk: dict[Path, bytes]
+    files: Mapping[str, FileIdentity] = field(default_factory=dict)
+
+    def identified(self, library: Library) -> Snapshot:
+        """With the identities of its files that `library` knows, and without those of other files."""
+        used = dict.fromkeys(decision.found.media for decision in self.decisions)
+        kept = {path: self.files[path] for path in used if path in self.files}
+        return replace(self, files=kept | identities([path for path in used if path not in kept], library))
 
     def content(self) -> bytes:
         """The file as it would be saved."""
-        document = {**self.unknown, "schema": SCHEMA, "selects": [_decision_as_json(each) for each in self.decisions]}
+        used = dict.fromkeys(decision.found.media for decision in self.decisions)
+        files = {path: self.files[path].to_json() for path in used if path in self.files}
+        document = {
+            **self.unknown,
+            "schema": SCHEMA,
+            **({"files": files} if files else {}),
+            "selects": [_decision_as_json(each) for each in self.decisions],
+        }
         return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass")
 
     def save(self, path: Path) -> None:
@@ -73,8 +89,8 @@ def read(path: Path) -> bytes:
         raise ProjectError(f"The project can't be read: {(error.strerror or '').lower()}", path=path) from error
 
 
-def parse(content: bytes, path: Path) -> tuple[tuple[Decision, ...], dict[str, Any]]:
-    """(decisions, unknown keys) of a file's content. path: for error messages.
+def parse(content: bytes, path: Path) -> tuple[tuple[Decision, ...], dict[str, FileIdentity], dict[str, Any]]:
+    """(decisions, identities by path, unknown keys) of a file's content. path: for error messages.
 
     Raises ProjectError if it isn't a project, is damaged, or written by a newer version.
     """
@@ -88,14 +104,15 @@ def parse(content: bytes, path: Path) -> tuple[tuple[Decision, ...], dict[str, A
                 remedy="Update TimeRefine Desktop",
             )
         decisions = tuple(_decision_from_json(entry) for entry in document["selects"])
-        unknown = {key: value for key, value in document.items() if key not in ("schema", "selects")}
+        files = {name: FileIdentity.from_json(entry) for name, entry in document.get("files", {}).items()}
+        unknown = {key: value for key, value in document.items() if key not in ("schema", "files", "selects")}
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
         raise ProjectError(
             f"This isn't a TimeRefine Desktop project, or it is damaged ({error!r})",
             path=path,
             remedy="Open another file; nothing was changed in this one",
         ) from error
-    return decisions, unknown
+    return decisions, files, unknown
 
 
 def _decision_as_json(decision: Decision) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from tr_desktop.moments import Moment, Segment
 from tr_desktop.projects import file
 from tr_desktop.projects.decisions import Decision, Key, Marker, followed, key_of, known, undecided
 from tr_desktop.projects.file import Snapshot
+from tr_desktop.projects.relink import FileIdentity, Library, in_library, relinked
 
 UNTITLED = "Untitled"
 
@@ -29,12 +30,14 @@ class Edit:
 class Project:
     """The decisions of one project, in the order of the selects, and their history.
 
-    path: its file, or None. Change it through its methods: each is one edit that can be undone.
+    path: its file, or None. files: the identities of its files, by their paths, as far as they are known.
+    Change it through its methods: each is one edit that can be undone.
     """
 
     def __init__(self, decisions: tuple[Decision, ...] = (), *, path: Path | None = None) -> None:
         self.decisions = decisions
         self.path = path
+        self.files: dict[str, FileIdentity] = {}
         self._unknown: dict[str, Any] = {}
         self._done: list[Edit] = []
         self._undone: list[Edit] = []
@@ -165,10 +168,21 @@ class Project:
             self._undone.clear()
             self.decisions = decisions
 
+    def moved_files(self, library: Library) -> dict[str, Path]:
+        """New paths, by the old ones, of files that aren't at their path but have a copy that `library` knows."""
+        return in_library(self.snapshot().identified(library).files, library)
+
+    def relink(self, paths: Mapping[str, Path]) -> None:
+        """Give files new paths, by the old ones, for the whole history: this is no edit, and isn't undone."""
+        self.files.update({str(new): self.files[old] for old, new in paths.items() if old in self.files})
+        self.decisions = relinked(self.decisions, paths)
+        for edits in (self._done, self._undone):
+            edits[:] = [Edit(e.what, relinked(e.before, paths), relinked(e.after, paths)) for e in edits]
+
     # The file
 
     def snapshot(self) -> Snapshot:
-        return Snapshot(self.decisions, self.path, self._unknown, self._on_disk)
+        return Snapshot(self.decisions, self.path, self._unknown, self._on_disk, dict(self.files))
 
     def save(self, path: Path | None = None) -> None:
         """Write to `path`, or to its file so far: whole or not at all. Raises ProjectError."""
@@ -181,6 +195,7 @@ class Project:
 
     def saved(self, snapshot: Snapshot, path: Path) -> None:
         """Note that the snapshot was saved at `path`: only later edits are unsaved."""
+        self.files.update(snapshot.files)
         self.path, self._saved = path, snapshot.decisions
 
     def as_unsaved_of(self, path: Path | None) -> Project:
@@ -199,9 +214,9 @@ class Project:
     @classmethod
     def parse(cls, content: bytes, path: Path) -> Project:
         """A project from a file's content. path: for error messages. Raises ProjectError."""
-        decisions, unknown = file.parse(content, path)
+        decisions, files, unknown = file.parse(content, path)
         project = cls(decisions)
-        project._unknown = unknown
+        project.files, project._unknown = files, unknown
         return project
 
 

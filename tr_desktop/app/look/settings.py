@@ -82,6 +82,24 @@ class Settings:
         others = [each for each in self.queries if each != query]
         self._set("queries", [query, *others][:_MAX_QUERIES])
 
+    @property
+    def last_project(self) -> Path | None:
+        """The file of the project that was open last."""
+        name = self._values.get("project")
+        return Path(name) if isinstance(name, str) and name else None
+
+    @last_project.setter
+    def last_project(self, path: Path) -> None:
+        self._set("project", str(path))
+
+    def last_folder(self, purpose: str) -> Path | None:
+        """The folder that was chosen last for this purpose, if any."""
+        name = self._values.get(f"folder/{purpose}")
+        return Path(name) if isinstance(name, str) and name else None
+
+    def remember_folder(self, purpose: str, folder: Path) -> None:
+        self._set(f"folder/{purpose}", str(folder))
+
     def remembered(self, name: str) -> QByteArray:
         """The state of a window or splitter, empty at first."""
         state = self._values.get(f"state/{name}")

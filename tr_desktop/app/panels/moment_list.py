@@ -85,6 +85,9 @@ class MomentDelegate(PosterDelegate):
             self._posters[key_of(moment)] = image
         return image
 
+    def path(self, row: int) -> str:
+        return str(self._model.moment(row).media.path)
+
     def paint_over(self, painter: QPainter, row: int, box: QRect) -> None:
         """Mark how far through the moment the picture is, or else where in its file the moment lies."""
         moment = self._model.moment(row)

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from tr_desktop.app.look import icons, theme
+from tr_desktop.app.look.translate import tr
 from tr_desktop.app.pictures.filmstrip import Thumbnails
 from tr_desktop.moments import Footage
 
@@ -44,9 +45,14 @@ class PosterDelegate(QStyledItemDelegate):
         self._thumbnails = thumbnails
         self._view = view
         self._shape = shape
+        self.missing: frozenset[str] = frozenset()
 
     def picture(self, row: int) -> QImage | None:
         """The row's poster, null if it can't be read; None: it isn't there yet."""
+        raise NotImplementedError
+
+    def path(self, row: int) -> str:
+        """The path of the row's file."""
         raise NotImplementedError
 
     def paint_over(self, painter: QPainter, row: int, box: QRect) -> None:
@@ -104,7 +110,18 @@ class PosterDelegate(QStyledItemDelegate):
             icon_box = QRectF(middle.x() - side / 2, middle.y() - side / 2, side, side)
             icons.paint(painter, "film", icon_box, colours.line)
         self.paint_over(painter, row, box)
+        if self.path(row) in self.missing:
+            self._paint_offline(painter, box)
         painter.restore()
+
+    def _paint_offline(self, painter: QPainter, box: QRect) -> None:
+        colours = theme.colours()
+        painter.setFont(theme.font(theme.SMALL_PX))
+        width = painter.fontMetrics().horizontalAdvance(tr("offline")) + 12
+        badge = QRect(box.left(), box.top(), min(width, box.width()), painter.fontMetrics().height() + 2)
+        painter.fillRect(badge, QColor(colours.panel))
+        painter.setPen(QColor(colours.warn))
+        painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, tr("offline"))
 
 
 class PosterList(QListView):
@@ -120,6 +137,13 @@ class PosterList(QListView):
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         thumbnails.ready.connect(self.repaint_rows)
+
+    def set_missing(self, missing: frozenset[str]) -> None:
+        """Mark the rows whose files are among these paths as offline."""
+        delegate = self.itemDelegate()
+        if isinstance(delegate, PosterDelegate):
+            delegate.missing = missing
+            self.repaint_rows()
 
     @Slot()
     def repaint_rows(self) -> None:

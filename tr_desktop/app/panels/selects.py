@@ -80,6 +80,9 @@ class SelectDelegate(PosterDelegate):
             return None
         return self.thumbnail(moment.footage, (segment.start_frame + segment.end_frame) // 2)
 
+    def path(self, row: int) -> str:
+        return self._model.decisions[row].found.media
+
     def paint_words(self, painter: QPainter, row: int, box: QRect) -> None:
         decision = self._model.decisions[row]
         moment = self._moment_of(decision)

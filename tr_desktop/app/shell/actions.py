@@ -12,6 +12,7 @@ from tr_desktop.app.panels.library_panel import LibraryPanel
 from tr_desktop.app.panels.results import ResultsPanel
 from tr_desktop.app.panels.search_bar import SearchBar
 from tr_desktop.app.shell.adding import Adding
+from tr_desktop.app.shell.offline_footage import OfflineFootage
 from tr_desktop.app.shell.project_files import ProjectFiles
 from tr_desktop.app.shell.side_panel import Side
 from tr_desktop.app.shell.stage import Stage
@@ -29,6 +30,7 @@ class Target(Protocol):
     results: ResultsPanel
     files: ProjectFiles
     adding: Adding
+    offline: OfflineFootage
     theming: Theming
 
     def close(self) -> bool: ...
@@ -73,6 +75,7 @@ ACTIONS: tuple[Action, ...] = (
     _file("project.save-as", marked("Save project as…"), ("Ctrl+Shift+S",), lambda w: w.files.save_as()),
     _file("library.add-folder", marked("Add folder…"), ("Ctrl+Shift+O",), lambda w: w.adding.choose_folder()),
     _file("library.add-files", marked("Add files…"), (), lambda w: w.adding.choose_files()),
+    _file("project.locate", marked("Locate folder…"), (), lambda w: w.offline.locate()),
     _file("library.update", marked("Index new footage"), ("F5",), lambda w: w.session.indexing.update()),
     _file("export", marked("Export…"), ("E",), lambda w: w.show_export()),
     _file("app.quit", marked("Quit"), ("Ctrl+Q",), lambda w: w.close()),

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from tr_desktop.app.look.translate import tr
 from tr_desktop.app.panels.library_panel import dropped_paths
+from tr_desktop.app.shell.dialogs import Dialogs, Purpose
 from tr_desktop.app.shell.project_files import ProjectFiles
 from tr_desktop.app.work.indexing import Indexing
 from tr_desktop.projects.file import SUFFIX
@@ -19,9 +20,9 @@ from tr_desktop.projects.file import SUFFIX
 class Adding(QObject):
     """Shows its dialogs over `window` and accepts drops on it."""
 
-    def __init__(self, indexing: Indexing, files: ProjectFiles, window: QWidget) -> None:
+    def __init__(self, indexing: Indexing, files: ProjectFiles, dialogs: Dialogs, window: QWidget) -> None:
         super().__init__(window)
-        self._indexing, self._files, self._window = indexing, files, window
+        self._indexing, self._files, self._dialogs = indexing, files, dialogs
         window.setAcceptDrops(True)
         window.installEventFilter(self)
 
@@ -33,13 +34,12 @@ class Adding(QObject):
         self._indexing.add([path for path in paths if path not in projects])
 
     def choose_folder(self) -> None:
-        name = QFileDialog.getExistingDirectory(self._window, tr("Add folder"))
-        if name:
-            self._indexing.add([Path(name)])
+        folder = self._dialogs.choose_folder(tr("Add folder"), Purpose.FOOTAGE)
+        if folder is not None:
+            self._indexing.add([folder])
 
     def choose_files(self) -> None:
-        names, _ = QFileDialog.getOpenFileNames(self._window, tr("Add files"))
-        self._indexing.add([Path(name) for name in names])
+        self._indexing.add(self._dialogs.choose_files(tr("Add files"), Purpose.FOOTAGE))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if isinstance(event, QDragEnterEvent | QDropEvent) and (paths := dropped_paths(event)):

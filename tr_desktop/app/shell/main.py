@@ -60,6 +60,8 @@ def run(
 
 
 def _begin(window: Window, paths: Sequence[Path]) -> None:
+    if not paths:
+        window.last_project.offer()
     window.files.offer_left_behind()
     window.adding.open_paths(paths)
     window.session.open()

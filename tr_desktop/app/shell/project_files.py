@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QMessageBox, QWidget
 
 from tr_desktop.app.look.translate import tr
 from tr_desktop.app.look.widgets import Notice
+from tr_desktop.app.shell.dialogs import Dialogs, Purpose
 from tr_desktop.app.work.editing import Editing
 from tr_desktop.errors import UserError
 from tr_desktop.projects.file import SUFFIX
@@ -22,18 +23,18 @@ class ProjectFiles(QObject):
 
     opened = Signal()
 
-    def __init__(self, editing: Editing, notice: Notice, window: QWidget) -> None:
+    def __init__(self, editing: Editing, notice: Notice, dialogs: Dialogs, window: QWidget) -> None:
         super().__init__(window)
-        self._editing, self._notice, self._window = editing, notice, window
+        self._editing, self._notice, self._dialogs, self._window = editing, notice, dialogs, window
 
     def new(self) -> None:
         if self.may_leave(self.new):
             self._editing.use(Project())
 
     def choose(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self._window, tr("Open project"), self._folder(), _filter())
-        if name:
-            self.open(Path(name))
+        path = self._dialogs.choose_file(tr("Open project"), Purpose.PROJECT, _filter())
+        if path is not None:
+            self.open(path)
 
     def open(self, path: Path) -> None:
         """Read it first: the current project is closed only if the new one can be opened."""
@@ -53,19 +54,12 @@ class ProjectFiles(QObject):
             self.save_as(then)
 
     def save_as(self, then: Callable[[], object] = lambda: None) -> None:
-        name, _ = QFileDialog.getSaveFileName(
-            self._window,
-            tr("Save project"),
-            str(Path(self._folder()) / f"{self._editing.project.name}{SUFFIX}"),
-            _filter(),
-        )
-        if name:
-            path = Path(name)
+        project = self._editing.project
+        folder = project.path.parent if project.path else self._dialogs.folder(Purpose.PROJECT)
+        suggested = folder / f"{project.name}{SUFFIX}"
+        path = self._dialogs.choose_new_file(tr("Save project"), Purpose.PROJECT, _filter(), suggested)
+        if path is not None:
             self._editing.save(path if path.suffix else path.with_suffix(SUFFIX), then)
-
-    def _folder(self) -> str:
-        path = self._editing.project.path
-        return str(path.parent if path else Path.home())
 
     def may_leave(self, later: Callable[[], object]) -> bool:
         """Whether the current project may be closed now; if not yet, `later` is called when that may have changed.

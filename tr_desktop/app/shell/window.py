@@ -15,10 +15,13 @@ from tr_desktop.app.panels.search_bar import SearchBar
 from tr_desktop.app.panels.selects import SelectsPanel
 from tr_desktop.app.pictures.filmstrip import Thumbnails
 from tr_desktop.app.shell.adding import Adding
+from tr_desktop.app.shell.dialogs import Dialogs
 from tr_desktop.app.shell.key_sheet import KeySheet
 from tr_desktop.app.shell.keys import TypingFirst, keys_of, read_keys
+from tr_desktop.app.shell.last_project import LastProject
 from tr_desktop.app.shell.menus import Menus
 from tr_desktop.app.shell.notice_place import NoticePlace
+from tr_desktop.app.shell.offline_footage import OfflineFootage
 from tr_desktop.app.shell.panes import Panes, stacked
 from tr_desktop.app.shell.project_files import ProjectFiles
 from tr_desktop.app.shell.side_panel import Side, SidePanel
@@ -58,8 +61,12 @@ class Window(QMainWindow):
         self.export = ExportPanel(session)
         self.welcome = Welcome()
         self.notice = Notice(self)
-        self.files = ProjectFiles(session.editing, self.notice, self)
-        self.adding = Adding(session.indexing, self.files, self)
+        dialogs = Dialogs(session.settings, self)
+        self.files = ProjectFiles(session.editing, self.notice, dialogs, self)
+        self.last_project = LastProject(session, self.files, self.stage, self.notice, self)
+        self.adding = Adding(session.indexing, self.files, dialogs, self)
+        lists = (self.results.list, self.selects.list)
+        self.offline = OfflineFootage(session, self.stage, self.notice, lists, dialogs, self)
         self.theming = Theming(app, session.settings, self)
         self._place()
         self._make_actions()
@@ -73,7 +80,8 @@ class Window(QMainWindow):
 
     def _place(self) -> None:
         picture = stacked(self.stage.player, self.stage.transport, stretched=self.stage.player)
-        self._side = SidePanel({Side.SELECTS: self.selects, Side.EXPORT: self.export})
+        selects = stacked(self.offline.bar, self.selects, stretched=self.selects)
+        self._side = SidePanel({Side.SELECTS: selects, Side.EXPORT: self.export})
         self._panes = Panes(self.welcome, (self.library, self.results), picture, self._side, self.stage.timeline)
         self.setCentralWidget(stacked(self.search, self._panes, stretched=self._panes))
         self._status = StatusLine(self.statusBar())
@@ -282,5 +290,6 @@ class Window(QMainWindow):
         self._app.removeEventFilter(self._typing_first)
         self.stage.player.shut_down()
         self.thumbnails.shut_down()
+        self.offline.presence.stop()
         self.has_ended = self.session.close(CLOSE_WITHIN_S)
         event.accept()

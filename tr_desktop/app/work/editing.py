@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -62,8 +62,8 @@ class Editing(QObject):
         """Save the project as it is now, after saves that are under way. A failed save loses nothing."""
         project, snapshot = self.project, self.project.snapshot()
         self._saving = self._jobs.run(
-            lambda _: snapshot.save(path),
-            lambda _: self._saved(project, snapshot, path, on_saved),
+            lambda _: _saved(snapshot, path, self._engine),
+            lambda saved: self._saved(project, saved, path, on_saved),
             lane=Lane.PROJECT,
         )
 
@@ -104,6 +104,13 @@ class Editing(QObject):
 
     # Its moments
 
+    def relink(self, paths: Mapping[str, Path]) -> None:
+        """Give files of the project new paths, by the old ones, and look for its moments again."""
+        self.project.relink(paths)
+        self._resolve()
+        if paths:
+            self._edited()
+
     def decided_moment(self, decision: Decision) -> Moment | None:
         """The moment of a decision, with the steps that it is about; None if it can't be shown."""
         moment = self.moments.get(decision.key)
@@ -142,6 +149,13 @@ class Editing(QObject):
         found, self.unresolved = resolved
         self.moments = {**found, **self.moments}
         self.changed.emit()
+
+
+def _saved(snapshot: Snapshot, path: Path, engine: Engine | None) -> Snapshot:
+    """Save, with the identities of the files that the library knows."""
+    snapshot = snapshot if engine is None else snapshot.identified(engine.catalog)
+    snapshot.save(path)
+    return snapshot
 
 
 def _resolved(engine: Engine, decisions: Iterable[Decision], _: Job) -> tuple[dict[Key, Moment], dict[Key, str]]:

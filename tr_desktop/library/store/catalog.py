@@ -24,7 +24,7 @@ from tr_desktop.library.store.database import Database
 from tr_desktop.library.store.lock import NotWritableError, sole_writer
 from tr_desktop.library.store.media_row import media_of, unpack_ticks
 from tr_desktop.library.store.quotes import Quotes
-from tr_desktop.library.store.records import FileRecord
+from tr_desktop.library.store.records import Content, FileRecord
 from tr_desktop.library.store.vectors import VectorFiles
 from tr_desktop.library.store.writer import Writer
 from tr_desktop.moments import Footage, FrameTimes, Indexed, Media
@@ -108,6 +108,23 @@ class Catalog:
             *(os.fsencode(media.path), media.size_bytes, media.mtime_ns),
         )
         return bytes(rows[0][0]) if rows else None
+
+    def content_of(self, path: Path) -> Content | None:
+        """The content of a file as it was read last; None if it isn't in the library."""
+        rows = self._database.rows(
+            "SELECT digest, media.size_bytes, end_tick, tick_s FROM file JOIN media ON media.id = media_id"
+            " WHERE path = ?",
+            os.fsencode(path),
+        )
+        return Content(rows[0][0], rows[0][1], rows[0][2] * Fraction(rows[0][3])) if rows else None
+
+    def copies_of(self, digest: bytes, size_bytes: int) -> list[Path]:
+        """Every path that the library knows for this content, also on missing drives."""
+        rows = self._database.rows(
+            "SELECT path FROM file JOIN media ON media.id = media_id WHERE digest = ? AND media.size_bytes = ?",
+            *(digest, size_bytes),
+        )
+        return sorted(Path(os.fsdecode(path)) for (path,) in rows)
 
     def load(self, path: Path, pack: str) -> Indexed:
         """An indexed file with its vectors. Raises KeyError if it isn't in the library."""

@@ -22,6 +22,14 @@ class Source:
     digest: bytes
 
 
+class Content(NamedTuple):
+    """What a file contains, whatever it is called. duration_s: of the footage read so far, seconds."""
+
+    digest: bytes
+    size_bytes: int
+    duration_s: Fraction
+
+
 class FileRecord(NamedTuple):
     """The library's record of one path.
 
