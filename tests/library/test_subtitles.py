@@ -1,6 +1,7 @@
 """What is said is found in the subtitle files beside footage, in their own times, and named as such."""
 
 import shutil
+import sqlite3
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,11 +11,13 @@ import pytest
 
 from tests.toy import ToyEncoder, write_clip
 from tr_desktop.commands import report
+from tr_desktop.footage.captions import plain_text
 from tr_desktop.grounding import Answer, find
 from tr_desktop.library.index.coverage import Coverage
 from tr_desktop.library.index.indexer import index_footage
-from tr_desktop.library.index.subtitles import Cue, read_cues
+from tr_desktop.library.index.subtitles import Cue, UnknownEncodingError, read_cues
 from tr_desktop.library.search.by_words import text_moments
+from tr_desktop.library.store import schema
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.moment_json import moments_of
 from tr_desktop.moments import Moment, TextKind
@@ -76,9 +79,68 @@ def test_both_formats_and_the_usual_encodings(content):
     assert read_cues(content) == CUES
 
 
-@pytest.mark.parametrize("content", [b"", b"no subtitles", bytes(range(256)) * 9, b"00:00:09,000 --> 00:00:01,000\nx"])
+@pytest.mark.parametrize("content", [b"", b"no subtitles", b"00:00:09,000 --> 00:00:01,000\nx"])
 def test_a_file_that_is_no_subtitle_file_has_no_subtitles(content):
     assert read_cues(content) == []
+
+
+def numbered(text: str) -> str:
+    """A file of ten subtitles, each with this text."""
+    return "".join(f"{n + 1}\n00:00:{n:02},000 --> 00:00:{n:02},900\n{text}\n\n" for n in range(10))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("utf-16-le", "Where is the red car?"),
+        ("utf-16-be", "我们看见一辆红色的自行车"),
+        ("utf-8", "Где красная машина?"),
+        ("cp1251", "Где красная машина? Я не знаю, куда она уехала."),
+        ("cp1252", "Où est la voiture rouge? Elle a déjà quitté le garage à midi."),
+        ("cp1252", "¿Dónde está el coche rojo? Mañana será otro día, señor."),
+        ("latin-1", "Schöne Grüße aus München."),
+        ("cp1250", "Příliš žluťoučký kůň. Kde je to auto?"),
+        ("cp1253", "Πού είναι το κόκκινο αυτοκίνητο;"),
+        ("cp1254", "Kırmızı araba nerede? Bilmiyorum, şimdi gidiyoruz."),
+        ("shift_jis", "赤い自転車が見えます。どこへ行くのですか？"),
+        ("gbk", "我们看见一辆红色的自行车。你要去哪里？"),
+        ("gb18030", "我们看见一辆红色的自行车。你要去哪里？"),
+        ("big5", "我們看見一輛紅色的自行車。你要去哪裡？"),
+        ("euc_kr", "빨간 자전거가 보입니다. 어디로 가십니까?"),
+    ],
+)
+def test_text_is_read_whatever_its_encoding(encoding, text):
+    assert {cue.text for cue in read_cues(numbered(text).encode(encoding))} == {text}
+
+
+@pytest.mark.parametrize("content", [bytes(range(256)) * 9, b"\xff\xfe\x00"])
+def test_an_unknown_encoding_is_an_error(content):
+    with pytest.raises(UnknownEncodingError):
+        read_cues(content)
+
+
+def test_times_are_right_without_blank_lines_and_with_them_inside_a_subtitle():
+    text = (
+        "1\n00:00:01,000 --> 00:00:02,000\nalpha camel\n2\n00:00:07,000 --> 00:00:08,000\nbeta\n\ncamel\n\n42\n\n"
+        "3\n-00:00:01,000 --> 00:00:01,500\ngamma\n4\n-00:00:02,000 --> -00:00:01,000\nbefore the start\n"
+    )
+    assert read_cues(text.encode()) == [
+        Cue(Fraction(1), Fraction(2), "alpha camel"),
+        Cue(Fraction(7), Fraction(8), "beta camel 42"),
+        Cue(Fraction(-1), Fraction(3, 2), "gamma"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("x < 3 and y > 2", "x < 3 and y > 2"),
+        ("<FONT color='red'>a</font> <b>b</b><br/><c.loud>c</c> <00:01.000>d <v.x Anna>e", "a b c d e"),
+        ("{\\p1}m 0 0 l 100 0{\\p0}shown{\\i1}", "shown"),
+    ],
+)
+def test_only_tags_are_left_out_of_the_text(text, words):
+    assert plain_text(text) == words
 
 
 def search(query: str, folder: Path, catalog: Catalog) -> tuple[Coverage, list[Moment]]:
@@ -207,3 +269,144 @@ def test_a_match_in_speech_and_in_pictures_is_one_answer(tmp_path, catalog):
     sidecar.write_text(SRT * 20)
     moments = find("the red car", [tmp_path / "footage"], catalog, ToyEncoder(), top=4).moments
     assert sum(bool(moment.quote) for moment in moments) == 2
+
+
+def labels(coverage: Coverage) -> dict[str, str]:
+    return {skipped.path.name: skipped.reason for skipped in coverage.skipped}
+
+
+@pytest.mark.parametrize(
+    ("query", "is_found"),
+    [
+        ('-garage "the red car"', True),
+        ('-"red car" "a rocket"', False),
+        ("-car rocket", False),
+        ("rocket^2 -car", False),
+        ('-"the red car"^2 "where is"', False),
+        ('"red car"^2 where', True),
+        ('"red car" rocket^2', False),
+        ('-rocket "the red car"^0.5', True),
+    ],
+)
+def test_only_the_terms_asked_for_answer(tmp_path, catalog, query, is_found):
+    write_clip(tmp_path / "footage" / "clip.mp4", [("red", 200)])
+    (tmp_path / "footage" / "clip.srt").write_text(SRT)
+    assert [m.quote.text for m in search(query, tmp_path / "footage", catalog)[1]] == [CUES[0].text] * is_found
+
+
+@pytest.mark.parametrize(
+    ("text", "queries", "others"),
+    [
+        ("我们看见一辆红色的自行车", ["自行车", "车", "红色", "我们看见一辆红色的自行车"], ["行自", "汽车"]),
+        ("赤いｶﾒﾗで自転車を撮る", ["カメラ", "自転車", "車を"], ["電車"]),
+        ("ฉันเห็นรถสีแดง", ["รถ", "สีแดง"], ["บ้าน"]),
+        ("빨간 자전거가 보입니다", ["자전거", "빨간 자전거"], ["거자"]),
+        ("Cafe\u0301 Straße", ["café", "CAFE STRASSE"], ["caf"]),
+        ("the carpet", ["carpet"], ["car", "arp"]),
+    ],
+)
+def test_words_are_found_inside_sentences_without_spaces(tmp_path, catalog, text, queries, others):
+    write_clip(tmp_path / "footage" / "clip.mp4", [("red", 200)])
+    (tmp_path / "footage" / "clip.srt").write_text(numbered(text), encoding="utf-8")
+    coverage = index_footage([tmp_path / "footage"], catalog, ToyEncoder())
+    for query in queries + others:
+        assert bool(list(text_moments(query, coverage, catalog, 0.5))) == (query in queries), query
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "label"),
+    [
+        ("clip.srt", SRT.encode(), "subtitles, searched as text"),
+        ("clip.srt", b"TITLE: AN EDL\n", "subtitles, not searched: there are no subtitles in it"),
+        ("clip.srt", bytes(range(256)) * 9, "subtitles, not searched: its text encoding isn't known; save it as UTF-8"),
+        ("clip.ass", b"[Script Info]\n", "subtitles, not searched: there are no subtitles in it"),
+        ("clip.vtt", bytes(17 << 20), "subtitles, not searched: the file is larger than 16 MB"),
+        ("other.ass", b"[Script Info]\n", "a document or data file"),
+    ],
+)
+def test_the_label_shows_whether_the_text_is_searched(tmp_path, catalog, name, content, label):
+    write_clip(tmp_path / "footage" / "clip.mp4", [("red", 25)])
+    (tmp_path / "footage" / name).write_bytes(content)
+    for _ in range(2):  # the second run reads nothing
+        assert labels(index_footage([tmp_path / "footage"], catalog, ToyEncoder())) == {name: label}
+
+
+def test_new_subtitles_beside_a_library_that_cannot_be_written_are_not_called_searched(tmp_path, catalog, monkeypatch):
+    write_clip(tmp_path / "footage" / "clip.mp4", [("red", 25)])
+    index_footage([tmp_path / "footage"], catalog, ToyEncoder())
+    (tmp_path / "footage" / "clip.srt").write_text(SRT)
+    monkeypatch.setattr(Catalog, "is_read_only", True)
+    coverage = index_footage([tmp_path / "footage"], catalog, ToyEncoder())
+    assert labels(coverage)["clip.srt"].startswith("subtitles, not searched: ")
+    assert "can't be written" in labels(coverage)["clip.srt"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("clip.en.forced.srt", "clip.sdh.srt", "CLIP.EN.SDH.SRT", "clip.hi.en.vtt", "clip.pt-BR.cc.srt", "clip.ass"),
+        *("Subs/clip.srt", "subtitles/clip.en.srt", "clip.ssa"),
+    ],
+)
+def test_the_names_that_players_know_belong_to_footage(tmp_path, catalog, name):
+    clip = write_clip(tmp_path / "footage" / "clip.mp4", [("red", 200)])
+    path = tmp_path / "footage" / name
+    path.parent.mkdir(exist_ok=True)
+    styled = ASS_HEADER.decode() + "Dialogue: 0,0:00:01.00,0:00:02.50,Default,,0,0,0,,{\\i1}Where is\\Nthe red car?\n"
+    path.write_text(styled if path.suffix in (".ass", ".ssa") else VTT if path.suffix == ".vtt" else SRT)
+    _, (moment,) = search("the red car", tmp_path / "footage", catalog)
+    assert (moment.media.path, moment.quote.source, moment.quote.text) == (clip, path, CUES[0].text)
+    assert (moment.segment.start_frame, moment.segment.end_frame) == (25, 62)
+
+
+def test_one_subtitle_file_belongs_to_all_footage_of_its_name(tmp_path, catalog):
+    folder = tmp_path / "footage"
+    clips = [
+        write_clip(folder / "Cafe\u0301.MP4", [("red", 200)]),
+        write_clip(folder / "Caf\u00e9.mov", [("blue", 200)]),
+    ]
+    (folder / "CAF\u00c9.srt").write_text(SRT)
+    assert {moment.media.path for moment in search("red car", folder, catalog)[1]} == set(clips)
+
+
+def test_subtitles_of_a_missing_drive_are_found(tmp_path, catalog):
+    drive = tmp_path / "drive"
+    clip = write_clip(drive / "clip.mp4", [("red", 200)])
+    (drive / "clip.srt").write_text(SRT)
+    search("red car", drive, catalog)
+    drive.rename(tmp_path / "unplugged")
+    coverage, (moment,) = search("red car", drive, catalog)
+    assert coverage.offline == [clip] and moment.media.path == clip
+    assert moment.quote.source == drive / "clip.srt"
+
+
+def test_texts_elsewhere_in_a_large_library_hide_none_of_these(tmp_path, catalog):
+    folder = tmp_path / "footage"
+    write_clip(folder / "wedding" / "clip.mp4", [("red", 200)])
+    (folder / "wedding" / "clip.srt").write_text(SRT.replace("the red car?", "Thank you for the red car?"))
+    write_clip(folder / "other" / "clip.mp4", [("blue", 30)])
+    (folder / "other" / "clip.srt").write_text("00:00:00,100 --> 00:00:00,900\nThank you\n" * 10_100)
+    index_footage([folder], catalog, ToyEncoder())
+    assert len(search("thank you", folder / "wedding", catalog)[1]) == 1
+
+
+def test_a_library_of_an_older_version_is_searched_and_its_subtitle_files_are_read_again(tmp_path, monkeypatch):
+    clip = with_track(tmp_path / "footage" / "a.mkv", "subrip")
+    (tmp_path / "footage" / "a.srt").write_bytes(numbered("Где красная машина?").encode("cp1251"))
+    step = next(at for at, sql in enumerate(schema.MIGRATIONS) if "search_words" in sql)
+    db = sqlite3.connect(tmp_path / "library.sqlite3", isolation_level=None)
+    with monkeypatch.context() as older:
+        older.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:step])
+        schema.migrate(db)
+    stat = (tmp_path / "footage" / "a.srt").stat()
+    source = "INSERT INTO text_source (id, kind, path, size_bytes, mtime_ns) VALUES (?, ?, ?, ?, ?)"
+    db.execute(source, (1, "file", bytes(tmp_path / "footage" / "a.srt"), stat.st_size, stat.st_mtime_ns))
+    db.execute(source, (2, "screen", None, None, None))
+    row = "INSERT INTO cue (text, source_id, start_s, end_s) VALUES (?, ?, '1', '2')"
+    db.executemany(row, [("Ãäå êðàñíàÿ", 1), ("红色的自行车", 2)])
+    db.close()
+    with Catalog(tmp_path) as catalog:
+        assert [match.cue.text for match in catalog.quotes.matches("自行车")] == ["红色的自行车"]
+        coverage, moments = search("красная", clip.parent, catalog)
+        assert len(moments) == 8 and labels(coverage) == {"a.srt": "subtitles, searched as text"}
+        assert not catalog.quotes.matches("Ãäå")

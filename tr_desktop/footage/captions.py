@@ -16,7 +16,14 @@ from av.subtitles.subtitle import AssSubtitle
 # Subtitles stored as pictures aren't read.
 _PICTURES = {"dvdsub", "dvd_subtitle", "dvbsub", "dvb_subtitle", "pgssub", "hdmv_pgs_subtitle", "xsub", "dvb_teletext"}
 _MAX_CUES = 100_000
-_TAG = re.compile(r"<[^<>\n]*>|\{\\[^{}\n]*\}")
+# Only tags that subtitles have: "x < 3 and y > 2" has none.
+_TAG = re.compile(
+    r"</?(?:b|i|u|s|em|strong|ruby|rt|c)(?:\.[^<>\s]*)?/?>|</?(?:font|span|div|p|c|v|lang)(?:[\s.][^<>\n]*)?>"
+    r"|<[\d:.]+>|\{\\[^{}\n]*\}",
+    re.IGNORECASE,
+)
+_DRAWING = re.compile(r"\{[^{}]*\\p[1-9][^{}]*\}[^{}]*")  # a shape, as numbers
+_BREAK = re.compile(r"\\[Nnh]|<br\s*/?>")
 
 
 class Cue(NamedTuple):
@@ -29,7 +36,7 @@ class Cue(NamedTuple):
 
 def plain_text(text: str) -> str:
     """A subtitle's words on one line, without the tags and entities of SubRip, WebVTT and SubStation Alpha."""
-    spaced = text.replace("\\N", " ").replace("\\n", " ").replace("\\h", " ")
+    spaced = _BREAK.sub(" ", _DRAWING.sub("", text))
     return " ".join(html.unescape(_TAG.sub("", spaced)).split())
 
 

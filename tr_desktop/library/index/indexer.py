@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -20,7 +20,7 @@ from tr_desktop.library.filters import FootageFilter
 from tr_desktop.library.index.coverage import NOT_YET, Coverage, IndexProgress, Skipped
 from tr_desktop.library.index.prefetch import Pause
 from tr_desktop.library.index.reading import DuplicateFile, EncodedBatch, FinishedFile, UnreadableFile, read_files
-from tr_desktop.library.index.subtitles import MAX_BYTES, read_cues, sidecars
+from tr_desktop.library.index.sidecars import add_sidecars
 from tr_desktop.library.index.walk import absolute_path, find_files, is_out_of_reach, never_footage
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.library.store.files import is_library_file
@@ -84,7 +84,7 @@ def index_footage(
         if entry is not None and entry.rows:  # the part read so far can be searched
             found.reasons.pop(path, None)
     coverage = _account(found, footage_filter)
-    _add_subtitles(coverage, found.files, catalog)
+    add_sidecars(coverage, found.files, catalog)
     return coverage
 
 
@@ -271,30 +271,3 @@ def _offline(found: _Found) -> list[Path]:
         if out_of_reach[path.parent]:
             offline.append(path)
     return offline
-
-
-def _add_subtitles(coverage: Coverage, files: Sequence[Path], catalog: Catalog) -> None:
-    """Separate subtitle files of the searched footage from other skipped files, and store the new ones."""
-    coverage.subtitles.update(sidecars(coverage.searched, files))
-    _store_subtitles(coverage.subtitles, catalog)
-    coverage.skipped = [
-        Skipped(skipped.path, "subtitles, searched as text") if skipped.path in coverage.subtitles else skipped
-        for skipped in coverage.skipped
-    ]
-
-
-def _store_subtitles(paths: Iterable[Path], catalog: Catalog) -> None:
-    """Store the subtitle files that are new or changed, unless another process is the writer now."""
-    if not paths:
-        return
-    known, new = catalog.quotes.sidecars(), dict[Path, os.stat_result]()
-    for path in paths:
-        with suppress(OSError):  # gone or unreadable: the next run tries again
-            stat = path.stat()
-            if known.get(os.fsencode(path)) != (stat.st_size, stat.st_mtime_ns) and stat.st_size <= MAX_BYTES:
-                new[path] = stat
-    if new:
-        with suppress(NotWritableError), catalog.writing() as writer:
-            for path, stat in new.items():
-                with suppress(OSError):
-                    writer.add_sidecar(path, stat, read_cues(path.read_bytes()))

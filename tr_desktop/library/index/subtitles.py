@@ -1,59 +1,76 @@
-"""Subtitle files beside footage: clip.srt or clip.en.vtt for clip.mov."""
+"""The text of subtitle files: SubRip, WebVTT and SubStation Alpha, in any common encoding."""
 
 from __future__ import annotations
 
+import io
 import re
-from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from pathlib import Path
+from itertools import pairwise
 
-from tr_desktop.footage.captions import Cue, plain_text
+import av
+import av.error
 
-SUFFIXES = (".srt", ".vtt")
-MAX_BYTES = 16 << 20  # larger files aren't subtitles
+from tr_desktop.footage.captions import Captions, Cue, plain_text
+from tr_desktop.library.index.encoding import decoded
 
-_TIME = r"(?:(\d+):)?(\d{1,2}):(\d{2})[,.](\d{1,3})"
+SUFFIXES = (".srt", ".vtt", ".ass", ".ssa")
+
+_TIME = r"(-?)(?:(\d+):)?(\d{1,2}):(\d{2})[,.](\d{1,3})"
 _TIMES = re.compile(rf"^\s*{_TIME}\s*-->\s*{_TIME}")
+_STYLED = re.compile(r"^\s*\[(script info|v4\+? styles|events)\]", re.IGNORECASE | re.MULTILINE)
+
+
+class UnknownEncodingError(ValueError):
+    """The bytes of a file are no text in an encoding that is known."""
 
 
 def read_cues(content: bytes) -> list[Cue]:
-    """The subtitles of an SRT or WebVTT file, without tags; other text is ignored."""
+    """The subtitles of a file, without tags; other text is ignored. Raises UnknownEncodingError."""
+    text = decoded(content)
+    if text is None:
+        raise UnknownEncodingError
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _styled_cues(text) if _STYLED.search(text) else _plain_cues(text)
+
+
+def _plain_cues(text: str) -> list[Cue]:
+    """SubRip and WebVTT, as players read them.
+
+    A line with times begins a subtitle, whether or not a blank line is before it. A blank line ends one in WebVTT only.
+    """
+    lines = text.split("\n")
+    is_vtt = text.lstrip("\ufeff").startswith("WEBVTT")
+    starts = [number for number, line in enumerate(lines) if _TIMES.match(line)]
     cues = []
-    for block in re.split(r"\n\s*\n", _text(content).replace("\r\n", "\n").replace("\r", "\n")):
-        lines = block.split("\n")
-        for number, line in enumerate(lines[:3]):  # before it: a number, a name, the file's head
-            if times := _TIMES.match(line):
-                start_s, end_s = _seconds(times.groups()[:4]), _seconds(times.groups()[4:])
-                text = plain_text(" ".join(lines[number + 1 :]))
-                if text and start_s < end_s:
-                    cues.append(Cue(start_s, end_s, text))
-                break
+    for start, next_start in pairwise([*starts, len(lines)]):
+        words = lines[start + 1 : next_start]
+        if is_vtt:
+            words = words[: next((at for at, line in enumerate(words) if not line.strip()), None)]
+        elif next_start < len(lines) and words and words[-1].strip().isdecimal():
+            del words[-1]  # the number of the next subtitle
+        times = _TIMES.match(lines[start])
+        assert times is not None
+        start_s, end_s = _seconds(times.groups()[:5]), _seconds(times.groups()[5:])
+        shown = plain_text(" ".join(words))
+        if shown and start_s < end_s and end_s > 0:
+            cues.append(Cue(start_s, end_s, shown))
     return cues
 
 
-def sidecars(footage: Iterable[Path], files: Iterable[Path]) -> Mapping[Path, Path]:
-    """Which of `files` are subtitles of which of `footage`: {subtitle file: footage}."""
-    by_name = {(path.parent, path.stem): path for path in footage}
-    found = {}
-    for path in files:
-        if path.suffix.lower() in SUFFIXES:
-            # clip.srt, or with a language: clip.en.srt
-            owner = by_name.get((path.parent, path.stem)) or by_name.get((path.parent, Path(path.stem).stem))
-            if owner is not None:
-                found[path] = owner
-    return found
-
-
-def _text(content: bytes) -> str:
-    for encoding in ("utf-8-sig", "utf-16") if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig",):
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return content.decode("cp1252", "replace")
+def _styled_cues(text: str) -> list[Cue]:
+    """SubStation Alpha, read by FFmpeg."""
+    try:
+        with av.open(io.BytesIO(text.encode()), mode="r", format="ass") as container:
+            captions = Captions(container)
+            for packet in container.demux(captions.streams):
+                captions.take(packet)
+    except av.error.FFmpegError:
+        return []
+    return list(captions.cues(Fraction(0)))
 
 
 def _seconds(groups: tuple[str | None, ...]) -> Fraction:
-    hours, minutes, seconds, fraction = groups
+    sign, hours, minutes, seconds, fraction = groups
     whole = (int(hours or 0) * 60 + int(minutes or 0)) * 60 + int(seconds or 0)
-    return whole + Fraction(int((fraction or "0").ljust(3, "0")), 1000)
+    size_s = whole + Fraction(int((fraction or "0").ljust(3, "0")), 1000)
+    return -size_s if sign else size_s

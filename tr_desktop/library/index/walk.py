@@ -12,8 +12,9 @@ _NOT_FOOTAGE = {
     "a still picture": "bmp dng exr heic heif jfif jp2 jpe jpeg jpg psd svg tga tif tiff",
     "camera raw that this program can't read; search its proxy": "ari arx braw crm r3d",
     "a sound file": "aac aif aiff flac m4a mp3 ogg opus wav",
-    "a document or data file": "aaf ale csv db doc docx edl fcpxml htm html json jsonl log md npy npz onnx otio otioz"
-    " pdf prproj py rtf srt sqlite3 sqlite3-shm sqlite3-wal trpack trproj tsv txt vtt xls xlsx xml yaml yml zip gz tar",
+    "a document or data file": "aaf ale ass csv db doc docx edl fcpxml htm html json jsonl log md npy npz onnx otio"
+    " otioz pdf prproj py rtf srt ssa sqlite3 sqlite3-shm sqlite3-wal trpack trproj tsv txt vtt xls xlsx xml yaml yml"
+    " zip gz tar",
 }
 _REASON_BY_SUFFIX = {f".{suffix}": reason for reason, suffixes in _NOT_FOOTAGE.items() for suffix in suffixes.split()}
 

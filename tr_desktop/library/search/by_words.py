@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 from tr_desktop.library.index.coverage import Coverage
 from tr_desktop.library.search.terms import parse_terms
@@ -14,20 +15,27 @@ SCORE = 0.9
 
 
 def text_moments(query: str, coverage: Coverage, catalog: Catalog, threshold: float) -> Iterator[Moment]:
-    """The moments at which the query's sentence occurs in a text of the searched footage, timed like it.
+    """The moments at which a text of the searched footage contains the query's terms, timed like it.
 
-    threshold: the score from which a moment is called confident.
+    A text must contain every term that is asked for, and none of those to leave out. threshold: the score from which a
+    moment is called confident.
     """
-    for cue, kind, source, media_id in catalog.quotes.matches(parse_terms(query)[0].text):
-        path = coverage.subtitles.get(source) if source is not None else coverage.media.get(media_id or 0)
-        if path is None:
-            continue
-        footage = catalog.footage(path)
-        times = footage.times
-        start = times.boundary_at(cue.start_s)
-        end = max(times.boundary_at(cue.end_s), start + 1)
-        if end <= len(times):
-            step = RefineStep(0, Segment(start, end), times.time_s(start), times.time_s(end), SCORE, 1.0, 1.0)
-            refinement = Refinement((step,), 0)
-            quote = Quote(cue.text, source or path, kind)
-            yield Moment(footage, refinement, SCORE, threshold <= SCORE, query, quote)
+    terms = parse_terms(query)
+    found = catalog.quotes.matches(
+        *(term.text for term in terms if term.weight > 0),
+        unwanted=[term.text for term in terms if term.weight < 0],
+        paths=coverage.subtitles,
+        media_ids=coverage.media,
+    )
+    for cue, kind, source, media_id in found:
+        paths = coverage.subtitles[source] if source is not None else [coverage.media[media_id or 0]]
+        for path in paths if cue.end_s > 0 else ():
+            footage = catalog.footage(path)
+            times = footage.times
+            start = times.boundary_at(max(cue.start_s, Fraction(0)))
+            end = max(times.boundary_at(cue.end_s), start + 1)
+            if end <= len(times):
+                step = RefineStep(0, Segment(start, end), times.time_s(start), times.time_s(end), SCORE, 1.0, 1.0)
+                refinement = Refinement((step,), 0)
+                quote = Quote(cue.text, source or path, kind)
+                yield Moment(footage, refinement, SCORE, threshold <= SCORE, query, quote)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
 from tr_desktop.footage.captions import Cue
 from tr_desktop.library.store.database import Database
-from tr_desktop.library.store.records import TextMatch
+from tr_desktop.library.store.records import SidecarRecord, TextMatch
+from tr_desktop.library.store.words import match_expression, search_words
 from tr_desktop.moments import TextKind
 
 _MAX_MATCHES = 10_000  # more than a search could use
@@ -21,31 +23,46 @@ class Quotes:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def matches(self, sentence: str) -> list[TextMatch]:
-        """The texts that contain these words in a row, whatever their case and accents; shortest first."""
-        phrase = sentence.replace('"', " ")
-        if not any(character.isalnum() for character in phrase):
+    def matches(
+        self,
+        *wanted: str,
+        unwanted: Sequence[str] = (),
+        paths: Collection[Path] | None = None,
+        media_ids: Collection[int] | None = None,
+    ) -> list[TextMatch]:
+        """The texts that contain each of `wanted` as words in a row and none of `unwanted`, whatever their case and
+        accents; shortest first. paths: of subtitle files, media_ids: of footage; None searches all of them.
+        """
+        expression = match_expression(wanted, unwanted)
+        if not expression:
             return []
+        sources = {
+            source_id: (TextKind(kind), None if path is None else Path(os.fsdecode(path)), media_id)
+            for source_id, kind, path, media_id in self._database.rows(
+                "SELECT id, kind, path, media_id FROM text_source"
+            )
+        }
+        searched = [
+            source_id
+            for source_id, (_, path, media_id) in sources.items()
+            if (paths is None or path in paths if path is not None else media_ids is None or media_id in media_ids)
+        ]
         rows = self._database.rows(
-            "SELECT kind, path, media_id, start_s, end_s, text FROM cue JOIN text_source ON text_source.id = source_id"
-            " WHERE cue MATCH ? ORDER BY rank, path, cue.rowid LIMIT ?",
-            f'"{phrase}"',
-            _MAX_MATCHES,
+            "SELECT source_id, start_s, end_s, text FROM cue WHERE cue MATCH ?"
+            " AND source_id IN (SELECT value FROM json_each(?)) ORDER BY rank, source_id, rowid LIMIT ?",
+            *(expression, json.dumps(searched), _MAX_MATCHES),
         )
         return [
-            TextMatch(
-                Cue(Fraction(start_s), Fraction(end_s), text),
-                TextKind(kind),
-                None if path is None else Path(os.fsdecode(path)),
-                media_id,
-            )
-            for kind, path, media_id, start_s, end_s, text in rows
+            TextMatch(Cue(Fraction(start_s), Fraction(end_s), text), *sources[source_id])
+            for source_id, start_s, end_s, text in rows
         ]
 
-    def sidecars(self) -> dict[bytes, tuple[int, int]]:
-        """Size and modification time of the known subtitle files, by path as bytes."""
-        rows = self._database.rows("SELECT path, size_bytes, mtime_ns FROM text_source WHERE path NOTNULL")
-        return {path: (size_bytes, mtime_ns) for path, size_bytes, mtime_ns in rows}
+    def sidecars(self) -> dict[Path, SidecarRecord]:
+        """The known subtitle files."""
+        rows = self._database.rows(
+            "SELECT path, size_bytes, mtime_ns, problem FROM text_source WHERE path NOTNULL ORDER BY path"
+        )
+        return {Path(os.fsdecode(path)): SidecarRecord(*values) for path, *values in rows}
 
     def not_looked_for_in(self, media_ids: Iterable[int], kind: TextKind) -> list[int]:
         """Those of `media_ids` in which this kind of text hasn't been looked for."""
@@ -53,16 +70,19 @@ class Quotes:
         return [media_id for media_id in media_ids if media_id not in known]
 
 
-def store_sidecar(database: Database, path: Path, stat: os.stat_result, cues: Sequence[Cue]) -> None:
-    """Replace the text of a subtitle file; inside a transaction."""
+def store_sidecar(
+    database: Database, path: Path, stat: os.stat_result, cues: Sequence[Cue], problem: str | None
+) -> None:
+    """Replace the text of a subtitle file; inside a transaction. problem: why it has no text that can be searched."""
     key = os.fsencode(path)
     database.execute("DELETE FROM text_source WHERE path = ?", key)
     source = database.execute(
-        "INSERT INTO text_source (kind, path, size_bytes, mtime_ns) VALUES (?, ?, ?, ?)",
+        "INSERT INTO text_source (kind, path, size_bytes, mtime_ns, problem) VALUES (?, ?, ?, ?, ?)",
         TextKind.FILE.value,
         key,
         stat.st_size,
         stat.st_mtime_ns,
+        problem,
     )
     _store_cues(database, source.lastrowid, cues)
 
@@ -76,6 +96,6 @@ def store_text(database: Database, media_id: int, kind: TextKind, cues: Sequence
 
 def _store_cues(database: Database, source_id: int | None, cues: Sequence[Cue]) -> None:
     database.execute_many(
-        "INSERT INTO cue (text, source_id, start_s, end_s) VALUES (?, ?, ?, ?)",
-        [(cue.text, source_id, str(cue.start_s), str(cue.end_s)) for cue in cues],
+        "INSERT INTO cue (words, text, source_id, start_s, end_s) VALUES (?, ?, ?, ?, ?)",
+        [(search_words(cue.text), cue.text, source_id, str(cue.start_s), str(cue.end_s)) for cue in cues],
     )

@@ -67,6 +67,14 @@ class TextMatch(NamedTuple):
     media_id: int | None
 
 
+class SidecarRecord(NamedTuple):
+    """The library's record of a subtitle file. problem: why it can't be searched; None if its text is stored."""
+
+    size_bytes: int
+    mtime_ns: int
+    problem: str | None
+
+
 class ReadProgress(NamedTuple):
     """How far footage was read for a pack: the next row, how to continue, whether it is done."""
 

@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 
 from tr_desktop.errors import LibraryError
+from tr_desktop.library.store.words import search_words
 
 # MIGRATIONS[n] makes a library of version n one of version n + 1.
 MIGRATIONS: tuple[str, ...] = (
@@ -90,6 +91,19 @@ CREATE TABLE text_source (      -- where text comes from
 CREATE VIRTUAL TABLE cue USING fts5(text, source_id UNINDEXED, start_s UNINDEXED, end_s UNINDEXED);
 CREATE TRIGGER text_source_gone AFTER DELETE ON text_source BEGIN DELETE FROM cue WHERE source_id = old.id; END
 """,
+    # Words are found inside sentences without spaces. Subtitle files are read again, because their encoding may have
+    # been guessed wrongly; until then, and if their drive is missing, the stored text is kept.
+    """
+ALTER TABLE text_source ADD COLUMN problem TEXT;
+UPDATE text_source SET mtime_ns = -1 WHERE path NOTNULL;
+DROP TRIGGER text_source_gone;
+ALTER TABLE cue RENAME TO cue_before;
+CREATE VIRTUAL TABLE cue USING fts5(words, text UNINDEXED, source_id UNINDEXED, start_s UNINDEXED, end_s UNINDEXED,
+  tokenize = 'unicode61 remove_diacritics 2');
+INSERT INTO cue SELECT search_words(text), text, source_id, start_s, end_s FROM cue_before;
+DROP TABLE cue_before;
+CREATE TRIGGER text_source_gone AFTER DELETE ON text_source BEGIN DELETE FROM cue WHERE source_id = old.id; END
+""",
 )
 
 
@@ -111,6 +125,7 @@ def migrate(db: sqlite3.Connection) -> None:
     """Bring the tables up to this version: all or nothing."""
     if version_of(db) == len(MIGRATIONS):
         return
+    db.create_function("search_words", 1, search_words, deterministic=True)
     db.execute("BEGIN IMMEDIATE")
     try:
         for migration in MIGRATIONS[version_of(db) :]:

@@ -126,10 +126,10 @@ class Writer:
 
     # Text
 
-    def add_sidecar(self, path: Path, stat: os.stat_result, cues: Sequence[Cue]) -> None:
-        """Replace the stored subtitles of a file."""
+    def add_sidecar(self, path: Path, stat: os.stat_result, cues: Sequence[Cue], problem: str | None = None) -> None:
+        """Replace the stored subtitles of a file. problem: why it has none that can be searched."""
         with self._database.transaction():
-            quotes.store_sidecar(self._database, path, stat, cues)
+            quotes.store_sidecar(self._database, path, stat, cues, problem)
 
     def add_text(self, media_id: int, kind: TextKind, cues: Sequence[Cue]) -> None:
         """Replace the stored texts of one kind inside footage."""
