@@ -90,6 +90,14 @@ CREATE TABLE text_source (      -- where text comes from
 CREATE VIRTUAL TABLE cue USING fts5(text, source_id UNINDEXED, start_s UNINDEXED, end_s UNINDEXED);
 CREATE TRIGGER text_source_gone AFTER DELETE ON text_source BEGIN DELETE FROM cue WHERE source_id = old.id; END
 """,
+    """
+CREATE TABLE drive (            -- where drives are mounted that footage was found on
+  path BLOB PRIMARY KEY
+) WITHOUT ROWID;
+CREATE TABLE exclusion (        -- patterns of names that are never footage
+  pattern TEXT PRIMARY KEY
+) WITHOUT ROWID
+""",
 )
 
 
