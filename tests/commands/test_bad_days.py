@@ -92,7 +92,7 @@ def test_what_is_typed_is_understood_or_a_sentence(tmp_path, capsys, arguments, 
         ("caf\udce9", "not valid text"),
         ("cat^0", "weight 0"),
         ("cat^0 -dog", "weight 0"),
-        ("-dog", "only has terms to leave out"),
+        ('-"a dog"', "only has terms to leave out"),
     ],
 )
 def test_a_query_that_says_nothing_is_refused_before_anything_is_indexed(tmp_path, capsys, query, sentence):
@@ -129,3 +129,37 @@ def test_an_error_of_the_program_leaves_its_traceback_in_a_file(tmp_path, capsys
     error = capsys.readouterr().err
     assert "nobody thought of this" in error and str(log) in error and "Traceback" not in error
     assert "Traceback" in log.read_text() and "nobody thought of this" in log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--name", "*.mov"], "No file is left by the filters: its name isn't *.mov (1 file)"),
+        (["--longer", "60"], "No file is left by the filters: shorter than 60 s (1 file)"),
+    ],
+)
+def test_filters_that_leave_out_everything_are_the_reason(share, tmp_path, capsys, arguments, sentence):
+    (share / ".DS_Store").write_bytes(b"Bud1")
+    (share / "._clip.mp4").write_bytes(b"\0\5\x16\7")
+    assert main(["find", "a cat", str(share), *arguments, "--library", str(tmp_path / "library")]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_the_most_common_reason_of_footage_is_the_reason(tmp_path, capsys):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name in ("a.txt", "b.txt", "c.txt", "._d.mov"):
+        (folder / name).write_text("text")
+    for name in ("x.mov", "y.mov"):
+        (folder / name).touch()
+    assert main(["find", "a cat", str(folder), "--library", str(tmp_path / "library")]) == 2
+    assert "None of the 6 files can be searched: x.mov: an empty file (and 1 more like it)" in capsys.readouterr().err
+
+
+def test_doctor_opens_the_library(share, tmp_path, capsys):
+    library = tmp_path / "library"
+    assert main(["doctor", "--library", str(library)]) == 0
+    assert f"Library: {library}, whole" in capsys.readouterr().out
+    next(library.glob("vectors-*.lower")).unlink()
+    assert main(["doctor", "--library", str(library)]) == 2
+    assert "hold 0 of" in capsys.readouterr().err

@@ -1,4 +1,5 @@
-"""The `tr-desktop` command: `find`, `index`, `watch`, `library`, `export`, `app`, `doctor`, `models`, `train`, `evaluate`.
+"""The `tr-desktop` command: `find`, `index`, `watch`, `library`, `export`, `app`, `doctor`, `models`, `train` and
+`evaluate`.
 
 Results go to standard output; progress and messages to standard error. Exit status: 0 with at least one confident
 moment (or the job done), 1 with none and for no other cause, 2 for a problem that the user can fix, 3 for an error of
@@ -42,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os._exit(INTERRUPTED)
     except BrokenPipeError:
         return last_guard.nobody_reads()
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (the last guard: it is shown, kept and has a status of its own)
         return last_guard.unforeseen(error)
 
 

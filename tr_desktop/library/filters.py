@@ -9,6 +9,8 @@ from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
 
+LEFT_OUT = "left out: "  # how the reason begins for each file that the user's filters leave out
+
 
 @dataclass(frozen=True)
 class FootageFilter:

@@ -39,7 +39,8 @@ EVERYTHING = FootageFilter()
 
 @dataclass
 class _Found:
-    """The files under `paths`. unreachable: folders that can't be opened now. reasons: why files can't be searched. new: files to read, or to read further."""
+    """The files under `paths`. unreachable: paths and folders that can't be opened now. reasons: why files can't be
+    searched. new: files to read, or to read further."""
 
     paths: list[Path]
     files: list[Path]

@@ -79,7 +79,8 @@ def _under(root: Path, exclusions: Exclusions, walk: Walk) -> Iterator[Path]:
         for name in sorted(folders):
             path = Path(folder, name)
             # Following links could loop for ever.
-            reason = "a link to a folder" if os.path.islink(path) else folder_reason(name) or exclusions.reason(path)
+            is_link = os.path.islink(path)  # noqa: PTH114 (Path.is_symlink raises errors)
+            reason = "a link to a folder" if is_link else folder_reason(name) or exclusions.reason(path)
             if reason:
                 walk.left_out[path] = reason
         folders[:] = sorted(name for name in folders if Path(folder, name) not in walk.left_out)
