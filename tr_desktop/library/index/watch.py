@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 POLL_S = 5.0
 _SHARE = 10  # polling takes at most 1 / _SHARE of the time
 _AGAIN_S = 600.0  # the index is asked again, even if no file changed: what couldn't be read may be readable now
+# How the reasons begin that may pass without a change of the file: a full disk, another writer, a drive's errors.
+_PASSING = ("not indexed", "can't be", "it changed")
 
 _State = tuple[int, int]  # size and modification time
 
@@ -71,7 +73,7 @@ def watch_folders(
             coverage, problem = _ask(list(settled), catalog, encoder, reading.update, stop, footage_filter)
             if problem:
                 look.notes.append(problem)
-            is_settled = coverage is not None and not (coverage.waiting or coverage.incomplete)
+            is_settled = coverage is not None and _is_settled(coverage, catalog, encoder.pack.sha256)
             asked, asked_at_s = settled, started_s
             if coverage is not None and coverage != reported:
                 yield coverage
@@ -109,6 +111,18 @@ def _ask(
         return index_footage(paths, catalog, encoder, on_progress, stop, footage_filter, may_be_gone=True), ""
     except (UserError, OSError) as error:
         return None, f"{error}. Trying again"
+
+
+def _is_settled(coverage: Coverage, catalog: Catalog, pack: str) -> bool:
+    """Whether asking again makes no difference until a file changes."""
+    passing = [each.path for each in coverage.skipped if each.reason.startswith(_PASSING)]
+    if not passing:
+        return not coverage.incomplete
+    try:
+        known = catalog.known(pack)  # a lasting reason is in the library
+    except UserError:
+        return False
+    return all((entry := known.get(os.fsencode(path))) and entry.reason for path in passing)
 
 
 def _look(paths: Sequence[Path], catalog: Catalog, footage_filter: FootageFilter) -> _Look:
