@@ -29,7 +29,7 @@ from tr_desktop.moments import Moment
 
 @dataclass(frozen=True)
 class LibraryStatus:
-    """The searchable footage. missing: folders that don't exist now and that the library doesn't know."""
+    """The searchable footage. missing: folders that don't exist, on drives that are here."""
 
     coverage: Coverage = field(default_factory=Coverage)
     missing: tuple[Path, ...] = ()
@@ -49,14 +49,10 @@ class Engine:
 
     def survey(self, folders: Sequence[Path]) -> LibraryStatus:
         """The searchable footage under `folders`. Reads no new footage."""
-        known = [os.fsdecode(name) for name in self.catalog.known(self.encoder.pack.sha256)]
-        missing = tuple(
-            folder
-            for folder in folders
-            if not os.path.lexists(folder) and not any(name.startswith(str(folder)) for name in known)
-        )
-        present = LibraryStatus(missing=missing).present(folders)
-        return LibraryStatus(index_footage(present, self.catalog, self.encoder, read_new=False), missing)
+        coverage = index_footage(folders, self.catalog, self.encoder, read_new=False, may_be_gone=True)
+        gone = [folder for folder in folders if not os.path.lexists(folder)]
+        missing = tuple(folder for folder in gone if not any(path.is_relative_to(folder) for path in coverage.offline))
+        return LibraryStatus(coverage, missing)
 
     def index(
         self,
@@ -66,6 +62,7 @@ class Engine:
         *,
         pause: threading.Event | None = None,
         hardware: bool = False,
+        footage_filter: FootageFilter = EVERYTHING,
     ) -> Coverage:
         """Read the new files under `folders` into the library; the coverage shows which can be searched.
 
@@ -73,7 +70,9 @@ class Engine:
         waits. hardware: decode on a graphics device if it matches software output and is faster.
         Raises UserError for a path that doesn't exist. An error from `on_progress` ends the run.
         """
-        return index_footage(folders, self.catalog, self.encoder, on_progress, stop, pause=pause, hardware=hardware)
+        return index_footage(
+            folders, self.catalog, self.encoder, on_progress, stop, footage_filter, pause=pause, hardware=hardware
+        )
 
     def find(
         self,

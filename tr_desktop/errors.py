@@ -1,7 +1,7 @@
 """Problems that users can fix, as opposed to bugs.
 
 A `UserError` names the problem, the file and the remedy. The commands print it as sentences and exit with status 2. Any
-other exception is a bug and may show its traceback.
+other exception is a bug: the commands write its traceback to a file and exit with status 3.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ Every step from rough to final stays in the answer: an editor sees how the edges
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,9 +18,10 @@ from typing import TYPE_CHECKING
 from tr_desktop.errors import UserError
 from tr_desktop.grounders.base import Grounder, Search
 from tr_desktop.grounders.two_tower import TwoTower
-from tr_desktop.library.filters import FootageFilter
+from tr_desktop.library.filters import LEFT_OUT, FootageFilter
 from tr_desktop.library.index.coverage import Coverage, IndexProgress
 from tr_desktop.library.index.indexer import EVERYTHING, index_footage
+from tr_desktop.library.index.walk import is_never_footage
 from tr_desktop.library.search.by_picture import load_example
 from tr_desktop.library.search.by_words import text_moments
 from tr_desktop.library.search.terms import parse_terms, query_vector
@@ -141,6 +143,18 @@ def refine(
 def _nothing_searched(coverage: Coverage) -> str:
     if not coverage.files:
         return "There are no files to search"
-    first = coverage.skipped[0]
-    more = f" (and {coverage.files - 1} more)" if coverage.files > 1 else ""
-    return f"None of the {coverage.files} files can be searched: {first.path.name}: {first.reason}{more}"
+    counted = Counter(skipped.reason for skipped in coverage.skipped)
+    left_out = [reason for reason in counted if reason.startswith(LEFT_OUT)]
+    if left_out:  # the other files aren't footage, or could not be searched without filters either
+        causes = ", ".join(f"{reason.removeprefix(LEFT_OUT)} ({_files(counted[reason])})" for reason in left_out)
+        return f"No file is left by the filters: {causes}"
+    # What never was footage is no cause, unless there is nothing else.
+    footage = [each for each in coverage.skipped if not is_never_footage(each.path)] or coverage.skipped
+    reason, count = Counter(skipped.reason for skipped in footage).most_common(1)[0]
+    name = next(skipped.path.name for skipped in footage if skipped.reason == reason)
+    more = f" (and {count - 1} more like it)" if count > 1 else ""
+    return f"None of the {coverage.files} files can be searched: {name}: {reason}{more}"
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count} files"

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from tests.drives import pretend_drive
 from tr_desktop.app.look import theme
 from tr_desktop.app.panels.results import ResultsPanel
 from tr_desktop.app.pictures.filmstrip import Thumbnails
@@ -115,8 +116,8 @@ def test_a_missing_folder_is_listed_and_the_rest_is_searched(run_app, sample, li
     run_app(script, tmp_path / "unplugged", sample, library=library)
 
 
-def test_footage_on_an_unplugged_drive_is_offline_and_found(run_app, library, sample, tmp_path):
-    drive = tmp_path / "drive"
+def test_footage_on_an_unplugged_drive_is_offline_and_found(run_app, library, sample, tmp_path, monkeypatch):
+    drive = pretend_drive(monkeypatch, tmp_path / "drive")
     drive.mkdir()
     (drive / "clip.mp4").write_bytes(sample.read_bytes())
     run_app(lambda hands: hands.wait(lambda: hands.session.indexing.status.coverage.searched), drive, library=library)

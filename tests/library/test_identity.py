@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.drives import pretend_drive
 from tests.toy import ToyEncoder, write_clip
 from tr_desktop.errors import UserError
 from tr_desktop.grounding import find
@@ -84,8 +85,8 @@ def test_the_space_of_changed_files_is_reused(tmp_path, encoder):
 
 
 @pytest.mark.parametrize("unmounted", ["no folder", "an empty folder"])
-def test_footage_on_a_missing_drive_is_kept_and_searched(tmp_path, catalog, encoder, unmounted):
-    drive = tmp_path / "drive"
+def test_footage_on_a_missing_drive_is_kept_and_searched(tmp_path, catalog, encoder, unmounted, monkeypatch):
+    drive = pretend_drive(monkeypatch, tmp_path / "drive")
     clip = write_clip(drive / "clip.mp4", [("red", 50), ("blue", 50)])
     index_footage([drive], catalog, encoder)
     drive.rename(tmp_path / "unplugged")

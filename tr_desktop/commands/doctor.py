@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -42,9 +43,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     pack_name = options.pack_of(arguments)
     _print_packages()
-    print(f"Library: {options.library_of(arguments)}")
     print(_decoder())
     try:
+        print(f"Library: {options.library_of(arguments)}, {_library(options.library_of(arguments))}")
         pack = load_pack(pack_name)
         runs_on = check_pack(pack, arguments.device)
         check_refiner(pack)
@@ -68,6 +69,18 @@ def _print_packages() -> None:
             print(f"  {package} {version(package)}")
         except PackageNotFoundError:
             print(f"  {package}: not installed")
+
+
+def _library(folder: Path) -> str:
+    """The state of the library. Raises UserError if it is damaged."""
+    from tr_desktop.library import upkeep
+    from tr_desktop.library.store.database import FILE_NAME
+
+    if not os.path.lexists(folder / FILE_NAME):
+        return "not made yet"
+    if problems := upkeep.check(folder):
+        raise UserError(problems[0], path=folder, remedy="Run: tr-desktop library check, then: library repair")
+    return "whole"
 
 
 def _decoder() -> str:

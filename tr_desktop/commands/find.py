@@ -89,6 +89,7 @@ def _footage_filter(arguments: argparse.Namespace) -> FootageFilter:
         shortest_s=arguments.longer,
         longest_s=arguments.shorter,
         height=arguments.height,
+        exclude=tuple(arguments.exclude),
     )
 
 

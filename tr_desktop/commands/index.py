@@ -6,10 +6,13 @@ import argparse
 import sys
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tr_desktop.commands import options
 from tr_desktop.errors import UserError
+
+if TYPE_CHECKING:
+    from tr_desktop.library.filters import FootageFilter
 
 
 def add_commands(commands: Any) -> None:
@@ -20,11 +23,13 @@ def add_commands(commands: Any) -> None:
         "--hardware", action="store_true", help="use hardware decoding if it matches software output and is faster"
     )
     index.add_argument("--read-text", action="store_true", help="also read titles and signs in the pictures; slow")
+    options.add_exclude(index)
     options.add_common(index)
     index.set_defaults(run=run_index)
 
     watch = commands.add_parser("watch", help="follow folders and index new footage until interrupted")
     watch.add_argument("paths", metavar="FOLDER", nargs="+", type=Path, help="folders to follow")
+    options.add_exclude(watch)
     options.add_common(watch)
     watch.set_defaults(run=run_watch)
 
@@ -37,7 +42,9 @@ def run_index(arguments: argparse.Namespace) -> int:
     reader = open_reader() if arguments.read_text else None
     with options.engine_of(arguments) as engine:
         with IndexBar() as bar:
-            coverage = engine.index(arguments.paths, bar.update, hardware=arguments.hardware)
+            coverage = engine.index(
+                arguments.paths, bar.update, hardware=arguments.hardware, footage_filter=_footage_filter(arguments)
+            )
         print(report.coverage_text(coverage), file=sys.stderr)
         print(bar.summary(), file=sys.stderr)
         if not coverage.searched:
@@ -57,6 +64,20 @@ def run_watch(arguments: argparse.Namespace) -> int:
     stop = threading.Event()
     print("Watching; press Ctrl-C to end.", file=sys.stderr)
     with options.engine_of(arguments) as engine, IndexBar() as bar:
-        for coverage in watch_folders(arguments.paths, engine.catalog, engine.encoder, stop, bar.update):
+        for coverage in watch_folders(
+            arguments.paths,
+            engine.catalog,
+            engine.encoder,
+            stop,
+            bar.update,
+            footage_filter=_footage_filter(arguments),
+            on_note=bar.say,
+        ):
             bar.say(report.coverage_text(coverage))
     return options.OK
+
+
+def _footage_filter(arguments: argparse.Namespace) -> FootageFilter:
+    from tr_desktop.library.filters import FootageFilter
+
+    return FootageFilter(exclude=tuple(arguments.exclude))

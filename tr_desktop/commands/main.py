@@ -1,7 +1,9 @@
-"""The `tr-desktop` command: `find`, `index`, `watch`, `export`, `app`, `doctor`, `models`, `train`, `evaluate`.
+"""The `tr-desktop` command: `find`, `index`, `watch`, `library`, `export`, `app`, `doctor`, `models`, `train` and
+`evaluate`.
 
 Results go to standard output; progress and messages to standard error. Exit status: 0 with at least one confident
-moment (or the job done), 1 with none, 2 for a problem that the user can fix, 130 when interrupted.
+moment (or the job done), 1 with none and for no other cause, 2 for a problem that the user can fix, 3 for an error of
+this program, 130 when interrupted, 141 if the reader of the output ended.
 """
 
 from __future__ import annotations
@@ -10,9 +12,10 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
-from tr_desktop.commands import app, doctor, export, find, index, models
+from tr_desktop.commands import app, doctor, export, find, index, last_guard, library, models
 from tr_desktop.commands.options import INTERRUPTED, USER_ERROR
 from tr_desktop.errors import UserError
 from tr_desktop.training import commands as training
@@ -25,17 +28,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         status: int = arguments.run(arguments)
+        sys.stdout.flush()  # a reader that ended shows here, not when Python exits
         return status
     except UserError as error:
         print(f"tr-desktop: {error}", file=sys.stderr)
         return USER_ERROR
     except KeyboardInterrupt:
         print("\ntr-desktop: interrupted; indexed files and finished clips are kept", file=sys.stderr)
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError):
+                stream.flush()
         # A thread may still be inside a decoder or a model, which abort if the interpreter ends under them.
         # The library is written in whole transactions, so there is nothing to clean up.
         os._exit(INTERRUPTED)
+    except BrokenPipeError:
+        return last_guard.nobody_reads()
+    except Exception as error:  # noqa: BLE001 (the last guard: it is shown, kept and has a status of its own)
+        return last_guard.unforeseen(error)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -45,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_Version, help="print the version and exit")
     # Commands import the other rooms when they run, so `--help` and errors come at once.
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (find, index, export, app, doctor, models, training):
+    for module in (find, index, library, export, app, doctor, models, training):
         module.add_commands(commands)
     return parser
 

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from tr_desktop.engine import Engine
     from tr_desktop.grounders.two_tower import RefinerKind
 
-OK, NOT_CONFIDENT, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
+OK, NOT_CONFIDENT, USER_ERROR, BUG, INTERRUPTED, NOBODY_READS = 0, 1, 2, 3, 130, 141
+
+_MOST = 10**9  # of anything; more is a slip of the finger, and some libraries can't count that far
 
 
 def add_library(parser: argparse.ArgumentParser) -> None:
@@ -42,6 +44,17 @@ def add_footage_filter(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--longer", metavar="SECONDS", type=seconds, help="at least this long")
     group.add_argument("--shorter", metavar="SECONDS", type=seconds, help="at most this long")
     group.add_argument("--height", metavar="PIXELS", type=positive, default=0, help="at least this high")
+    add_exclude(group)
+
+
+def add_exclude(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument(
+        "--exclude",
+        metavar="PATTERN",
+        action="append",
+        default=[],
+        help="leave out files and folders of this name, such as 'Cache' or '*.tmp'; may be repeated",
+    )
 
 
 def add_export(parser: argparse.ArgumentParser) -> None:
@@ -88,18 +101,28 @@ def engine_of(arguments: argparse.Namespace, refiner: RefinerKind | None = None)
 
 
 def date(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+    value = datetime.fromisoformat(text)
+    try:
+        value.timestamp()
+    except (OverflowError, OSError) as error:  # the first and last days of the calendar, in some time zones
+        raise ValueError(text) from error
+    return value
 
 
 def positive(text: str) -> int:
     value = int(text)
-    if value < 1:
+    if not 1 <= value <= _MOST:
         raise ValueError(text)
     return value
 
 
 def seconds(text: str) -> Fraction:
-    value = Fraction(text)
-    if value < 0:
+    if "/" not in text and not 0 <= float(text) <= _MOST:  # as a fraction, 1e999999999 would fill the memory
+        raise ValueError(text)
+    try:
+        value = Fraction(text)
+    except ZeroDivisionError as error:
+        raise ValueError(text) from error
+    if not 0 <= value <= _MOST:
         raise ValueError(text)
     return value

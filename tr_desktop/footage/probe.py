@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 
 from av.container import InputContainer

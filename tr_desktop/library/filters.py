@@ -9,6 +9,8 @@ from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
 
+LEFT_OUT = "left out: "  # how the reason begins for each file that the user's filters leave out
+
 
 @dataclass(frozen=True)
 class FootageFilter:
@@ -16,6 +18,7 @@ class FootageFilter:
 
     name: a pattern such as A001*.mov for the file's name, or with a slash for its whole path. after, before: local time
     of the file's last change; before is exclusive. longest_s, shortest_s: seconds. height: pixels as shown, at least.
+    exclude: patterns of files and folders that aren't even looked at (`index/exclusions.py`).
     """
 
     name: str = ""
@@ -24,6 +27,7 @@ class FootageFilter:
     shortest_s: Fraction | None = None
     longest_s: Fraction | None = None
     height: int = 0
+    exclude: tuple[str, ...] = ()
 
     def leaves_out_file(self, path: Path, stat: os.stat_result | None = None) -> str | None:
         """The reason not to index a file for this search, or None. stat: None for a missing file."""

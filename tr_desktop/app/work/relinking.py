@@ -62,7 +62,7 @@ class Relinking(QObject):
         def work(job: Job) -> tuple[dict[str, FileIdentity], Located]:
             files = project.snapshot().identified(catalog).files
             wanted = {path: identity for path, identity in files.items() if path in missing}
-            candidates = (path for path in find_files([folder])[0] if not job.stop.is_set())
+            candidates = (path for path in find_files([folder]).files if not job.stop.is_set())
             return wanted, locate(wanted, candidates, _digest)
 
         def done(outcome: tuple[dict[str, FileIdentity], Located]) -> None:

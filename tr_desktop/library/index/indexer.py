@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -18,10 +18,13 @@ from typing import TYPE_CHECKING
 from tr_desktop.errors import UserError
 from tr_desktop.library.filters import FootageFilter
 from tr_desktop.library.index.coverage import NOT_YET, Coverage, IndexProgress, Skipped
+from tr_desktop.library.index.drives import Drives, mount_of
+from tr_desktop.library.index.exclusions import Exclusions
 from tr_desktop.library.index.prefetch import Pause
+from tr_desktop.library.index.proxies import proxies_of
 from tr_desktop.library.index.reading import DuplicateFile, EncodedBatch, FinishedFile, UnreadableFile, read_files
 from tr_desktop.library.index.sidecars import add_sidecars
-from tr_desktop.library.index.walk import absolute_path, find_files, is_out_of_reach, never_footage
+from tr_desktop.library.index.walk import absolute_path, find_files, never_footage
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.library.store.files import is_library_file
 from tr_desktop.library.store.lock import NotWritableError
@@ -36,11 +39,15 @@ EVERYTHING = FootageFilter()
 
 @dataclass
 class _Found:
-    """The files under `paths`. reasons: why files can't be searched. new: files to read, or to read further."""
+    """The files under `paths`. unreachable: paths and folders that can't be opened now. reasons: why files can't be
+    searched. new: files to read, or to read further."""
 
     paths: list[Path]
     files: list[Path]
     missing: list[Path]
+    unreachable: Collection[Path]
+    drives: Drives
+    exclusions: Exclusions
     known: Mapping[bytes, FileRecord]
     reasons: dict[Path, str]
     new: dict[Path, os.stat_result] = field(default_factory=dict)
@@ -56,6 +63,7 @@ def index_footage(
     read_new: bool = True,
     pause: threading.Event | None = None,
     hardware: bool = False,
+    may_be_gone: bool = False,
 ) -> Coverage:
     """Bring the library up to date with every file under `paths`; the coverage shows which can be searched.
 
@@ -65,6 +73,7 @@ def index_footage(
     read_new: False reads nothing and lists new files as not indexed yet.
     pause: while set, nothing is decoded. Stored footage can be searched, and this run keeps the library's lock.
     hardware: decode on a graphics device if a test shows that it decodes the file right (`footage/hardware.py`).
+    may_be_gone: paths that don't exist are passed over, for callers that found the paths themselves.
     Raises UserError for a path that does not exist and LibraryError for a full disk.
     """
     pack = encoder.pack.sha256
@@ -74,7 +83,7 @@ def index_footage(
     elif found.new:
         try:
             with catalog.writing() as writer:
-                run = _Run(found.new, writer, encoder, on_progress, Pause(pause))
+                run = _Run(found.new, writer, encoder, on_progress, Pause(pause), found.drives)
                 found.reasons |= run.read(stop or threading.Event(), hardware)
                 found.known = writer.known(pack)
         except NotWritableError as error:
@@ -83,6 +92,8 @@ def index_footage(
         entry = _if_unchanged(found.known.get(os.fsencode(path)), stat)
         if entry is not None and entry.rows:  # the part read so far can be searched
             found.reasons.pop(path, None)
+    if may_be_gone:
+        found.missing.clear()
     coverage = _account(found, footage_filter)
     add_sidecars(coverage, found.files, catalog)
     return coverage
@@ -93,22 +104,39 @@ def index_footage(
 
 def _discover(paths: list[Path], catalog: Catalog, pack: str, footage_filter: FootageFilter) -> _Found:
     """The files under `paths`, and which of them are new to the library."""
-    files, not_entered, missing = find_files(paths)
-    files = [path for path in files if not is_library_file(path, catalog.folder)]
-    found = _Found(paths, files, missing, catalog.known(pack), dict(not_entered))
+    exclusions = Exclusions((*catalog.places.exclusions(), *footage_filter.exclude))
+    walk = find_files(paths, exclusions)
+    files = [path for path in walk.files if not is_library_file(path, catalog.folder)]
+    found = _Found(
+        paths=paths,
+        files=files,
+        missing=walk.missing,
+        unreachable=walk.unreachable.keys(),
+        drives=Drives(catalog.places.drives()),
+        exclusions=exclusions,
+        known=catalog.known(pack),
+        reasons=walk.left_out | walk.unreachable,
+    )
+    seen_on: dict[int, Path] = {}  # one file of each drive
     for path in files:
         try:
             stat = path.stat()
         except OSError as error:
             found.reasons[path] = f"can't be opened: {error.strerror}"
             continue
+        seen_on.setdefault(stat.st_dev, path)
         entry = _if_unchanged(found.known.get(os.fsencode(path)), stat)
-        reason = never_footage(path, stat) or footage_filter.leaves_out_file(path, stat)
+        reason = never_footage(path, stat) or exclusions.reason(path) or footage_filter.leaves_out_file(path, stat)
         reason = reason or (entry.reason if entry else None)
         if reason:
             found.reasons[path] = reason
         elif entry is None or not entry.is_whole:
             found.new[path] = stat
+    for path, original in proxies_of(files).items():
+        if path not in found.reasons and original not in found.reasons:  # else the proxy is all there is
+            found.reasons[path] = f"a proxy of {original.name}"
+            found.new.pop(path, None)
+    catalog.places.remember_drives({mount_of(path) for path in seen_on.values()})
     return found
 
 
@@ -131,9 +159,10 @@ class _Run:
         encoder: Encoder,
         on_progress: Callable[[IndexProgress], None],
         pauses: Pause,
+        drives: Drives,
     ) -> None:
         self._new, self._writer, self._encoder = new, writer, encoder
-        self._on_progress, self._pauses = on_progress, pauses
+        self._on_progress, self._pauses, self._drives = on_progress, pauses, drives
         self._pack, self._every_s = encoder.pack.sha256, 1 / encoder.pack.sample_fps
         self._reasons = dict.fromkeys(new, NOT_YET)
         self._numbers = {path: number for number, path in enumerate(new, 1)}
@@ -166,7 +195,7 @@ class _Run:
                 self._bytes_before += self._new[path].st_size
         for source in duplicates:
             if self._writer.read_progress(source, self._pack).is_whole:
-                _forget_moved(self._writer, source)
+                _forget_moved(self._writer, source, self._drives)
                 del self._reasons[source.path]
         return self._reasons
 
@@ -186,7 +215,7 @@ class _Run:
 
     def _finish(self, item: FinishedFile) -> None:
         self._writer.finish(item.source, item.footage, item.problems, self._pack, item.cues)
-        _forget_moved(self._writer, item.source)
+        _forget_moved(self._writer, item.source, self._drives)
         del self._reasons[item.source.path]
 
     def _skip(self, item: UnreadableFile) -> None:
@@ -209,10 +238,10 @@ class _Run:
         )
 
 
-def _forget_moved(writer: Writer, source: Source) -> None:
+def _forget_moved(writer: Writer, source: Source, drives: Drives) -> None:
     """Link content to its new path. Forget its old paths if it was moved, but not if their drive is missing."""
     for path in writer.link(source):
-        if not os.path.lexists(path) and not is_out_of_reach(path.parent):
+        if not os.path.lexists(path) and not drives.is_away(path):
             writer.forget(path)
 
 
@@ -255,19 +284,24 @@ def _account(found: _Found, footage_filter: FootageFilter) -> Coverage:
 
 
 def _offline(found: _Found) -> list[Path]:
-    """Indexed files under the paths whose drives are missing. Deleted files are not among them."""
+    """Indexed files under the paths whose drives are away, or in folders that can't be opened now.
+
+    Deleted files are not among them.
+    """
     beginnings = tuple(os.path.join(os.fsencode(path), b"") for path in found.paths)  # noqa: PTH118 (names are bytes)
     exact = {os.fsencode(path) for path in found.paths}
-    present = set(found.files)
-    offline, out_of_reach = [], dict[Path, bool]()
+    closed = tuple(os.path.join(os.fsencode(path), b"") for path in found.unreachable)  # noqa: PTH118
+    present, closed_files = set(found.files), {os.fsencode(path) for path in found.unreachable}
+    offline = []
     for name, entry in found.known.items():
         if not entry.rows or not (name in exact or name.startswith(beginnings)):
             continue
         path = Path(os.fsdecode(name))
-        if path in present:
+        if path in present or found.exclusions.reason_above(path, found.paths):
             continue
-        if path.parent not in out_of_reach:
-            out_of_reach[path.parent] = is_out_of_reach(path.parent)
-        if out_of_reach[path.parent]:
+        if name in closed_files:
+            found.reasons.pop(path, None)
+            offline.append(path)
+        elif name.startswith(closed) or (found.drives.is_away(path) and not os.path.lexists(path)):
             offline.append(path)
     return offline

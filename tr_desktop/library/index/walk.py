@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat as stat_flags
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from tr_desktop.library.index.exclusions import Exclusions, file_reason, folder_reason
+
+NO_EXCLUSIONS = Exclusions(())
 
 # Never footage, so not worth opening. Anything else is judged by its content, whatever its name.
 _NOT_FOOTAGE = {
@@ -24,48 +30,76 @@ def absolute_path(path: Path) -> Path:
     return Path(os.path.abspath(path.expanduser()))  # noqa: PTH100
 
 
-def find_files(paths: Iterable[Path]) -> tuple[list[Path], list[tuple[Path, str]], list[Path]]:
-    """(files under `paths`, folders not entered with the reason, those of `paths` that don't exist); in name order.
+@dataclass
+class Walk:
+    """What is under some paths. files: in name order. left_out: folders not entered by a rule, with the reason.
 
-    paths: as `absolute_path` returns them.
+    unreachable: paths and folders that can't be opened now, with the reason. missing: paths that don't exist.
     """
+
+    files: list[Path] = field(default_factory=list)
+    left_out: dict[Path, str] = field(default_factory=dict)
+    unreachable: dict[Path, str] = field(default_factory=dict)
+    missing: list[Path] = field(default_factory=list)
+
+
+def find_files(paths: Iterable[Path], exclusions: Exclusions = NO_EXCLUSIONS) -> Walk:
+    """The files under `paths`. Whatever a drive or a share does is part of the answer; nothing is raised.
+
+    paths: as `absolute_path` returns them; hidden folders and those of the system are entered only if they are named.
+    """
+    walk = Walk()
     files: dict[Path, None] = {}
-    skipped: list[tuple[Path, str]] = []
-    missing: list[Path] = []
+    for path in paths:
+        try:
+            is_folder = stat_flags.S_ISDIR(os.stat(path).st_mode)  # noqa: PTH116 (Path.is_dir hides the error)
+        except (FileNotFoundError, NotADirectoryError):
+            is_folder = False
+            if not os.path.lexists(path):
+                walk.missing.append(path)
+                continue
+        except OSError as error:
+            if not (error.errno == errno.ELOOP and os.path.lexists(path)):
+                walk.unreachable[path] = f"can't be opened: {error.strerror}"
+                continue
+            is_folder = False
+        if is_folder:
+            files |= dict.fromkeys(_under(path, exclusions, walk))
+        else:
+            files[path] = None
+    walk.files = list(files)
+    return walk
+
+
+def _under(root: Path, exclusions: Exclusions, walk: Walk) -> Iterator[Path]:
+    """The files under the folder `root`; what isn't entered is added to `walk`."""
 
     def not_entered(error: OSError) -> None:
-        skipped.append((Path(error.filename), f"the folder can't be opened: {error.strerror}"))
+        walk.unreachable[Path(error.filename or root)] = f"the folder can't be opened: {error.strerror}"
 
-    for path in paths:
-        if path.is_dir():
-            for folder, folders, names in os.walk(path, onerror=not_entered):
-                folders.sort()
-                # Following them could loop for ever.
-                links = [Path(folder, name) for name in folders if Path(folder, name).is_symlink()]
-                skipped += [(link, "a link to a folder") for link in links]
-                files |= dict.fromkeys(Path(folder, name) for name in sorted(names))
-        elif os.path.lexists(path):
-            files[path] = None
-        else:
-            missing.append(path)
-    return list(files), skipped, missing
+    for folder, folders, names in os.walk(root, onerror=not_entered):
+        for name in sorted(folders):
+            path = Path(folder, name)
+            # Following links could loop for ever.
+            is_link = os.path.islink(path)  # noqa: PTH114 (Path.is_symlink raises errors)
+            reason = "a link to a folder" if is_link else folder_reason(name) or exclusions.reason(path)
+            if reason:
+                walk.left_out[path] = reason
+        folders[:] = sorted(name for name in folders if Path(folder, name) not in walk.left_out)
+        yield from (Path(folder, name) for name in sorted(names))
 
 
 def never_footage(path: Path, stat: os.stat_result) -> str | None:
     """Why a file can't be searched, if that is clear without opening it; otherwise None."""
     if not stat_flags.S_ISREG(stat.st_mode):
         return "not a regular file"
+    if reason := file_reason(path.name):
+        return reason
     if stat.st_size == 0:
         return "an empty file"
     return _REASON_BY_SUFFIX.get(path.suffix.lower())
 
 
-def is_out_of_reach(folder: Path) -> bool:
-    """Whether a missing file of `folder` is probably on a missing drive, rather than deleted or moved.
-
-    A drive that isn't mounted leaves no folder, or an empty one.
-    """
-    try:
-        return next(folder.iterdir(), None) is None
-    except OSError:
-        return True
+def is_never_footage(path: Path) -> bool:
+    """Whether the name alone shows that a file isn't footage."""
+    return (file_reason(path.name) or _REASON_BY_SUFFIX.get(path.suffix.lower())) is not None

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # At full weight, lacking the term to leave out would count as much as showing the wanted one.
 _LEAVE_OUT = 0.5
+_MAX_WEIGHT = 1000.0  # beyond, only this term counts anyway
 
 _PIECE = re.compile(r'-?"[^"]+"\S*|\S+')
 _TERM = re.compile(r'(?P<minus>-)?(?:"(?P<phrase>[^"]+)"|(?P<word>[^\s"^]+))(?:\^(?P<weight>\d+(?:\.\d+)?))?')
@@ -34,18 +35,22 @@ class Term(NamedTuple):
 
 def parse_terms(query: str) -> list[Term]:
     """The terms of a query, the plain sentence first. Raises UserError if there is nothing to look for."""
+    if any("\ud800" <= character <= "\udfff" for character in query):  # bytes of a terminal with another encoding
+        raise UserError("The query is not valid text", remedy="Use a terminal with the encoding UTF-8")
     plain, terms = list[str](), list[Term]()
     for piece in _PIECE.findall(query):
         term = _TERM.fullmatch(piece)
         if term and (term["phrase"] or term["weight"] or (term["minus"] and term["word"][0].isalpha())):
-            weight = float(term["weight"] or (_LEAVE_OUT if term["minus"] else 1))
+            weight = min(float(term["weight"] or (_LEAVE_OUT if term["minus"] else 1)), _MAX_WEIGHT)
             terms.append(Term(term["phrase"] or term["word"], -weight if term["minus"] else weight))
         else:
             plain.append(piece)
     terms = [Term(" ".join(plain), 1.0), *terms] if plain else terms
     if not any(term.weight > 0 for term in terms):
+        weightless = any(term.weight == 0 for term in terms)
+        problem = "Every term to look for has the weight 0" if weightless else "The query only has terms to leave out"
         raise UserError(
-            "The query is empty" if not terms else "The query only has terms to leave out",
+            problem if terms else "The query is empty",
             remedy="Describe what you remember seeing, such as: a dog jumps over a fence",
         )
     return terms

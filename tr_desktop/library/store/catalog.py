@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
@@ -18,11 +19,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from tr_desktop.library.store import files, nearest
+from tr_desktop.library.store import files, health, nearest
 from tr_desktop.library.store.close_ups import CloseUps
 from tr_desktop.library.store.database import Database
+from tr_desktop.library.store.health import damaged
 from tr_desktop.library.store.lock import NotWritableError, sole_writer
 from tr_desktop.library.store.media_row import media_of, unpack_ticks
+from tr_desktop.library.store.places import Places
 from tr_desktop.library.store.quotes import Quotes
 from tr_desktop.library.store.records import Content, FileRecord
 from tr_desktop.library.store.vectors import VectorFiles
@@ -35,6 +38,7 @@ class Catalog:
 
     Its methods may be called from any thread. is_read_only: whether the folder can't be written; such a library can
     still be searched. quotes: text in footage. close_ups: vectors of frames that searches looked at beyond the index.
+    places: the drives of the footage, and the names that are left out.
     Raises LibraryError if the folder can't be made or read, the file isn't a database, or a newer version wrote it.
     """
 
@@ -43,6 +47,7 @@ class Catalog:
         self._vectors = VectorFiles(self._database.folder)
         self.quotes = Quotes(self._database)
         self.close_ups = CloseUps(self._database)
+        self.places = Places(self._database)
 
     @property
     def folder(self) -> Path:
@@ -65,18 +70,19 @@ class Catalog:
     def writing(self) -> Iterator[Writer]:
         """The library's one writer, while the block runs. Raises NotWritableError."""
         if self.is_read_only:
-            raise NotWritableError(
-                "not indexed: the library can't be written",
-                path=self.folder,
-                remedy="Choose another folder with --library, or make this one writable",
-            )
+            reason, remedy = self._database.because_of
+            raise NotWritableError(f"not indexed: {reason}", path=self.folder, remedy=remedy)
         with sole_writer(self.folder):
             yield Writer(self._database, self._vectors)
 
     # Files
 
     def known(self, pack: str) -> dict[bytes, FileRecord]:
-        """The records of all files, by path as bytes. pack: sha256 of a model pack."""
+        """The records of all files, by path as bytes. pack: sha256 of a model pack.
+
+        Raises LibraryError if the library is damaged, or vectors of the pack are missing.
+        """
+        health.require_vectors(self._database, self._vectors, pack)
         return files.known(self._database, pack)
 
     def footage(self, path: Path) -> Footage:
@@ -89,11 +95,14 @@ class Catalog:
         if not rows:
             raise KeyError(path)
         size_bytes, mtime_ns, facts, ticks, end_tick, tick_s, start_pts, is_whole = rows[0]
-        return Footage(
-            media_of(path, size_bytes, mtime_ns, facts),
-            FrameTimes(unpack_ticks(ticks), end_tick, Fraction(tick_s), start_pts),
-            bool(is_whole),
-        )
+        try:
+            return Footage(
+                media_of(path, size_bytes, mtime_ns, facts),
+                FrameTimes(unpack_ticks(ticks), end_tick, Fraction(tick_s), start_pts),
+                bool(is_whole),
+            )
+        except (ValueError, KeyError, TypeError, zlib.error) as error:
+            raise damaged(self.folder, f"the record of {path.name} can't be read") from error
 
     def paths(self) -> list[Path]:
         """Every file that the library knows, subtitle files too, present or not."""

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tr_desktop.errors import LibraryError
 from tr_desktop.library.store import schema
+from tr_desktop.library.store.problems import Cause, cause_of, library_error, sentence
 
 FILE_NAME = "library.sqlite3"
+_WAIT_S = 30.0  # for another process that writes
 
 
 class Database:
     """The database in `folder`, created if missing. Its methods may be called from any thread.
 
-    is_read_only: whether the folder can't be written; such a library can still be searched.
+    is_read_only: whether the folder can't be written, such as on a full disk, and because_of: the reason and the
+    remedy; such a library can still be searched.
     Raises LibraryError if the folder can't be made or read, the file isn't a database, or a newer version wrote it.
     """
 
@@ -26,21 +29,19 @@ class Database:
         self.folder = folder.absolute()
         self.path = self.folder / FILE_NAME
         self.is_read_only = False
+        self.because_of = ("", "")
         self._lock = threading.RLock()
         try:
             self._connection = self._open()
         except (OSError, sqlite3.Error) as error:
-            raise LibraryError(
-                f"The library can't be opened: {error}",
-                path=self.path,
-                remedy="Choose another folder with --library, or make this one writable",
-            ) from error
+            raise library_error(error, self.path, "opened") from error
 
     def close(self) -> None:
         self._connection.close()
 
     def rows(self, sql: str, *values: object) -> list[Any]:
-        with self._lock:
+        """The rows that a statement selects. Raises LibraryError if the file is damaged or can't be read."""
+        with self._lock, self._worded("read"):
             return self._connection.execute(sql, values).fetchall()
 
     def execute(self, sql: str, *values: object) -> sqlite3.Cursor:
@@ -52,36 +53,58 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing. Raises LibraryError if the disk is full, was removed or can't be written."""
-        with self._lock:
+        """All or nothing. Raises LibraryError if the disk is full, was removed, is damaged or can't be written."""
+        with self._lock, self._worded("written"):
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
                 yield
                 self._connection.execute("COMMIT")
-            except (OSError, sqlite3.OperationalError) as error:
-                raise LibraryError(
-                    f"The library can't be written: {getattr(error, 'strerror', None) or error}",
-                    path=self.folder,
-                    remedy="Free space on its disk, or choose another folder with --library; indexed footage is kept",
-                ) from error
             finally:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
 
-    def _open(self) -> sqlite3.Connection:
+    @contextmanager
+    def _worded(self, doing: str) -> Iterator[None]:
+        """Errors of the disk and of SQLite, each as a LibraryError with its own sentence."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            connection = self._connect("")
+            yield
+        except sqlite3.ProgrammingError:  # a mistake in this program, such as a closed database
+            raise
+        except (OSError, sqlite3.DatabaseError) as error:
+            raise library_error(error, self.folder, doing) from error
+
+    def _open(self) -> sqlite3.Connection:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        deadline_s = time.monotonic() + _WAIT_S
+        while True:
+            try:
+                return self._open_to_write()
+            except (OSError, sqlite3.OperationalError) as error:
+                cause = cause_of(error, self.folder)
+                if cause is Cause.BUSY and time.monotonic() < deadline_s:
+                    # SQLite doesn't wait where two switch a new file to WAL at once.
+                    time.sleep(0.02)
+                elif cause in (Cause.BUSY, Cause.DAMAGED) or not self.path.exists():
+                    raise
+                else:
+                    self.because_of = sentence(error, self.folder), cause.value
+                    break
+        self.is_read_only = True
+        connection = self._open_to_read()
+        schema.migrate(connection)
+        return connection
+
+    def _open_to_write(self) -> sqlite3.Connection:
+        connection = self._connect("")
+        try:
             schema.check_not_newer(connection, self.path)
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
-        except (OSError, sqlite3.OperationalError):
-            if not self.path.exists():
-                raise
-            self.is_read_only = True
-            connection = self._open_to_read()
-        schema.migrate(connection)
+            schema.migrate(connection)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def _open_to_read(self) -> sqlite3.Connection:
@@ -96,4 +119,4 @@ class Database:
 
     def _connect(self, options: str) -> sqlite3.Connection:
         uri = self.path.absolute().as_uri() + options
-        return sqlite3.connect(uri, uri=True, timeout=30, isolation_level=None, check_same_thread=False)
+        return sqlite3.connect(uri, uri=True, timeout=_WAIT_S, isolation_level=None, check_same_thread=False)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tr_desktop import files
 from tr_desktop.errors import LibraryError
+from tr_desktop.library.store.problems import cause_of, sentence
 
 
 class NotWritableError(LibraryError):
@@ -27,9 +28,6 @@ def sole_writer(folder: Path) -> Iterator[None]:
                 remedy="Wait until it is done, or choose another folder with --library",
             ) from error
         except OSError as error:
-            raise NotWritableError(
-                f"not indexed: {(error.strerror or str(error)).lower()}",
-                path=folder,
-                remedy="Make the library folder writable, or choose another one with --library",
-            ) from error
+            what = f"not indexed: {sentence(error, folder)}"
+            raise NotWritableError(what, path=folder, remedy=cause_of(error, folder).value) from error
         yield

@@ -104,6 +104,14 @@ INSERT INTO cue SELECT search_words(text), text, source_id, start_s, end_s FROM 
 DROP TABLE cue_before;
 CREATE TRIGGER text_source_gone AFTER DELETE ON text_source BEGIN DELETE FROM cue WHERE source_id = old.id; END
 """,
+    """
+CREATE TABLE drive (            -- where drives are mounted that footage was found on
+  path BLOB PRIMARY KEY
+) WITHOUT ROWID;
+CREATE TABLE exclusion (        -- patterns of names that are never footage
+  pattern TEXT PRIMARY KEY
+) WITHOUT ROWID
+""",
 )
 
 

@@ -36,9 +36,7 @@ class VectorFile:
     """The vectors [N, width] of one pack in `folder`. The files stay mapped from search to search."""
 
     def __init__(self, folder: Path, pack: str, width: int) -> None:
-        name = hashlib.blake2b(pack.encode(), digest_size=8).hexdigest()
-        self._upper_path = folder / f"vectors-{name}.upper"
-        self._lower_path = folder / f"vectors-{name}.lower"
+        self._upper_path, self._lower_path = (folder / name for name in file_names(pack))
         self._upper_kind = np.dtype([("bytes", "i1", (width,)), ("scale", "<f4")])
         self._lower_kind = np.dtype([("bytes", "i1", (width,))])
         self._maps: dict[Path, npt.NDArray[np.void]] = {}
@@ -95,6 +93,11 @@ class VectorFile:
         left_out = (_LOWER_MOST + _FP16_SHARE * _STEPS) * weight + 256 * 128 * len(query) * float(query_scale) / 2
         return similarity, scale * np.float32(left_out) + np.float32((_FP16_LEAST + _FP32_ROUNDING) * weight)
 
+    def rows(self) -> int:
+        """How many rows both files hold: 0 if one is missing. Raises OSError."""
+        kinds = ((self._upper_path, self._upper_kind), (self._lower_path, self._lower_kind))
+        return min(path.stat().st_size // kind.itemsize if path.exists() else 0 for path, kind in kinds)
+
     def _map(self, path: Path, kind: np.dtype[np.void]) -> npt.NDArray[np.void]:
         mapped = self._maps.get(path)
         if mapped is None or mapped.nbytes != path.stat().st_size // kind.itemsize * kind.itemsize:
@@ -102,6 +105,12 @@ class VectorFile:
                 rows = path.stat().st_size // kind.itemsize
                 mapped = self._maps[path] = np.asarray(np.memmap(file, kind, "r", shape=(rows,)))
         return mapped
+
+
+def file_names(pack: str) -> tuple[str, str]:
+    """The names of a pack's two files, those of the upper and of the lower bytes."""
+    name = hashlib.blake2b(pack.encode(), digest_size=8).hexdigest()
+    return f"vectors-{name}.upper", f"vectors-{name}.lower"
 
 
 class VectorFiles:

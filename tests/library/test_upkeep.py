@@ -1,0 +1,192 @@
+"""A library is looked after: what is gone is dropped, what is damaged is said and repaired."""
+
+import multiprocessing
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.drives import pretend_drive
+from tests.toy import ToyEncoder, write_clip
+from tr_desktop.commands.main import main
+from tr_desktop.errors import LibraryError, UserError
+from tr_desktop.grounding import find
+from tr_desktop.library import upkeep
+from tr_desktop.library.index.indexer import index_footage
+from tr_desktop.library.store import schema
+from tr_desktop.library.store.catalog import Catalog
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Three days of footage, one clip each."""
+    for number, colour in enumerate(("red", "green", "blue"), 1):
+        write_clip(tmp_path / "f" / f"Day{number}" / "C0001.mp4", [(colour, 50 + number)])
+    return tmp_path / "f"
+
+
+@pytest.fixture
+def library(tmp_path, folder):
+    index(folder, tmp_path / "library")
+    return tmp_path / "library"
+
+
+def index(folder: Path, library: Path):
+    encoder = ToyEncoder()
+    with Catalog(library) as catalog:
+        return index_footage([folder], catalog, encoder), encoder.encoded_frames
+
+
+def test_a_deleted_folder_is_not_searched(folder, library):
+    shutil.rmtree(folder / "Day1")
+    coverage, _ = index(folder, library)
+    assert coverage.searched == [folder / "Day2" / "C0001.mp4", folder / "Day3" / "C0001.mp4"]
+    assert not coverage.offline
+    with Catalog(library) as catalog, pytest.raises(UserError, match="no such file or folder"):
+        index_footage([folder / "Day1"], catalog, ToyEncoder())
+
+
+def test_the_last_deleted_file_of_a_folder_is_not_searched(folder, library):
+    (folder / "Day1" / "C0001.mp4").unlink()
+    coverage, _ = index(folder, library)
+    assert coverage.files == 2 and not coverage.offline
+
+
+def test_a_renamed_folder_counts_once_and_is_not_read_again(folder, library):
+    (folder / "Day2").rename(folder / "Tuesday")
+    coverage, frames = index(folder, library)
+    assert [path.parent.name for path in coverage.searched] == ["Day1", "Day3", "Tuesday"]
+    assert (coverage.offline, frames) == ([], 0)
+    assert upkeep.prune(library) == []  # the old place was dropped when the new one was found
+
+
+def test_a_file_in_the_mount_point_does_not_delete_the_drive(tmp_path, folder, monkeypatch):
+    drive = pretend_drive(monkeypatch, folder)
+    index(drive, tmp_path / "library")
+    drive.rename(tmp_path / "unplugged")
+    monkeypatch.undo()
+    drive.mkdir()
+    (drive / "not mounted.txt").write_text("the drive isn't plugged in")
+    coverage, _ = index(drive, tmp_path / "library")
+    assert len(coverage.offline) == 3
+
+
+def test_prune_drops_what_is_gone_and_keeps_what_is_unplugged(tmp_path, folder, library, monkeypatch):
+    drive = pretend_drive(monkeypatch, tmp_path / "drive")
+    kept = write_clip(drive / "kept.mp4", [("white", 50)])
+    index(drive, library)
+    drive.rename(tmp_path / "unplugged")
+    shutil.rmtree(folder / "Day1")
+    (library / "vectors-0123456789abcdef.upper").write_bytes(b"of a pack that no record speaks of")
+    assert upkeep.prune(library) == [folder / "Day1" / "C0001.mp4"]
+    assert len(list(library.glob("vectors-*"))) == 2
+    with Catalog(library) as catalog:
+        assert index_footage([drive], catalog, ToyEncoder()).offline == [kept]
+
+
+def test_a_forgotten_folder_is_gone_and_read_anew(folder, library, capsys):
+    assert main(["library", "forget", str(folder / "Day1"), "--library", str(library)]) == 0
+    assert str(folder / "Day1" / "C0001.mp4") in capsys.readouterr().out
+    assert main(["library", "forget", str(folder / "Day1"), "--library", str(library)]) == 2
+    coverage, frames = index(folder, library)
+    assert (len(coverage.searched), frames) == (3, 5)
+
+
+@pytest.mark.parametrize("part", ["lower", "upper"])
+@pytest.mark.parametrize("how", ["missing", "empty", "shorter"])
+def test_missing_vectors_are_said_and_repaired(folder, library, capsys, part, how):
+    (path,) = library.glob(f"vectors-*.{part}")
+    if how == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[: 0 if how == "empty" else -1])
+    with Catalog(library) as catalog:
+        for ask in (lambda: find("red", [folder], catalog, ToyEncoder()), lambda: index(folder, library)):
+            with pytest.raises(LibraryError, match=r"damaged: its vector files hold.*library repair"):
+                ask()
+    assert main(["library", "check", "--library", str(library)]) == 2
+    assert main(["library", "repair", "--library", str(library)]) == 0
+    assert main(["library", "check", "--library", str(library)]) == 0
+    capsys.readouterr()
+    coverage, frames = index(folder, library)
+    assert len(coverage.searched) == 3
+    assert frames == (5 if how == "shorter" else 15)  # only what is missing is read again
+    with Catalog(library) as catalog:
+        assert find("blue", [folder], catalog, ToyEncoder()).moments[0].media.path.parent.name == "Day3"
+
+
+def many_files(library: Path) -> None:
+    """Add 2,000 records, so that the tables fill many pages."""
+    with closing(sqlite3.connect(library / "library.sqlite3")) as database:
+        database.executemany(
+            "INSERT INTO file (path, size_bytes, mtime_ns, reason) VALUES (?, 1, 1, 'an empty file')",
+            [(f"/footage/{number:06}.mp4".encode(),) for number in range(2000)],
+        )
+        database.commit()
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+@pytest.mark.parametrize("where", ["one page", "header", "all"])
+def test_a_damaged_database_is_said_kept_and_rebuilt(folder, library, capsys, where):
+    many_files(library)
+    database = library / "library.sqlite3"
+    content = bytearray(database.read_bytes())
+    if where == "header":
+        content[:100] = bytes(100)
+    else:
+        pages = range(2, len(content) // 4096 + 1)
+        if where == "one page":
+            records = [page for page in pages if b"an empty file" in content[(page - 1) * 4096 : page * 4096]]
+            pages = [records[len(records) // 2]]
+        for page in pages:
+            content[(page - 1) * 4096 : page * 4096] = b"\xa5" * 4096
+    database.write_bytes(content)
+    for suffix in ("-wal", "-shm"):
+        (library / f"library.sqlite3{suffix}").unlink(missing_ok=True)
+    for command in (["find", "red", str(folder)], ["index", str(folder)], ["library", "check"]):
+        assert main([*command, "--library", str(library)]) == 2
+        printed = capsys.readouterr()
+        assert "damaged" in printed.out + printed.err and "library repair" in printed.out + printed.err
+    assert main(["library", "repair", "--library", str(library)]) == 0
+    (kept,) = library.glob("damaged*.sqlite3")
+    assert kept.read_bytes() == bytes(content)
+    assert main(["library", "check", "--library", str(library)]) == 0
+    coverage, frames = index(folder, library)
+    assert len(coverage.searched) == 3
+    assert frames == (0 if where == "one page" else 15)
+    with closing(sqlite3.connect(database)) as connection:
+        records = connection.execute("SELECT count(*) FROM file").fetchone()[0]
+    assert records == 3 if where != "one page" else 1800 < records < 2003  # a page holds some sixty
+
+
+def test_a_folder_without_a_library_is_said(tmp_path, capsys):
+    for action in (["check"], ["repair"], ["prune"], ["forget", "x"]):
+        assert main(["library", *action, "--library", str(tmp_path)]) == 2
+        assert "no library here" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def open_new(library: Path, start, results) -> None:
+    start.wait()
+    try:
+        with Catalog(library) as catalog:
+            results.put("read only" if catalog.is_read_only else "")
+    except LibraryError as error:
+        results.put(str(error))
+
+
+def test_several_first_starts_at_once_all_work(tmp_path):
+    context = multiprocessing.get_context("fork")
+    for number in range(25):
+        start, results = context.Event(), context.Queue()
+        processes = [context.Process(target=open_new, args=(tmp_path / str(number), start, results)) for _ in range(4)]
+        for process in processes:
+            process.start()
+        start.set()
+        assert [results.get(timeout=60) for _ in processes] == [""] * 4
+        for process in processes:
+            process.join()
+        with closing(sqlite3.connect(tmp_path / str(number) / "library.sqlite3")) as database:
+            assert schema.version_of(database) == len(schema.MIGRATIONS)
