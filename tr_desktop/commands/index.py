@@ -19,6 +19,7 @@ def add_commands(commands: Any) -> None:
     index.add_argument(
         "--hardware", action="store_true", help="use hardware decoding if it matches software output and is faster"
     )
+    index.add_argument("--retry", action="store_true", help="read the files again that an earlier run couldn't read")
     index.add_argument("--read-text", action="store_true", help="also read titles and signs in the pictures; slow")
     options.add_common(index)
     index.set_defaults(run=run_index)
@@ -37,7 +38,7 @@ def run_index(arguments: argparse.Namespace) -> int:
     reader = open_reader() if arguments.read_text else None
     with options.engine_of(arguments) as engine:
         with IndexBar() as bar:
-            coverage = engine.index(arguments.paths, bar.update, hardware=arguments.hardware)
+            coverage = engine.index(arguments.paths, bar.update, hardware=arguments.hardware, retry=arguments.retry)
         print(report.coverage_text(coverage), file=sys.stderr)
         print(bar.summary(), file=sys.stderr)
         if not coverage.searched:

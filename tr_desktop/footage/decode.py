@@ -13,8 +13,10 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from tr_desktop.errors import DriveError
 from tr_desktop.footage.captions import Captions
 from tr_desktop.footage.clock import Clock
+from tr_desktop.footage.drive import check_drive
 from tr_desktop.moments import FrameTimes, Media
 
 _READ_ATTEMPTS = 10  # in a row; a demuxer that fails more often is stuck
@@ -80,7 +82,10 @@ def new_clock(media: Media, container: InputContainer, stream: VideoStream) -> C
 def read_packets(
     container: InputContainer, stream: VideoStream, reading: Reading
 ) -> Iterator[Packet[VideoStream] | None]:
-    """Packets from the container's position to the end of the file, then None, which flushes the decoder."""
+    """Packets from the container's position to the end of the file, then None, which flushes the decoder.
+
+    Raises DriveError if the drive or the network fails, before anything that is cut off because of it.
+    """
     captions = reading.captions
     failures = 0
     streams: list[Any] = [stream, *(captions.streams if captions is not None else ())]
@@ -88,6 +93,7 @@ def read_packets(
         try:
             packets: Iterator[Packet[Any]] = container.demux(streams)
             for packet in packets:
+                check_drive(container)
                 failures = 0
                 if captions is not None and packet.size and packet.stream_index != stream.index:
                     captions.take(packet)
@@ -98,12 +104,15 @@ def read_packets(
                     reading.bytes = max(reading.bytes, (packet.pos or 0) + packet.size)
                     yield packet
             break
+        except DriveError:
+            raise
         except IndexError:  # PyAV's flush fails if damage looked like one more track
             break
         except (av.error.FFmpegError, OSError) as error:
             failures += 1
             if failures == _READ_ATTEMPTS:
                 reading.read_error = str(getattr(error, "strerror", None) or error)
+    check_drive(container)
     yield None
 
 

@@ -11,6 +11,7 @@ from av.video.stream import VideoStream
 from tr_desktop.errors import MediaError
 from tr_desktop.footage.container import open_video
 from tr_desktop.footage.decode import Reading, decode_packet, read_packets
+from tr_desktop.footage.drive import drive_error
 from tr_desktop.footage.orientation import orientation
 from tr_desktop.footage.rate import header_rate
 from tr_desktop.footage.source_tc import reel_name, source_timecode
@@ -23,13 +24,16 @@ _SQUAREST = 8  # pixel aspect ratios beyond 8:1 are damage, not anamorphic pictu
 def probe(path: Path) -> Media:
     """Read the properties of `path` and check that it can be decoded.
 
-    MediaError: the reason, for `coverage.skipped`, why the file can't be searched.
+    MediaError: the reason, for `coverage.skipped`, why the file can't be searched. DriveError: the drive failed.
     """
     path = path.absolute()
     with open_video(path) as (container, stream):
-        status = path.stat()
         rate, is_vfr = header_rate(stream)
-        start_tc, has_timecode = source_timecode(path, container, stream, rate)
+        try:
+            status = path.stat()
+            start_tc, has_timecode = source_timecode(path, container, stream, rate)
+        except OSError as error:
+            raise drive_error(error, path) from error
         frame = _first_frame(path, container, stream)
         rotation, mirrored = orientation(frame)
         width, height = _shown_size(stream, frame)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tr_desktop.errors import UserError
+from tr_desktop.footage.container import DECODER
 from tr_desktop.library.filters import FootageFilter
 from tr_desktop.library.index.coverage import NOT_YET, Coverage, IndexProgress, Skipped
 from tr_desktop.library.index.prefetch import Pause
@@ -56,6 +57,7 @@ def index_footage(
     read_new: bool = True,
     pause: threading.Event | None = None,
     hardware: bool = False,
+    retry: bool = False,
 ) -> Coverage:
     """Bring the library up to date with every file under `paths`; the coverage shows which can be searched.
 
@@ -65,10 +67,11 @@ def index_footage(
     read_new: False reads nothing and lists new files as not indexed yet.
     pause: while set, nothing is decoded. Stored footage can be searched, and this run keeps the library's lock.
     hardware: decode on a graphics device if a test shows that it decodes the file right (`footage/hardware.py`).
+    retry: also read the files again that an earlier run couldn't read.
     Raises UserError for a path that does not exist and LibraryError for a full disk.
     """
     pack = encoder.pack.sha256
-    found = _discover([absolute_path(path) for path in paths], catalog, pack, footage_filter)
+    found = _discover([absolute_path(path) for path in paths], catalog, pack, footage_filter, retry)
     if found.new and not read_new:
         found.reasons |= dict.fromkeys(found.new, NOT_YET)
     elif found.new:
@@ -91,7 +94,7 @@ def index_footage(
 # Discover
 
 
-def _discover(paths: list[Path], catalog: Catalog, pack: str, footage_filter: FootageFilter) -> _Found:
+def _discover(paths: list[Path], catalog: Catalog, pack: str, footage_filter: FootageFilter, retry: bool) -> _Found:
     """The files under `paths`, and which of them are new to the library."""
     files, not_entered, missing = find_files(paths)
     files = [path for path in files if not is_library_file(path, catalog.folder)]
@@ -104,7 +107,8 @@ def _discover(paths: list[Path], catalog: Catalog, pack: str, footage_filter: Fo
             continue
         entry = _if_unchanged(found.known.get(os.fsencode(path)), stat)
         reason = never_footage(path, stat) or footage_filter.leaves_out_file(path, stat)
-        reason = reason or (entry.reason if entry else None)
+        if entry is not None and entry.decoder == DECODER and not retry:
+            reason = reason or entry.reason
         if reason:
             found.reasons[path] = reason
         elif entry is None or not entry.is_whole:
@@ -192,7 +196,9 @@ class _Run:
     def _skip(self, item: UnreadableFile) -> None:
         self._reasons[item.path] = item.reason
         if item.is_final:
-            self._writer.add_skipped(item.path, item.stat, item.reason)
+            self._writer.add_skipped(item.path, item.stat, item.reason, DECODER)
+        else:
+            self._writer.add_problem(item.path, f"{item.reason}; the next run tries again")
 
     def _report(self, path: Path, read_bytes: int, decoder: str = "") -> None:
         self._on_progress(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from tr_desktop.errors import MediaError
+from tr_desktop.errors import DriveError, MediaError
 from tr_desktop.footage.captions import Cue
 from tr_desktop.footage.frames import SampledFrame, Sampler
 from tr_desktop.footage.hardware import DecoderChoice, choose_decoder
@@ -157,8 +157,10 @@ def _decoded(
             else:
                 begun.add(identity)
                 yield from _file(source, read_progress, encoder, wait_while_paused, hardware)
+        except DriveError as error:
+            yield UnreadableFile(path, stat, error.what, is_final=False)
         except MediaError as error:
-            yield UnreadableFile(path, stat, error.what, is_final=_is_same(path, stat.st_size, stat.st_mtime_ns))
+            yield UnreadableFile(path, stat, error.what, is_final=_is_still(path, stat))
         except OSError as error:  # the disk or the network, not the file
             yield UnreadableFile(path, stat, f"can't be read: {error.strerror or error}", is_final=False)
 
@@ -194,19 +196,32 @@ def _file(
             decode_all=sampler.decode_all,
         )
 
-    for sample in sampler:
-        wait_while_paused()
-        piece.append(sample)
-        if len(piece) == _PIECE_FRAMES:
+    try:
+        for sample in sampler:
+            wait_while_paused()
+            piece.append(sample)
+            if len(piece) == _PIECE_FRAMES:
+                yield pictures()
+                row += sum(sample.repeat for sample in piece)
+                piece.clear()
+    except DriveError:  # the pictures before it are good
+        if piece:
             yield pictures()
-            row += sum(sample.repeat for sample in piece)
-            piece.clear()
+        raise
     if piece:
         yield pictures()
     if _is_same(source.path, source.size_bytes, source.mtime_ns):
         yield FinishedFile(source, sampler.footage, tuple(sampler.problems), sampler.cues)
     else:
         yield ChangedFile(source)
+
+
+def _is_still(path: Path, stat: os.stat_result) -> bool:
+    """Whether the file is certainly the one that was opened."""
+    try:
+        return _is_same(path, stat.st_size, stat.st_mtime_ns)
+    except OSError:
+        return False
 
 
 def _is_same(path: Path, size_bytes: int, mtime_ns: int) -> bool:

@@ -19,7 +19,7 @@ def known(database: Database, pack: str) -> dict[bytes, FileRecord]:
     rows = database.rows(
         "SELECT path, file.size_bytes, mtime_ns, reason, file.media_id, ifnull(vectors.rows, 0),"
         " ifnull(vectors.is_whole, 0), ifnull(end_tick, 0), ifnull(tick_s, '1'),"
-        " ifnull(json_extract(facts, '$.height'), 0), ifnull(problems, '[]')"
+        " ifnull(json_extract(facts, '$.height'), 0), ifnull(problems, '[]'), decoder"
         " FROM file LEFT JOIN media ON media.id = file.media_id"
         " LEFT JOIN vectors ON vectors.media_id = file.media_id AND pack = ?",
         pack,

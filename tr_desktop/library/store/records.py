@@ -25,8 +25,9 @@ class Source:
 class FileRecord(NamedTuple):
     """The library's record of one path.
 
-    reason: why it can't be searched, or None. media_id: the same for all copies. rows: vectors of the requested pack;
-    is_whole: whether these are all. end_tick, tick_s: of the footage read so far. height: pixels as shown.
+    reason: why it can't be searched, or None; decoder: which one found it. media_id: the same for all copies. rows:
+    vectors of the requested pack; is_whole: whether these are all. end_tick, tick_s: of the footage read so far.
+    height: pixels as shown.
     """
 
     size_bytes: int
@@ -39,6 +40,7 @@ class FileRecord(NamedTuple):
     tick_s: str
     height: int
     problems_json: str
+    decoder: str | None
 
     @property
     def problems(self) -> tuple[str, ...]:

@@ -111,12 +111,20 @@ class Writer:
         )
         return [Path(os.fsdecode(row[0])) for row in rows]
 
-    def add_skipped(self, path: Path, stat: os.stat_result, reason: str) -> None:
-        """Remember why `path` can't be searched; it isn't opened again until it changes."""
+    def add_skipped(self, path: Path, stat: os.stat_result, reason: str, decoder: str) -> None:
+        """Remember why `path` can't be searched; it isn't opened again until it or the decoder changes."""
         with self._database.transaction():
             self._database.execute(
-                "INSERT OR REPLACE INTO file (path, size_bytes, mtime_ns, reason) VALUES (?, ?, ?, ?)",
-                *(os.fsencode(path), stat.st_size, stat.st_mtime_ns, reason),
+                "INSERT OR REPLACE INTO file (path, size_bytes, mtime_ns, reason, decoder) VALUES (?, ?, ?, ?, ?)",
+                *(os.fsencode(path), stat.st_size, stat.st_mtime_ns, reason, decoder),
+            )
+
+    def add_problem(self, path: Path, problem: str) -> None:
+        """Remember why the footage of `path` has been read only in part; it holds until it is read on."""
+        with self._database.transaction():
+            self._database.execute(
+                "UPDATE media SET problems = ? WHERE NOT is_whole AND id = (SELECT media_id FROM file WHERE path = ?)",
+                *(json.dumps([problem]), os.fsencode(path)),
             )
 
     def forget(self, path: Path) -> None:
