@@ -19,6 +19,7 @@ import numpy.typing as npt
 from tr_desktop.errors import DriveError, MediaError
 from tr_desktop.footage.captions import Cue
 from tr_desktop.footage.frames import SampledFrame, Sampler
+from tr_desktop.footage.gaps import kept_gaps
 from tr_desktop.footage.hardware import DecoderChoice, choose_decoder
 from tr_desktop.footage.probe import probe
 from tr_desktop.library.index.identity import content_digest
@@ -211,7 +212,8 @@ def _file(
     if piece:
         yield pictures()
     if _is_same(source.path, source.size_bytes, source.mtime_ns):
-        yield FinishedFile(source, sampler.footage, tuple(sampler.problems), sampler.cues)
+        problems = (*sampler.problems, *kept_gaps(sampler.times))
+        yield FinishedFile(source, sampler.footage, problems, sampler.cues)
     else:
         yield ChangedFile(source)
 
