@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -37,7 +38,8 @@ class Reading:
     bytes: read so far. decoded: packets given to the decoder. damaged_packets: packets that arrived damaged. undecoded:
     packets that the decoder refused. damaged_frames: frames that came out damaged. read_error: why reading stopped
     early. promised_ticks: the stream's duration by its header, 0 if unknown. captions: takes the packets of subtitle
-    tracks. spanned_ticks: from the first time stamp to the latest one within the promised duration.
+    tracks. packets: takes all packets, if given. spanned_ticks: from the first time stamp to the latest one within the
+    promised duration.
     """
 
     bytes: int = 0
@@ -48,6 +50,7 @@ class Reading:
     read_error: str = ""
     promised_ticks: int = 0
     captions: Captions | None = None
+    packets: hashlib.blake2b | None = None
     spanned_ticks: int = 0
     _first_stamp: int | None = None
 
@@ -113,6 +116,8 @@ def read_packets(
             for packet in packets:
                 check_drive(container)
                 failures = 0
+                if reading.packets is not None and packet.size:
+                    reading.packets.update(packet)
                 if captions is not None and packet.size and packet.stream_index != stream.index:
                     captions.take(packet)
                 # An empty one is the demuxer's own flush or, in AVI, "the same picture again", which would flush too.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
+import numpy.typing as npt
 
 from tr_desktop.moments import FrameTimes
 
@@ -19,12 +20,12 @@ def kept_gaps(times: FrameTimes) -> list[str]:
     steps = np.diff(np.asarray(times.ticks, np.int64))
     if len(steps) < _FEWEST_FRAMES:
         return []
-    usual = float(np.median(steps))
-    gaps = steps > max(int(_SHORTEST_S / times.tick_s), _FEWEST_LOST * usual)
+    usual = int(np.median(steps))
+    gaps: npt.NDArray[np.bool_] = steps > max(int(_SHORTEST_S / times.tick_s), _FEWEST_LOST * usual)
     regular = np.abs(steps - usual) <= usual / 2
     if not gaps.any() or regular.sum() < _REGULAR_SHARE * (~gaps).sum():
         return []
-    return [gaps_sentence("kept", int(gaps.sum()), int((steps[gaps] - usual).sum()) * times.tick_s)]
+    return [gaps_sentence("kept", int(gaps.sum()), int(steps[gaps].sum() - usual * gaps.sum()) * times.tick_s)]
 
 
 def gaps_sentence(how: str, count: int, length_s: Fraction) -> str:

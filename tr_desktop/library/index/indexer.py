@@ -189,7 +189,7 @@ class _Run:
         self._report(decoded.source.path, decoded.read_bytes, decoded.decoder)
 
     def _finish(self, item: FinishedFile) -> None:
-        self._writer.finish(item.source, item.footage, item.problems, self._pack, item.cues)
+        self._writer.finish(item.source, item.footage, item.problems, self._pack, item.cues, item.packets)
         _forget_moved(self._writer, item.source)
         del self._reasons[item.source.path]
 

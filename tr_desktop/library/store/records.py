@@ -52,6 +52,14 @@ class FileRecord(NamedTuple):
         return self.end_tick * Fraction(self.tick_s)
 
 
+class KnownContent(NamedTuple):
+    """Content that the library knows. packets: their digest, None if not read to the end. mtimes_ns: of its files."""
+
+    digest: bytes
+    packets: bytes | None
+    mtimes_ns: tuple[int, ...]
+
+
 class TextMatch(NamedTuple):
     """A text that was found. path: of its subtitle file, if any; media_id: of the footage that contains it, if any."""
 

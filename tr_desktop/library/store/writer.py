@@ -18,7 +18,7 @@ from tr_desktop.footage.captions import Cue
 from tr_desktop.library.store import files, nearest, quotes
 from tr_desktop.library.store.database import Database
 from tr_desktop.library.store.media_row import facts_of, pack_ticks
-from tr_desktop.library.store.records import FileRecord, ReadProgress, Source
+from tr_desktop.library.store.records import FileRecord, KnownContent, ReadProgress, Source
 from tr_desktop.library.store.vectors import VectorFiles
 from tr_desktop.moments import Footage, TextKind
 
@@ -41,6 +41,10 @@ class Writer:
     def read_progress(self, source: Source, pack: str) -> ReadProgress:
         """How far the footage of `source`, under any name, has been read for `pack`."""
         return files.read_progress(self._database, source, pack)
+
+    def contents(self, size_bytes: int, sampled: bytes) -> list[KnownContent]:
+        """All content of one size whose digest begins with `sampled`."""
+        return files.contents(self._database, size_bytes, sampled)
 
     # Footage
 
@@ -80,12 +84,20 @@ class Writer:
             )
 
     def finish(
-        self, source: Source, footage: Footage, problems: Sequence[str], pack: str, cues: Sequence[Cue] = ()
+        self,
+        source: Source,
+        footage: Footage,
+        problems: Sequence[str],
+        pack: str,
+        cues: Sequence[Cue] = (),
+        packets: bytes | None = None,
     ) -> None:
-        """Mark the footage of `source` as whole; its vectors are all stored. cues: of its subtitle tracks."""
+        """Mark the footage of `source` as whole; its vectors are all stored. cues: of its subtitle tracks. packets: the
+        digest of what was read (`Reading.packets`)."""
         with self._database.transaction():
             media_id = self._store_media(source, footage, problems, is_whole=True)
             self._store_file(source, media_id)
+            self._database.execute("UPDATE media SET packets = ? WHERE id = ?", packets, media_id)
             self._database.execute("UPDATE vectors SET is_whole = 1 WHERE media_id = ? AND pack = ?", media_id, pack)
             quotes.store_text(self._database, media_id, TextKind.TRACK, cues)
 
