@@ -63,15 +63,25 @@ class Engine:
         pause: threading.Event | None = None,
         hardware: bool = False,
         footage_filter: FootageFilter = EVERYTHING,
+        retry: bool = False,
     ) -> Coverage:
         """Read the new files under `folders` into the library; the coverage shows which can be searched.
 
         stop: when set, indexing ends within a second; the next run continues from there. pause: while set, indexing
-        waits. hardware: decode on a graphics device if it matches software output and is faster.
+        waits. hardware: decode on a graphics device if it matches software output and is faster. retry: also read the
+        files again that an earlier run couldn't read.
         Raises UserError for a path that doesn't exist. An error from `on_progress` ends the run.
         """
         return index_footage(
-            folders, self.catalog, self.encoder, on_progress, stop, footage_filter, pause=pause, hardware=hardware
+            folders,
+            self.catalog,
+            self.encoder,
+            on_progress,
+            stop,
+            footage_filter,
+            pause=pause,
+            hardware=hardware,
+            retry=retry,
         )
 
     def find(

@@ -28,6 +28,10 @@ class MediaError(UserError):
     """A media file that can't be read. `what` is the reason shown by `coverage.skipped`."""
 
 
+class DriveError(MediaError):
+    """The drive or the network failed, not the file: reading it again may work."""
+
+
 class PackError(UserError):
     """A model pack that is missing, damaged or unsafe to load."""
 

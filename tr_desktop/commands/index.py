@@ -22,6 +22,7 @@ def add_commands(commands: Any) -> None:
     index.add_argument(
         "--hardware", action="store_true", help="use hardware decoding if it matches software output and is faster"
     )
+    index.add_argument("--retry", action="store_true", help="read the files again that an earlier run couldn't read")
     index.add_argument("--read-text", action="store_true", help="also read titles and signs in the pictures; slow")
     options.add_exclude(index)
     options.add_common(index)
@@ -43,7 +44,11 @@ def run_index(arguments: argparse.Namespace) -> int:
     with options.engine_of(arguments) as engine:
         with IndexBar() as bar:
             coverage = engine.index(
-                arguments.paths, bar.update, hardware=arguments.hardware, footage_filter=_footage_filter(arguments)
+                arguments.paths,
+                bar.update,
+                hardware=arguments.hardware,
+                footage_filter=_footage_filter(arguments),
+                retry=arguments.retry,
             )
         print(report.coverage_text(coverage), file=sys.stderr)
         print(bar.summary(), file=sys.stderr)

@@ -19,7 +19,8 @@ from av.container import InputContainer
 from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
-from tr_desktop.errors import MediaError
+from tr_desktop.errors import DriveError, MediaError
+from tr_desktop.footage.drive import DriveFile, drive_error
 from tr_desktop.footage.picture_files import picture_kind
 
 # Demuxers of files that hold their own pictures. Missing on purpose: playlists and indexes of other files (hls, dash,
@@ -30,6 +31,9 @@ _DEMUXERS = (
 )
 # Sound files, allowed only to report "no video stream".
 _SOUND = "wav,mp3,aac,flac,ac3,eac3,aiff,caf,w64,amr"
+
+# What decodes: a newer one may read what this one can't.
+DECODER = f"PyAV {av.__version__}, FFmpeg {av.ffmpeg_version_info}"
 
 # AVFMT_FLAG_GENPTS: PyAV sets it. FFmpeg then invents presentation times for AVI, in the wrong order.
 _GENPTS = 1
@@ -44,17 +48,19 @@ def open_video(path: Path, device: str = "") -> Iterator[tuple[InputContainer, V
 
     device: the kind of graphics device that decodes it (`hardware.py`), "" for the CPU. Frames stay on the device until
     they are reformatted.
-    Raises MediaError with the reason if the file can't be opened or has no video stream that can be decoded.
+    Raises MediaError with the reason if the file can't be opened or has no video stream that can be decoded, and
+    DriveError if the drive or the network failed.
     """
     check_regular(path)
     try:
         file = path.open("rb", buffering=0)
     except OSError as error:
-        raise MediaError(f"can't be read: {error.strerror or error}", path=path) from error
+        raise drive_error(error, path) from error
     with file:
+        drive_file = DriveFile(file)
         try:
             container = av.open(
-                file,
+                drive_file,
                 "r",
                 options={"format_whitelist": f"{_DEMUXERS},{_SOUND}", "protocol_whitelist": "none"},
                 metadata_errors="replace",
@@ -63,9 +69,11 @@ def open_video(path: Path, device: str = "") -> Iterator[tuple[InputContainer, V
                 hwaccel=HWAccel(device, allow_software_fallback=False, is_hw_owned=True) if device else None,
             )
         except (av.error.FFmpegError, OSError, ValueError) as error:
+            drive_file.check(path)
             raise MediaError(_why_not_opened(path, error), path=path) from error
         container.flags &= ~_GENPTS
         with container:
+            drive_file.check(path)
             stream = choose_stream(container, path)
             for other in container.streams:  # skip packets that aren't decoded
                 if other.index != stream.index:
@@ -82,9 +90,11 @@ def check_regular(path: Path) -> None:
     try:
         status = path.stat()
     except FileNotFoundError as error:
-        raise MediaError("file not found", path=path) from error
-    except (OSError, ValueError) as error:  # ValueError: a null byte in the name
-        raise MediaError(f"can't be read: {getattr(error, 'strerror', None) or error}", path=path) from error
+        raise DriveError("file not found", path=path) from error
+    except OSError as error:
+        raise drive_error(error, path) from error
+    except ValueError as error:  # a null byte in the name
+        raise MediaError(f"can't be read: {error}", path=path) from error
     if stat.S_ISDIR(status.st_mode):
         raise MediaError("a folder, not a file", path=path)
     if not stat.S_ISREG(status.st_mode):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,8 +14,11 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from tr_desktop.errors import DriveError
 from tr_desktop.footage.captions import Captions
 from tr_desktop.footage.clock import Clock
+from tr_desktop.footage.drive import check_drive
+from tr_desktop.footage.gaps import gaps_sentence
 from tr_desktop.moments import FrameTimes, Media
 
 _READ_ATTEMPTS = 10  # in a row; a demuxer that fails more often is stuck
@@ -34,7 +38,8 @@ class Reading:
     bytes: read so far. decoded: packets given to the decoder. damaged_packets: packets that arrived damaged. undecoded:
     packets that the decoder refused. damaged_frames: frames that came out damaged. read_error: why reading stopped
     early. promised_ticks: the stream's duration by its header, 0 if unknown. captions: takes the packets of subtitle
-    tracks.
+    tracks. packets: takes all packets, if given. spanned_ticks: from the first time stamp to the latest one within the
+    promised duration.
     """
 
     bytes: int = 0
@@ -45,6 +50,21 @@ class Reading:
     read_error: str = ""
     promised_ticks: int = 0
     captions: Captions | None = None
+    packets: hashlib.blake2b | None = None
+    spanned_ticks: int = 0
+    _first_stamp: int | None = None
+
+    def note(self, packet: Packet[VideoStream]) -> None:
+        """Count a packet of the pictures."""
+        if packet.is_corrupt:
+            self.damaged_packets += 1
+        self.bytes = max(self.bytes, (packet.pos or 0) + packet.size)
+        if packet.pts is not None:
+            if self._first_stamp is None:
+                self._first_stamp = packet.pts
+            spanned = packet.pts - self._first_stamp + (packet.duration or 0)
+            if self.spanned_ticks < spanned <= self.promised_ticks:
+                self.spanned_ticks = spanned
 
     @property
     def is_damaged(self) -> bool:
@@ -58,10 +78,13 @@ class Reading:
             ("parts of the stream that can't be decoded", self.undecoded),
             ("frames with damaged pictures", self.damaged_frames),
             ("frames with an earlier time than the frame before them", clock.backward),
-            ("jumps of the file's clock, closed", clock.jumps),
         ]
         sentences = [f"{kind}: {count}" for kind, count in found if count]
-        missing_s = (self.promised_ticks - times.end_tick) * times.tick_s
+        end_tick = times.end_tick
+        if clock.jumps:
+            end_tick = max(end_tick, self.spanned_ticks)
+            sentences.append(gaps_sentence("closed", clock.jumps, (end_tick - times.end_tick) * times.tick_s))
+        missing_s = (self.promised_ticks - end_tick) * times.tick_s
         if missing_s > 1 and missing_s > times.duration_s / 50:
             sentences.append(f"the file is cut off: the last {float(missing_s):.1f} s are missing")
         if self.read_error:
@@ -80,7 +103,10 @@ def new_clock(media: Media, container: InputContainer, stream: VideoStream) -> C
 def read_packets(
     container: InputContainer, stream: VideoStream, reading: Reading
 ) -> Iterator[Packet[VideoStream] | None]:
-    """Packets from the container's position to the end of the file, then None, which flushes the decoder."""
+    """Packets from the container's position to the end of the file, then None, which flushes the decoder.
+
+    Raises DriveError if the drive or the network fails, before anything that is cut off because of it.
+    """
     captions = reading.captions
     failures = 0
     streams: list[Any] = [stream, *(captions.streams if captions is not None else ())]
@@ -88,22 +114,26 @@ def read_packets(
         try:
             packets: Iterator[Packet[Any]] = container.demux(streams)
             for packet in packets:
+                check_drive(container)
                 failures = 0
+                if reading.packets is not None and packet.size:
+                    reading.packets.update(packet)
                 if captions is not None and packet.size and packet.stream_index != stream.index:
                     captions.take(packet)
                 # An empty one is the demuxer's own flush or, in AVI, "the same picture again", which would flush too.
                 if packet.size and packet.stream_index == stream.index:
-                    if packet.is_corrupt:
-                        reading.damaged_packets += 1
-                    reading.bytes = max(reading.bytes, (packet.pos or 0) + packet.size)
+                    reading.note(packet)
                     yield packet
             break
+        except DriveError:
+            raise
         except IndexError:  # PyAV's flush fails if damage looked like one more track
             break
         except (av.error.FFmpegError, OSError) as error:
             failures += 1
             if failures == _READ_ATTEMPTS:
                 reading.read_error = str(getattr(error, "strerror", None) or error)
+    check_drive(container)
     yield None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -90,6 +91,11 @@ class Sampler:
         return self._reading.bytes
 
     @property
+    def packets_digest(self) -> bytes:
+        """blake2b of all packets of the pictures and subtitles, 16 bytes, once the loop has ended."""
+        return b"" if self._reading.packets is None else self._reading.packets.digest()
+
+    @property
     def decoded_packets(self) -> int:
         """How many coded pictures the decoder was given so far."""
         return self._reading.decoded
@@ -129,7 +135,11 @@ class Sampler:
             self.device = device
             self.decode_all = sampled_frames is sampling.sampled_by_decoding
             with _forgiving(device), open_video(self.media.path, device) as (container, stream):
-                self._reading = Reading(promised_ticks=stream.duration or 0, captions=Captions(container))
+                self._reading = Reading(
+                    promised_ticks=stream.duration or 0,
+                    captions=Captions(container),
+                    packets=hashlib.blake2b(digest_size=16),
+                )
                 clock = self._clock = new_clock(self.media, container, stream)
                 grid = SamplingGrid(self.every_s / (stream.time_base or 1), self._covered)
                 for shown in sampled_frames(container, stream, clock, grid, self._reading):

@@ -5,6 +5,7 @@ QuickTime File Format, "Timecode Media"; Sony's NonRealTimeMeta, an XML document
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ class TimecodeTrack:
 
 
 def timecode_track(path: Path) -> TimecodeTrack | None:
-    """The first usable timecode track, or None. Editors go by its frame number, not by a label."""
+    """The first usable timecode track, or None. Raises OSError. Editors go by its frame number, not by a label."""
     try:
         with path.open("rb") as file:
             for entry, sample_at in _timecode_tracks(file, 0, path.stat().st_size):
@@ -40,21 +41,23 @@ def timecode_track(path: Path) -> TimecodeTrack | None:
                 frame = file.read(4)
                 if timescale and duration and len(frame) == 4:
                     return TimecodeTrack(Fraction(timescale, duration), bool(flags & 1), int.from_bytes(frame, "big"))
-    except OSError:
-        pass
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # damage can ask for a place outside any file
+            raise
     return None
 
 
 def sony_label(path: Path) -> tuple[str, int] | None:
-    """(label of the first frame, frames a second that it counts) in Sony's XML document, or None."""
+    """(label of the first frame, frames a second that it counts) in Sony's XML document, or None. Raises OSError."""
     try:
         with path.open("rb") as file:
             for start, end in _metas(file, 0, path.stat().st_size):
                 file.seek(start)
                 if found := _LTC.search(file.read(min(end - start, _MAX_XML_BYTES))):
                     return _unpacked(bytes.fromhex(found[2].decode())), int(found[1])
-    except OSError:
-        pass
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # damage can ask for a place outside any file
+            raise
     return None
 
 

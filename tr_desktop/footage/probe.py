@@ -14,6 +14,7 @@ from tr_desktop.errors import MediaError
 from tr_desktop.footage.audio_layout import channel_layout
 from tr_desktop.footage.container import open_video
 from tr_desktop.footage.decode import Reading, decode_packet, read_packets
+from tr_desktop.footage.drive import drive_error
 from tr_desktop.footage.orientation import orientation
 from tr_desktop.footage.picture_files import A_STILL, may_be_still
 from tr_desktop.footage.rate import header_rate
@@ -27,15 +28,18 @@ _SQUAREST = 8  # pixel aspect ratios beyond 8:1 are damage, not anamorphic pictu
 def probe(path: Path) -> Media:
     """Read the properties of `path` and check that it can be decoded.
 
-    MediaError: the reason, for `coverage.skipped`, why the file can't be searched.
+    MediaError: the reason, for `coverage.skipped`, why the file can't be searched. DriveError: the drive failed.
     """
     path = path.absolute()
     with open_video(path) as (container, stream):
         if may_be_still(container.format.name, container.metadata) and _holds_one_picture(path):
             raise MediaError(A_STILL, path=path)
-        status = path.stat()
         rate, is_vfr = header_rate(stream)
-        start_tc, has_timecode = source_timecode(path, container, stream, rate)
+        try:
+            status = path.stat()
+            start_tc, has_timecode = source_timecode(path, container, stream, rate)
+        except OSError as error:
+            raise drive_error(error, path) from error
         frame = _first_frame(path, container, stream)
         rotation, mirrored = orientation(frame)
         width, height = _shown_size(stream, frame)

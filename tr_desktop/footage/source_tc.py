@@ -26,7 +26,7 @@ def source_timecode(
 
     A timecode track may count at another rate than the picture (29.97 drop-frame beside 59.94 footage, SMPTE ST 12-1).
     It is read at the track's rate and converted to the picture's. Phones set the drop-frame flag beside true 30 and 24,
-    rates that have no drop-frame: there the flag is ignored and the track's frame number counts.
+    rates that have no drop-frame: there the flag is ignored and the track's frame number counts. Raises OSError.
     """
     is_mov = container.format.name.startswith("mov")
     if is_mov and (track := timecode_track(path)):
@@ -87,10 +87,7 @@ def _same_family(tc_rate: Fraction | None, rate: Fraction) -> Fraction:
 
 def _mxf_rate(path: Path) -> Fraction | None:
     """Frames a second that an MXF file's timecode counts, which FFmpeg doesn't expose (SMPTE ST 377-1, Rounded Timecode
-    Base)."""
-    try:
-        with path.open("rb") as file:
-            base = _MXF_TIMECODE_BASE.search(file.read(_MXF_HEADER_BYTES))
-            return Fraction(int.from_bytes(base[1], "big")) or None if base else None
-    except OSError:
-        return None
+    Base). Raises OSError."""
+    with path.open("rb") as file:
+        base = _MXF_TIMECODE_BASE.search(file.read(_MXF_HEADER_BYTES))
+    return Fraction(int.from_bytes(base[1], "big")) or None if base else None

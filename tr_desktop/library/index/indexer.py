@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tr_desktop.errors import UserError
+from tr_desktop.footage.container import DECODER
 from tr_desktop.library.filters import FootageFilter
 from tr_desktop.library.index.coverage import NOT_YET, Coverage, IndexProgress, Skipped
 from tr_desktop.library.index.drives import Drives, mount_of
@@ -64,6 +65,7 @@ def index_footage(
     pause: threading.Event | None = None,
     hardware: bool = False,
     may_be_gone: bool = False,
+    retry: bool = False,
 ) -> Coverage:
     """Bring the library up to date with every file under `paths`; the coverage shows which can be searched.
 
@@ -74,10 +76,11 @@ def index_footage(
     pause: while set, nothing is decoded. Stored footage can be searched, and this run keeps the library's lock.
     hardware: decode on a graphics device if a test shows that it decodes the file right (`footage/hardware.py`).
     may_be_gone: paths that don't exist are passed over, for callers that found the paths themselves.
+    retry: also read the files again that an earlier run couldn't read.
     Raises UserError for a path that does not exist and LibraryError for a full disk.
     """
     pack = encoder.pack.sha256
-    found = _discover([absolute_path(path) for path in paths], catalog, pack, footage_filter)
+    found = _discover([absolute_path(path) for path in paths], catalog, pack, footage_filter, retry)
     if found.new and not read_new:
         found.reasons |= dict.fromkeys(found.new, NOT_YET)
     elif found.new:
@@ -102,7 +105,7 @@ def index_footage(
 # Discover
 
 
-def _discover(paths: list[Path], catalog: Catalog, pack: str, footage_filter: FootageFilter) -> _Found:
+def _discover(paths: list[Path], catalog: Catalog, pack: str, footage_filter: FootageFilter, retry: bool) -> _Found:
     """The files under `paths`, and which of them are new to the library."""
     exclusions = Exclusions((*catalog.places.exclusions(), *footage_filter.exclude))
     walk = find_files(paths, exclusions)
@@ -127,7 +130,8 @@ def _discover(paths: list[Path], catalog: Catalog, pack: str, footage_filter: Fo
         seen_on.setdefault(stat.st_dev, path)
         entry = _if_unchanged(found.known.get(os.fsencode(path)), stat)
         reason = never_footage(path, stat) or exclusions.reason(path) or footage_filter.leaves_out_file(path, stat)
-        reason = reason or (entry.reason if entry else None)
+        if entry is not None and entry.decoder == DECODER and not retry:
+            reason = reason or entry.reason
         if reason:
             found.reasons[path] = reason
         elif entry is None or not entry.is_whole:
@@ -214,14 +218,16 @@ class _Run:
         self._report(decoded.source.path, decoded.read_bytes, decoded.decoder)
 
     def _finish(self, item: FinishedFile) -> None:
-        self._writer.finish(item.source, item.footage, item.problems, self._pack, item.cues)
+        self._writer.finish(item.source, item.footage, item.problems, self._pack, item.cues, item.packets)
         _forget_moved(self._writer, item.source, self._drives)
         del self._reasons[item.source.path]
 
     def _skip(self, item: UnreadableFile) -> None:
         self._reasons[item.path] = item.reason
         if item.is_final:
-            self._writer.add_skipped(item.path, item.stat, item.reason)
+            self._writer.add_skipped(item.path, item.stat, item.reason, DECODER)
+        else:
+            self._writer.add_problem(item.path, f"{item.reason}; the next run tries again")
 
     def _report(self, path: Path, read_bytes: int, decoder: str = "") -> None:
         self._on_progress(

@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from tr_desktop.errors import MediaError
+from tr_desktop.errors import DriveError, MediaError
 from tr_desktop.footage.captions import Cue
 from tr_desktop.footage.frames import SampledFrame, Sampler
+from tr_desktop.footage.gaps import kept_gaps
 from tr_desktop.footage.hardware import DecoderChoice, choose_decoder
 from tr_desktop.footage.probe import probe
-from tr_desktop.library.index.identity import content_digest
+from tr_desktop.library.index.identity import SAMPLED_BYTES, content_digest, identify
 from tr_desktop.library.index.prefetch import Pause, prefetch
-from tr_desktop.library.store.records import ReadProgress, Source
+from tr_desktop.library.store.records import KnownContent, ReadProgress, Source
 from tr_desktop.library.store.writer import Writer
 from tr_desktop.moments import Footage
 
@@ -65,12 +66,13 @@ class EncodedBatch:
 
 @dataclass(frozen=True)
 class FinishedFile:
-    """A file was read to its end, with these problems. cues: its subtitle tracks' texts."""
+    """A file was read to its end, with these problems. cues: its subtitle tracks' texts. packets: their digest."""
 
     source: Source
     footage: Footage
     problems: tuple[str, ...]
     cues: tuple[Cue, ...]
+    packets: bytes
 
 
 @dataclass(frozen=True)
@@ -145,22 +147,63 @@ def _decoded(
     wait_while_paused: Callable[[], None],
     hardware: bool,
 ) -> Generator[DecodedBatch | FinishedFile | DuplicateFile | ChangedFile | UnreadableFile, None, None]:
-    begun: set[tuple[int, bytes]] = set()  # in this run: a copy waits for it
+    begun = _Begun(writer)
     for path, stat in files.items():
         wait_while_paused()
+        source = None
         try:
-            source = Source(path, stat.st_size, stat.st_mtime_ns, content_digest(path, stat.st_size))
+            source = begun.source(path, stat)
             read_progress = writer.read_progress(source, encoder.pack.sha256)
-            identity = (source.size_bytes, source.digest)
-            if read_progress.is_whole or identity in begun:
+            if (reason := begun.reason(source)) is not None:
+                yield UnreadableFile(path, stat, reason, is_final=True)
+            elif read_progress.is_whole or source in begun:
                 yield DuplicateFile(source)
             else:
-                begun.add(identity)
-                yield from _file(source, read_progress, encoder, wait_while_paused, hardware)
+                begun.add(source)
+                for item in _file(source, read_progress, encoder, wait_while_paused, hardware):
+                    if isinstance(item, FinishedFile):
+                        begun.add(source, packets=item.packets)
+                    yield item
+        except DriveError as error:
+            yield UnreadableFile(path, stat, error.what, is_final=False)
         except MediaError as error:
-            yield UnreadableFile(path, stat, error.what, is_final=_is_same(path, stat.st_size, stat.st_mtime_ns))
+            is_final = _is_still(path, stat)
+            if is_final and source is not None:
+                begun.add(source, reason=error.what)
+            yield UnreadableFile(path, stat, error.what, is_final)
         except OSError as error:  # the disk or the network, not the file
             yield UnreadableFile(path, stat, f"can't be read: {error.strerror or error}", is_final=False)
+
+
+class _Begun:
+    """The content that this run has begun to read: its copies wait for it, and share the reason if it is unreadable."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._contents: dict[tuple[int, bytes], dict[bytes, KnownContent]] = {}  # by size and samples, then by digest
+        self._reasons: dict[tuple[int, bytes], str] = {}
+
+    def source(self, path: Path, stat: os.stat_result) -> Source:
+        """The file with its digest. Raises OSError and DriveError."""
+        sampled = content_digest(path, stat.st_size)
+        known = {content.digest: content for content in self._writer.contents(stat.st_size, sampled)}
+        known |= self._contents.get((stat.st_size, sampled), {})
+        digest = identify(path, stat.st_size, stat.st_mtime_ns, sampled, known.values())
+        return Source(path, stat.st_size, stat.st_mtime_ns, digest)
+
+    def add(self, source: Source, packets: bytes | None = None, reason: str | None = None) -> None:
+        """packets: once it was read to its end. reason: once it proved to be unreadable."""
+        same_samples = self._contents.setdefault((source.size_bytes, source.digest[:SAMPLED_BYTES]), {})
+        same_samples[source.digest] = KnownContent(source.digest, packets, (source.mtime_ns,))
+        if reason is not None:
+            self._reasons[source.size_bytes, source.digest] = reason
+
+    def reason(self, source: Source) -> str | None:
+        return self._reasons.get((source.size_bytes, source.digest))
+
+    def __contains__(self, source: Source) -> bool:
+        same_samples = self._contents.get((source.size_bytes, source.digest[:SAMPLED_BYTES]), {})
+        return source.digest in same_samples
 
 
 def _file(
@@ -194,19 +237,33 @@ def _file(
             decode_all=sampler.decode_all,
         )
 
-    for sample in sampler:
-        wait_while_paused()
-        piece.append(sample)
-        if len(piece) == _PIECE_FRAMES:
+    try:
+        for sample in sampler:
+            wait_while_paused()
+            piece.append(sample)
+            if len(piece) == _PIECE_FRAMES:
+                yield pictures()
+                row += sum(sample.repeat for sample in piece)
+                piece.clear()
+    except DriveError:  # the pictures before it are good
+        if piece:
             yield pictures()
-            row += sum(sample.repeat for sample in piece)
-            piece.clear()
+        raise
     if piece:
         yield pictures()
     if _is_same(source.path, source.size_bytes, source.mtime_ns):
-        yield FinishedFile(source, sampler.footage, tuple(sampler.problems), sampler.cues)
+        problems = (*sampler.problems, *kept_gaps(sampler.times))
+        yield FinishedFile(source, sampler.footage, problems, sampler.cues, sampler.packets_digest)
     else:
         yield ChangedFile(source)
+
+
+def _is_still(path: Path, stat: os.stat_result) -> bool:
+    """Whether the file is certainly the one that was opened."""
+    try:
+        return _is_same(path, stat.st_size, stat.st_mtime_ns)
+    except OSError:
+        return False
 
 
 def _is_same(path: Path, size_bytes: int, mtime_ns: int) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from tr_desktop.files import LOCK_NAME
 from tr_desktop.library.store.database import FILE_NAME, Database
-from tr_desktop.library.store.records import FileRecord, ReadProgress, Source
+from tr_desktop.library.store.records import FileRecord, KnownContent, ReadProgress, Source
 
 
 def is_library_file(path: Path, folder: Path) -> bool:
@@ -19,7 +20,7 @@ def known(database: Database, pack: str) -> dict[bytes, FileRecord]:
     rows = database.rows(
         "SELECT path, file.size_bytes, mtime_ns, reason, file.media_id, ifnull(vectors.rows, 0),"
         " ifnull(vectors.is_whole, 0), ifnull(end_tick, 0), ifnull(tick_s, '1'),"
-        " ifnull(json_extract(facts, '$.height'), 0), ifnull(problems, '[]')"
+        " ifnull(json_extract(facts, '$.height'), 0), ifnull(problems, '[]'), decoder"
         " FROM file LEFT JOIN media ON media.id = file.media_id"
         " LEFT JOIN vectors ON vectors.media_id = file.media_id AND pack = ?",
         pack,
@@ -40,3 +41,13 @@ def read_progress(database: Database, source: Source, pack: str) -> ReadProgress
         return ReadProgress(0, decode_all=False, is_whole=False)
     count, decode_all, is_whole = rows[0]
     return ReadProgress(count, bool(decode_all), bool(is_whole))
+
+
+def contents(database: Database, size_bytes: int, sampled: bytes) -> list[KnownContent]:
+    """All content of one size whose digest begins with `sampled`."""
+    rows = database.rows(
+        "SELECT digest, packets, json_group_array(mtime_ns) FROM media LEFT JOIN file ON media_id = media.id"
+        " WHERE media.size_bytes = ? AND digest BETWEEN ? AND ? GROUP BY media.id",
+        *(size_bytes, sampled, sampled + b"\xff" * len(sampled)),
+    )
+    return [KnownContent(digest, packets, tuple(filter(None, json.loads(dates)))) for digest, packets, dates in rows]

@@ -33,8 +33,9 @@ class Content(NamedTuple):
 class FileRecord(NamedTuple):
     """The library's record of one path.
 
-    reason: why it can't be searched, or None. media_id: the same for all copies. rows: vectors of the requested pack;
-    is_whole: whether these are all. end_tick, tick_s: of the footage read so far. height: pixels as shown.
+    reason: why it can't be searched, or None; decoder: which one found it. media_id: the same for all copies. rows:
+    vectors of the requested pack; is_whole: whether these are all. end_tick, tick_s: of the footage read so far.
+    height: pixels as shown.
     """
 
     size_bytes: int
@@ -47,6 +48,7 @@ class FileRecord(NamedTuple):
     tick_s: str
     height: int
     problems_json: str
+    decoder: str | None
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -56,6 +58,14 @@ class FileRecord(NamedTuple):
     @property
     def duration_s(self) -> Fraction:
         return self.end_tick * Fraction(self.tick_s)
+
+
+class KnownContent(NamedTuple):
+    """Content that the library knows. packets: their digest, None if not read to the end. mtimes_ns: of its files."""
+
+    digest: bytes
+    packets: bytes | None
+    mtimes_ns: tuple[int, ...]
 
 
 class TextMatch(NamedTuple):

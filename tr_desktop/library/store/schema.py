@@ -112,6 +112,18 @@ CREATE TABLE exclusion (        -- patterns of names that are never footage
   pattern TEXT PRIMARY KEY
 ) WITHOUT ROWID
 """,
+    """
+-- decoder: the one that found the reason; another one tries again
+ALTER TABLE file ADD COLUMN decoder TEXT;
+-- packets: digest of all pictures and subtitles as the file stores them, null if it wasn't read to its end
+ALTER TABLE media ADD COLUMN packets BLOB;
+CREATE TABLE new_ticks (        -- of media read in part: the times that follow those in `media.ticks`
+  media_id INTEGER NOT NULL REFERENCES media(id) ON DELETE CASCADE,
+  first_frame INTEGER NOT NULL,
+  ticks BLOB NOT NULL,
+  PRIMARY KEY (media_id, first_frame)
+) WITHOUT ROWID
+""",
 )
 
 

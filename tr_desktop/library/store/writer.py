@@ -18,7 +18,7 @@ from tr_desktop.footage.captions import Cue
 from tr_desktop.library.store import files, nearest, quotes
 from tr_desktop.library.store.database import Database
 from tr_desktop.library.store.media_row import facts_of, pack_ticks
-from tr_desktop.library.store.records import FileRecord, ReadProgress, Source
+from tr_desktop.library.store.records import FileRecord, KnownContent, ReadProgress, Source
 from tr_desktop.library.store.vectors import VectorFiles
 from tr_desktop.moments import Footage, TextKind
 
@@ -41,6 +41,10 @@ class Writer:
     def read_progress(self, source: Source, pack: str) -> ReadProgress:
         """How far the footage of `source`, under any name, has been read for `pack`."""
         return files.read_progress(self._database, source, pack)
+
+    def contents(self, size_bytes: int, sampled: bytes) -> list[KnownContent]:
+        """All content of one size whose digest begins with `sampled`."""
+        return files.contents(self._database, size_bytes, sampled)
 
     # Footage
 
@@ -80,12 +84,20 @@ class Writer:
             )
 
     def finish(
-        self, source: Source, footage: Footage, problems: Sequence[str], pack: str, cues: Sequence[Cue] = ()
+        self,
+        source: Source,
+        footage: Footage,
+        problems: Sequence[str],
+        pack: str,
+        cues: Sequence[Cue] = (),
+        packets: bytes | None = None,
     ) -> None:
-        """Mark the footage of `source` as whole; its vectors are all stored. cues: of its subtitle tracks."""
+        """Mark the footage of `source` as whole; its vectors are all stored. cues: of its subtitle tracks. packets: the
+        digest of what was read (`Reading.packets`)."""
         with self._database.transaction():
             media_id = self._store_media(source, footage, problems, is_whole=True)
             self._store_file(source, media_id)
+            self._database.execute("UPDATE media SET packets = ? WHERE id = ?", packets, media_id)
             self._database.execute("UPDATE vectors SET is_whole = 1 WHERE media_id = ? AND pack = ?", media_id, pack)
             quotes.store_text(self._database, media_id, TextKind.TRACK, cues)
 
@@ -111,12 +123,20 @@ class Writer:
         )
         return [Path(os.fsdecode(row[0])) for row in rows]
 
-    def add_skipped(self, path: Path, stat: os.stat_result, reason: str) -> None:
-        """Remember why `path` can't be searched; it isn't opened again until it changes."""
+    def add_skipped(self, path: Path, stat: os.stat_result, reason: str, decoder: str) -> None:
+        """Remember why `path` can't be searched; it isn't opened again until it or the decoder changes."""
         with self._database.transaction():
             self._database.execute(
-                "INSERT OR REPLACE INTO file (path, size_bytes, mtime_ns, reason) VALUES (?, ?, ?, ?)",
-                *(os.fsencode(path), stat.st_size, stat.st_mtime_ns, reason),
+                "INSERT OR REPLACE INTO file (path, size_bytes, mtime_ns, reason, decoder) VALUES (?, ?, ?, ?, ?)",
+                *(os.fsencode(path), stat.st_size, stat.st_mtime_ns, reason, decoder),
+            )
+
+    def add_problem(self, path: Path, problem: str) -> None:
+        """Remember why the footage of `path` has been read only in part; it holds until it is read on."""
+        with self._database.transaction():
+            self._database.execute(
+                "UPDATE media SET problems = ? WHERE NOT is_whole AND id = (SELECT media_id FROM file WHERE path = ?)",
+                *(json.dumps([problem]), os.fsencode(path)),
             )
 
     def forget(self, path: Path) -> None:
