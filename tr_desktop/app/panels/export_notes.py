@@ -19,10 +19,10 @@ def what_it_keeps(format_name: str, known: Mapping[str, Exporter]) -> str:
     """Text about a format or a way of cutting clips; a format's is a table."""
     if format_name == clips.LOSSLESS:
         return tr(
-            "One file per moment, copied without re-encoding. Footage with few keyframes (H.264, HEVC) can be split only"
-            " there: a clip starts at the keyframe before its moment and ends at the one after it, often seconds longer"
-            " on each side. For clips exact to the frame, choose another format. Each file is decoded again and compared"
-            " with its source."
+            "One file per moment, copied without re-encoding. Footage with few keyframes (H.264, HEVC) can be split"
+            " only there: a clip starts at the keyframe before its moment and ends at the one after it, often seconds"
+            " longer on each side. For clips exact to the frame, choose another format. Each file is decoded again and"
+            " compared with its source."
         )
     if format_name in clips.WAYS:
         return tr("One file per moment, exact to the frame. Each file is decoded again and compared with its source.")
