@@ -122,3 +122,14 @@ def test_a_clip_after_a_joint_has_the_sound_of_its_pictures(tmp_path: Path) -> N
         assert len(sound) == (end - start) * RATE_HZ // 25
         for half, tone_hz in zip(np.split(sound, 2), expected_hz, strict=True):
             assert abs(np.argmax(np.abs(np.fft.rfft(half))) * RATE_HZ / len(half) - tone_hz) < 5
+
+
+def test_a_part_that_ffmpeg_does_not_reach_is_told(tmp_path: Path) -> None:
+    parts = [segment(tmp_path / f"{first}.flv", first, 300, LARGE) for first in (0, 300)]
+    path = tmp_path / "two_headers.flv"
+    for data, told in ((parts[0], False), (b"".join(parts), True)):
+        path.write_bytes(data)
+        sampler = Sampler(probe(path), Fraction(1), 40)
+        assert list(sampler)
+        assert len(sampler.times) == 300
+        assert any("% of the file can't be read" in problem for problem in sampler.problems) is told
