@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from exporters.formats import find_format
@@ -39,7 +40,7 @@ def export_timeline(
     guard = guard or Guard()
     exporter = find_format(out, format_name)
     parts = timeline.by_rate() if exporter.one_rate else (timeline,)
-    paths = [out, *(_beside(out, exporter, part) for part in parts[1:])]
+    paths = planned_files(exporter, out, [part.rate for part in parts])
     contents = [_content(exporter, part) for part in parts]
     export = Export(exporter.name, timeline.name)
     are_new = check_targets(paths, export, {clip.media.path for clip in timeline.clips}, guard)
@@ -49,6 +50,12 @@ def export_timeline(
         if guard.library is not None:
             remember(guard.library.folder, real_path(path), export, content)
     return ExportReport(tuple(paths), tuple(_notes(timeline, exporter, paths, parts)))
+
+
+def planned_files(exporter: Exporter, out: Path, rates: Iterable[Fraction]) -> list[Path]:
+    """The files that an export of clips with these rates writes: `out`, and one for each further rate."""
+    further = list(dict.fromkeys(rates))[1:] if exporter.one_rate else []
+    return [out, *(_beside(out, exporter, rate) for rate in further)]
 
 
 @contextmanager
@@ -70,10 +77,10 @@ def _content(exporter: Exporter, timeline: Timeline) -> bytes:
     return rendered.encode() if isinstance(rendered, str) else rendered
 
 
-def _beside(out: Path, exporter: Exporter, part: Timeline) -> Path:
+def _beside(out: Path, exporter: Exporter, rate: Fraction) -> Path:
     suffix = exporter.suffix if out.name.lower().endswith(exporter.suffix) else out.suffix
     stem = out.name[: len(out.name) - len(suffix)]
-    return out.with_name(f"{stem}.{fps_text(part.rate)}fps{suffix}")
+    return out.with_name(f"{stem}.{fps_text(rate)}fps{suffix}")
 
 
 def _notes(timeline: Timeline, exporter: Exporter, paths: list[Path], parts: tuple[Timeline, ...]) -> Iterable[str]:

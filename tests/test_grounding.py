@@ -1,5 +1,6 @@
 """The main job with the toy encoder: what is found, in which order, and that every step is in the answer."""
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
@@ -8,8 +9,10 @@ import pytest
 from exporters.timeline import timeline_from_moments
 from tests.toy import ToyEncoder, write_clip
 from tr_desktop.errors import UserError
+from tr_desktop.grounders.two_tower import TwoTower
 from tr_desktop.grounding import find
 from tr_desktop.library.store.catalog import Catalog
+from tr_desktop.moments import Refinement, Segment
 
 
 @pytest.fixture
@@ -46,6 +49,32 @@ def test_several_moments_of_one_file_do_not_overlap(tmp_path, catalog):
     spans = sorted((m.segment.start_frame, m.segment.end_frame) for m in moments)
     assert len(spans) >= 3
     assert all(a[1] <= b[0] for a, b in pairwise(spans))
+
+
+class Reaching(TwoTower):
+    """Its closer look moves every edge outwards by two seconds."""
+
+    def steps_that_look_closer(self, steps):
+        return 1
+
+    def look_closer(self, search, item, moment):
+        kept = moment.refinement.kept
+        start, end = max(kept.segment.start_frame - 50, 0), min(kept.segment.end_frame + 50, len(item.times))
+        wider = replace(
+            kept, step=kept.step + 1, segment=Segment(start, end), start_s=Fraction(start, 25), end_s=Fraction(end, 25)
+        )
+        return replace(moment, refinement=Refinement((*moment.refinement.steps, wider), wider.step))
+
+
+def test_looking_closer_makes_no_answers_overlap(tmp_path, catalog):
+    clip = write_clip(tmp_path / "clip.mp4", [("blue", 75), ("red", 75), ("blue", 75), ("red", 75), ("blue", 75)])
+    shown = []
+    encoder = ToyEncoder()
+    answer = find("blue", [clip], catalog, encoder, top=3, grounder=Reaching(catalog, encoder), on_moments=shown.append)
+    assert len(answer.moments) == 3
+    for moments in (*shown, answer.moments):
+        spans = sorted((m.segment.start_frame, m.segment.end_frame) for m in moments)
+        assert all(a[1] <= b[0] for a, b in pairwise(spans))
 
 
 def test_moments_of_all_files_come_best_first(tmp_path, catalog):

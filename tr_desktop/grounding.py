@@ -28,6 +28,7 @@ from tr_desktop.library.search.terms import parse_terms, query_vector
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.limits import DEFAULT_STEPS, DEFAULT_TOP, MAX_STEPS
 from tr_desktop.moments import Indexed, Moment
+from tr_desktop.refine.apart import apart
 
 if TYPE_CHECKING:
     from tr_desktop.models.encoder import Encoder
@@ -96,14 +97,15 @@ def find(
         found = grounder.moments(search, item, top, steps - looks)
         moments += (moment for moment in found if query_example is None or not query_example.is_in(moment))
         moments = sorted(moments, key=lambda moment: -moment.score)[:top]
-        on_moments(moments)
+        on_moments(apart(moments))
         if len(items) >= top and sum(len(item.vectors) for item in items.values()) >= MAX_ROWS:
             break
     for rank, moment in enumerate(moments if looks else ()):
         # Decoding takes time; a guess isn't worth it, unless it is the best answer.
         if moment.confident or rank == 0:
             moments[rank] = grounder.look_closer(search, items[moment.media.path], moment)
-            on_moments(moments)
+            on_moments(apart(moments))
+    moments = apart(moments)  # looking closer moves edges, also into another answer
     if query_example is None:
         # No pictures support text matches, so they are half of the answer at most.
         moments += islice(text_moments(query, coverage, catalog, encoder.pack.threshold), max(top // 2, 1))

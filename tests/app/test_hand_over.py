@@ -100,3 +100,31 @@ def test_an_existing_file_is_replaced_only_after_the_question(run_app, sample, l
 
     run_app(script, sample, library=library)
     assert footage.read_bytes() == b"footage"
+
+
+def test_what_an_export_writes_is_said_before_it(run_app, tmp_path):
+    for rate in (25, 30):
+        make_video(tmp_path / f"at{rate}.mov", frames=60, rate=Fraction(rate))
+
+    def script(hands):
+        panel = hands.window.export
+        hands.wait(lambda: len(hands.session.indexing.status.coverage.searched) == 2)
+        hands.search("a pattern")
+        hands.results.show_guesses.click()
+        hands.window.show_side(Side.EXPORT)
+        hands.press("Return")
+        assert not panel._several_files.isVisible()
+        hands.press("Down", "Return")
+        hands.wait(lambda: len(hands.session.editing.project.selects) == 2)
+        panel.out.setText(str(tmp_path / "cut.edl"))
+        assert panel._several_files.isVisible()
+        further = {Fraction(25): "cut.30fps.edl", Fraction(30): "cut.25fps.edl"}[panel._media()[0].rate]
+        assert f"2 files: cut.edl, {further}." in panel._several_files.text()
+        panel.choose_format("csv")  # holds any rate
+        assert not panel._several_files.isVisible()
+        panel.choose_format("prores")
+        assert "exact to the frame. Each" in panel._keeps.text() and not panel._several_files.isVisible()
+        panel.choose_format("lossless")
+        assert "starts at the keyframe before its moment" in panel._keeps.text()
+
+    assert run_app(script, tmp_path, library=tmp_path / "library") == 0

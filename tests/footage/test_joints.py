@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 
 from tests.media import numbered_picture, read_number
@@ -19,20 +20,28 @@ from tr_desktop.footage.reader import FrameReader
 from tr_desktop.footage.seek import read_frames
 from tr_desktop.moments import Segment
 
+RATE_HZ = 48000
 LENGTHS = (50, 110, 75, 60)  # frames at 25 a second
 FLV_HEADER = 13  # bytes; a recorder that goes on appends without it
 SMALL, LARGE, TALL = (160, 120), (320, 240), (120, 160)
 
 
-def segment(path: Path, first: int, frames: int, size: tuple[int, int]) -> bytes:
+def segment(path: Path, first: int, frames: int, size: tuple[int, int], tone_hz: int = 0) -> bytes:
     with av.open(str(path), "w") as container:
         codec = "mpeg2video" if path.suffix == ".mpg" else "libx264"
         stream = container.add_stream(codec, rate=25, options={"g": "25", "bf": "2"})
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        track = container.add_stream("mp2", rate=RATE_HZ, layout="mono") if tone_hz else None
         for number in range(first, first + frames):
             picture = av.VideoFrame.from_ndarray(numbered_picture(number, *size), format="rgb24")
             container.mux(stream.encode(picture))
         container.mux(stream.encode(None))
+        if track is not None:
+            samples = 12000 * np.sin(2 * np.pi * tone_hz * np.arange(frames * RATE_HZ // 25) / RATE_HZ)
+            sound = av.AudioFrame.from_ndarray(samples.astype(np.int16).reshape(1, -1), format="s16", layout="mono")
+            sound.sample_rate, sound.pts = RATE_HZ, 0
+            container.mux(track.encode(sound))
+            container.mux(track.encode(None))
     return path.read_bytes()
 
 
@@ -94,3 +103,33 @@ def test_a_clip_across_a_joint_holds_its_frames(tmp_path: Path) -> None:
     assert [read_number(s.picture) for s in clip] == list(range(150, 250))
     with pytest.raises(ExportError, match="inconsistent time stamps"):  # says so, rather than copy another part
         cut_lossless(sampler.footage, moment, tmp_path / "copied.mkv")
+
+
+def test_a_clip_after_a_joint_has_the_sound_of_its_pictures(tmp_path: Path) -> None:
+    tones_hz = (400, 800, 1600, 3200)
+    path, first = tmp_path / "tones.ts", 0
+    with path.open("wb") as file:
+        for length, tone_hz in zip(LENGTHS, tones_hz, strict=True):
+            file.write(segment(tmp_path / f"{first}.ts", first, length, SMALL, tone_hz))
+            first += length
+    sampler = Sampler(probe(path), Fraction(1), 40)
+    assert list(sampler)
+    out = tmp_path / "clip.mov"
+    for start, end, expected_hz in ((5, 45, [400, 400]), (60, 100, [800, 800]), (215, 255, [1600, 3200])):
+        cut_exact(sampler.footage, Segment(start, end), out, PRESETS["prores"])
+        with av.open(str(out)) as container:
+            sound = np.concatenate([frame.to_ndarray().ravel() for frame in container.decode(audio=0)])
+        assert len(sound) == (end - start) * RATE_HZ // 25
+        for half, tone_hz in zip(np.split(sound, 2), expected_hz, strict=True):
+            assert abs(np.argmax(np.abs(np.fft.rfft(half))) * RATE_HZ / len(half) - tone_hz) < 5
+
+
+def test_a_part_that_ffmpeg_does_not_reach_is_told(tmp_path: Path) -> None:
+    parts = [segment(tmp_path / f"{first}.flv", first, 300, LARGE) for first in (0, 300)]
+    path = tmp_path / "two_headers.flv"
+    for data, told in ((parts[0], False), (b"".join(parts), True)):
+        path.write_bytes(data)
+        sampler = Sampler(probe(path), Fraction(1), 40)
+        assert list(sampler)
+        assert len(sampler.times) == 300
+        assert any("% of the file can't be read" in problem for problem in sampler.problems) is told

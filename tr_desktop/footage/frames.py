@@ -26,6 +26,9 @@ from tr_desktop.footage.rate import measured
 from tr_desktop.footage.sampling import SamplingGrid
 from tr_desktop.moments import Footage, FrameTimes, Media
 
+_TO_THE_END = ("flv", "matroska")
+_TAIL_BYTES = 1 << 14  # an index, at the end of a short file
+
 
 @dataclass(frozen=True)
 class SampledFrame:
@@ -125,6 +128,7 @@ class Sampler:
     def __iter__(self) -> Iterator[SampledFrame]:
         picture_of = PictureMaker(self.media, self.size_px)
         clock: Clock | None = None
+        format_name = ""
         ways = [(self.device, skip.sampled_by_skipping)] if self.device else []
         ways += (
             [("", sampling.sampled_by_decoding)]
@@ -140,6 +144,7 @@ class Sampler:
                     captions=Captions(container),
                     packets=hashlib.blake2b(digest_size=16),
                 )
+                format_name = container.format.name
                 clock = self._clock = new_clock(self.media, container, stream)
                 grid = SamplingGrid(self.every_s / (stream.time_base or 1), self._covered)
                 for shown in sampled_frames(container, stream, clock, grid, self._reading):
@@ -152,8 +157,20 @@ class Sampler:
         self._times = clock.times
         self.media = measured(self.media, self._times)
         self.problems = self._reading.sentences(clock, self._times)
+        self.problems += _unread(format_name, self._reading.bytes, self.media.size_bytes)
         if self._reading.captions is not None:
             self.cues = self._reading.captions.cues(clock.first_s)
+
+
+def _unread(format_name: str, read_bytes: int, size_bytes: int) -> list[str]:
+    """A sentence if reading ended long before the file: FFmpeg takes the header of a joined file for its end.
+
+    Only for containers that hold pictures up to their end and don't promise a length.
+    """
+    left = size_bytes - read_bytes
+    if not format_name.startswith(_TO_THE_END) or left < max(_TAIL_BYTES, size_bytes // 10):
+        return []
+    return [f"the last {100 * left // size_bytes} % of the file can't be read, or hold no pictures"]
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.library.store.close_ups import as_stored
 from tr_desktop.moments import Indexed, Moment, Refinement, RefineStep, Segment, StepSource
 from tr_desktop.refine import looks, pipeline
+from tr_desktop.refine.apart import overlap
 from tr_desktop.refine.learned import Refiner, open_refiner
 from tr_desktop.refine.pipeline import IndexedFrames, Query
 from tr_desktop.refine.rough import contrast
@@ -93,7 +94,7 @@ class TwoTower:
         for chain in chains:
             # Scores don't contradict the order.
             moment_score = min(chain.steps[-1].score, found[-1].score) if found else best
-            if not any(_overlap(chain.steps[-1].segment, other.segment) for other in found):
+            if not any(overlap(chain.steps[-1].segment, other.segment) for other in found):
                 found.append(self._moment(search, item, chain.steps, moment_score))
         return found[:limit]
 
@@ -242,7 +243,3 @@ def _placed(
         start_confidence=confidences[0],
         end_confidence=confidences[1],
     )
-
-
-def _overlap(a: Segment, b: Segment) -> bool:
-    return a.start_frame < b.end_frame and b.start_frame < a.end_frame

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from html import escape
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, Qt, QUrl, Signal
@@ -39,6 +38,7 @@ from tr_desktop.app.look.counter import counted, plural
 from tr_desktop.app.look.icons import IconButton
 from tr_desktop.app.look.translate import tr
 from tr_desktop.app.look.widgets import ComboBox, indented, scrolling, title, words
+from tr_desktop.app.panels.export_notes import several_files, what_it_keeps, why_constant
 from tr_desktop.app.panels.replace_question import ask_to_replace
 from tr_desktop.app.panels.unfinished import Unfinished
 from tr_desktop.app.work.jobs import Job
@@ -46,6 +46,7 @@ from tr_desktop.app.work.session import Session
 from tr_desktop.errors import UserError
 from tr_desktop.footage.clips.exact import PRESETS
 from tr_desktop.library.kept_files import KeptFiles
+from tr_desktop.moments import Media
 
 _FIRST = "edl"
 _CLIPS = " clips"  # the ending of a folder for clips
@@ -132,6 +133,7 @@ class ExportPanel(QWidget):
         self.start_tc.setAccessibleName(tr("Timeline starts at"))
         self.cfr = QCheckBox(tr("Constant frame rate"))
         self._cfr_reason = words(role="small")
+        self._several_files = words(role="small")
         self.out = QLineEdit()
         self.out.setAccessibleName(tr("Export to"))
         browse = IconButton("folder", tr("Choose a location"))
@@ -162,6 +164,7 @@ class ExportPanel(QWidget):
         form.addRow(tr("To"), place)
         form.addRow(self.cfr)
         form.addRow(self._cfr_reason)
+        form.addRow(self._several_files)
         self._keeps.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._kept_room = scrolling(self._keeps)
         column = QVBoxLayout(self)
@@ -178,12 +181,15 @@ class ExportPanel(QWidget):
         column.addWidget(self._written_title)
         column.addWidget(self.files, 2)
         self.format.currentIndexChanged.connect(self._format_chosen)
+        self.out.textChanged.connect(self._name_files)
+        self.cfr.toggled.connect(self._name_files)
         self._format_chosen()
         self.refresh()
 
     def refresh(self) -> None:
         """Follow a change of the project."""
         self._offer_cfr()
+        self._name_files()
         count = len(self._session.editing.project.selects)
         # A disabled button would pass the focus, and the next Space or Enter, to the one that cancels.
         self.start.setEnabled(count > 0 or self._job is not None)
@@ -196,23 +202,25 @@ class ExportPanel(QWidget):
 
     def _offer_cfr(self) -> None:
         """Offer a constant rate for footage that has none, unless clips are cut without re-encoding."""
-        moments = (self._session.editing.decided_moment(decision) for decision in self._session.editing.project.selects)
-        names = list(dict.fromkeys(m.media.path.name for m in moments if m is not None and m.media.is_vfr))
+        names = list(dict.fromkeys(media.path.name for media in self._media() if media.is_vfr))
         can_be = bool(names) and self.format.currentData() != clips.LOSSLESS
         self.cfr.setVisible(can_be)
         self._cfr_reason.setVisible(can_be)
         if can_be:
-            self._cfr_reason.setText(
-                plural(
-                    len(names),
-                    "{name} has a variable frame rate. Editors place its frames exactly only after they are re-encoded"
-                    " at a constant one.",
-                    "{count} files have a variable frame rate. Editors place their frames exactly only after they are"
-                    " re-encoded at a constant one.",
-                    name=names[0],
-                )
-            )
+            self._cfr_reason.setText(why_constant(names))
             self._cfr_reason.setToolTip("\n".join(names))
+
+    def _media(self) -> list[Media]:
+        """The footage of each select, in their order."""
+        moments = map(self._session.editing.decided_moment, self._session.editing.project.selects)
+        return [moment.media for moment in moments if moment is not None]
+
+    def _name_files(self) -> None:
+        """Name the files if the export writes one for each frame rate."""
+        exporter = self._known.get(self.format.currentData())
+        note = several_files(exporter, Path(self.out.text()), self._media(), self.cfr.isChecked())
+        self._several_files.setText(note)
+        self._several_files.setVisible(bool(note))
 
     def choose_format(self, name: str) -> None:
         self.format.setCurrentIndex(self.format.findData(name))
@@ -222,16 +230,12 @@ class ExportPanel(QWidget):
         return self.format.currentData() in clips.WAYS
 
     def _format_chosen(self) -> None:
-        if self._is_clips:
-            self._keeps.setText(
-                tr("One file per moment, exact to the frame. Each file is decoded again and compared with its source.")
-            )
-        else:
-            self._keeps.setText(_as_table(self._known[self.format.currentData()].fidelity))
+        self._keeps.setText(what_it_keeps(self.format.currentData(), self._known))
         self._show_written(False)
         self._offer_cfr()
         self.start_tc.setEnabled(not self._is_clips)
         self.out.setText(str(self._suggested()))
+        self._name_files()
 
     def _suggested(self) -> Path:
         """The chosen location with the format's ending; at first beside the project, or in the home folder."""
@@ -386,12 +390,3 @@ def _format_box(known: Mapping[str, Exporter]) -> ComboBox:
     box.setCurrentIndex(box.findData(_FIRST))
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     return box
-
-
-def _as_table(fidelity: Mapping[str, str]) -> str:
-    """What a format keeps, as HTML."""
-    rows = "".join(
-        f"<tr><td style='padding-right: 8px'>{escape(subject)}</td><td>{escape(what)}</td></tr>"
-        for subject, what in fidelity.items()
-    )
-    return f"<table>{rows}</table>"

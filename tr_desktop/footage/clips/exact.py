@@ -27,6 +27,7 @@ from tr_desktop.errors import ExportError
 from tr_desktop.footage.clips.check import verify_clip
 from tr_desktop.footage.clips.cut import Cut, FrameProgress, on_own_clock, open_clip
 from tr_desktop.footage.clips.describe import clip_timecode, describe, hdr10
+from tr_desktop.footage.clips.joined_sound import find_joints
 from tr_desktop.footage.clips.sound import EncodedTrack
 from tr_desktop.footage.seek import find_frames
 from tr_desktop.moments import Footage, Media, Segment
@@ -174,8 +175,9 @@ def _encode(footage: Footage, made: _Made, out: Path, preset: Preset, on_progres
             picture = _add_picture(writing, media, preset, first, made.time_base, count)
             describe(media, writing, picture, made.start_tc)
             start_s = on_own_clock(footage.times, made.start_s)
+            joints = find_joints(footage) if footage.times.start_pts is None and media.audio else None
             sounds = [
-                EncodedTrack(stack, media, index, writing, start_s, made.length_s, preset.audio_codec)
+                EncodedTrack(stack, media, index, writing, start_s, made.length_s, preset.audio_codec, joints)
                 for index in range(len(media.audio))
             ]
             to_preset = VideoReformatter()

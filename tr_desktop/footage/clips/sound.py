@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from tr_desktop.errors import ExportError
 from tr_desktop.footage.audio_layout import ChannelLayout, channel_layout, usual_layout
+from tr_desktop.footage.clips.joined_sound import JoinedSound, Joints
 from tr_desktop.footage.container import open_video
 from tr_desktop.moments import Media
 
@@ -32,6 +33,8 @@ def _compressible(layout: ChannelLayout) -> str:
 
 class TrackWriter:
     """One audio track of the clip, written step by step alongside the pictures."""
+
+    _joined: JoinedSound | None = None
 
     def __init__(self, stack: ExitStack, media: Media, index: int, writing: OutputContainer) -> None:
         self._writing = writing
@@ -51,10 +54,13 @@ class TrackWriter:
             self._writing.mux(packets)
 
     def _demux_from(self, start_s: Fraction) -> Iterator[Packet[AudioStream]]:
-        with suppress(av.error.FFmpegError):  # a container that can't seek is read from its start
-            self._reading.seek(max(0, int((start_s - 1) * 1_000_000)))
+        if self._joined is None:
+            with suppress(av.error.FFmpegError):  # a container that can't seek is read from its start
+                self._reading.seek(max(0, int((start_s - 1) * 1_000_000)))
         for packet in self._reading.demux(self._source):
             if packet.size:
+                if self._joined is not None:
+                    self._joined.place(packet)
                 yield packet
 
     def _keep_language(self, stream: AudioStream) -> None:
@@ -99,7 +105,10 @@ class CopiedTrack(TrackWriter):
 
 
 class EncodedTrack(TrackWriter):
-    """The source's samples within the clip, exact to the sample; silence if it has none."""
+    """The source's samples within the clip, exact to the sample; silence if it has none.
+
+    joints: of a file whose time stamps can't be trusted; `start_s` then counts from the first frame.
+    """
 
     def __init__(
         self,
@@ -110,8 +119,10 @@ class EncodedTrack(TrackWriter):
         start_s: Fraction,
         length_s: Fraction,
         codec: str,
+        joints: Joints | None = None,
     ) -> None:
         super().__init__(stack, media, index, writing)
+        self._joined = None if joints is None else JoinedSound(joints)
         context = self._source.codec_context
         self._rate_hz = context.sample_rate
         self._channels = channel_layout(context)
