@@ -26,6 +26,7 @@ from tr_desktop.library.search.terms import parse_terms, query_vector
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.limits import DEFAULT_STEPS, DEFAULT_TOP, MAX_STEPS
 from tr_desktop.moments import Indexed, Moment
+from tr_desktop.names import printable
 
 if TYPE_CHECKING:
     from tr_desktop.models.encoder import Encoder
@@ -122,4 +123,4 @@ def _nothing_searched(coverage: Coverage) -> str:
         return "There are no files to search"
     first = coverage.skipped[0]
     more = f" (and {coverage.files - 1} more)" if coverage.files > 1 else ""
-    return f"None of the {coverage.files} files can be searched: {first.path.name}: {first.reason}{more}"
+    return f"None of the {coverage.files} files can be searched: {printable(first.path.name)}: {first.reason}{more}"

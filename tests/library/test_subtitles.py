@@ -380,6 +380,21 @@ def test_subtitles_of_a_missing_drive_are_found(tmp_path, catalog):
     assert moment.quote.source == drive / "clip.srt"
 
 
+def test_answers_and_skipped_files_of_equal_names_show_their_folders(tmp_path, catalog):
+    folder = tmp_path / "footage"
+    for day, colour in (("Day1", "red"), ("Day2", "blue")):
+        write_clip(folder / day / "C0001.mp4", [(colour, 200)])
+        (folder / day / "C0001.srt").write_text(SRT.replace("the red car?", "the red\x1b[2J car?"))
+        (folder / day / "notes.txt").write_text("notes")
+    (folder / "Day1" / "lost\x1b[2J.mp4").write_text("no footage")
+    answer = find("where is", [folder], catalog, ToyEncoder(), top=6)
+    text = report.as_text(answer) + report.coverage_text(answer.coverage)
+    day1, day2 = (str(Path(day, "C0001.mp4")) for day in ("Day1", "Day2"))
+    assert f". {day1}  " in text and f". {day2}  " in text and ". C0001.mp4" not in text
+    assert f"skipped {Path('Day1/notes.txt')}, {Path('Day2/notes.txt')}: " in text
+    assert "\x1b" not in text and "lost\\x1b[2J.mp4" in text
+
+
 def test_texts_elsewhere_in_a_large_library_hide_none_of_these(tmp_path, catalog):
     folder = tmp_path / "footage"
     write_clip(folder / "wedding" / "clip.mp4", [("red", 200)])

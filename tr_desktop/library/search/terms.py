@@ -44,8 +44,9 @@ def parse_terms(query: str) -> list[Term]:
             plain.append(piece)
     terms = [Term(" ".join(plain), 1.0), *terms] if plain else terms
     if not any(term.weight > 0 for term in terms):
+        what = "The query is empty" if not terms else "The query only has terms to leave out"
         raise UserError(
-            "The query is empty" if not terms else "The query only has terms to leave out",
+            "Every term of the query has the weight 0" if terms and not any(term.weight for term in terms) else what,
             remedy="Describe what you remember seeing, such as: a dog jumps over a fence",
         )
     return terms
