@@ -37,6 +37,6 @@ def test_a_text_match_shows_its_words(qtbot, monkeypatch, kind, words):
     view.moments.set_moments([at("/a.mp4", Quote("Hi", Path("/a.srt"), kind))])
     view.grab()
     thumbnails.shut_down()
-    assert words in drawn
+    assert "“Hi”" in drawn
     for role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
         assert words in view.moments.data(view.moments.index(0), role)

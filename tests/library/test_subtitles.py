@@ -359,6 +359,13 @@ def test_the_names_that_players_know_belong_to_footage(tmp_path, catalog, name):
     assert (moment.segment.start_frame, moment.segment.end_frame) == (25, 62)
 
 
+def test_subtitles_that_repeat_each_other_answer_once(tmp_path, catalog):
+    with_track(tmp_path / "footage" / "clip.mkv", "subrip")
+    for name in ("clip.srt", "clip.en.forced.srt"):
+        (tmp_path / "footage" / name).write_text(SRT)
+    assert len(search("red car", tmp_path / "footage", catalog)[1]) == 1
+
+
 def test_one_subtitle_file_belongs_to_all_footage_of_its_name(tmp_path, catalog):
     folder = tmp_path / "footage"
     clips = [

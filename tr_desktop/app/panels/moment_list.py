@@ -181,7 +181,7 @@ class MomentDelegate(PosterDelegate):
         """Paint the words found. Their score is the same for all and rests on no pictures."""
         painter.setFont(theme.font(theme.SMALL_PX))
         painter.setPen(QColor(theme.colours().text))
-        draw_elided(painter, box, quoted(quote))
+        draw_elided(painter, box, tr("“{words}”", words=quote.text))
 
 
 def quoted(quote: Quote) -> str:
