@@ -84,7 +84,7 @@ def _store_new(paths: Iterable[Path], known: Mapping[Path, SidecarRecord], catal
             with catalog.writing() as writer:
                 reasons |= {path: _label(_store(path, stat, writer)) for path, stat in new.items()}
         except NotWritableError as error:
-            reasons |= dict.fromkeys(new, _not_searched(error.what))
+            reasons |= dict.fromkeys(new, f"subtitles, {error.what}")
     return reasons
 
 
