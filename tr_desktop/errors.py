@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tr_desktop.names import printable
+
 
 class UserError(Exception):
     """A problem that the user can fix.
@@ -20,7 +22,7 @@ class UserError(Exception):
         super().__init__(what)
 
     def __str__(self) -> str:
-        where = f" ({self.path})" if self.path is not None else ""
+        where = f" ({printable(str(self.path))})" if self.path is not None else ""
         return f"{self.what}{where}" + (f". {self.remedy}" if self.remedy else "")
 
 

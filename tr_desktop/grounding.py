@@ -28,6 +28,7 @@ from tr_desktop.library.search.terms import parse_terms, query_vector
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.limits import DEFAULT_STEPS, DEFAULT_TOP, MAX_STEPS
 from tr_desktop.moments import Indexed, Moment
+from tr_desktop.names import printable
 from tr_desktop.refine.apart import apart
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ def _nothing_searched(coverage: Coverage) -> str:
     # What never was footage is no cause, unless there is nothing else.
     footage = [each for each in coverage.skipped if not is_never_footage(each.path)] or coverage.skipped
     reason, count = Counter(skipped.reason for skipped in footage).most_common(1)[0]
-    name = next(skipped.path.name for skipped in footage if skipped.reason == reason)
+    name = next(printable(skipped.path.name) for skipped in footage if skipped.reason == reason)
     more = f" (and {count - 1} more like it)" if count > 1 else ""
     return f"None of the {coverage.files} files can be searched: {name}: {reason}{more}"
 

@@ -124,3 +124,27 @@ def test_a_filtered_search_reports_what_it_left_out(tmp_path, catalog, footage_f
     if footage_filter.name or footage_filter.after or footage_filter.before:
         assert {Path(os.fsdecode(path)).name for path in catalog.known("toy")} >= kept
         assert encoder.encoded_frames < 18
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "is_kept"),
+    [
+        ("*.mov", "A001.MOV", True),
+        ("a00[12]*", "A001.mov", True),
+        ("Caf\u00e9*", "Cafe\u0301.mp4", True),
+        ("CAFE\u0301*", "caf\u00e9.mp4", True),
+        ("clip [final].mp4", "clip [final].mp4", True),
+        ("clip [final].mp4", "clip f.mp4", True),
+        ("*/Day1/*", "day1/A.mp4", True),
+        ("*/Day 1 [a]/A.mp4", "Day 1 [b]/A.mp4", False),
+        ("*.mov", "A001.mp4", False),
+    ],
+)
+def test_names_match_whatever_their_case_and_unicode_form(pattern, name, is_kept):
+    assert (FootageFilter(name=pattern).leaves_out_file(Path("/footage") / name) is None) == is_kept
+
+
+@pytest.mark.parametrize("query", ["cat^0", "-beach^0"])
+def test_a_query_of_weight_zero_is_told_from_one_that_leaves_out(query):
+    with pytest.raises(UserError, match="weight 0"):
+        parse_terms(query)

@@ -103,6 +103,7 @@ def numbered(text: str) -> str:
         ("cp1253", "Πού είναι το κόκκινο αυτοκίνητο;"),
         ("cp1254", "Kırmızı araba nerede? Bilmiyorum, şimdi gidiyoruz."),
         ("shift_jis", "赤い自転車が見えます。どこへ行くのですか？"),
+        ("euc_jp", "赤い自転車が見えます。どこへ行くのですか？"),
         ("gbk", "我们看见一辆红色的自行车。你要去哪里？"),
         ("gb18030", "我们看见一辆红色的自行车。你要去哪里？"),
         ("big5", "我們看見一輛紅色的自行車。你要去哪裡？"),
@@ -337,8 +338,7 @@ def test_new_subtitles_beside_a_library_that_cannot_be_written_are_not_called_se
     (tmp_path / "footage" / "clip.srt").write_text(SRT)
     monkeypatch.setattr(Catalog, "is_read_only", True)
     coverage = index_footage([tmp_path / "footage"], catalog, ToyEncoder())
-    assert labels(coverage)["clip.srt"].startswith("subtitles, not searched: ")
-    assert "can't be written" in labels(coverage)["clip.srt"]
+    assert labels(coverage) == {"clip.srt": "subtitles, not indexed: the library can't be written"}
 
 
 @pytest.mark.parametrize(
@@ -357,6 +357,13 @@ def test_the_names_that_players_know_belong_to_footage(tmp_path, catalog, name):
     _, (moment,) = search("the red car", tmp_path / "footage", catalog)
     assert (moment.media.path, moment.quote.source, moment.quote.text) == (clip, path, CUES[0].text)
     assert (moment.segment.start_frame, moment.segment.end_frame) == (25, 62)
+
+
+def test_subtitles_that_repeat_each_other_answer_once(tmp_path, catalog):
+    with_track(tmp_path / "footage" / "clip.mkv", "subrip")
+    for name in ("clip.srt", "clip.en.forced.srt"):
+        (tmp_path / "footage" / name).write_text(SRT)
+    assert len(search("red car", tmp_path / "footage", catalog)[1]) == 1
 
 
 def test_one_subtitle_file_belongs_to_all_footage_of_its_name(tmp_path, catalog):
@@ -378,6 +385,21 @@ def test_subtitles_of_a_missing_drive_are_found(tmp_path, catalog):
     coverage, (moment,) = search("red car", drive, catalog)
     assert coverage.offline == [clip] and moment.media.path == clip
     assert moment.quote.source == drive / "clip.srt"
+
+
+def test_answers_and_skipped_files_of_equal_names_show_their_folders(tmp_path, catalog):
+    folder = tmp_path / "footage"
+    for day, colour in (("Day1", "red"), ("Day2", "blue")):
+        write_clip(folder / day / "C0001.mp4", [(colour, 200)])
+        (folder / day / "C0001.srt").write_text(SRT.replace("the red car?", "the red\x1b[2J car?"))
+        (folder / day / "notes.txt").write_text("notes")
+    (folder / "Day1" / "lost\x1b[2J.mp4").write_text("no footage")
+    answer = find("where is", [folder], catalog, ToyEncoder(), top=6)
+    text = report.as_text(answer) + report.coverage_text(answer.coverage)
+    day1, day2 = (str(Path(day, "C0001.mp4")) for day in ("Day1", "Day2"))
+    assert f". {day1}  " in text and f". {day2}  " in text and ". C0001.mp4" not in text
+    assert f"skipped {Path('Day1/notes.txt')}, {Path('Day2/notes.txt')}: " in text
+    assert "\x1b" not in text and "lost\\x1b[2J.mp4" in text
 
 
 def test_texts_elsewhere_in_a_large_library_hide_none_of_these(tmp_path, catalog):

@@ -37,7 +37,10 @@ def add_device(parser: argparse.ArgumentParser) -> None:
 def add_footage_filter(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("footage filters")
     group.add_argument(
-        "--name", metavar="PATTERN", default="", help="file name, such as 'A001*.mov', or whole path if it has a slash"
+        "--name",
+        metavar="PATTERN",
+        default="",
+        help="file name, such as 'A001*.mov', or whole path if it has a slash; case doesn't matter",
     )
     group.add_argument("--after", metavar="DATE", type=date, help="changed on this day or later, such as 2026-05-31")
     group.add_argument("--before", metavar="DATE", type=date, help="changed before this day")

@@ -10,6 +10,7 @@ from typing import NoReturn
 from tqdm import tqdm
 
 from tr_desktop.library.index.coverage import IndexProgress
+from tr_desktop.names import printable
 
 
 class IndexBar:
@@ -34,10 +35,11 @@ class IndexBar:
         if self._bar is None:
             self._bar = tqdm(total=progress.total_bytes, unit="B", unit_scale=True, file=sys.stderr, dynamic_ncols=True)
         self._last = progress
+        name = printable(progress.path.name)
         if progress.decoder and progress.decoder != self._decoder:
             self._decoder = progress.decoder
-            self.say(f"From {progress.path.name} on: {progress.decoder}")
-        self._bar.set_description(f"{progress.path.name} ({progress.file_number}/{progress.files})", refresh=False)
+            self.say(f"From {name} on: {progress.decoder}")
+        self._bar.set_description(f"{name} ({progress.file_number}/{progress.files})", refresh=False)
         self._bar.set_postfix_str(f"{progress.times_real_time:.1f}× real time", refresh=False)
         self._bar.update(progress.done_bytes - self._bar.n)
 
@@ -89,7 +91,8 @@ class TextBar:
             self._bar.close()
 
     def update(self, path: Path, done_s: Fraction) -> None:
-        if self._bar is None or self._bar.desc != f"text in {path.name}: ":
+        name = f"text in {printable(path.name)}"
+        if self._bar is None or self._bar.desc != f"{name}: ":
             self.__exit__()
-            self._bar = tqdm(desc=f"text in {path.name}", unit="s", file=sys.stderr, dynamic_ncols=True)
+            self._bar = tqdm(desc=name, unit="s", file=sys.stderr, dynamic_ncols=True)
         self._bar.update(int(done_s) - self._bar.n)

@@ -9,6 +9,7 @@ from tr_desktop.grounding import Answer
 from tr_desktop.library.index.coverage import Coverage
 from tr_desktop.moment_json import SCHEMA, FoundMoment, seconds
 from tr_desktop.moments import TextKind
+from tr_desktop.names import printable, short_names
 
 _PLACES = {TextKind.TRACK: "its subtitle track", TextKind.SCREEN: "text in the picture"}
 
@@ -43,18 +44,19 @@ def _damaged(coverage: Coverage) -> dict[str, Any]:
 def as_text(answer: Answer) -> str:
     """The answer as text: one line for each moment, and how refinement moved it."""
     lines = []
+    names = short_names((moment.media.path for moment in answer.moments), answer.coverage.searched)
     if not any(moment.confident for moment in answer.moments):
         lines.append(f"No confident match for “{answer.query}”. The best guesses:")
     for rank, moment in enumerate(answer.moments, 1):
         segment, rough, kept = moment.segment, moment.refinement.steps[0], moment.refinement.kept
         lines.append(
-            f"{rank}. {moment.media.path.name}  {moment.footage.timecode_at(segment.start_frame)} – "
+            f"{rank}. {names[moment.media.path]}  {moment.footage.timecode_at(segment.start_frame)} – "
             f"{moment.footage.timecode_at(segment.end_frame)}  ({float(kept.start_s):.2f}–{float(kept.end_s):.2f} s)  "
             f"score {moment.score:.2f}  edges {_chance(kept.start_confidence)} / {_chance(kept.end_confidence)}"
         )
         if moment.quote is not None:
-            place = _PLACES.get(moment.quote.kind, moment.quote.source.name)
-            lines.append(f"   said: “{moment.quote.text}” ({place})")
+            place = _PLACES.get(moment.quote.kind, printable(moment.quote.source.name))
+            lines.append(f"   said: “{printable(moment.quote.text)}” ({place})")
         if len(moment.refinement.steps) > 1:
             lines.append(
                 f"   rough {float(rough.start_s):.2f}–{float(rough.end_s):.2f} s, "
@@ -69,15 +71,17 @@ def _chance(chance: float | None) -> str:
 
 def coverage_text(coverage: Coverage) -> str:
     """How much was searched, and which files were not; files with the same reason share a line."""
+    skipped = [skipped.path for skipped in coverage.skipped]
+    names = short_names((*coverage.searched, *skipped))
     lines = [f"Searched {len(coverage.searched)} of {coverage.files} files."]
     for path, read_s in coverage.incomplete.items():
-        lines.append(f"  {path.name}: only the first {float(read_s):.0f} s are indexed so far")
+        lines.append(f"  {names[path]}: only the first {float(read_s):.0f} s are indexed so far")
     for path, problems in coverage.damaged.items():
-        lines.append(f"  damaged, but searched: {path.name}: {'; '.join(problems)}")
+        lines.append(f"  damaged, but searched: {names[path]}: {'; '.join(problems)}")
     if coverage.offline:
-        first = ", ".join(path.name for path in coverage.offline[:3])
+        first = ", ".join(names[path] for path in coverage.offline[:3])
         lines.append(f"  offline, known from the library: {first}{' and more' if len(coverage.offline) > 3 else ''}")
     for reason, count in Counter(s.reason for s in coverage.skipped).most_common():
-        names = [s.path.name for s in coverage.skipped if s.reason == reason]
-        lines.append(f"  skipped {', '.join(names[:3])}{f' and {count - 3} more' if count > 3 else ''}: {reason}")
+        same = [names[s.path] for s in coverage.skipped if s.reason == reason]
+        lines.append(f"  skipped {', '.join(same[:3])}{f' and {count - 3} more' if count > 3 else ''}: {reason}")
     return "\n".join(lines)

@@ -9,6 +9,8 @@ from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
 
+from tr_desktop.names import plain
+
 LEFT_OUT = "left out: "  # how the reason begins for each file that the user's filters leave out
 
 
@@ -16,8 +18,9 @@ LEFT_OUT = "left out: "  # how the reason begins for each file that the user's f
 class FootageFilter:
     """Limits on names, dates, lengths and sizes; a field that is None or empty limits nothing.
 
-    name: a pattern such as A001*.mov for the file's name, or with a slash for its whole path. after, before: local time
-    of the file's last change; before is exclusive. longest_s, shortest_s: seconds. height: pixels as shown, at least.
+    name: a pattern such as A001*.mov for the file's name, or with a slash for its whole path, whatever its case; a name
+    with brackets is also that very name. after, before: local time of the file's last change; before is exclusive.
+    longest_s, shortest_s: seconds. height: pixels as shown, at least.
     exclude: patterns of files and folders that aren't even looked at (`index/exclusions.py`).
     """
 
@@ -31,9 +34,14 @@ class FootageFilter:
 
     def leaves_out_file(self, path: Path, stat: os.stat_result | None = None) -> str | None:
         """The reason not to index a file for this search, or None. stat: None for a missing file."""
-        if self.name and not fnmatch.fnmatch(str(path) if "/" in self.name else path.name, self.name):
+        if self.name and not self._has_name(path):
             return f"left out: its name isn't {self.name}"
         return None if stat is None else self.leaves_out_date(stat.st_mtime_ns)
+
+    def _has_name(self, path: Path) -> bool:
+        pattern = plain(self.name.replace(os.sep, "/"))
+        name = plain(path.as_posix() if "/" in pattern else path.name)
+        return name == pattern or fnmatch.fnmatchcase(name, pattern)
 
     def leaves_out_date(self, mtime_ns: int) -> str | None:
         changed = mtime_ns / 1e9

@@ -27,6 +27,7 @@ from tr_desktop.app.look.translate import tr
 from tr_desktop.app.look.widgets import Elided, Icon, panel, scrolling, title, words
 from tr_desktop.engine import LibraryStatus
 from tr_desktop.library.index.coverage import IndexProgress
+from tr_desktop.names import short_names
 
 _MAX_NAMES = 200  # listed under one reason
 
@@ -36,14 +37,15 @@ class FolderRow(QWidget):
 
     removed = Signal(Path)
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, name: str) -> None:
+        """name: the path as it is shown, told apart from the other rows."""
         super().__init__()
         self.path = path
         self._icon = Icon("film" if path.suffix else "folder")
-        self._name = Elided(path.name or str(path))
+        self._name = Elided(name)
         self._name.setToolTip(str(path))
         self._state = Elided("", "small")
-        remove = IconButton("close", tr("Stop searching {name}", name=path.name))
+        remove = IconButton("close", tr("Stop searching {name}", name=name))
         remove.clicked.connect(lambda: self.removed.emit(path))
         lines = QVBoxLayout()
         lines.setSpacing(0)
@@ -168,7 +170,8 @@ class LibraryPanel(QWidget):
         for row in self._folder_rows:
             self._rows.removeWidget(row)
             row.deleteLater()
-        self._folder_rows = [FolderRow(folder) for folder in folders]
+        names = short_names(folders)
+        self._folder_rows = [FolderRow(folder, names[folder]) for folder in folders]
         for row in self._folder_rows:
             row.removed.connect(self.removed)
             self._rows.addWidget(row)
@@ -207,15 +210,16 @@ class LibraryPanel(QWidget):
     def reasons(self) -> dict[str, list[str]]:
         """Files that are not searched, or only partly indexed, by the reason."""
         coverage = self._status.coverage
+        names = short_names((*coverage.incomplete, *(skipped.path for skipped in coverage.skipped)), coverage.searched)
         by_reason: dict[str, list[str]] = {}
         for path in self._status.missing:
             by_reason.setdefault(tr("not found"), []).append(str(path))
         for path, read_s in coverage.incomplete.items():
             by_reason.setdefault(tr("only partly indexed"), []).append(
-                tr("{name}: the first {length}", name=path.name, length=duration_label(float(read_s)))
+                tr("{name}: the first {length}", name=names[path], length=duration_label(float(read_s)))
             )
         for skipped in coverage.skipped:
-            by_reason.setdefault(skipped.reason, []).append(skipped.path.name)
+            by_reason.setdefault(skipped.reason, []).append(names[skipped.path])
         return by_reason
 
     def _fill_reasons(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QEvent, QObject, QPointF, QRect, QRectF, QSize, Qt
@@ -14,7 +15,8 @@ from tr_desktop.app.look.counter import Counting, label, length_label, percent
 from tr_desktop.app.look.translate import tr
 from tr_desktop.app.panels.poster_list import NO_PARENT, Index, PosterDelegate, PosterList, RowShape, draw_elided
 from tr_desktop.app.pictures.filmstrip import Thumbnails
-from tr_desktop.moments import Moment, Segment
+from tr_desktop.moments import Moment, Quote, Segment, TextKind
+from tr_desktop.names import short_names
 from tr_desktop.projects.decisions import Decision, Key, key_of
 
 _SHAPE = RowShape(poster=QSize(118, 66), words_px=150, margin_px=5, radius_px=4, icon_px=20)
@@ -26,9 +28,11 @@ class MomentModel(QAbstractListModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._moments: list[Moment] = []
+        self._names: dict[Path, str] = {}
         self.counting = Counting.TIMECODE
 
     def set_moments(self, moments: Sequence[Moment]) -> None:
+        self._names = short_names(moment.media.path for moment in moments)
         keys = [key_of(moment) for moment in moments]
         if keys == [key_of(moment) for moment in self._moments]:
             self._moments = list(moments)
@@ -41,6 +45,10 @@ class MomentModel(QAbstractListModel):
 
     def moment(self, row: int) -> Moment:
         return self._moments[row]
+
+    def name(self, row: int) -> str:
+        """The file's name, with as many folders as tell it apart from the others in the list."""
+        return self._names[self._moments[row].media.path]
 
     def row_of(self, key: Key) -> int:
         """The moment's row; -1 if it isn't in the list."""
@@ -58,9 +66,11 @@ class MomentModel(QAbstractListModel):
             text = tr("{file}, {start} to {end}, score {score} percent")
             if not moment.confident:
                 text = tr("{file}, {start} to {end}, score {score} percent, a guess")
-            return text.format(file=moment.media.path.name, start=start, end=end, score=score)
+            said = "" if moment.quote is None else f", {quoted(moment.quote)}"
+            return text.format(file=self.name(index.row()), start=start, end=end, score=score) + said
         if role == Qt.ItemDataRole.ToolTipRole:
-            return str(moment.media.path)
+            said = "" if moment.quote is None else f"\n{quoted(moment.quote)}"
+            return f"{moment.media.path}{said}"
         return None
 
 
@@ -123,16 +133,19 @@ class MomentDelegate(PosterDelegate):
             place = QRectF(box.right() - 14, box.top() + (line - 14) / 2, 14, 14)
             icons.paint(painter, "check", place, theme.colours().good)
             top.setWidth(top.width() - 18)
-        self._paint_name(painter, moment, top)
+        self._paint_name(painter, row, top)
         self._paint_edges(painter, moment, middle)
         length_px = self._paint_length(painter, moment, low)
         low.setWidth(low.width() - length_px - 4)
-        self._paint_score(painter, moment, low)
+        if moment.quote is None:
+            self._paint_score(painter, moment, low)
+        else:
+            self._paint_quote(painter, moment.quote, low)
 
-    def _paint_name(self, painter: QPainter, moment: Moment, box: QRect) -> None:
+    def _paint_name(self, painter: QPainter, row: int, box: QRect) -> None:
         painter.setFont(theme.font(is_bold=True))
         painter.setPen(QColor(theme.colours().text))
-        draw_elided(painter, box, moment.media.path.name, Qt.TextElideMode.ElideMiddle)
+        draw_elided(painter, box, self._model.name(row), Qt.TextElideMode.ElideMiddle)
 
     def _paint_edges(self, painter: QPainter, moment: Moment, box: QRect) -> None:
         segment = self._segment(moment)
@@ -164,10 +177,20 @@ class MomentDelegate(PosterDelegate):
         words = [percent(moment.score)]
         if not moment.confident:
             words.append(tr("guess"))
-        if moment.quote is not None:
-            words.append(tr("text match"))
         left = int(wide) + 7
         draw_elided(painter, box.adjusted(left, 0, 0, 0), "  ".join(words))
+
+    def _paint_quote(self, painter: QPainter, quote: Quote, box: QRect) -> None:
+        """Paint the words found. Their score is the same for all and rests on no pictures."""
+        painter.setFont(theme.font(theme.SMALL_PX))
+        painter.setPen(QColor(theme.colours().text))
+        draw_elided(painter, box, tr("“{words}”", words=quote.text))
+
+
+def quoted(quote: Quote) -> str:
+    """The words found, and the way in which the footage has them."""
+    said = tr("in the picture: “{words}”") if quote.kind is TextKind.SCREEN else tr("said: “{words}”")
+    return said.format(words=quote.text)
 
 
 def frame_through(segment: Segment, share: float) -> int:

@@ -39,6 +39,8 @@ def _guessed(content: bytes) -> str | None:
 
     # Times and numbers say nothing about the encoding.
     words = b"\n".join(line for line in content.splitlines() if not line.isascii())
+    if _is_mostly_kana(_decode(words, "euc_jp")):  # would be taken for Korean
+        return content.decode("euc_jp", errors="replace")
     guesses = from_bytes(words, cp_isolation=list(_CANDIDATES))
     best = guesses.best()
     if best is None:
@@ -50,6 +52,12 @@ def _guessed(content: bytes) -> str | None:
         # The commonest, if nothing speaks against it. Turkish differs from it in six letters only.
         encoding = "cp1254" if _is_turkish(words.decode(_WESTERN, errors="ignore")) else _WESTERN
     return content.decode(encoding, errors="replace")
+
+
+def _is_mostly_kana(text: str | None) -> bool:
+    """Whether a text is Japanese: in other encodings the bytes of kana are letters that hardly occur."""
+    letters = [character for character in text or "" if character.isalpha() and not character.isascii()]
+    return sum("\u3040" <= letter <= "\u30ff" for letter in letters) * 3 > len(letters)
 
 
 def _is_turkish(misread: str) -> bool:

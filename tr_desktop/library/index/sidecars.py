@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.library.store.lock import NotWritableError
 from tr_desktop.library.store.records import SidecarRecord
 from tr_desktop.library.store.writer import Writer
+from tr_desktop.names import plain
 
 _MAX_BYTES = 16 << 20  # larger files aren't subtitles
 _FOLDERS = {"sub", "subs", "subtitles"}  # beside footage
@@ -42,20 +42,16 @@ def owners(footage: Iterable[Path], files: Iterable[Path]) -> dict[Path, list[Pa
     case and in one Unicode form; several files of one name have the same subtitles."""
     by_name: dict[tuple[Path, str], list[Path]] = {}
     for path in footage:
-        by_name.setdefault((path.parent, _plain(path.stem)), []).append(path)
+        by_name.setdefault((path.parent, plain(path.stem)), []).append(path)
     found = {}
     for path in files:
         if path.suffix.lower() not in SUFFIXES:
             continue
         folders = [path.parent, *([path.parent.parent] if path.parent.name.lower() in _FOLDERS else [])]
-        keys = ((folder, name) for name in _names(_plain(path.stem)) for folder in folders)
+        keys = ((folder, name) for name in _names(plain(path.stem)) for folder in folders)
         if owned := next((by_name[key] for key in keys if key in by_name), None):
             found[path] = owned
     return found
-
-
-def _plain(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _names(stem: str) -> Iterable[str]:
@@ -88,7 +84,7 @@ def _store_new(paths: Iterable[Path], known: Mapping[Path, SidecarRecord], catal
             with catalog.writing() as writer:
                 reasons |= {path: _label(_store(path, stat, writer)) for path, stat in new.items()}
         except NotWritableError as error:
-            reasons |= dict.fromkeys(new, _not_searched(error.what))
+            reasons |= dict.fromkeys(new, f"subtitles, {error.what}")
     return reasons
 
 

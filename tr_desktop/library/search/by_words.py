@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from pathlib import Path
 
 from tr_desktop.library.index.coverage import Coverage
 from tr_desktop.library.search.terms import parse_terms
 from tr_desktop.library.store.catalog import Catalog
-from tr_desktop.moments import Moment, Quote, Refinement, RefineStep, Segment
+from tr_desktop.moments import Moment, Quote, Refinement, RefineStep, Segment, TextKind
 
 # The score of a sentence that is said word for word. It rests on no pictures and no model.
 SCORE = 0.9
@@ -27,6 +28,7 @@ def text_moments(query: str, coverage: Coverage, catalog: Catalog, threshold: fl
         paths=coverage.subtitles,
         media_ids=coverage.media,
     )
+    sources = dict[tuple[Path, Segment], tuple[TextKind, Path | None]]()
     for cue, kind, source, media_id in found:
         paths = coverage.subtitles[source] if source is not None else [coverage.media[media_id or 0]]
         for path in paths if cue.end_s > 0 else ():
@@ -34,8 +36,11 @@ def text_moments(query: str, coverage: Coverage, catalog: Catalog, threshold: fl
             times = footage.times
             start = times.boundary_at(max(cue.start_s, Fraction(0)))
             end = max(times.boundary_at(cue.end_s), start + 1)
-            if end <= len(times):
-                step = RefineStep(0, Segment(start, end), times.time_s(start), times.time_s(end), SCORE, 1.0, 1.0)
+            segment = Segment(start, end)
+            # Subtitles in several files and tracks often repeat each other.
+            is_new = sources.setdefault((path, segment), (kind, source)) == (kind, source)
+            if end <= len(times) and is_new:
+                step = RefineStep(0, segment, times.time_s(start), times.time_s(end), SCORE, 1.0, 1.0)
                 refinement = Refinement((step,), 0)
                 quote = Quote(cue.text, source or path, kind)
                 yield Moment(footage, refinement, SCORE, threshold <= SCORE, query, quote)

@@ -15,6 +15,7 @@ from tr_desktop.library.store.words import match_expression, search_words
 from tr_desktop.moments import TextKind
 
 _MAX_MATCHES = 10_000  # more than a search could use
+_BITS = 20  # of a cue's row number, below those of its source: a million cues, more than a subtitle file can have
 
 
 class Quotes:
@@ -48,8 +49,8 @@ class Quotes:
             if (paths is None or path in paths if path is not None else media_ids is None or media_id in media_ids)
         ]
         rows = self._database.rows(
-            "SELECT source_id, start_s, end_s, text FROM cue WHERE cue MATCH ?"
-            " AND source_id IN (SELECT value FROM json_each(?)) ORDER BY rank, source_id, rowid LIMIT ?",
+            f"SELECT rowid >> {_BITS}, start_s, end_s, text FROM cue WHERE cue MATCH ?"
+            f" AND rowid >> {_BITS} IN (SELECT value FROM json_each(?)) ORDER BY rank, rowid LIMIT ?",
             *(expression, json.dumps(searched), _MAX_MATCHES),
         )
         return [
@@ -95,7 +96,9 @@ def store_text(database: Database, media_id: int, kind: TextKind, cues: Sequence
 
 
 def _store_cues(database: Database, source_id: int | None, cues: Sequence[Cue]) -> None:
+    assert source_id is not None
+    rows = zip(range(source_id << _BITS, (source_id + 1) << _BITS), cues, strict=False)
     database.execute_many(
-        "INSERT INTO cue (words, text, source_id, start_s, end_s) VALUES (?, ?, ?, ?, ?)",
-        [(search_words(cue.text), cue.text, source_id, str(cue.start_s), str(cue.end_s)) for cue in cues],
+        "INSERT INTO cue (rowid, words, text, start_s, end_s) VALUES (?, ?, ?, ?, ?)",
+        [(row, search_words(cue.text), cue.text, str(cue.start_s), str(cue.end_s)) for row, cue in rows],
     )

@@ -92,17 +92,21 @@ CREATE VIRTUAL TABLE cue USING fts5(text, source_id UNINDEXED, start_s UNINDEXED
 CREATE TRIGGER text_source_gone AFTER DELETE ON text_source BEGIN DELETE FROM cue WHERE source_id = old.id; END
 """,
     # Words are found inside sentences without spaces. Subtitle files are read again, because their encoding may have
-    # been guessed wrongly; until then, and if their drive is missing, the stored text is kept.
+    # been guessed wrongly; until then, and if their drive is missing, the stored text is kept. A cue's row number
+    # contains its source, so that those of one source are found without looking at all of them.
     """
 ALTER TABLE text_source ADD COLUMN problem TEXT;
 UPDATE text_source SET mtime_ns = -1 WHERE path NOTNULL;
 DROP TRIGGER text_source_gone;
 ALTER TABLE cue RENAME TO cue_before;
-CREATE VIRTUAL TABLE cue USING fts5(words, text UNINDEXED, source_id UNINDEXED, start_s UNINDEXED, end_s UNINDEXED,
+CREATE VIRTUAL TABLE cue USING fts5(words, text UNINDEXED, start_s UNINDEXED, end_s UNINDEXED,
   tokenize = 'unicode61 remove_diacritics 2');
-INSERT INTO cue SELECT search_words(text), text, source_id, start_s, end_s FROM cue_before;
+INSERT INTO cue (rowid, words, text, start_s, end_s)
+  SELECT (source_id << 20) + row_number() OVER (PARTITION BY source_id ORDER BY rowid) - 1,
+  search_words(text), text, start_s, end_s FROM cue_before;
 DROP TABLE cue_before;
-CREATE TRIGGER text_source_gone AFTER DELETE ON text_source BEGIN DELETE FROM cue WHERE source_id = old.id; END
+CREATE TRIGGER text_source_gone AFTER DELETE ON text_source BEGIN
+  DELETE FROM cue WHERE rowid BETWEEN old.id << 20 AND (old.id << 20) + 1048575; END
 """,
     """
 CREATE TABLE drive (            -- where drives are mounted that footage was found on

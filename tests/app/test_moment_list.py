@@ -1,0 +1,42 @@
+"""The list of results names files that can be told apart, and shows the words that were found."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+
+from tests.app.test_counter import moment
+from tr_desktop.app.panels import moment_list
+from tr_desktop.app.panels.moment_list import MomentList, MomentModel
+from tr_desktop.app.pictures.filmstrip import Thumbnails
+from tr_desktop.moments import Moment, Quote, TextKind
+
+
+def at(path: str, quote: Quote | None = None) -> Moment:
+    found = moment()
+    footage = replace(found.footage, media=replace(found.media, path=Path(path)))
+    return replace(found, footage=footage, quote=quote)
+
+
+def test_equal_names_show_their_folders():
+    model = MomentModel()
+    model.set_moments([at("/card/Day1/C1.mp4"), at("/card/Day2/C1.mp4"), at("/card/C2.mp4")])
+    assert [model.name(row) for row in range(3)] == [str(Path("Day1/C1.mp4")), str(Path("Day2/C1.mp4")), "C2.mp4"]
+    assert model.data(model.index(1), Qt.ItemDataRole.AccessibleTextRole).startswith(str(Path("Day2/C1.mp4")))
+
+
+@pytest.mark.parametrize(("kind", "words"), [(TextKind.FILE, "said: “Hi”"), (TextKind.SCREEN, "in the picture: “Hi”")])
+def test_a_text_match_shows_its_words(qtbot, monkeypatch, kind, words):
+    drawn: list[str] = []
+    monkeypatch.setattr(moment_list, "draw_elided", lambda painter, box, text, *_: drawn.append(text))
+    thumbnails = Thumbnails()
+    view = MomentList(thumbnails)
+    qtbot.addWidget(view)
+    view.resize(300, 200)
+    view.moments.set_moments([at("/a.mp4", Quote("Hi", Path("/a.srt"), kind))])
+    view.grab()
+    thumbnails.shut_down()
+    assert "“Hi”" in drawn
+    for role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
+        assert words in view.moments.data(view.moments.index(0), role)
