@@ -99,8 +99,9 @@ def test_files_that_cannot_be_searched_are_listed_with_the_reason(run_app, sampl
         hands.wait(lambda: len(hands.session.indexing.status.coverage.skipped) == 2)
         hands.wait(lambda: len(hands.session.indexing.status.coverage.searched) == 1)
         panel = hands.window.library
-        assert "1 of 3 files can be searched" in panel.message()
-        assert panel.reasons() == {"an empty file": ["empty.mov"], "a document or data file": ["notes.txt"]}
+        assert "1 of 2 files can be searched" in hands.window.statusBar().findChild(QLabel).text()
+        reasons = {"an empty file": ["empty.mov"], "not footage: a document or data file": ["notes.txt"]}
+        assert panel.reasons() == reasons
 
     run_app(script, folder, library=library)
 

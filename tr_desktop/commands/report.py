@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 from tr_desktop.grounding import Answer
+from tr_desktop.library.index.counts import count, is_other
 from tr_desktop.library.index.coverage import Coverage
 from tr_desktop.moment_json import SCHEMA, FoundMoment, seconds
 from tr_desktop.moments import TextKind
@@ -69,7 +70,8 @@ def _chance(chance: float | None) -> str:
 
 def coverage_text(coverage: Coverage) -> str:
     """How much was searched, and which files were not; files with the same reason share a line."""
-    lines = [f"Searched {len(coverage.searched)} of {coverage.files} files."]
+    counts = count(coverage)
+    lines = [f"Searched {counts.searchable} of {counts.footage} files."]
     for path, read_s in coverage.incomplete.items():
         lines.append(f"  {path.name}: only the first {float(read_s):.0f} s are indexed so far")
     for path, problems in coverage.damaged.items():
@@ -77,7 +79,9 @@ def coverage_text(coverage: Coverage) -> str:
     if coverage.offline:
         first = ", ".join(path.name for path in coverage.offline[:3])
         lines.append(f"  offline, known from the library: {first}{' and more' if len(coverage.offline) > 3 else ''}")
-    for reason, count in Counter(s.reason for s in coverage.skipped).most_common():
-        names = [s.path.name for s in coverage.skipped if s.reason == reason]
-        lines.append(f"  skipped {', '.join(names[:3])}{f' and {count - 3} more' if count > 3 else ''}: {reason}")
+    for reason, number in Counter(s.reason for s in coverage.skipped).most_common():
+        skipped = [s for s in coverage.skipped if s.reason == reason]
+        names = ", ".join(s.path.name for s in skipped[:3]) + (f" and {number - 3} more" if number > 3 else "")
+        verb = "not footage" if is_other(coverage, skipped[0].path, reason) else "skipped"
+        lines.append(f"  {verb} {names}: {reason}" if verb == "skipped" else f"  {verb}: {names}: {reason}")
     return "\n".join(lines)
