@@ -85,7 +85,7 @@ def test_moved_files_that_the_library_knows_are_shown_at_once(run_app, saved, li
 
     def script(hands):
         editing = hands.session.editing
-        hands.wait(lambda: editing.project.selects[0].found.media == str(tmp_path / "there" / "clip.mp4"))
+        hands.wait(lambda: Path(editing.project.selects[0].found.media).is_file())  # one of the two copies
         hands.wait(lambda: hands.stage.moment is not None)
         assert hands.stage.decision.is_accepted and editing.project.is_changed
 

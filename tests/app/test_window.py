@@ -100,8 +100,9 @@ def test_files_that_cannot_be_searched_are_listed_with_the_reason(run_app, sampl
         hands.wait(lambda: len(hands.session.indexing.status.coverage.skipped) == 2)
         hands.wait(lambda: len(hands.session.indexing.status.coverage.searched) == 1)
         panel = hands.window.library
-        assert "1 of 3 files can be searched" in panel.message()
-        assert panel.reasons() == {"an empty file": ["empty.mov"], "a document or data file": ["notes.txt"]}
+        assert "1 of 2 files can be searched" in hands.window.statusBar().findChild(QLabel).text()
+        reasons = {"an empty file": ["empty.mov"], "not footage: a document or data file": ["notes.txt"]}
+        assert panel.reasons() == reasons
 
     run_app(script, folder, library=library)
 
@@ -203,6 +204,20 @@ def test_files_are_dragged_in_and_written_files_out(run_app, sample, library, tm
     run_app(script, library=library)
 
 
+def test_enter_in_a_number_applies_the_filter(run_app, sample, library):
+    def script(hands):
+        hands.wait(lambda: hands.session.engine is not None)
+        hands.search("a cat")
+        hands.press("Ctrl+Shift+F")
+        hands.window.search.longer.setFocus()
+        hands.window.search.longer.selectAll()
+        hands.type("3600")
+        hands.press("Return")
+        hands.wait(lambda: "shorter than 3600 s" in str(hands.session.searching.results.error))
+
+    run_app(script, sample, library=library)
+
+
 def test_filters_and_history(run_app, sample, library):
     def script(hands):
         hands.wait(lambda: hands.session.engine is not None)
@@ -218,6 +233,8 @@ def test_filters_and_history(run_app, sample, library):
         hands.window.search.search()
         assert "isn't a date" in hands.window.notice.text()
         hands.press("Ctrl+Shift+F")
+        assert hands.window.search.active.isVisible()  # they count, although their fields are hidden
+        hands.window.search.active.click()
         hands.search("a rocket")
         assert hands.session.settings.queries[:2] == ["a rocket", "a cat"]
 
@@ -237,6 +254,13 @@ def test_footage_like_a_frame_is_found(run_app, sample, library):
             )
         )
         assert hands.session.searching.results.error is None
+        before = hands.session.searching.results
+        assert hands.window.search.chip.isVisible() and hands.window.search.field.text() == ""
+        hands.press("Ctrl+F", "Return")
+        hands.wait(lambda: hands.session.searching.results is not before and hands.session.searching.results.is_final)
+        assert hands.session.searching.results.moments == before.moments
+        hands.search("a cat")
+        assert not hands.window.search.chip.isVisible()
 
     run_app(script, sample, library=library)
 

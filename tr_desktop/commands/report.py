@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 from tr_desktop.grounding import Answer
+from tr_desktop.library.index.counts import count, is_other
 from tr_desktop.library.index.coverage import Coverage
 from tr_desktop.moment_json import SCHEMA, FoundMoment, seconds
 from tr_desktop.moments import TextKind
@@ -73,7 +74,8 @@ def coverage_text(coverage: Coverage) -> str:
     """How much was searched, and which files were not; files with the same reason share a line."""
     skipped = [skipped.path for skipped in coverage.skipped]
     names = short_names((*coverage.searched, *skipped))
-    lines = [f"Searched {len(coverage.searched)} of {coverage.files} files."]
+    counts = count(coverage)
+    lines = [f"Searched {counts.searchable} of {counts.footage} files."]
     for path, read_s in coverage.incomplete.items():
         lines.append(f"  {names[path]}: only the first {float(read_s):.0f} s are indexed so far")
     for path, problems in coverage.damaged.items():
@@ -81,7 +83,9 @@ def coverage_text(coverage: Coverage) -> str:
     if coverage.offline:
         first = ", ".join(names[path] for path in coverage.offline[:3])
         lines.append(f"  offline, known from the library: {first}{' and more' if len(coverage.offline) > 3 else ''}")
-    for reason, count in Counter(s.reason for s in coverage.skipped).most_common():
-        same = [names[s.path] for s in coverage.skipped if s.reason == reason]
-        lines.append(f"  skipped {', '.join(same[:3])}{f' and {count - 3} more' if count > 3 else ''}: {reason}")
+    for reason, number in Counter(s.reason for s in coverage.skipped).most_common():
+        same = [s.path for s in coverage.skipped if s.reason == reason]
+        listed = ", ".join(names[path] for path in same[:3]) + (f" and {number - 3} more" if number > 3 else "")
+        verb = "not footage:" if is_other(coverage, same[0], reason) else "skipped"
+        lines.append(f"  {verb} {listed}: {reason}")
     return "\n".join(lines)

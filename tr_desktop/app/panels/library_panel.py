@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QMenu,
     QProgressBar,
     QPushButton,
@@ -21,11 +19,13 @@ from PySide6.QtWidgets import (
 )
 
 from tr_desktop.app.look import theme
-from tr_desktop.app.look.counter import counted, duration_label, plural
+from tr_desktop.app.look.counter import counted, duration_label
 from tr_desktop.app.look.icons import IconButton
 from tr_desktop.app.look.translate import tr
-from tr_desktop.app.look.widgets import Elided, Icon, panel, scrolling, title, words
+from tr_desktop.app.look.widgets import Elided, Icon, panel, scrolling, title
+from tr_desktop.app.panels.coverage_text import exceptions
 from tr_desktop.engine import LibraryStatus
+from tr_desktop.library.index.counts import Counts, count, is_other
 from tr_desktop.library.index.coverage import IndexProgress
 from tr_desktop.names import short_names
 
@@ -59,33 +59,20 @@ class FolderRow(QWidget):
         row.addWidget(remove)
 
     def show_status(self, status: LibraryStatus) -> None:
-        coverage = status.coverage
-        inside = self._inside(coverage.searched)
-        waiting = self._inside(coverage.waiting)
-        skipped = self._inside(skipped.path for skipped in coverage.skipped) - waiting
-        offline = self._inside(coverage.offline)
-        self._icon.show_icon("film" if self.path.suffix else "folder", "dim")
+        counts = count(status.coverage, within=self.path)
+        is_away = self.path in status.missing or counts.offline
+        self._icon.show_icon(*(("warn", "warn") if is_away else ("film" if self.path.suffix else "folder", "dim")))
+        read_s = status.coverage.incomplete.get(self.path)
         if self.path in status.missing:
-            self._icon.show_icon("warn", "warn")
             self._state.set_text(tr("Not found. Is its drive connected?"))
-        elif offline:
-            self._icon.show_icon("warn", "warn")
-            self._state.set_text(", ".join([counted(inside, "file"), tr("{count} offline", count=offline)]))
-        elif self.path.suffix and inside + waiting + skipped == 1:
-            self._state.set_text(tr("Searched") if inside else tr("Not indexed yet") if waiting else tr("Not searched"))
+        elif read_s is not None:
+            self._state.set_text(tr("Partly read: the first {length}", length=duration_label(float(read_s))))
+        elif counts == Counts(whole=1) and self.path.suffix:
+            self._state.set_text(tr("Searched"))
+        elif counts == Counts(waiting=1) and self.path.suffix:
+            self._state.set_text(tr("Not indexed yet"))
         else:
-            facts = [counted(inside, "file")]
-            if waiting:
-                facts.append(tr("{count} not indexed yet", count=waiting))
-            if skipped:
-                facts.append(tr("{count} not searched", count=skipped))
-            self._state.set_text(", ".join(facts))
-
-    def _inside(self, paths: Iterable[Path]) -> int:
-        """How many of `paths` are this one or under it. Compared as text: a library has tens of thousands."""
-        here = str(self.path)
-        beginning = os.path.join(self.path, "")  # noqa: PTH118
-        return sum((text := str(path)) == here or text.startswith(beginning) for path in paths)
+            self._state.set_text(", ".join([counted(counts.footage, "file"), *exceptions(counts)]))
 
 
 class LibraryPanel(QWidget):
@@ -119,7 +106,6 @@ class LibraryPanel(QWidget):
         inner.setContentsMargins(0, 0, 0, 0)
         inner.addLayout(self._rows)
         inner.addStretch(1)
-        self._coverage = words()
         self._why = QPushButton()
         self._why.setCheckable(True)
         self._why.toggled.connect(self._show_reasons)
@@ -127,12 +113,12 @@ class LibraryPanel(QWidget):
         self._reasons.setHeaderHidden(True)
         self._reasons.setIndentation(12)
         self._reasons.setAccessibleName(tr("Files not searched, with reasons"))
-        self._reasons.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self._reasons.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # file names
+        self._reasons.setWordWrap(True)  # reasons
         self._reasons.hide()
         self._why.hide()
         column.addLayout(head)
         column.addWidget(scrolling(holder), 2)
-        column.addWidget(self._coverage)
         column.addWidget(self._why)
         column.addWidget(self._reasons, 3)
         column.addWidget(self._make_progress())
@@ -157,8 +143,7 @@ class LibraryPanel(QWidget):
         head.addWidget(cancel)
         self.bar = QProgressBar(textVisible=False, maximum=1000)
         self.bar.setAccessibleName(tr("Indexing"))
-        self._pace = QLabel()
-        self._pace.setProperty("role", "small")
+        self._pace = Elided("", "small", Qt.TextElideMode.ElideRight)
         column.addLayout(head)
         column.addWidget(self._now)
         column.addWidget(self.bar)
@@ -182,30 +167,19 @@ class LibraryPanel(QWidget):
         coverage = status.coverage
         for row in self._folder_rows:
             row.show_status(status)
-        missed = len(coverage.skipped) + len(coverage.incomplete) + len(status.missing)
-        length = duration_label(float(coverage.searched_s))
-        self._coverage.setText(
-            plural(
-                coverage.files,
-                "{searched} of {count} file can be searched, {length}",
-                "{searched} of {count} files can be searched, {length}",
-                searched=len(coverage.searched),
-                length=length,
-            )
-        )
-        self._coverage.setVisible(bool(self._folder_rows))
-        self._why.setVisible(bool(missed) and bool(self._folder_rows))
-        self._why.setText(tr("{count} not searched or only partly indexed", count=missed))
+        counts = count(coverage)
+        missed = counts.partial + counts.waiting + counts.refused + len(status.missing)
+        texts = [tr("{count} not searched", count=missed)] if missed else []
+        if counts.other:
+            texts.append(tr("{count} other", count=counts.other))
+        self._why.setVisible(bool(texts) and bool(self._folder_rows))
+        self._why.setText(", ".join(texts))
         self._fill_reasons()
         self._show_reasons(self._why.isChecked())
 
-    def message(self) -> str:
-        """How much can be searched."""
-        return self._coverage.text()
-
     def pace(self) -> str:
         """The progress of indexing and its speed."""
-        return self._pace.text()
+        return self._pace.toolTip()
 
     def reasons(self) -> dict[str, list[str]]:
         """Files that are not searched, or only partly indexed, by the reason."""
@@ -215,11 +189,13 @@ class LibraryPanel(QWidget):
         for path in self._status.missing:
             by_reason.setdefault(tr("not found"), []).append(str(path))
         for path, read_s in coverage.incomplete.items():
-            by_reason.setdefault(tr("only partly indexed"), []).append(
+            by_reason.setdefault(tr("partly read"), []).append(
                 tr("{name}: the first {length}", name=names[path], length=duration_label(float(read_s)))
             )
         for skipped in coverage.skipped:
-            by_reason.setdefault(skipped.reason, []).append(names[skipped.path])
+            is_footage = not is_other(coverage, skipped.path, skipped.reason)
+            reason = skipped.reason if is_footage else tr("not footage: {kind}", kind=skipped.reason)
+            by_reason.setdefault(reason, []).append(names[skipped.path])
         return by_reason
 
     def _fill_reasons(self) -> None:
@@ -265,7 +241,7 @@ class LibraryPanel(QWidget):
             facts.append(tr("{speed:.1f} × real time", speed=progress.times_real_time))
             if progress.left_s is not None:
                 facts.append(tr("{length} left", length=duration_label(progress.left_s)))
-        self._pace.setText(", ".join(facts))
+        self._pace.set_text(", ".join(facts))
 
 
 def _pause_text(is_paused: bool) -> str:

@@ -7,13 +7,14 @@ from datetime import datetime
 from fractions import Fraction
 
 from PySide6.QtCore import QEvent, QRectF, QStringListModel, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QCompleter, QHBoxLayout, QLabel, QLineEdit, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtGui import QImage, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QCompleter, QHBoxLayout, QLabel, QLineEdit, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
 from tr_desktop.app.look import icons, theme
 from tr_desktop.app.look.icons import IconButton
 from tr_desktop.app.look.translate import tr
 from tr_desktop.app.look.widgets import indented
+from tr_desktop.app.panels.example_chip import Example, ExampleChip
 from tr_desktop.errors import UserError
 from tr_desktop.library.filters import FootageFilter
 
@@ -61,9 +62,12 @@ class SearchField(QLineEdit):
 
 
 class SearchBar(QWidget):
-    """searched: (query, filter). failed: a filter can't be read. left: Escape was pressed in the field."""
+    """searched: (query, filter). searched_by: (picture, filter). failed: a filter can't be read. left: Escape was
+    pressed in the field.
+    """
 
     searched = Signal(str, FootageFilter)
+    searched_by = Signal(Example, FootageFilter)
     failed = Signal(UserError)
     left = Signal()
 
@@ -76,10 +80,18 @@ class SearchBar(QWidget):
         self.filters_button = IconButton("filter", tr("Filter by name, date, length or size"))
         self.filters_button.setCheckable(True)
         self.filters_button.toggled.connect(self._show_filters)
+        self.chip = ExampleChip()
+        self.chip.closed.connect(lambda: self.show_example(None))
+        self.active = QPushButton(tr("Clear filters"))
+        self.active.setToolTip(tr("Filters leave out some footage. Clear them and search again."))
+        self.active.clicked.connect(self.clear_filters)
+        self.active.hide()
         self._filters = self._make_filters()
         self.row = QHBoxLayout()
         self.row.setSpacing(theme.SPACE)
+        self.row.addWidget(self.chip)
         self.row.addWidget(self.field, 1)
+        self.row.addWidget(self.active)
         self.row.addWidget(self.filters_button)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 10, 12, 10)
@@ -102,9 +114,9 @@ class SearchBar(QWidget):
             (tr("Name"), self.name, 150),
             (tr("Modified from"), self.after, 112),
             (tr("before"), self.before, 112),
-            (tr("At least"), self.longer, 78),
-            (tr("At most"), self.shorter, 78),
-            (tr("Height"), self.height_px, 84),
+            (tr("Length from"), self.longer, 78),
+            (tr("to"), self.shorter, 78),
+            (tr("Height from"), self.height_px, 84),
         ]
         for spin, unit in ((self.longer, tr(" s")), (self.shorter, tr(" s")), (self.height_px, tr(" px"))):
             spin.setSpecialValueText(tr("any"))
@@ -120,14 +132,17 @@ class SearchBar(QWidget):
             row.addWidget(field)
             if isinstance(field, QLineEdit):
                 field.returnPressed.connect(self.search)
+                field.textChanged.connect(self._show_active)
+            elif isinstance(field, QSpinBox):
+                field.lineEdit().returnPressed.connect(self.search)
+                field.valueChanged.connect(self._show_active)
+        self.shorter.setAccessibleName(tr("Length up to"))
         self.before.setAccessibleName(tr("Modified before"))
         row.addStretch(1)
         return made
 
     def footage_filter(self) -> FootageFilter:
         """The filter that the fields describe. Raises UserError for text that isn't a date."""
-        if self._filters.isHidden():
-            return FootageFilter()
         return FootageFilter(
             name=self.name.text().strip(),
             after=_date(self.after.text()),
@@ -144,9 +159,30 @@ class SearchBar(QWidget):
         except UserError as error:
             self.failed.emit(error)
             return
-        if query:
+        if not query and self.chip.example is not None:
+            self.searched_by.emit(self.chip.example, footage_filter)
+        elif query:
+            self.show_example(None)
             self.field.close_history()
             self.searched.emit(query, footage_filter)
+
+    def show_example(self, example: Example | None, picture: QImage | None = None) -> None:
+        """Search by a picture from now on, until words are searched for. None: search by words again."""
+        self.chip.show_example(example, picture)
+        if example is not None:
+            self.field.clear()
+
+    def clear_filters(self) -> None:
+        for text in (self.name, self.after, self.before):
+            text.clear()
+        for spin in (self.longer, self.shorter, self.height_px):
+            spin.setValue(0)
+        self.search()
+
+    def _show_active(self) -> None:
+        """A filter counts also while its field is hidden."""
+        texts = any(field.text().strip() for field in (self.name, self.after, self.before))
+        self.active.setVisible(texts or any(spin.value() for spin in (self.longer, self.shorter, self.height_px)))
 
     def ask(self, query: str) -> None:
         """Search for `query` as if it had been typed."""

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QLabel, QStatusBar, QToolButton
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QStatusBar, QToolButton
 
-from tr_desktop.app.look.counter import Counting, counted, duration_label
+from tr_desktop.app.look.counter import Counting
 from tr_desktop.app.look.translate import tr
+from tr_desktop.app.look.widgets import Elided
+from tr_desktop.app.panels.coverage_text import coverage_line
 from tr_desktop.app.work.session import Session
+from tr_desktop.library.index.counts import count
 
 
 class StatusLine:
     """Writes into a window's status bar. counting: the button that switches between timecode, frames and seconds."""
 
     def __init__(self, bar: QStatusBar) -> None:
-        self._text = QLabel()
-        self._text.setProperty("role", "small")
+        self._text = Elided("", "small", Qt.TextElideMode.ElideRight)
         self._text.setContentsMargins(10, 0, 0, 0)
         self.counting = QToolButton()
         self.counting.setProperty("role", "text")
@@ -29,13 +32,12 @@ class StatusLine:
         elif not session.indexing.folders:
             text = tr("Everything happens on this machine. Nothing is uploaded or downloaded.")
         else:
-            files, length = counted(len(coverage.searched), "file"), duration_label(float(coverage.searched_s))
-            text = tr("{files}, {length} of footage", files=files, length=length)
-            if coverage.offline:
-                text += tr(", {count} offline", count=len(coverage.offline))
-            if coverage.skipped:
-                text += tr(", {count} not searched", count=len(coverage.skipped))
-        self._text.setText(text)
+            text = coverage_line(count(coverage), coverage.searched_s)
+        self._text.set_text(text)
+
+    def text(self) -> str:
+        """How much can be searched."""
+        return self._text.toolTip()
 
     def show_counting(self, counting: Counting) -> None:
         names = {

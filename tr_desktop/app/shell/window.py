@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow
 
 from tr_desktop.app.look.translate import tr
 from tr_desktop.app.look.widgets import Notice
+from tr_desktop.app.panels.example_chip import Example
 from tr_desktop.app.panels.export_panel import ExportPanel
 from tr_desktop.app.panels.library_panel import LibraryPanel
 from tr_desktop.app.panels.results import ResultsPanel
@@ -116,6 +117,7 @@ class Window(QMainWindow):
         self.stage.changed.connect(self._stage_changed)
         self.files.opened.connect(lambda: self.show_side(Side.SELECTS))
         self.search.searched.connect(self._search)
+        self.search.searched_by.connect(self._search_by)
         self.search.failed.connect(self.notice.say_error)
         self.search.left.connect(self.results.list.setFocus)
         self.results.chosen.connect(self.stage.show)
@@ -209,11 +211,14 @@ class Window(QMainWindow):
         if moment is not None:
             frame = self.stage.player.frame()
             timecode = moment.footage.timecode_at(frame)
-            query = tr("like {file} at {timecode}", file=moment.media.path.name, timecode=timecode)
-            example = f"{moment.media.path}@{moment.times.time_s(frame)}"
-            self.search.field.setText(query)
-            self.results.clear_choice()
-            self.session.searching.search(query, self.search.footage_filter(), example)
+            name = tr("like {file} at {timecode}", file=moment.media.path.name, timecode=timecode)
+            example = Example(name, f"{moment.media.path}@{moment.times.time_s(frame)}")
+            self.search.show_example(example, self.stage.player.grab().toImage())
+            self.search.search()
+
+    def _search_by(self, example: Example, footage_filter: FootageFilter) -> None:
+        self.results.clear_choice()
+        self.session.searching.search(example.name, footage_filter, example.example)
 
     def _try_sample(self) -> None:
         self.search.field.setText(SAMPLE_QUERY)

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from tr_desktop.app.look.settings import Settings
 from tr_desktop.app.work.jobs import Job, Jobs, Lane
 from tr_desktop.engine import Engine, LibraryStatus
-from tr_desktop.library.index.coverage import Coverage, IndexProgress
+from tr_desktop.library.index.coverage import IndexProgress
 from tr_desktop.library.index.walk import absolute_path
 
 
@@ -40,6 +40,8 @@ class Indexing(QObject):
         self._job: Job | None = None
         self._pause = threading.Event()  # while set, indexing waits
         self._elapsed_s = 0.0
+        self._counted_at = 1  # number of the file that was being read when the numbers were counted last
+        self._survey: Job | None = None
 
     def start(self, engine: Engine) -> None:
         """Index with `engine` from now on."""
@@ -74,7 +76,7 @@ class Indexing(QObject):
         self.stop()
         if self._engine is None:
             return
-        self._elapsed_s = 0.0
+        self._elapsed_s, self._counted_at = 0.0, 1
         self._job = self._jobs.run(
             partial(_bring_up_to_date, self._engine, tuple(self.folders), self._pause),
             self._finish,
@@ -92,16 +94,26 @@ class Indexing(QObject):
         """Pause or resume. What is stored can be searched meanwhile."""
         (self._pause.set if is_paused else self._pause.clear)()
 
-    def set_coverage(self, coverage: Coverage) -> None:
-        """A search found this coverage."""
-        self._set_status(LibraryStatus(coverage, self.status.missing))
-
     def _progress(self, value: LibraryStatus | IndexProgress) -> None:
         if isinstance(value, LibraryStatus):
             self._set_status(value)
         else:
             self._elapsed_s = value.elapsed_s
             self.progressed.emit(value)
+            if value.file_number != self._counted_at and (self._survey is None or self._survey.is_over):
+                self._counted_at = value.file_number
+                self._count_again()
+
+    def _count_again(self) -> None:
+        """Count what can be searched by now, at most once at a time."""
+        if self._engine is not None:
+            engine, folders, job = self._engine, tuple(self.folders), self._job
+
+            def done(status: LibraryStatus) -> None:
+                if self._job is job and tuple(self.folders) == folders:  # otherwise newer numbers are on their way
+                    self._set_status(status)
+
+            self._survey = self._jobs.run(lambda _: engine.survey(folders), done)
 
     def _finish(self, status: LibraryStatus) -> None:
         self._set_status(status)
@@ -114,9 +126,8 @@ class Indexing(QObject):
         self._job = None
         self._pause.clear()
         self.ended.emit()
-        if job.stop.is_set() and self._engine is not None:
-            engine, folders = self._engine, tuple(self.folders)
-            self._jobs.run(lambda _: engine.survey(folders), self._set_status)
+        if job.stop.is_set():
+            self._count_again()
 
     def _set_status(self, status: LibraryStatus) -> None:
         self.status = status

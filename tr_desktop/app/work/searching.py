@@ -130,7 +130,6 @@ class Searching(QObject):
         self._set_results(Results(self.results.query, moments))
 
     def _finish(self, answer: Answer) -> None:
-        self._indexing.set_coverage(answer.coverage)
         unread = len(answer.coverage.waiting) + len(answer.coverage.incomplete)
         self._set_results(Results(answer.query, answer.moments, is_final=True, unread=unread))
         self.answered.emit(answer)

@@ -22,6 +22,7 @@ _NOT_FOOTAGE = {
     " otioz pdf prproj py rtf srt ssa sqlite3 sqlite3-shm sqlite3-wal trpack trproj tsv txt vtt xls xlsx xml yaml yml"
     " zip gz tar",
 }
+NOT_FOOTAGE = frozenset(_NOT_FOOTAGE)
 _REASON_BY_SUFFIX = {f".{suffix}": reason for reason, suffixes in _NOT_FOOTAGE.items() for suffix in suffixes.split()}
 
 
