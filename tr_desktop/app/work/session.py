@@ -46,6 +46,7 @@ class Session(QObject):
         self.refining = Refining(self.editing, self.searching, self.jobs, self)
         self.undoing = Undoing(self.editing, self.indexing, self)
         self._library, self._pack, self._device = library, pack, device
+        self._sample_job: Job | None = None
         settings.changed = lambda: self.jobs.run(lambda _: settings.save(), lane=Lane.SAFETY)
         self.jobs.failed.connect(self.failed)
         self.editing.safe_copy.failed.connect(self.failed)
@@ -80,13 +81,15 @@ class Session(QObject):
 
     def try_sample(self) -> None:
         """Make the sample clip if necessary, add it, and search it."""
+        if self._sample_job is not None and not self._sample_job.is_over:
+            return  # one click is enough
         path = sample_clip(self._library)
 
         def work(_: Job) -> None:
             if not path.exists():
                 make_sample(path)
 
-        self.jobs.run(work, lambda _: self._search_sample(path))
+        self._sample_job = self.jobs.run(work, lambda _: self._search_sample(path))
 
     def _search_sample(self, path: Path) -> None:
         self.indexing.add([path])
