@@ -52,11 +52,14 @@ def run_index(arguments: argparse.Namespace) -> int:
 def run_watch(arguments: argparse.Namespace) -> int:
     from tr_desktop.commands import report
     from tr_desktop.commands.progress import IndexBar
+    from tr_desktop.library.index.isolated import read_isolated
     from tr_desktop.library.index.watch import watch_folders
 
     stop = threading.Event()
     print("Watching; press Ctrl-C to end.", file=sys.stderr)
     with options.engine_of(arguments) as engine, IndexBar() as bar:
-        for coverage in watch_folders(arguments.paths, engine.catalog, engine.encoder, stop, bar.update):
+        for coverage in watch_folders(
+            arguments.paths, engine.catalog, engine.encoder, stop, bar.update, read=read_isolated
+        ):
             bar.say(report.coverage_text(coverage))
     return options.OK

@@ -13,7 +13,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from tr_desktop.errors import UserError
 from tr_desktop.library.filters import FootageFilter
@@ -46,6 +46,39 @@ class _Found:
     new: dict[Path, os.stat_result] = field(default_factory=dict)
 
 
+class ReadNew(Protocol):
+    """Reads new files into the library; the reasons why some can't be searched now.
+
+    Raises NotWritableError if nothing can be added now, and LibraryError for a full disk.
+    """
+
+    def __call__(
+        self,
+        new: Mapping[Path, os.stat_result],
+        catalog: Catalog,
+        encoder: Encoder,
+        on_progress: Callable[[IndexProgress], None],
+        stop: threading.Event,
+        pause: threading.Event,
+        hardware: bool,
+    ) -> dict[Path, str]: ...
+
+
+def read_here(
+    new: Mapping[Path, os.stat_result],
+    catalog: Catalog,
+    encoder: Encoder,
+    on_progress: Callable[[IndexProgress], None],
+    stop: threading.Event,
+    pause: threading.Event,
+    hardware: bool,
+    on_begin: Callable[[Path], None] = lambda _: None,
+) -> dict[Path, str]:
+    """`ReadNew` in this process, which a file that crashes its decoder ends. on_begin: as for `read_files`."""
+    with catalog.writing() as writer:
+        return _Run(new, writer, encoder, on_progress, Pause(pause)).read(stop, hardware, on_begin)
+
+
 def index_footage(
     paths: Sequence[Path],
     catalog: Catalog,
@@ -56,6 +89,7 @@ def index_footage(
     read_new: bool = True,
     pause: threading.Event | None = None,
     hardware: bool = False,
+    read: ReadNew = read_here,
 ) -> Coverage:
     """Bring the library up to date with every file under `paths`; the coverage shows which can be searched.
 
@@ -65,6 +99,7 @@ def index_footage(
     read_new: False reads nothing and lists new files as not indexed yet.
     pause: while set, nothing is decoded. Stored footage can be searched, and this run keeps the library's lock.
     hardware: decode on a graphics device if a test shows that it decodes the file right (`footage/hardware.py`).
+    read: how new files are read; `isolated.read_isolated` survives files that crash their decoder.
     Raises UserError for a path that does not exist and LibraryError for a full disk.
     """
     pack = encoder.pack.sha256
@@ -73,14 +108,13 @@ def index_footage(
         found.reasons |= dict.fromkeys(found.new, NOT_YET)
     elif found.new:
         try:
-            with catalog.writing() as writer:
-                run = _Run(found.new, writer, encoder, on_progress, Pause(pause))
-                found.reasons |= run.read(stop or threading.Event(), hardware)
-                found.known = writer.known(pack)
+            stop, pause = stop or threading.Event(), pause or threading.Event()
+            found.reasons |= read(found.new, catalog, encoder, on_progress, stop, pause, hardware)
+            found.known = catalog.known(pack)
         except NotWritableError as error:
             found.reasons |= dict.fromkeys(found.new, error.what)
     for path, stat in found.new.items():
-        entry = _if_unchanged(found.known.get(os.fsencode(path)), stat)
+        entry = if_unchanged(found.known.get(os.fsencode(path)), stat)
         if entry is not None and entry.rows:  # the part read so far can be searched
             found.reasons.pop(path, None)
     coverage = _account(found, footage_filter)
@@ -102,7 +136,7 @@ def _discover(paths: list[Path], catalog: Catalog, pack: str, footage_filter: Fo
         except OSError as error:
             found.reasons[path] = f"can't be opened: {error.strerror}"
             continue
-        entry = _if_unchanged(found.known.get(os.fsencode(path)), stat)
+        entry = if_unchanged(found.known.get(os.fsencode(path)), stat)
         reason = never_footage(path, stat) or footage_filter.leaves_out_file(path, stat)
         reason = reason or (entry.reason if entry else None)
         if reason:
@@ -112,7 +146,7 @@ def _discover(paths: list[Path], catalog: Catalog, pack: str, footage_filter: Fo
     return found
 
 
-def _if_unchanged(entry: FileRecord | None, stat: os.stat_result) -> FileRecord | None:
+def if_unchanged(entry: FileRecord | None, stat: os.stat_result) -> FileRecord | None:
     """The record of a file, unless the file changed since."""
     is_same = entry is not None and (entry.size_bytes, entry.mtime_ns) == (stat.st_size, stat.st_mtime_ns)
     return entry if is_same else None
@@ -141,10 +175,10 @@ class _Run:
         self._started_s = time.monotonic()
         self._rows_read, self._bytes_before = 0, 0
 
-    def read(self, stop: threading.Event, hardware: bool) -> dict[Path, str]:
+    def read(self, stop: threading.Event, hardware: bool, on_begin: Callable[[Path], None]) -> dict[Path, str]:
         """Read all files; why some can't be searched now."""
         duplicates: list[Source] = []
-        items = read_files(self._new, self._writer, self._encoder, stop, self._pauses, hardware)
+        items = read_files(self._new, self._writer, self._encoder, stop, self._pauses, hardware, on_begin)
         with closing(items):
             for item in items:
                 if isinstance(item, EncodedBatch):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tr_desktop.library.index.coverage import Coverage, IndexProgress
-from tr_desktop.library.index.indexer import index_footage
+from tr_desktop.library.index.indexer import ReadNew, index_footage, read_here
 from tr_desktop.library.index.walk import absolute_path, find_files
 from tr_desktop.library.store.catalog import Catalog
 
@@ -31,11 +31,12 @@ def watch_folders(
     stop: threading.Event,
     on_progress: Callable[[IndexProgress], None] = lambda _: None,
     every_s: float = POLL_S,
+    read: ReadNew = read_here,
 ) -> Iterator[Coverage]:
     """Index the files under `folders` until `stop` is set; yields the coverage whenever it changes.
 
     A file is indexed once it stays the same from one poll to the next, at least `every_s` seconds later. Missing
-    folders are waited for.
+    folders are waited for. read: how new files are read, as for `index_footage`.
     """
     paths = [absolute_path(folder) for folder in folders]
     before: dict[Path, tuple[int, int]] = {}
@@ -45,9 +46,11 @@ def watch_folders(
         now = _files(paths)
         settled = [path for path, state in now.items() if before.get(path) == state]
         looked_s = time.monotonic() - started_s
-        if settled and (coverage := index_footage(settled, catalog, encoder, on_progress, stop)) != reported:
-            yield coverage
-            reported = coverage
+        if settled:
+            coverage = index_footage(settled, catalog, encoder, on_progress, stop, read=read)
+            if coverage != reported:
+                yield coverage
+                reported = coverage
         before = now
         stop.wait(max(every_s, _SHARE * looked_s))
 
