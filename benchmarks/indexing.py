@@ -1,6 +1,7 @@
 """The time to index a file, image tower included, beside ffmpeg decoding it to null with the same sampling.
 
     python -m benchmarks.indexing [--keep FOLDER] [--rounds 3]     # needs ffmpeg
+    python -m benchmarks.indexing --isolated FOOTAGE [--rounds 3]  # what it costs to read files in a child process
 
 Prints a Markdown table for the footage that `benchmarks.decode speed` makes. Both sample 2 frames a second with all
 processors; indexing also scales, runs the image tower, stores and commits. Times are of the work itself: Python has
@@ -22,7 +23,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.decode import SCENE, X264, make_footage, timed
-from tr_desktop.library.index.indexer import index_footage
+from tr_desktop.library.index.indexer import ReadNew, index_footage, read_here
+from tr_desktop.library.index.isolated import read_isolated
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.models.encoder import Encoder
 from tr_desktop.models.pack import load_pack
@@ -107,14 +109,41 @@ sys.exit(status)
 """
 
 
+def isolated(footage: Path, rounds: int) -> None:
+    """A folder of footage read in a child process, as the commands and the app do, and in this process, in turns.
+
+    Each opens the model anew; a child also starts Python.
+    """
+
+    def index(read: ReadNew) -> None:
+        with tempfile.TemporaryDirectory() as library, Catalog(Path(library)) as catalog:
+            files.append(len(index_footage([footage], catalog, Encoder(load_pack("mini"), "cpu"), read=read).searched))
+
+    files: list[int] = []
+    runs = []
+    for _ in range(rounds):
+        here = timed(lambda: index(read_here), resource.RUSAGE_SELF)
+        own = timed(lambda: index(read_isolated), resource.RUSAGE_CHILDREN)
+        runs.append((here, own))
+    values = np.median(np.array(runs), axis=0)  # [here and child, wall and processor]
+    wall, used = values[1] / values[0]
+    print("| files | in this process, processor s | in a child, processor s | time | processor | to reach |")
+    print("|---|---|---|---|---|---|")
+    print(f"| {files[0]} | {values[0, 1]:.1f} | {values[1, 1]:.1f} | {wall:.2f} | **{used:.2f}** | 1.1 |")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--keep", type=Path, help="folder to keep the footage in, for the next run")
     parser.add_argument(
         "--rounds", type=int, default=3, help="runs of each measurement; 0: memory only (default %(default)s)"
     )
+    parser.add_argument("--isolated", metavar="FOOTAGE", type=Path, help="compare both ways to read this folder")
     given = parser.parse_args()
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} when it began\n")
+    if given.isolated:
+        isolated(given.isolated.absolute(), given.rounds)
+        return
     with tempfile.TemporaryDirectory() as folder:
         keep = given.keep or Path(folder)
         keep.mkdir(parents=True, exist_ok=True)

@@ -20,6 +20,7 @@ from tr_desktop.grounders.two_tower import RefinerKind, TwoTower
 from tr_desktop.library.filters import FootageFilter
 from tr_desktop.library.index.coverage import Coverage, IndexProgress
 from tr_desktop.library.index.indexer import EVERYTHING, index_footage
+from tr_desktop.library.index.isolated import read_isolated
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.limits import DEFAULT_STEPS, DEFAULT_TOP
 from tr_desktop.models.encoder import Encoder
@@ -41,7 +42,10 @@ class LibraryStatus:
 
 @dataclass(frozen=True)
 class Engine:
-    """Searches one library with one pack. Close it after use. grounder: finds the moments of each file."""
+    """Searches one library with one pack. Close it after use. grounder: finds the moments of each file.
+
+    New files are read in a process of their own: one that crashes its decoder is skipped.
+    """
 
     catalog: Catalog
     encoder: Encoder
@@ -82,6 +86,7 @@ class Engine:
             pause=pause,
             hardware=hardware,
             retry=retry,
+            read=read_isolated,
         )
 
     def find(
@@ -111,6 +116,7 @@ class Engine:
             read_new=read_new,
             on_progress=on_progress,
             on_moments=on_moments,
+            read=read_isolated,
         )
 
     @property

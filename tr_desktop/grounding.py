@@ -20,7 +20,7 @@ from tr_desktop.grounders.base import Grounder, Search
 from tr_desktop.grounders.two_tower import TwoTower
 from tr_desktop.library.filters import LEFT_OUT, FootageFilter
 from tr_desktop.library.index.coverage import Coverage, IndexProgress
-from tr_desktop.library.index.indexer import EVERYTHING, index_footage
+from tr_desktop.library.index.indexer import EVERYTHING, ReadNew, index_footage, read_here
 from tr_desktop.library.index.walk import is_never_footage
 from tr_desktop.library.search.by_picture import load_example
 from tr_desktop.library.search.by_words import text_moments
@@ -66,6 +66,7 @@ def find(
     read_new: bool = True,
     on_progress: Callable[[IndexProgress], None] = lambda _: None,
     on_moments: Callable[[Sequence[Moment]], None] = lambda _: None,
+    read: ReadNew = read_here,
 ) -> Answer:
     """The `top` best moments for `query` in the footage under `paths`; new footage is indexed first.
 
@@ -75,15 +76,17 @@ def find(
     index, for the best answers. grounder: finds the moments of each file; None means the two-tower grounder.
     read_new: False searches what is indexed already and lists the rest as not indexed yet. on_moments: called with the
     best moments so far whenever they have changed: after each file and after each closer look. An error that it raises
-    ends the search.
+    ends the search. read: how new footage is read, as for `index_footage`.
     Raises UserError for an empty query, a missing path, or if no file can be searched.
     """
-    query_example = None if example is None else load_example(example, catalog, encoder)
+    query_example = None if example is None else load_example(example, catalog, encoder, read)
     if not 0 <= steps <= MAX_STEPS:
         raise UserError(f"A search can't take {steps} refinement steps", remedy=f"Ask for 0 to {MAX_STEPS}")
     if query_example is None:
         parse_terms(query)  # a bad query is reported before the footage is read
-    coverage = index_footage(paths, catalog, encoder, on_progress, footage_filter=footage_filter, read_new=read_new)
+    coverage = index_footage(
+        paths, catalog, encoder, on_progress, footage_filter=footage_filter, read_new=read_new, read=read
+    )
     if not coverage.searched:
         raise UserError(_nothing_searched(coverage))
 

@@ -64,6 +64,7 @@ def run_index(arguments: argparse.Namespace) -> int:
 def run_watch(arguments: argparse.Namespace) -> int:
     from tr_desktop.commands import report
     from tr_desktop.commands.progress import IndexBar
+    from tr_desktop.library.index.isolated import read_isolated
     from tr_desktop.library.index.watch import watch_folders
 
     stop = threading.Event()
@@ -77,6 +78,7 @@ def run_watch(arguments: argparse.Namespace) -> int:
             bar.update,
             footage_filter=_footage_filter(arguments),
             on_note=bar.say,
+            read=read_isolated,
         ):
             bar.say(report.coverage_text(coverage))
     return options.OK

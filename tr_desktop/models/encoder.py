@@ -26,7 +26,7 @@ class Encoder:
 
     def __init__(self, pack: Pack, device: str = "auto") -> None:
         self.pack = pack
-        self._wanted_device = device
+        self.wanted_device = device
 
     @property
     def device(self) -> str:
@@ -52,11 +52,11 @@ class Encoder:
 
     @cached_property
     def _image_tower(self) -> onnxruntime.InferenceSession:
-        return open_session(self.pack.read("image.onnx"), self._wanted_device)
+        return open_session(self.pack.read("image.onnx"), self.wanted_device)
 
     @cached_property
     def _text_tower(self) -> onnxruntime.InferenceSession:
-        return open_session(self.pack.read("text.onnx"), self._wanted_device)
+        return open_session(self.pack.read("text.onnx"), self.wanted_device)
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:

@@ -13,7 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from tr_desktop.errors import UserError
 from tr_desktop.footage.container import DECODER
@@ -54,6 +54,40 @@ class _Found:
     new: dict[Path, os.stat_result] = field(default_factory=dict)
 
 
+class ReadNew(Protocol):
+    """Reads new files into the library; the reasons why some can't be searched now.
+
+    Raises NotWritableError if nothing can be added now, and LibraryError for a full disk.
+    """
+
+    def __call__(
+        self,
+        new: Mapping[Path, os.stat_result],
+        catalog: Catalog,
+        encoder: Encoder,
+        on_progress: Callable[[IndexProgress], None],
+        stop: threading.Event,
+        pause: threading.Event,
+        hardware: bool,
+    ) -> dict[Path, str]: ...
+
+
+def read_here(
+    new: Mapping[Path, os.stat_result],
+    catalog: Catalog,
+    encoder: Encoder,
+    on_progress: Callable[[IndexProgress], None],
+    stop: threading.Event,
+    pause: threading.Event,
+    hardware: bool,
+    on_begin: Callable[[Path], None] = lambda _: None,
+) -> dict[Path, str]:
+    """`ReadNew` in this process, which a file that crashes its decoder ends. on_begin: as for `read_files`."""
+    with catalog.writing() as writer:
+        run = _Run(new, writer, encoder, on_progress, Pause(pause), Drives(catalog.places.drives()))
+        return run.read(stop, hardware, on_begin)
+
+
 def index_footage(
     paths: Sequence[Path],
     catalog: Catalog,
@@ -66,6 +100,7 @@ def index_footage(
     hardware: bool = False,
     may_be_gone: bool = False,
     retry: bool = False,
+    read: ReadNew = read_here,
 ) -> Coverage:
     """Bring the library up to date with every file under `paths`; the coverage shows which can be searched.
 
@@ -77,6 +112,7 @@ def index_footage(
     hardware: decode on a graphics device if a test shows that it decodes the file right (`footage/hardware.py`).
     may_be_gone: paths that don't exist are passed over, for callers that found the paths themselves.
     retry: also read the files again that an earlier run couldn't read.
+    read: how new files are read; `isolated.read_isolated` survives files that crash their decoder.
     Raises UserError for a path that does not exist and LibraryError for a full disk.
     """
     pack = encoder.pack.sha256
@@ -85,14 +121,13 @@ def index_footage(
         found.reasons |= dict.fromkeys(found.new, NOT_YET)
     elif found.new:
         try:
-            with catalog.writing() as writer:
-                run = _Run(found.new, writer, encoder, on_progress, Pause(pause), found.drives)
-                found.reasons |= run.read(stop or threading.Event(), hardware)
-                found.known = writer.known(pack)
+            stop, pause = stop or threading.Event(), pause or threading.Event()
+            found.reasons |= read(found.new, catalog, encoder, on_progress, stop, pause, hardware)
+            found.known = catalog.known(pack)
         except NotWritableError as error:
             found.reasons |= dict.fromkeys(found.new, error.what)
     for path, stat in found.new.items():
-        entry = _if_unchanged(found.known.get(os.fsencode(path)), stat)
+        entry = if_unchanged(found.known.get(os.fsencode(path)), stat)
         if entry is not None and entry.rows:  # the part read so far can be searched
             found.reasons.pop(path, None)
     if may_be_gone:
@@ -128,7 +163,7 @@ def _discover(paths: list[Path], catalog: Catalog, pack: str, footage_filter: Fo
             found.reasons[path] = f"can't be opened: {error.strerror}"
             continue
         seen_on.setdefault(stat.st_dev, path)
-        entry = _if_unchanged(found.known.get(os.fsencode(path)), stat)
+        entry = if_unchanged(found.known.get(os.fsencode(path)), stat)
         reason = never_footage(path, stat) or exclusions.reason(path) or footage_filter.leaves_out_file(path, stat)
         if entry is not None and entry.decoder == DECODER and not retry:
             reason = reason or entry.reason
@@ -144,7 +179,7 @@ def _discover(paths: list[Path], catalog: Catalog, pack: str, footage_filter: Fo
     return found
 
 
-def _if_unchanged(entry: FileRecord | None, stat: os.stat_result) -> FileRecord | None:
+def if_unchanged(entry: FileRecord | None, stat: os.stat_result) -> FileRecord | None:
     """The record of a file, unless the file changed since."""
     is_same = entry is not None and (entry.size_bytes, entry.mtime_ns) == (stat.st_size, stat.st_mtime_ns)
     return entry if is_same else None
@@ -174,10 +209,10 @@ class _Run:
         self._started_s = time.monotonic()
         self._rows_read, self._bytes_before = 0, 0
 
-    def read(self, stop: threading.Event, hardware: bool) -> dict[Path, str]:
+    def read(self, stop: threading.Event, hardware: bool, on_begin: Callable[[Path], None]) -> dict[Path, str]:
         """Read all files; why some can't be searched now."""
         duplicates: list[Source] = []
-        items = read_files(self._new, self._writer, self._encoder, stop, self._pauses, hardware)
+        items = read_files(self._new, self._writer, self._encoder, stop, self._pauses, hardware, on_begin)
         with closing(items):
             for item in items:
                 if isinstance(item, EncodedBatch):

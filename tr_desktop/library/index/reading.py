@@ -106,12 +106,14 @@ def read_files(
     stop: threading.Event,
     wait_while_paused: Pause,
     hardware: bool,
+    on_begin: Callable[[Path], None],
 ) -> Generator[EncodedBatch | FinishedFile | DuplicateFile | ChangedFile | UnreadableFile, None, None]:
     """Read `files` one after the other, each from where the library left off; how a file ended comes last.
 
     stop: when set, nothing more comes, and both threads end, as when this generator is closed.
     wait_while_paused: called before each frame is decoded.
     hardware: decode on a graphics device if a test shows that it decodes the file right.
+    on_begin: called in the decoding thread before it opens a file.
     """
     closed = threading.Event()
 
@@ -119,7 +121,9 @@ def read_files(
         return stop.is_set() or closed.is_set()
 
     decoded = prefetch(
-        _decoded(files, writer, encoder, lambda: wait_while_paused(is_over), hardware), _DECODED_AHEAD, is_over
+        _decoded(files, writer, encoder, lambda: wait_while_paused(is_over), hardware, on_begin),
+        _DECODED_AHEAD,
+        is_over,
     )
     encoded = prefetch(_encoded(decoded, encoder), _ENCODED_AHEAD, is_over)
     try:
@@ -146,10 +150,12 @@ def _decoded(
     encoder: Encoder,
     wait_while_paused: Callable[[], None],
     hardware: bool,
+    on_begin: Callable[[Path], None],
 ) -> Generator[DecodedBatch | FinishedFile | DuplicateFile | ChangedFile | UnreadableFile, None, None]:
     begun = _Begun(writer)
     for path, stat in files.items():
         wait_while_paused()
+        on_begin(path)
         source = None
         try:
             source = begun.source(path, stat)

@@ -18,7 +18,7 @@ from tr_desktop.errors import UserError
 from tr_desktop.library.filters import FootageFilter
 from tr_desktop.library.index.coverage import Coverage, IndexProgress
 from tr_desktop.library.index.exclusions import Exclusions
-from tr_desktop.library.index.indexer import EVERYTHING, index_footage
+from tr_desktop.library.index.indexer import EVERYTHING, ReadNew, index_footage, read_here
 from tr_desktop.library.index.walk import absolute_path, find_files
 from tr_desktop.library.store.catalog import Catalog
 
@@ -51,12 +51,14 @@ def watch_folders(
     every_s: float = POLL_S,
     footage_filter: FootageFilter = EVERYTHING,
     on_note: Callable[[str], None] = lambda _: None,
+    read: ReadNew = read_here,
 ) -> Iterator[Coverage]:
     """Index the files under `folders` until `stop` is set; yields the coverage whenever it changes.
 
     A file is indexed once it stays the same from one poll to the next, at least `every_s` seconds later. Missing
     folders are waited for. Nothing that a disk does ends it. on_note: called with a sentence for each folder that can't
-    be followed and for each problem of the library, once until it is over.
+    be followed and for each problem of the library, once until it is over. read: how new files
+    are read, as for `index_footage`.
     """
     paths = [absolute_path(folder) for folder in folders]
     before: dict[Path, _State] = {}
@@ -70,7 +72,7 @@ def watch_folders(
         before = look.files
         reading = _ReadingTime(on_progress)
         if (settled or asked) and (settled != asked or not is_settled or started_s - asked_at_s > _AGAIN_S):
-            coverage, problem = _ask(list(settled), catalog, encoder, reading.update, stop, footage_filter)
+            coverage, problem = _ask(list(settled), catalog, encoder, reading.update, stop, footage_filter, read)
             if problem:
                 look.notes.append(problem)
             is_settled = coverage is not None and _is_settled(coverage, catalog, encoder.pack.sha256)
@@ -104,11 +106,14 @@ def _ask(
     on_progress: Callable[[IndexProgress], None],
     stop: threading.Event,
     footage_filter: FootageFilter,
+    read: ReadNew,
 ) -> tuple[Coverage | None, str]:
     """Index `paths`: the coverage, or None and the problem, such as a full disk. Files that are gone meanwhile are
     passed over."""
     try:
-        return index_footage(paths, catalog, encoder, on_progress, stop, footage_filter, may_be_gone=True), ""
+        return index_footage(
+            paths, catalog, encoder, on_progress, stop, footage_filter, may_be_gone=True, read=read
+        ), ""
     except (UserError, OSError) as error:
         return None, f"{error}. Trying again"
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from tr_desktop.errors import UserError
 from tr_desktop.footage.seek import read_frames
 from tr_desktop.footage.still import read_still
-from tr_desktop.library.index.indexer import index_footage
+from tr_desktop.library.index.indexer import ReadNew, index_footage, read_here
 from tr_desktop.library.index.walk import absolute_path
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.moments import Moment
@@ -38,8 +38,8 @@ class QueryExample:
         return is_there and moment.media.path == self.path
 
 
-def load_example(what: str, catalog: Catalog, encoder: Encoder) -> QueryExample:
-    """The example that PICTURE or MEDIA@SECONDS names; footage that isn't in the library is indexed.
+def load_example(what: str, catalog: Catalog, encoder: Encoder, read: ReadNew = read_here) -> QueryExample:
+    """The example that PICTURE or MEDIA@SECONDS names; footage that isn't in the library is indexed, by `read`.
 
     Raises UserError if it can't be read.
     """
@@ -50,7 +50,7 @@ def load_example(what: str, catalog: Catalog, encoder: Encoder) -> QueryExample:
         except (ValueError, ZeroDivisionError) as error:
             raise UserError(f"{what!r} is neither a picture nor MEDIA@SECONDS") from error
         path = absolute_path(Path(media_name))
-        coverage = index_footage([path], catalog, encoder)
+        coverage = index_footage([path], catalog, encoder, read=read)
         if not coverage.searched:
             raise UserError(f"The example can't be read: {coverage.skipped[0].reason}", path=path)
         footage = catalog.footage(path)
