@@ -49,8 +49,8 @@ def hand_off(
 ) -> ExportReport:
     """Write `moments` to `out`: a folder of clips if format_name is one of `clips.WAYS`, otherwise a file.
 
-    name: the timeline's. guard: protects existing files. cfr: convert the used parts of variable-frame-rate footage to a constant rate first.
-    on_progress: called while clips are cut; an exception raised in it stops the work.
+    name: the timeline's. guard: protects existing files. cfr: convert the used parts of variable-frame-rate
+    footage to a constant rate first. on_progress: called while clips are cut; an exception raised in it stops the work.
     Raises ExportError.
     """
     guard = guard or Guard()
