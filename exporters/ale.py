@@ -3,9 +3,12 @@
 A heading, the column names, and a line of tab-separated cells for each moment; ends are exclusive. A list holds one
 frame rate (`FPS`), by which Avid reads the labels. `VIDEO_FORMAT` is 1080 for pictures up to that size, since Avid
 accepts CUSTOM only in projects of unusual size. There is no duration column: readers compute it from Start and End.
+Avid knows a clip by its name, so each has another: the editor's, or the file's, with a number if it is taken.
 """
 
 from __future__ import annotations
+
+from itertools import chain, count
 
 from exporters.registry import Exporter
 from exporters.text import one_line, shortened
@@ -19,9 +22,14 @@ FIDELITY = {
     "reel": "yes (Tape)",
     "file": "path and name",
     "query, score, edges": "columns",
+    "name, note, rating": "columns",
+    "markers": "a column, as text",
     "handles": "in the cut",
 }
-_COLUMNS = ("Name", "Tracks", "Start", "End", "Tape", "FPS", "Source File", "Source Path", "DESCRIPT", "Comments")
+_COLUMNS = (
+    *("Name", "Tracks", "Start", "End", "Tape", "FPS", "Source File", "Source Path", "DESCRIPT", "Comments"),
+    *("Rating", "Markers"),
+)
 
 
 # Avid MediaLog manual, appendix A, "Avid Log Specifications": headings and columns are spelled exactly like this.
@@ -32,14 +40,19 @@ def render(timeline: Timeline) -> str:
     heading = {"FIELD_DELIM": "TABS", "VIDEO_FORMAT": "1080" if hd else "CUSTOM", "AUDIO_FORMAT": "48khz", "FPS": fps}
     lines = ["Heading", *(f"{name}\t{value}" for name, value in heading.items())]
     lines += ["", "Column", "\t".join(_COLUMNS), "", "Data"]
-    lines += ["\t".join(map(one_line, _row(clip, fps))) for clip in timeline.clips]
+    taken: set[str] = set()
+    for clip in timeline.clips:
+        names = chain([clip.own_name], (f"{clip.own_name} {number}" for number in count(2)))
+        name = next(each for each in map(one_line, names) if each not in taken)
+        taken.add(name)
+        lines.append("\t".join(map(one_line, _row(clip, name, fps))))
     return "\r\n".join([*lines, ""])
 
 
-def _row(clip: Clip, fps: str) -> tuple[str, ...]:
+def _row(clip: Clip, name: str, fps: str) -> tuple[str, ...]:
     channels = min(24, sum(track.channels for track in clip.media.audio))
     return (
-        clip.name,
+        name,
         "V" + "".join(f"A{channel}" for channel in range(1, channels + 1)),
         str(clip.source_in),
         str(clip.source_out),
@@ -48,7 +61,9 @@ def _row(clip: Clip, fps: str) -> tuple[str, ...]:
         clip.name,
         str(clip.media.path),
         shortened(clip.query, 250),
-        clip.evidence,
+        "; ".join(filter(None, (clip.remarks.note, clip.evidence))),
+        str(clip.remarks.rating or ""),
+        "; ".join(f"{clip.media.start_tc + mark.frame} {mark.colour} {mark.name}".rstrip() for mark in clip.marks),
     )
 
 

@@ -19,6 +19,8 @@ FIDELITY = {
     "reel": "no",
     "file": "name in the text",
     "query, score, edges": "in the text (chapters: query)",
+    "name, note, rating": "in the text (chapters: name)",
+    "markers": "no",
     "handles": "a caption covers the moment without them; a chapter starts with the cut",
 }
 # Players read these as styling, and `-->` as a time.
@@ -32,7 +34,7 @@ def render_srt(timeline: Timeline) -> str:
     for number, (frame, clip) in enumerate(timeline.marked(), 1):
         end = frame + clip.found.frames
         times = f"{_srt_time(frame / timeline.rate)} --> {_srt_time(end / timeline.rate)}"
-        text = f"{_title(clip)}\r\n{clip.name}, {clip.evidence}".translate(_MARKUP)
+        text = f"{_title(clip)}\r\n{clip.name}, {clip.comment}".translate(_MARKUP)
         blocks.append("\r\n".join([str(number), times, *(one_line(line) for line in text.split("\r\n", 1)), ""]))
     return "\r\n".join([*blocks, ""])
 
@@ -51,7 +53,7 @@ def render_chapters(timeline: Timeline) -> str:
 
 
 def _title(clip: Clip) -> str:
-    return shortened(one_line(clip.query), 90) or f"moment {clip.rank}"
+    return shortened(one_line(clip.title), 90) or f"moment {clip.rank}"
 
 
 def _srt_time(time_s: Fraction) -> str:

@@ -58,7 +58,7 @@ def make_cfr(
         moment = moments[rank]
         found, cut = _frames(moment, handles_s)
         label = moment.media.start_tc.at_rate(cfr_rate(moment.media)) + cut.start_frame
-        out = free_name(folder / clip_name(rank + 1, moment.media, label, PRESET.suffix))
+        out = free_name(folder / clip_name(rank + 1, moment, label, PRESET.suffix))
         with export_errors(out), replacing(out, is_new=True) as part:
             count = cut.frames
             cut_cfr(moment.footage, cut.start_frame, count, part, PRESET, report)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -23,7 +24,7 @@ from tr_desktop.footage.clips.exact import (
 )
 from tr_desktop.footage.clips.lossless import cut_lossless, lossless_suffix
 from tr_desktop.footage.read_on import read_on
-from tr_desktop.moments import Media, Moment, Segment
+from tr_desktop.moments import Moment, Segment
 from tr_desktop.timecode import Timecode
 
 LOSSLESS = "lossless"
@@ -73,7 +74,7 @@ def export_clips(
 
         suffix = lossless_suffix(moment.media) if preset is None else preset.suffix
         label = moment.footage.timecode_at(segment.start_frame)
-        out = free_name(folder / clip_name(number, moment.media, label, suffix))
+        out = free_name(folder / clip_name(number, moment, label, suffix))
         with export_errors(out), replacing(out, is_new=True) as part:
             held = _cut(moment, segment, part, preset, cfr, report)
         files.append(out)
@@ -119,10 +120,11 @@ def _cut(
     return cut_exact(footage, segment, part, preset, report).segment
 
 
-def clip_name(number: int, media: Media, label: Timecode, suffix: str) -> str:
-    """Sorted by rank, with the source's name and timecode: `01 park 01-00-29-29.mov`."""
+def clip_name(number: int, moment: Moment, label: Timecode, suffix: str) -> str:
+    """Sorted by rank, with the editor's name or the source's, and the timecode: `01 park 01-00-29-29.mov`."""
     plain = str(label).replace(":", "-").replace(";", "-")
-    stem = one_line(media.path.stem).encode("utf-8", "replace")[:180].decode("utf-8", "ignore")
+    name = re.sub(r'[<>:"/\\|?*]', "-", moment.remarks.name).strip(" .")  # no system's file names have these
+    stem = one_line(name or moment.media.path.stem).encode("utf-8", "replace")[:180].decode("utf-8", "ignore")
     return f"{number:02d} {stem} {plain}{suffix}"
 
 

@@ -7,7 +7,8 @@ Notable choices (SMPTE 258M; what Resolve, Premiere and Avid write):
 - Only `* FROM CLIP NAME:` names the file. With `* FROM CLIP:` or `* FROM FILE:`, Premiere loses the media.
 - Columns are fixed, since readers slice them. A reel is padded to 8 characters; in File32 to 32, with event numbers of
   six digits. CMX 3600 can't number more than 999 events, so a longer list is a File32.
-- The query and the score are a comment (`* COMMENT:`), which readers show or skip.
+- The editor's name, note and rating are comments (`* COMMENT:`), which readers show or skip; then the query and the
+  score. Markers are Avid's locators (`* LOC:`), at the record's label.
 """
 
 from __future__ import annotations
@@ -28,9 +29,12 @@ FIDELITY = {
     "reel": "8 characters, upper case (32 in File32)",
     "file": "name only: import the media first",
     "query, score, edges": "as a comment",
+    "name, note, rating": "as comments",
+    "markers": "as locators, with colour",
     "handles": "in the cut",
 }
 _MAX_EVENTS = 999  # event numbers have three digits: https://edlmax.com/edlmaxhelp/Edl/Edl_Overview.htm
+_COLOURS = {"pink": "MAGENTA", "purple": "MAGENTA"}  # Avid has eight; the others have our names
 _SPECIAL_REELS = {"AX", "BL", "BLACK", "BARS"}  # these mean an auxiliary source, black and colour bars
 
 
@@ -59,11 +63,19 @@ def _event(
     labels = (clip.source_in, clip.source_out, record_in, record_in + clip.frames)
     # SMPTE 258M: event, reel, channels and edit type in columns, then source in and out, record in and out.
     event = f"{number:0{6 if file32 else 3}d}  {reel:<{32 if file32 else 8}} {_channels(clip):<5} {'C':<8} "
+    remarks = clip.remarks
+    words = {"NAME": remarks.name, "NOTE": remarks.note, "RATING": str(remarks.rating or "")}
     return [
         event + " ".join(map(str, labels)),
         f"* FROM CLIP NAME: {clean(clip.name)}",
+        *(f"* COMMENT: {key} {shortened(clean(value), 240)}" for key, value in words.items() if value),
         f'* COMMENT: MOMENT {clip.rank} "{shortened(clean(clip.query), 120)}" SCORE {clip.score:.2f} '
         f"EDGES {chance_text(clip.start_confidence)} {chance_text(clip.end_confidence)}",
+        *(
+            f"* LOC: {record_in + mark.frame - clip.start_frame} {_COLOURS.get(mark.colour, mark.colour.upper()):<7} "
+            f"{shortened(clean(mark.name), 120)}".rstrip()
+            for mark in clip.marks
+        ),
     ]
 
 

@@ -3,7 +3,7 @@
 Resolve writes and reads this dialect: an event one frame long whose source labels repeat the record labels, two spaces
 at its end, and a line `note |C:colour |M:name |D:frames`. The labels are the timeline's, so the open timeline must have
 the same start timecode. Resolve loses a marker whose note starts with a digit, hence the `- ` before it. A `|` would
-end a field.
+end a field. There is one marker a frame at most.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from exporters.registry import Exporter
 from exporters.text import one_line, shortened
 from exporters.timeline import Clip, Timeline
+from tr_desktop.moments import Mark
 
 FIDELITY = {
     "frames": "exact",
@@ -20,6 +21,8 @@ FIDELITY = {
     "reel": "no",
     "file": "name in the note",
     "query, score, edges": "name and note of the marker",
+    "name, note, rating": "name and note of the marker",
+    "markers": "with colour; one at a moment's first frame is in its note",
     "handles": "the marker covers the moment without them",
 }
 
@@ -32,18 +35,28 @@ def render(timeline: Timeline) -> str:
     ]
     # The dialect is Resolve's own; its manual describes the command only ("Exporting Timeline Markers to EDL"):
     # https://www.steakunderwater.com/VFXPedia/__man/Resolve18-6/DaVinciResolve18_Manual_files/part4009.htm
-    for number, (frame, clip) in enumerate(timeline.marked(), 1):
+    moments = dict(timeline.marked())
+    marks = dict(timeline.marks())
+    markers = {frame: _mark(mark) for frame, mark in marks.items()}
+    markers |= {frame: _moment(clip, marks.get(frame)) for frame, clip in moments.items()}
+    for number, (frame, marker) in enumerate(sorted(markers.items()), 1):
         start = timeline.start_tc + frame
         labels = f"{start} {start + 1}"
-        lines += [f"{number:03d}  001      V     C        {labels} {labels}  ", _marker(clip), ""]
+        lines += [f"{number:03d}  001      V     C        {labels} {labels}  ", marker, ""]
     return "\r\n".join([*lines, ""])
 
 
-def _marker(clip: Clip) -> str:
+def _moment(clip: Clip, mark: Mark | None) -> str:
     colour = "Green" if clip.confident else "Yellow"
-    name = _field(shortened(clip.query, 120)) or f"moment {clip.rank}"
-    frames = clip.found.frames
-    return f"- {clip.evidence}, {_field(clip.name)} |C:ResolveColor{colour} |M:{name} |D:{frames}"
+    name = _field(shortened(clip.title, 120)) or f"moment {clip.rank}"
+    note = f"{_field(clip.comment)}, {_field(clip.name)}"
+    if mark is not None:
+        note += f"; {mark.colour} marker {_field(mark.name)}".rstrip()
+    return f"- {note} |C:ResolveColor{colour} |M:{name} |D:{clip.found.frames}"
+
+
+def _mark(mark: Mark) -> str:
+    return f"-  |C:ResolveColor{mark.colour.capitalize()} |M:{_field(shortened(mark.name, 120)) or 'marker'} |D:1"
 
 
 def _field(text: str) -> str:

@@ -12,7 +12,7 @@ Notable choices (Apple's DTD and "Timing attributes"):
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from xml.etree.ElementTree import Element
@@ -32,6 +32,8 @@ FIDELITY = {
     "reel": "yes",
     "file": "path and name",
     "query, score, edges": "clip markers",
+    "name, note, rating": "clip name and note; rating as a keyword",
+    "markers": "clip markers, without colour",
     "handles": "in the cut; markers cover the moment without them",
 }
 _AUDIO_RATES = {
@@ -84,10 +86,10 @@ def _sequence(timeline: Timeline, format_id: Callable[[Clip], str], asset_id: Ca
         spine.append(
             element(
                 "asset-clip",
-                _marker(clip),
+                *_words(clip),
                 ref=asset_id(clip),
                 offset=_time(timeline.start_tc.frame + offset, rate),
-                name=clip.name,
+                name=clip.own_name,
                 start=_time(clip.source_in.frame, rate),
                 duration=_time(clip.frames, rate),
                 format=format_id(clip),
@@ -107,13 +109,34 @@ def _sequence(timeline: Timeline, format_id: Callable[[Clip], str], asset_id: Ca
     )
 
 
+def _words(clip: Clip) -> Iterator[Element]:
+    """The note, the moment as a marker, the editor's markers and the rating, in the order of Apple's DTD."""
+    if clip.remarks.note:
+        yield element("note", clip.remarks.note)
+    yield _marker(clip)
+    for mark in clip.marks:
+        yield element(
+            "marker",
+            start=_time((clip.media.start_tc + mark.frame).frame, clip.rate),
+            duration=_time(1, clip.rate),
+            value=shortened(mark.name, 120) or "marker",
+        )
+    if clip.remarks.rating:
+        yield element(
+            "keyword",
+            start=_time(clip.source_in.frame, clip.rate),
+            duration=_time(clip.frames, clip.rate),
+            value=f"rating {clip.remarks.rating}",
+        )
+
+
 def _marker(clip: Clip) -> Element:
     return element(
         "marker",
         start=_time((clip.media.start_tc + clip.found.start_frame).frame, clip.rate),
         duration=_time(clip.found.frames, clip.rate),
-        value=shortened(clip.query, 120) or f"moment {clip.rank}",
-        note=clip.evidence,
+        value=shortened(clip.title, 120) or f"moment {clip.rank}",
+        note=clip.comment,
     )
 
 

@@ -23,6 +23,8 @@ FIDELITY = {
     "reel": "no",
     "file": "path",
     "query, score, edges": "as properties of each cut",
+    "name, note, rating": "as properties of each cut",
+    "markers": "no",
     "handles": "in the cut",
 }
 
@@ -51,7 +53,10 @@ def render(timeline: Timeline) -> str:
         if clip.media.path not in ids:
             ids[clip.media.path] = f"producer{len(ids)}"
             producers.append(_producer(clip, ids[clip.media.path]))
-        found = [_property("timerefine:query", clip.query), _property("timerefine:evidence", clip.evidence)]
+        remarks = clip.remarks
+        words = {"name": remarks.name, "note": remarks.note, "rating": str(remarks.rating or "")}
+        found = [_property(f"timerefine:{key}", value) for key, value in words.items() if value]
+        found += [_property("timerefine:query", clip.query), _property("timerefine:evidence", clip.evidence)]
         source = ids[clip.media.path]
         entry = {"producer": source, "in": str(clip.start_frame), "out": str(clip.end_frame - 1)}
         playlist.append(element("entry", *found, **entry))

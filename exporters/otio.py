@@ -24,6 +24,7 @@ from exporters.links import file_url
 from exporters.registry import Exporter
 from exporters.text import one_line, shortened
 from exporters.timeline import Clip, Timeline
+from tr_desktop.moments import Mark
 
 Json = dict[str, Any]
 
@@ -35,6 +36,8 @@ FIDELITY = {
     "reel": "as metadata",
     "file": "path and name",
     "query, score, edges": "clip markers and metadata",
+    "name, note, rating": "clip name, metadata and the marker's note",
+    "markers": "clip markers, with colour",
     "handles": "in the cut and in the media's available range",
 }
 
@@ -88,12 +91,12 @@ def _clip(clip: Clip, stream: int | None = None) -> Json:
         resolve["Channels"] = [{"Source Channel ID": channel, "Source Track ID": stream} for channel in channels]
         premiere["AudioChannels"] = {"ChannelType": _channel_type(len(channels))}
     return (
-        {"OTIO_SCHEMA": "Clip.1", "name": one_line(clip.name), "media_reference": _media(clip)}
+        {"OTIO_SCHEMA": "Clip.1", "name": one_line(clip.own_name), "media_reference": _media(clip)}
         | _item()
         | {
             "metadata": {"Resolve_OTIO": resolve, "PremierePro_OTIO": premiere, "timerefine": _found(clip)},
             "source_range": _range(clip.source_in.frame, clip.frames, clip.rate),
-            "markers": [_marker(clip)] if stream is None else [],
+            "markers": [_moment(clip), *(_mark(clip, mark) for mark in clip.marks)] if stream is None else [],
         }
     )
 
@@ -113,20 +116,33 @@ def _media(clip: Clip) -> Json:
     }
 
 
-def _marker(clip: Clip) -> Json:
+def _moment(clip: Clip) -> Json:
     start = (clip.media.start_tc + clip.found.start_frame).frame
+    marked = _range(start, clip.found.frames, clip.rate)
+    return _marker(clip.title, "GREEN" if clip.confident else "YELLOW", marked, one_line(clip.comment))
+
+
+def _mark(clip: Clip, mark: Mark) -> Json:
+    start = (clip.media.start_tc + mark.frame).frame
+    return _marker(mark.name, mark.colour.upper(), _range(start, 1, clip.rate), "")
+
+
+def _marker(name: str, colour: str, marked: Json, comment: str) -> Json:
     return {
         "OTIO_SCHEMA": "Marker.2",
-        "name": one_line(shortened(clip.query, 120)),
-        "color": "GREEN" if clip.confident else "YELLOW",
-        "marked_range": _range(start, clip.found.frames, clip.rate),
-        "comment": clip.evidence,
-        "metadata": {"Resolve_OTIO": {"Note": clip.evidence}},
+        "name": one_line(shortened(name, 120)),
+        "color": colour,
+        "marked_range": marked,
+        "comment": comment,
+        "metadata": {"Resolve_OTIO": {"Note": comment}},
     }
 
 
 def _found(clip: Clip) -> Json:
+    remarks = clip.remarks
+    words: Json = {"name": one_line(remarks.name), "note": one_line(remarks.note), "rating": remarks.rating}
     return {
+        **{key: value for key, value in words.items() if value},
         "query": clip.query.encode("utf-8", "replace").decode(),
         "score": clip.score,
         "edges": {"start": clip.start_confidence, "end": clip.end_confidence},

@@ -26,6 +26,8 @@ FIDELITY = {
     "reel": "yes",
     "file": "path and name",
     "query, score, edges": "columns",
+    "name, note, rating": "columns",
+    "markers": "a column: label, colour and name",
     "handles": "in the cut; the moment has columns of its own",
 }
 
@@ -33,6 +35,8 @@ FIDELITY = {
 def render_table(timeline: Timeline, *, delimiter: str) -> str:
     text = io.StringIO()
     rows = [_row(clip) for clip in timeline.clips]
+    for row in rows:
+        row["markers"] = "; ".join(f"{each['tc']} {each['colour']} {each['name']}".rstrip() for each in row["markers"])
     # RFC 4180 has CRLF line ends: https://www.rfc-editor.org/rfc/rfc4180
     writer = csv.DictWriter(text, list(rows[0]), delimiter=delimiter, lineterminator="\r\n")
     writer.writeheader()
@@ -44,6 +48,7 @@ def render_json(timeline: Timeline) -> str:
     moments = []
     for clip in timeline.clips:
         row = _row(clip)
+        row["rating"] = row["rating"] or None
         row["edges"] = {"start": row.pop("start_confidence"), "end": row.pop("end_confidence")}
         moments.append(row)
     document = {
@@ -79,6 +84,13 @@ def _row(clip: Clip) -> dict[str, Any]:
         "out_frame": clip.end_frame,
         "in_tc": str(clip.source_in),
         "out_tc": str(clip.source_out),
+        "name": clip.remarks.name,
+        "note": clip.remarks.note,
+        "rating": clip.remarks.rating or "",
+        "markers": [
+            {"frame": mark.frame, "tc": str(tc + mark.frame), "colour": mark.colour, "name": mark.name}
+            for mark in clip.remarks.marks
+        ],
     }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from tr_desktop.errors import ExportError
-from tr_desktop.moments import Media, Moment, Segment
+from tr_desktop.moments import NO_REMARKS, Mark, Media, Moment, Remarks, Segment
 from tr_desktop.timecode import DROP_FRAME_RATES, Timecode
 
 
@@ -18,7 +18,8 @@ class Clip:
     is_length_known: otherwise the file doesn't state its length, and media_frames is the part that was read so far.
 
     Frames count from the first of the file (0) at `rate`. In a file of variable rate they count presentation time at
-    the nominal rate, as editors conform it. `found` is the moment itself, without handles.
+    the nominal rate, as editors conform it. `found` is the moment itself, without handles; the frames of the marks in
+    `remarks` count likewise.
     """
 
     media: Media
@@ -33,11 +34,34 @@ class Clip:
     start_confidence: float | None
     end_confidence: float | None
     is_length_known: bool = True
+    remarks: Remarks = NO_REMARKS
 
     @property
     def name(self) -> str:
         """The file name with its extension, by which editors find the media again."""
         return self.media.path.name
+
+    @property
+    def own_name(self) -> str:
+        """The editor's name for the clip, or else the file name."""
+        return self.remarks.name or self.name
+
+    @property
+    def title(self) -> str:
+        """A marker's name: the editor's name for the clip, or else the query."""
+        return self.remarks.name or self.query
+
+    @property
+    def comment(self) -> str:
+        """The editor's words, then how the search found the moment, for a marker's note."""
+        note, rating = self.remarks.note, f"rating {self.remarks.rating}" if self.remarks.rating else ""
+        query = f'found by "{self.query}"' if self.remarks.name and self.query else ""
+        return "; ".join(filter(None, (note, rating, query, self.evidence)))
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """The editor's marks within the cut."""
+        return tuple(mark for mark in self.remarks.marks if self.start_frame <= mark.frame < self.end_frame)
 
     @property
     def rate(self) -> Fraction:
@@ -97,6 +121,12 @@ class Timeline:
         """Each clip with the frame its moment starts at, after the handle, counted from the start of the timeline."""
         for offset, clip in self.placed():
             yield offset + clip.found.start_frame - clip.start_frame, clip
+
+    def marks(self) -> Iterator[tuple[int, Mark]]:
+        """The editor's marks, each with its frame, counted from the start of the timeline."""
+        for offset, clip in self.placed():
+            for mark in clip.marks:
+                yield offset + mark.frame - clip.start_frame, mark
 
     def by_rate(self) -> tuple[Timeline, ...]:
         """One timeline for each source rate, in the order in which the rates first appear."""
@@ -167,6 +197,9 @@ def _clip(rank: int, moment: Moment, handles_s: Fraction) -> Clip:
         start_confidence=kept.start_confidence,
         end_confidence=kept.end_confidence,
         is_length_known=length is not None,
+        remarks=replace(
+            moment.remarks, marks=tuple(replace(mark, frame=counted(mark.frame)) for mark in moment.remarks.marks)
+        ),
     )
 
 

@@ -90,6 +90,9 @@ def _notes(timeline: Timeline, exporter: Exporter, paths: list[Path], parts: tup
             for path, part in zip(paths, parts, strict=True)
         )
         yield f"The footage has several frame rates, but {exporter.title} holds one per file. Wrote {files}."
+    outside = sum(len(clip.remarks.marks) - len(clip.marks) for clip in timeline.clips)
+    if outside:
+        yield (f"Markers outside the cut: {outside}. Only CSV, TSV and JSON keep them. Longer handles include them.")
     partly = dict.fromkeys(clip.name for clip in timeline.clips if not clip.is_length_known)
     if partly:
         yield (

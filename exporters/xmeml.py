@@ -35,7 +35,19 @@ FIDELITY = {
     "reel": "yes",
     "file": "path and name",
     "query, score, edges": "sequence markers",
+    "name, note, rating": "clip name; note and rating as comments and in the marker",
+    "markers": "sequence markers, with colour",
     "handles": "in the cut; markers cover the moment without them",
+}
+
+_RGB = {
+    "blue": (0, 127, 227),
+    "cyan": (0, 206, 208),
+    "green": (0, 173, 0),
+    "yellow": (240, 157, 0),
+    "red": (225, 36, 1),
+    "pink": (255, 68, 200),
+    "purple": (144, 19, 254),
 }
 
 
@@ -70,7 +82,7 @@ def _sequence(number: int, name: str, timeline: Timeline, files: dict[Path, str]
         own = next(id_ for id_, kind, track, _ in ids[index] if (kind, track) == (media_type, track_index))
         return element(
             "clipitem",
-            element("name", clip.name),
+            element("name", clip.own_name),
             element("enabled", "TRUE"),
             element("duration", clip.media_frames),
             _rate(rate),
@@ -88,7 +100,7 @@ def _sequence(number: int, name: str, timeline: Timeline, files: dict[Path, str]
     video = element(
         "video",
         element("format", _picture(rate, first.width, first.height)),
-        element("track", *(item(index, "video", 1) for index in range(len(placed)))),
+        element("track", *(item(index, "video", 1, *_words(clip)) for index, (_, clip) in enumerate(placed))),
     )
     sound = element("audio", element("numOutputChannels", 2), element("format", _sound(_rate_hz(timeline.clips))))
     for track_index, (attributes, channels) in enumerate(audio, 1):
@@ -174,11 +186,32 @@ def _markers(timeline: Timeline) -> Iterator[Element]:
     for frame, clip in timeline.marked():
         yield element(
             "marker",
-            element("comment", f"{clip.evidence}, {clip.name}"),
-            element("name", shortened(clip.query, 120) or f"moment {clip.rank}"),
+            element("comment", f"{clip.comment}, {clip.name}"),
+            element("name", shortened(clip.title, 120) or f"moment {clip.rank}"),
             element("in", frame),
             element("out", frame + clip.found.frames),
         )
+    for frame, mark in timeline.marks():
+        colour = (element(part, value) for part, value in zip(("red", "green", "blue"), _RGB[mark.colour], strict=True))
+        yield element(
+            "marker",
+            element("comment", ""),
+            element("name", shortened(mark.name, 120) or "marker"),
+            element("in", frame),
+            element("out", -1),  # a point in time
+            element("color", element("alpha", 0), *colour),
+        )
+
+
+def _words(clip: Clip) -> Iterator[Element]:
+    """The editor's note and rating (Elements, `comments` and `logginginfo`)."""
+    remarks = clip.remarks
+    rating = f"rating {remarks.rating}" if remarks.rating else ""
+    if remarks.note or rating:
+        texts = (element(f"mastercomment{number}", text) for number, text in enumerate((remarks.note, rating), 1))
+        yield element("comments", *texts)
+    if remarks.note or remarks.name:
+        yield element("logginginfo", element("description", clip.query), element("lognote", remarks.note))
 
 
 def _rate(rate: Fraction) -> Element:

@@ -247,13 +247,40 @@ class Quote:
     kind: TextKind
 
 
+MARKER_COLOURS = ("blue", "cyan", "green", "yellow", "red", "pink", "purple")
+"""Those that editors have in common; the first stands for any other."""
+MAX_RATING = 5
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A place to come back to. frame: counted from the file's first. colour: one of `MARKER_COLOURS`."""
+
+    frame: int
+    name: str = ""
+    colour: str = MARKER_COLOURS[0]
+
+
+@dataclass(frozen=True)
+class Remarks:
+    """An editor's words about a moment. rating: 1 to `MAX_RATING`, or 0 for none."""
+
+    name: str = ""
+    note: str = ""
+    rating: int = 0
+    marks: tuple[Mark, ...] = ()
+
+
+NO_REMARKS = Remarks()
+
+
 @dataclass(frozen=True)
 class Moment:
     """An answer: one segment of one file, with how it was found.
 
     score: calibrated, in [0, 1]: of the moments with score near 0.8 about eight in ten are right.
     confident: whether the score reaches the pack's threshold.
-    quote: set if the moment was found in text and not in the pictures.
+    quote: set if the moment was found in text and not in the pictures. remarks: what an editor added.
     """
 
     footage: Footage
@@ -262,6 +289,7 @@ class Moment:
     confident: bool
     query: str
     quote: Quote | None = None
+    remarks: Remarks = NO_REMARKS
 
     @property
     def media(self) -> Media:

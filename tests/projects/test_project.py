@@ -95,7 +95,7 @@ def test_the_editors_edges_are_exported(decided, catalog, moments):
     assert first.refinement.kept.start_confidence == first.refinement.kept.end_confidence == 1.0
     assert len(first.refinement.steps) == len(moments[0].refinement.steps) + 1
     assert second.refinement.stop == 0 and second.segment == moments[1].refinement.steps[0].segment
-    assert second.query == "Réd — \U0001f534"
+    assert second.remarks.name == "Réd — \U0001f534" and second.query == moments[1].query
 
 
 @pytest.mark.parametrize("name", ["hits.edl", "hits.xml", "hits.fcpxml", "hits.otio", "hits.csv", "hits.json"])
@@ -120,6 +120,33 @@ def test_unknown_keys_are_kept(decided):
     kept = json.loads(decided.path.read_bytes())
     assert kept["later"] == {"a": [1]} and kept["selects"][0]["colour"] == "pink"
     assert kept["selects"][0]["markers"][0]["flag"] is True and kept["selects"][0]["name"] == "other"
+
+
+def test_ratings_and_marker_colours_are_kept_and_may_be_missing(decided, catalog):
+    document = json.loads(decided.path.read_bytes())
+    for select in document["selects"]:
+        del select["rating"]
+        for marker in select["markers"]:
+            del marker["colour"]
+    document["selects"][0]["rating"] = 4
+    document["selects"][0]["markers"] = [
+        {"frame": 3, "name": "a", "colour": "red"},
+        {"frame": 5, "name": "b", "colour": "ultraviolet"},  # of a newer version
+        {"frame": 7, "name": "c"},
+    ]
+    decided.path.write_text(json.dumps(document))
+    again = Project.load(decided.path)
+    remarks = again.selects[0].moment(catalog.footage).remarks
+    assert remarks.rating == 4 and [mark.colour for mark in remarks.marks] == ["red", "blue", "blue"]
+    assert again.selects[1].rating == 0
+    again.save()
+    markers = json.loads(decided.path.read_bytes())["selects"][0]["markers"]
+    assert [marker["colour"] for marker in markers] == ["red", "ultraviolet", ""]
+    for wrong in (6, -1, "4", True, 2.5):
+        document["selects"][0]["rating"] = wrong
+        decided.path.write_text(json.dumps(document))
+        with pytest.raises(ProjectError, match="damaged"):
+            Project.load(decided.path)
 
 
 def test_a_file_changed_by_another_program_is_not_overwritten(decided, moments):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from tr_desktop.moment_json import FootageOf, FoundMoment, FoundStep
-from tr_desktop.moments import Moment, Refinement, RefineStep, Segment, StepSource
+from tr_desktop.moments import MARKER_COLOURS, Mark, Moment, Refinement, RefineStep, Remarks, Segment, StepSource
 
 
 class Key(NamedTuple):
@@ -21,10 +21,11 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True)
 class Marker:
-    """A place to come back to. frame: counted from the file's first."""
+    """A place to come back to. frame: counted from the file's first. colour: one of `MARKER_COLOURS`, or ""."""
 
     frame: int
     name: str = ""
+    colour: str = ""
     unknown: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
@@ -35,6 +36,7 @@ class Decision:
     found: the moment as the search answered. segment: the frames to export. kept_step: the step whose edges the
     editor started from. is_accepted: whether it is one of the selects; otherwise only its edits are remembered.
     example: PICTURE or MEDIA@SECONDS that was searched for; the query is then only a name.
+    rating: 1 to `MAX_RATING`, or 0 for none.
     """
 
     query: str
@@ -44,6 +46,7 @@ class Decision:
     is_accepted: bool = False
     name: str = ""
     note: str = ""
+    rating: int = 0
     markers: tuple[Marker, ...] = ()
     example: str = ""
     unknown: Mapping[str, Any] = field(default_factory=dict, compare=False)
@@ -141,7 +144,7 @@ def _continue(steps: tuple[FoundStep, ...], before: tuple[FoundStep, ...]) -> bo
 def as_decided(moment: Moment, decision: Decision) -> Moment:
     """The moment to export: `moment` with the decision's step kept, and edges that the editor moved as one step more.
 
-    An edge that a person moved is certain. The name, if there is one, replaces the query.
+    An edge that a person moved is certain.
     """
     refinement = replace(moment.refinement, stop=decision.kept_step)
     kept, segment = refinement.kept, decision.segment
@@ -157,4 +160,11 @@ def as_decided(moment: Moment, decision: Decision) -> Moment:
             by=StepSource.HAND,
         )
         refinement = replace(refinement, steps=(*refinement.steps, by_hand), stop=by_hand.step)
-    return replace(moment, refinement=refinement, query=decision.name or moment.query)
+    marks = tuple(Mark(marker.frame, marker.name, _known(marker.colour)) for marker in decision.markers)
+    remarks = Remarks(decision.name, decision.note, decision.rating, marks)
+    return replace(moment, refinement=refinement, remarks=remarks)
+
+
+def _known(colour: str) -> str:
+    """`colour`, or the first for one that only a newer version knows."""
+    return colour if colour in MARKER_COLOURS else MARKER_COLOURS[0]

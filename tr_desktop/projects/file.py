@@ -16,7 +16,7 @@ from typing import Any
 from tr_desktop.errors import ProjectError
 from tr_desktop.files import write_verified
 from tr_desktop.moment_json import FoundMoment, frame_number, text
-from tr_desktop.moments import Segment
+from tr_desktop.moments import MAX_RATING, Segment
 from tr_desktop.projects.decisions import Decision, Marker
 from tr_desktop.projects.relink import FileIdentity, Library, identities
 
@@ -126,7 +126,11 @@ def _decision_as_json(decision: Decision) -> dict[str, Any]:
         "accepted": decision.is_accepted,
         "name": decision.name,
         "note": decision.note,
-        "markers": [{**marker.unknown, "frame": marker.frame, "name": marker.name} for marker in decision.markers],
+        "rating": decision.rating,
+        "markers": [
+            {**marker.unknown, "frame": marker.frame, "name": marker.name, "colour": marker.colour}
+            for marker in decision.markers
+        ],
         **({"example": decision.example} if decision.example else {}),
     }
 
@@ -142,6 +146,7 @@ def _decision_from_json(entry: dict[str, Any]) -> Decision:
         is_accepted=take("accepted") is True,
         name=text(take("name")),
         note=text(take("note")),
+        rating=_rating(taken.pop("rating", 0)),
         markers=tuple(_marker(marker) for marker in take("markers")),
         example=text(taken.pop("example", "")),
         unknown=taken,
@@ -152,5 +157,12 @@ def _decision_from_json(entry: dict[str, Any]) -> Decision:
 
 
 def _marker(entry: dict[str, Any]) -> Marker:
-    unknown = {key: value for key, value in entry.items() if key not in ("frame", "name")}
-    return Marker(frame_number(entry["frame"]), text(entry["name"]), unknown)
+    unknown = {key: value for key, value in entry.items() if key not in ("frame", "name", "colour")}
+    return Marker(frame_number(entry["frame"]), text(entry["name"]), text(entry.get("colour", "")), unknown)
+
+
+def _rating(value: Any) -> int:
+    """`value`, if it is a rating. Raises TypeError or ValueError."""
+    if frame_number(value) > MAX_RATING:
+        raise ValueError(f"a rating of {value}")
+    return int(value)
