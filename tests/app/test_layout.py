@@ -1,0 +1,155 @@
+"""The layout holds in small windows and with long names: nothing overlaps, nothing is cut off, nothing jumps."""
+
+import os
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, QRect
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QWidget,
+)
+
+from tests.app.conftest import all_widgets
+from tests.app.leaks import no_leaks  # noqa: F401 (a fixture)
+from tests.toy import ToyEncoder, write_clip
+from tr_desktop.app.look import theme
+from tr_desktop.app.look.settings import Settings
+from tr_desktop.app.shell.side_panel import Side
+from tr_desktop.app.shell.window import Window
+from tr_desktop.app.work.searching import Results
+from tr_desktop.app.work.session import Session
+from tr_desktop.engine import LibraryStatus
+from tr_desktop.grounding import find
+from tr_desktop.library.index.coverage import NOT_YET, Coverage, Skipped
+from tr_desktop.library.store.catalog import Catalog
+from tr_desktop.projects.project import Project
+
+SIZES = [(1024, 700), (1024, 640), (1280, 800)]
+
+
+def place(widget: QWidget, window: QWidget) -> QRect:
+    return QRect(widget.mapTo(window, QPoint()), widget.size())
+
+
+def controls(window: QWidget) -> list[QWidget]:
+    kinds = QAbstractButton | QLineEdit | QComboBox | QAbstractSpinBox | QProgressBar | QLabel
+    return [
+        widget
+        for widget in all_widgets(window)
+        if isinstance(widget, kinds)
+        and not isinstance(widget.parent(), QAbstractSpinBox | QComboBox | QLineEdit)
+        and not widget.window().isHidden()
+        and widget.window() is window
+        and widget.parentWidget().objectName() != "notice"
+    ]
+
+
+def wrong(window: QWidget) -> list[str]:
+    """What overlaps or is cut off."""
+    found = []
+    shown = [(widget, place(widget, window)) for widget in controls(window)]
+    for widget, box in shown:
+        name = f"{type(widget).__name__} “{widget.accessibleName() or getattr(widget, 'text', str)()}”"
+        if not in_scroll_area(widget):
+            around = place(widget.parentWidget(), window)
+            if not around.contains(box) or not window.rect().contains(box):
+                found.append(f"{name} at {box} leaves its parent {around}")
+            least = widget.minimumSizeHint()
+            has_room = widget.width() >= least.width() and widget.height() >= least.height()
+            if isinstance(widget, QPushButton | QComboBox | QAbstractSpinBox) and not has_room:
+                found.append(f"{name} needs {least}, has {widget.size()}")
+            if isinstance(widget, QLabel) and widget.wordWrap() and widget.heightForWidth(box.width()) > box.height():
+                found.append(f"{name} needs {widget.heightForWidth(box.width())} px, has {box.height()}")
+            is_line = isinstance(widget, QLabel) and not widget.wordWrap()
+            if is_line and widget.fontMetrics().horizontalAdvance(widget.text()) > box.width() + 1:
+                found.append(f"{name} is cut off at {box.width()} px")
+        for other, theirs in shown:
+            is_inside = widget.isAncestorOf(other) or other.isAncestorOf(widget)
+            may_scroll = in_scroll_area(widget) or in_scroll_area(other)
+            if id(widget) < id(other) and not is_inside and not may_scroll and box.intersects(theirs):
+                found.append(f"{name} at {box} overlaps {other} at {theirs}")
+    return found
+
+
+def in_scroll_area(widget: QWidget) -> bool:
+    parent = widget.parentWidget()
+    while parent is not None:
+        if isinstance(parent, QScrollArea):
+            return True
+        parent = parent.parentWidget()
+    return False
+
+
+@pytest.fixture
+def make_window(qapp, no_leaks, tmp_path):  # noqa: F811 (the fixture)
+    """Makes the window, without models, with a moment that is on the stage and among the selects."""
+    made = []
+
+    def make(name: str) -> Window:
+        clip = write_clip(tmp_path / name, [("blue", 60), ("red", 50), ("green", 60)])
+        with Catalog(tmp_path / "library") as catalog:
+            moments = find("red", [clip], catalog, ToyEncoder()).moments
+        settings = Settings(tmp_path / "settings")
+        settings.folders = [clip]
+        theme.use(qapp, settings.theme)
+        session = Session(settings, tmp_path / "library", "mini", "cpu")
+        window = Window(qapp, session)
+        made.append(window)
+        window.show()
+        session.editing.remember(moments)
+        window.results.set_results(Results("red", moments, is_final=True))
+        window.stage.show(moments[0])
+        window.stage.accept()
+        return window
+
+    yield make
+    for window in made:
+        window.session.editing.use(Project())
+        window.close()
+        window.deleteLater()
+        window.session.deleteLater()
+
+
+def settle() -> None:
+    for _ in range(5):
+        QApplication.processEvents()
+
+
+@pytest.mark.parametrize("name", ["clip.mov", "n" * 200 + ".mov"], ids=["short", "long"])
+def test_nothing_overlaps_or_is_cut_off_at_any_size(make_window, name):
+    window = make_window(name)
+    problems = {}
+    for width, height in SIZES:
+        window.resize(width, height)
+        for side in Side:
+            window.show_side(side)
+            settle()
+            assert (window.width(), window.height()) == (width, height)
+            if folder := os.environ.get("LAYOUT_PICTURES"):
+                window.grab().save(f"{folder}/{len(name)}-{width}-{side.value}.png")
+            if found := wrong(window):
+                problems[width, height, side.value] = found
+    assert not problems, "\n".join(f"{at}: {each}" for at, found in problems.items() for each in found)
+
+
+def test_long_texts_change_no_width(make_window):
+    window = make_window("clip.mov")
+    window.resize(1024, 700)
+    window.show_export()
+    settle()
+    columns = (window.library, window.results, window.stage.player, window.export)
+    before = [column.width() for column in columns]
+    window.export._say(("o" * 200 + ".csv ") * 2)
+    window.library.set_status(LibraryStatus(Coverage(skipped=[Skipped(Path("a"), NOT_YET)] * 345)))
+    settle()
+    assert [column.width() for column in columns] == before
+    assert not wrong(window)
