@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -41,6 +42,11 @@ def words(text: str = "", role: str = "dim") -> QLabel:
     made = QLabel(text, wordWrap=True)
     made.setProperty("role", role)
     return made
+
+
+def breakable(text: str) -> str:
+    """`text` for a label that wraps, with places in its long words, such as file names, where it may wrap."""
+    return re.sub(r"[^\s\u200b]{12}(?=\S)", "\\g<0>\u200b", text)
 
 
 def panel(widget: QWidget) -> QVBoxLayout:
@@ -142,6 +148,7 @@ class Notice(QFrame):
         self._icon = Icon("warn", "warn")
         self._text = QLabel(wordWrap=True)
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._said = ""
         self._buttons: list[QPushButton] = []
         close = IconButton("close", tr("Close this notice"))
         close.clicked.connect(self.hide)
@@ -167,7 +174,8 @@ class Notice(QFrame):
             self._row.insertWidget(self._row.count() - 1, button)
             self._buttons.append(button)
         self._icon.show_icon("warn" if is_error else "check", "bad" if is_error else "good")
-        self._text.setText(text)
+        self._said = text
+        self._text.setText(breakable(text))
         self.setAccessibleName(text)
         self.show()
         self._leaving.stop()
@@ -183,7 +191,7 @@ class Notice(QFrame):
 
     def text(self) -> str:
         """The sentence; empty while the notice is hidden."""
-        return self._text.text() if self.isVisible() else ""
+        return self._said if self.isVisible() else ""
 
     def press(self, name: str) -> None:
         next(button for button in self._buttons if button.text() == name).click()

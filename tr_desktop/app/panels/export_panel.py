@@ -37,7 +37,7 @@ from tr_desktop.app.look import theme
 from tr_desktop.app.look.counter import counted, plural
 from tr_desktop.app.look.icons import IconButton
 from tr_desktop.app.look.translate import tr
-from tr_desktop.app.look.widgets import ComboBox, indented, scrolling, title, words
+from tr_desktop.app.look.widgets import ComboBox, breakable, indented, scrolling, title, words
 from tr_desktop.app.panels.export_notes import several_files, what_it_keeps, why_constant
 from tr_desktop.app.panels.replace_question import ask_to_replace
 from tr_desktop.app.panels.unfinished import Unfinished
@@ -151,6 +151,7 @@ class ExportPanel(QWidget):
         self._unfinished = Unfinished(session.refining, self.start)
         self._unfinished.ready.connect(self.run)
         self._rough: list[str] = []  # the selects that were exported with rough edges
+        self._said = ""
         self._says = words()
         self._says.hide()
         self.files = WrittenFiles()
@@ -165,21 +166,17 @@ class ExportPanel(QWidget):
         form.addRow(self.cfr)
         form.addRow(self._cfr_reason)
         form.addRow(self._several_files)
-        self._keeps.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self._kept_room = scrolling(self._keeps)
+        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
+        self._written_title = title(tr("Exported files (drag to your editor)"))
+        self._written_title.setWordWrap(True)
+        self.files.setMinimumHeight(3 * theme.ROW)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 4, 12, 12)
         column.setSpacing(theme.SPACE)
-        column.addLayout(form)
-        column.addWidget(self._kept_room, 1)
-        column.addWidget(self.start)
+        column.addWidget(_scrolling_room(form, self._says, self._keeps, self._written_title, self.files), 1)
         column.addWidget(self._progress)
         column.addWidget(self._unfinished)
-        column.addWidget(self._says)
-        self._written_title = title(tr("Exported files (drag to your editor)"))
-        self._written_title.setWordWrap(True)
-        column.addWidget(self._written_title)
-        column.addWidget(self.files, 2)
+        column.addWidget(self.start)
         self.format.currentIndexChanged.connect(self._format_chosen)
         self.out.textChanged.connect(self._name_files)
         self.cfr.toggled.connect(self._name_files)
@@ -232,6 +229,9 @@ class ExportPanel(QWidget):
     def _format_chosen(self) -> None:
         self._keeps.setText(what_it_keeps(self.format.currentData(), self._known))
         self._show_written(False)
+        if self._job is None:
+            self._say("")
+            self._says.hide()
         self._offer_cfr()
         self.start_tc.setEnabled(not self._is_clips)
         self.out.setText(str(self._suggested()))
@@ -341,7 +341,7 @@ class ExportPanel(QWidget):
         """Show the written files, or else what the format keeps: both have the same room."""
         self.files.setVisible(is_written)
         self._written_title.setVisible(is_written)
-        self._kept_room.setVisible(not is_written)
+        self._keeps.setVisible(not is_written)
 
     def _failed(self, error: UserError) -> None:
         if isinstance(error, TargetExistsError):
@@ -360,15 +360,29 @@ class ExportPanel(QWidget):
 
     def message(self) -> str:
         """The message about the last export."""
-        return self._says.text()
+        return self._said
 
     def _say(self, text: str) -> None:
-        self._says.setText(text)
+        self._said = text
+        self._says.setText(breakable(text))
         self._says.show()
 
     def _set_role(self, role: str) -> None:
         self._says.setProperty("role", role)
         self._says.style().polish(self._says)
+
+
+def _scrolling_room(form: QFormLayout, *widgets: QWidget) -> QWidget:
+    """The part above the button, which scrolls if it is too high: the button stays where it is."""
+    room = QWidget()
+    column = QVBoxLayout(room)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(theme.SPACE)
+    column.addLayout(form)
+    for widget in widgets:
+        column.addWidget(widget, isinstance(widget, QListWidget))
+    column.addStretch(0)
+    return scrolling(room)
 
 
 def _without_ending(name: str, endings: Sequence[str]) -> str:

@@ -169,11 +169,11 @@ class LibraryPanel(QWidget):
             row.show_status(status)
         counts = count(coverage)
         missed = counts.partial + counts.waiting + counts.refused + len(status.missing)
-        texts = [tr("{count} not searched", count=missed)] if missed else []
-        if counts.other:
-            texts.append(tr("{count} other", count=counts.other))
-        self._why.setVisible(bool(texts) and bool(self._folder_rows))
-        self._why.setText(", ".join(texts))
+        self._why.setVisible(bool(missed or counts.other) and bool(self._folder_rows))
+        # Short: the button must not widen the panel.
+        self._why.setText(
+            tr("{count} skipped", count=missed) if missed else tr("{count} other files", count=counts.other)
+        )
         self._fill_reasons()
         self._show_reasons(self._why.isChecked())
 

@@ -21,6 +21,8 @@ from tr_desktop.projects.decisions import Decision, Key, key_of
 
 _SHAPE = RowShape(poster=QSize(118, 66), words_px=150, margin_px=5, radius_px=4, icon_px=20)
 
+_BAR_FROM_PX = 90  # narrower, the score has no bar
+
 
 class MomentModel(QAbstractListModel):
     """Moments, best first. New versions of the same moments keep the selection."""
@@ -152,7 +154,10 @@ class MomentDelegate(PosterDelegate):
         counting = self._model.counting
         painter.setFont(theme.figures_font(theme.FONT_PX - 1))
         painter.setPen(QColor(theme.colours().dim))
-        edges = f"{label(moment, segment.start_frame, counting)} – {label(moment, segment.end_frame, counting)}"
+        start, end = (label(moment, frame, counting) for frame in (segment.start_frame, segment.end_frame))
+        edges = f"{start} – {end}"
+        if painter.fontMetrics().horizontalAdvance(edges) > box.width():
+            edges = start  # whole; the length is below
         draw_elided(painter, box, edges)
 
     def _paint_length(self, painter: QPainter, moment: Moment, box: QRect) -> int:
@@ -166,18 +171,19 @@ class MomentDelegate(PosterDelegate):
         c = theme.colours()
         colour = QColor(c.good if moment.confident else c.rough)
         y = box.center().y() + 1
-        wide = 46.0
+        wide = 46.0 if box.width() > _BAR_FROM_PX else 0.0
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(c.line))
-        painter.drawRoundedRect(QRectF(box.left(), y - 2, wide, 4), 2, 2)
-        painter.setBrush(colour)
-        painter.drawRoundedRect(QRectF(box.left(), y - 2, max(wide * moment.score, 4.0), 4), 2, 2)
+        if wide:
+            painter.drawRoundedRect(QRectF(box.left(), y - 2, wide, 4), 2, 2)
+            painter.setBrush(colour)
+            painter.drawRoundedRect(QRectF(box.left(), y - 2, max(wide * moment.score, 4.0), 4), 2, 2)
         painter.setFont(theme.figures_font(theme.SMALL_PX))
         painter.setPen(QPen(QColor(c.text if moment.confident else c.dim)))
         words = [percent(moment.score)]
         if not moment.confident:
             words.append(tr("guess"))
-        left = int(wide) + 7
+        left = int(wide) + 7 if wide else 0
         draw_elided(painter, box.adjusted(left, 0, 0, 0), "  ".join(words))
 
     def _paint_quote(self, painter: QPainter, quote: Quote, box: QRect) -> None:

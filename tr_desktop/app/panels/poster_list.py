@@ -23,6 +23,7 @@ from tr_desktop.moments import Footage
 
 Index = QModelIndex | QPersistentModelIndex
 NO_PARENT = QModelIndex()
+_LEAST_POSTER_PX = 64
 _INSET_PX = 10  # from the row's left edge to the poster, and from there to the words
 
 
@@ -71,7 +72,13 @@ class PosterDelegate(QStyledItemDelegate):
         return image
 
     def poster_rect(self, row: QRect) -> QRect:
-        return QRect(row.topLeft() + QPoint(_INSET_PX, self._shape.margin_px), self._shape.poster)
+        return QRect(row.topLeft() + QPoint(_INSET_PX, self._shape.margin_px), self._poster_size(row))
+
+    def _poster_size(self, row: QRect) -> QSize:
+        """The poster is smaller if the words would have no room."""
+        room = row.width() - self._shape.words_px - 3 * _INSET_PX
+        width = min(max(room, _LEAST_POSTER_PX), self._shape.poster.width())
+        return QSize(width, self._shape.poster.height() * width // self._shape.poster.width())
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return self._shape.poster + QSize(self._shape.words_px, 2 * self._shape.margin_px)
@@ -88,8 +95,9 @@ class PosterDelegate(QStyledItemDelegate):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(colours.accent_ground if is_selected else colours.hover))
             painter.drawRoundedRect(QRectF(rect).adjusted(4, 1, -4, -1), theme.RADIUS, theme.RADIUS)
-        self._paint_poster(painter, row, self.poster_rect(rect))
-        left = 2 * _INSET_PX + self._shape.poster.width()
+        poster = self.poster_rect(rect)
+        self._paint_poster(painter, row, poster)
+        left = 2 * _INSET_PX + poster.width()
         self.paint_words(painter, row, rect.adjusted(left, margin_px, -_INSET_PX - 2, -margin_px))
         painter.restore()
 

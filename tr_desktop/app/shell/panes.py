@@ -7,6 +7,8 @@ from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from tr_desktop.app.look.settings import Settings
 
+_LEAST_PX = (140, 215, 195)  # library, results, selects and export: whatever texts they show
+
 
 class Panes(QStackedWidget):
     """Remembers its division in the settings."""
@@ -19,6 +21,8 @@ class Panes(QStackedWidget):
         self._upper = QSplitter(Qt.Orientation.Horizontal)
         for widget in (*left, picture, right):
             self._upper.addWidget(widget)
+        for widget, width_px in zip((*left, right), _LEAST_PX, strict=True):
+            widget.setMinimumWidth(width_px)
         self._upper.setStretchFactor(len(left), 1)
         self._upper.setSizes([200, 330, 490, 260])
         self._rows = QSplitter(Qt.Orientation.Vertical)

@@ -32,7 +32,6 @@ from tr_desktop.app.shell.theming import Theming
 from tr_desktop.app.shell.welcome import Welcome
 from tr_desktop.app.work.searching import Results
 from tr_desktop.app.work.session import SAMPLE_QUERY, Session
-from tr_desktop.engine import LibraryStatus
 from tr_desktop.errors import UserError
 from tr_desktop.library.filters import FootageFilter
 from tr_desktop.projects.decisions import Decision
@@ -47,7 +46,7 @@ class Window(QMainWindow):
         super().__init__()
         self._app = app
         self.session = session
-        self.setMinimumSize(QSize(960, 600))
+        self.setMinimumSize(QSize(1024, 640))
         self.thumbnails = Thumbnails(self)
         self.stage = Stage(session, self.thumbnails)
         self.search = SearchBar()
@@ -107,7 +106,8 @@ class Window(QMainWindow):
         session.notice.connect(self.say)
         session.failed.connect(self.notice.say_error)
         session.indexing.folders_changed.connect(self._folders_changed)
-        session.indexing.status_changed.connect(self._status_changed)
+        session.indexing.status_changed.connect(self.library.set_status)
+        session.indexing.status_changed.connect(lambda _: self._show_status())
         session.indexing.progressed.connect(self.library.set_progress)
         session.indexing.ended.connect(lambda: self.library.set_progress(None))
         session.searching.results_changed.connect(self._results_changed)
@@ -151,10 +151,6 @@ class Window(QMainWindow):
         self.search.setEnabled(has_something)
         if has_something and not self.stage.moment:
             self.search.field.setFocus()
-
-    def _status_changed(self, status: LibraryStatus) -> None:
-        self.library.set_status(status)
-        self._show_status()
 
     def _show_status(self) -> None:
         self._status.show_coverage(self.session)
