@@ -149,14 +149,14 @@ def refine(
 def _nothing_searched(coverage: Coverage) -> str:
     if not coverage.files:
         return "There are no files to search"
-    counted = Counter(skipped.reason for skipped in coverage.skipped)
-    left_out = [reason for reason in counted if reason.startswith(LEFT_OUT)]
-    if left_out:  # the other files aren't footage, or could not be searched without filters either
-        causes = ", ".join(f"{reason.removeprefix(LEFT_OUT)} ({_files(counted[reason])})" for reason in left_out)
-        return f"No file is left by the filters: {causes}"
     # What never was footage is no cause, unless there is nothing else.
     footage = [each for each in coverage.skipped if not is_never_footage(each.path)] or coverage.skipped
-    reason, count = Counter(skipped.reason for skipped in footage).most_common(1)[0]
+    counted = Counter(skipped.reason for skipped in footage)
+    left_out = {reason: count for reason, count in counted.items() if reason.startswith(LEFT_OUT)}
+    if 2 * sum(left_out.values()) >= len(footage):
+        causes = ", ".join(f"{reason.removeprefix(LEFT_OUT)} ({_files(count)})" for reason, count in left_out.items())
+        return f"No file is left by the filters: {causes}"
+    reason, count = next(each for each in counted.most_common() if each[0] not in left_out)
     name = next(printable(skipped.path.name) for skipped in footage if skipped.reason == reason)
     more = f" (and {count - 1} more like it)" if count > 1 else ""
     return f"None of the {coverage.files} files can be searched: {name}: {reason}{more}"
