@@ -15,12 +15,22 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tr_desktop.errors import UserError
 from tr_desktop.footage.container import DECODER
 from tr_desktop.library.filters import FootageFilter
 from tr_desktop.library.index.coverage import NOT_YET, Coverage, IndexProgress, Skipped
 from tr_desktop.library.index.prefetch import Pause
-from tr_desktop.library.index.reading import DuplicateFile, EncodedBatch, FinishedFile, UnreadableFile, read_files
+from tr_desktop.library.index.reading import (
+    STORED_ROWS,
+    ChangedFile,
+    DuplicateFile,
+    EncodedBatch,
+    FinishedFile,
+    UnreadableFile,
+    read_files,
+)
 from tr_desktop.library.index.subtitles import MAX_BYTES, read_cues, sidecars
 from tr_desktop.library.index.walk import absolute_path, find_files, is_out_of_reach, never_footage
 from tr_desktop.library.store.catalog import Catalog
@@ -144,49 +154,70 @@ class _Run:
         self._total_bytes = sum(stat.st_size for stat in new.values())
         self._started_s = time.monotonic()
         self._rows_read, self._bytes_before = 0, 0
+        self._held: list[EncodedBatch] = []
 
     def read(self, stop: threading.Event, hardware: bool) -> dict[Path, str]:
         """Read all files; why some can't be searched now."""
         duplicates: list[Source] = []
         items = read_files(self._new, self._writer, self._encoder, stop, self._pauses, hardware)
         with closing(items):
-            for item in items:
-                if isinstance(item, EncodedBatch):
-                    self._append(item)
-                    continue
-                if isinstance(item, UnreadableFile):
-                    path = item.path
-                    self._skip(item)
-                else:
-                    path = item.source.path
-                    if isinstance(item, FinishedFile):
-                        self._finish(item)
-                    elif isinstance(item, DuplicateFile):
-                        duplicates.append(item.source)
-                    else:
-                        self._writer.discard(item.source, self._pack)
-                        self._reasons[path] = "it changed while it was read; it is read again the next time"
-                self._report(path, self._new[path].st_size)
-                self._bytes_before += self._new[path].st_size
+            try:
+                for item in items:
+                    self._take(item, duplicates)
+            finally:  # after an error too: what was read stays
+                self._store()
         for source in duplicates:
             if self._writer.read_progress(source, self._pack).is_whole:
                 _forget_moved(self._writer, source)
                 del self._reasons[source.path]
         return self._reasons
 
+    def _take(
+        self,
+        item: EncodedBatch | FinishedFile | DuplicateFile | ChangedFile | UnreadableFile,
+        duplicates: list[Source],
+    ) -> None:
+        if isinstance(item, EncodedBatch):
+            self._append(item)
+            return
+        self._store()
+        if isinstance(item, UnreadableFile):
+            path = item.path
+            self._skip(item)
+        else:
+            path = item.source.path
+            if isinstance(item, FinishedFile):
+                self._finish(item)
+            elif isinstance(item, DuplicateFile):
+                duplicates.append(item.source)
+            else:
+                self._writer.discard(item.source, self._pack)
+                self._reasons[path] = "it changed while it was read; it is read again the next time"
+        self._report(path, self._new[path].st_size)
+        self._bytes_before += self._new[path].st_size
+
     def _append(self, batch: EncodedBatch) -> None:
-        decoded = batch.of
-        self._writer.append(
-            decoded.source,
-            decoded.footage,
-            self._pack,
-            self._every_s,
-            decoded.first_row,
-            batch.rows,
-            decode_all=decoded.decode_all,
-        )
+        self._held.append(batch)
+        if sum(len(held.rows) for held in self._held) >= STORED_ROWS:
+            self._store()
         self._rows_read += len(batch.rows)
-        self._report(decoded.source.path, decoded.read_bytes, decoded.decoder)
+        self._report(batch.of.source.path, batch.of.read_bytes, batch.of.decoder)
+
+    def _store(self) -> None:
+        """Store the rows held back, all of one file."""
+        batches, self._held = self._held, []
+        if batches:
+            last = batches[-1].of
+            rows = np.concatenate([batch.rows for batch in batches])
+            self._writer.append(
+                last.source,
+                last.footage,
+                self._pack,
+                self._every_s,
+                batches[0].of.first_row,
+                rows,
+                decode_all=last.decode_all,
+            )
 
     def _finish(self, item: FinishedFile) -> None:
         self._writer.finish(item.source, item.footage, item.problems, self._pack, item.cues, item.packets)
@@ -231,8 +262,9 @@ def _account(found: _Found, footage_filter: FootageFilter) -> Coverage:
     Raises UserError for a path that doesn't exist and has nothing offline under it.
     """
     offline = _offline(found)
+    known_places = {place for path in offline for place in (path, *path.parents)} if found.missing else set()
     for path in found.missing:
-        if not any(other.is_relative_to(path) for other in offline):
+        if path not in known_places:
             raise UserError("There is no such file or folder", path=path, remedy="Check the path and try again")
     reasons = dict(found.reasons)
     for path in (path for path in (*found.files, *offline) if path not in reasons):

@@ -31,11 +31,12 @@ from tr_desktop.moments import Footage
 if TYPE_CHECKING:
     from tr_desktop.models.encoder import Encoder
 
-BATCH_FRAMES = 16
+BATCH_FRAMES = 32
+STORED_ROWS = 16  # in one transaction, which costs as much as several rows
 _PIECE_FRAMES = 4
 # A piece is being decoded, one waits to be encoded, one is being encoded, one is being stored.
 _DECODED_AHEAD, _ENCODED_AHEAD = 2, 1
-assert (_DECODED_AHEAD + _ENCODED_AHEAD + 1) * _PIECE_FRAMES <= BATCH_FRAMES
+assert (_DECODED_AHEAD + _ENCODED_AHEAD + 1) * _PIECE_FRAMES + STORED_ROWS <= BATCH_FRAMES
 
 
 @dataclass(frozen=True)

@@ -82,16 +82,21 @@ class Catalog:
     def footage(self, path: Path) -> Footage:
         """A file without its vectors. Raises KeyError if it isn't in the library."""
         rows = self._database.rows(
-            "SELECT file.size_bytes, mtime_ns, facts, ticks, end_tick, tick_s, start_pts"
-            " FROM file JOIN media ON media.id = media_id WHERE path = ?",
+            "SELECT new_ticks.ticks, file.size_bytes, mtime_ns, facts, media.ticks, end_tick, tick_s, start_pts"
+            " FROM file JOIN media ON media.id = file.media_id LEFT JOIN new_ticks ON new_ticks.media_id = media.id"
+            " WHERE path = ? ORDER BY first_frame",
             os.fsencode(path),
         )
         if not rows:
             raise KeyError(path)
-        size_bytes, mtime_ns, facts, ticks, end_tick, tick_s, start_pts = rows[0]
+        _, size_bytes, mtime_ns, facts, first_ticks, end_tick, tick_s, start_pts = rows[0]
+        ticks = unpack_ticks(first_ticks)
+        for row in rows:
+            if row[0] is not None:
+                ticks.extend(unpack_ticks(row[0]))
         return Footage(
             media_of(path, size_bytes, mtime_ns, facts),
-            FrameTimes(unpack_ticks(ticks), end_tick, Fraction(tick_s), start_pts),
+            FrameTimes(ticks, end_tick, Fraction(tick_s), start_pts),
         )
 
     def load(self, path: Path, pack: str) -> Indexed:
