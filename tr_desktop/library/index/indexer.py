@@ -20,7 +20,7 @@ import numpy as np
 from tr_desktop.errors import UserError
 from tr_desktop.footage.container import DECODER
 from tr_desktop.library.filters import FootageFilter
-from tr_desktop.library.index.coverage import NOT_YET, Coverage, IndexProgress, Skipped
+from tr_desktop.library.index.coverage import NOT_YET, OTHER_MODEL, Coverage, IndexProgress, Skipped
 from tr_desktop.library.index.prefetch import Pause
 from tr_desktop.library.index.reading import (
     STORED_ROWS,
@@ -267,6 +267,7 @@ def _account(found: _Found, footage_filter: FootageFilter) -> Coverage:
         if path not in known_places:
             raise UserError("There is no such file or folder", path=path, remedy="Check the path and try again")
     reasons = dict(found.reasons)
+    reasons |= {path: OTHER_MODEL for path in offline if not found.known[os.fsencode(path)].rows}
     for path in (path for path in (*found.files, *offline) if path not in reasons):
         entry = found.known[os.fsencode(path)]
         reason = footage_filter.leaves_out_file(path) or footage_filter.leaves_out_date(entry.mtime_ns)
@@ -293,13 +294,13 @@ def _account(found: _Found, footage_filter: FootageFilter) -> Coverage:
 
 
 def _offline(found: _Found) -> list[Path]:
-    """Indexed files under the paths whose drives are missing. Deleted files are not among them."""
+    """Files with footage, of any model, under the paths whose drives are missing. Deleted files are not among them."""
     beginnings = tuple(os.path.join(os.fsencode(path), b"") for path in found.paths)  # noqa: PTH118 (names are bytes)
     exact = {os.fsencode(path) for path in found.paths}
     present = set(found.files)
     offline, out_of_reach = [], dict[Path, bool]()
     for name, entry in found.known.items():
-        if not entry.rows or not (name in exact or name.startswith(beginnings)):
+        if entry.media_id is None or not (name in exact or name.startswith(beginnings)):
             continue
         path = Path(os.fsdecode(name))
         if path in present:
