@@ -21,6 +21,7 @@ from tr_desktop.errors import UserError
 from tr_desktop.footage.container import DECODER
 from tr_desktop.library.filters import FootageFilter
 from tr_desktop.library.index.coverage import NOT_YET, OTHER_MODEL, Coverage, IndexProgress, Skipped
+from tr_desktop.library.index.identity import has_grown
 from tr_desktop.library.index.prefetch import Pause
 from tr_desktop.library.index.reading import (
     STORED_ROWS,
@@ -52,7 +53,7 @@ class _Found:
     paths: list[Path]
     files: list[Path]
     missing: list[Path]
-    known: Mapping[bytes, FileRecord]
+    known: dict[bytes, FileRecord]
     reasons: dict[Path, str]
     new: dict[Path, os.stat_result] = field(default_factory=dict)
 
@@ -93,8 +94,13 @@ def index_footage(
         except NotWritableError as error:
             found.reasons |= dict.fromkeys(found.new, error.what)
     for path, stat in found.new.items():
-        entry = _if_unchanged(found.known.get(os.fsencode(path)), stat)
-        if entry is not None and entry.rows:  # the part read so far can be searched
+        entry = found.known.get(os.fsencode(path))
+        if entry is None or not entry.rows:
+            continue
+        if _if_unchanged(entry, stat):  # the part read so far can be searched
+            found.reasons.pop(path, None)
+        elif entry.size_bytes < stat.st_size and _has_grown(path, stat, catalog):
+            found.known[os.fsencode(path)] = entry._replace(is_whole=False)
             found.reasons.pop(path, None)
     coverage = _account(found, footage_filter)
     _add_subtitles(coverage, found.files, catalog)
@@ -130,6 +136,13 @@ def _if_unchanged(entry: FileRecord | None, stat: os.stat_result) -> FileRecord 
     """The record of a file, unless the file changed since."""
     is_same = entry is not None and (entry.size_bytes, entry.mtime_ns) == (stat.st_size, stat.st_mtime_ns)
     return entry if is_same else None
+
+
+def _has_grown(path: Path, stat: os.stat_result, catalog: Catalog) -> bool:
+    try:
+        return has_grown(path, stat.st_size, catalog.source_of(path))
+    except OSError:
+        return False
 
 
 # Read
@@ -190,6 +203,8 @@ class _Run:
                 self._finish(item)
             elif isinstance(item, DuplicateFile):
                 duplicates.append(item.source)
+            elif item.only_grew:
+                self._reasons[path] = "it is still being written; the next run reads on"
             else:
                 self._writer.discard(item.source, self._pack)
                 self._reasons[path] = "it changed while it was read; it is read again the next time"

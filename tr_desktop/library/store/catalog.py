@@ -24,7 +24,7 @@ from tr_desktop.library.store.database import Database
 from tr_desktop.library.store.lock import NotWritableError, sole_writer
 from tr_desktop.library.store.media_row import media_of, unpack_ticks
 from tr_desktop.library.store.quotes import Quotes
-from tr_desktop.library.store.records import FileRecord
+from tr_desktop.library.store.records import FileRecord, Source
 from tr_desktop.library.store.vectors import VectorFiles
 from tr_desktop.library.store.writer import Writer
 from tr_desktop.moments import Footage, FrameTimes, Indexed
@@ -78,6 +78,10 @@ class Catalog:
     def known(self, pack: str) -> dict[bytes, FileRecord]:
         """The records of all files, by path as bytes. pack: sha256 of a model pack."""
         return files.known(self._database, pack)
+
+    def source_of(self, path: Path) -> Source | None:
+        """The file at `path` as it was when it was read, if its footage has no other path."""
+        return files.source_of(self._database, path)
 
     def footage(self, path: Path) -> Footage:
         """A file without its vectors. Raises KeyError if it isn't in the library."""

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tr_desktop.footage.captions import Cue
-from tr_desktop.library.store import files, nearest, quotes
+from tr_desktop.library.store import files, grown, nearest, quotes
 from tr_desktop.library.store.database import Database
 from tr_desktop.library.store.media_row import facts_of, pack_ticks
 from tr_desktop.library.store.new_ticks import TicksWriter
@@ -87,6 +87,16 @@ class Writer:
                 "UPDATE vectors SET rows = ?, decode_all = ? WHERE id = ?",
                 *(first_row + len(rows), decode_all, vectors_id),
             )
+
+    def source_of(self, path: Path) -> Source | None:
+        """As `Catalog.source_of`."""
+        return files.source_of(self._database, path)
+
+    def grow(self, before: Source, now: Source) -> None:
+        """The file `before` only got longer: it is read on as `now`, its footage is in part and can be searched."""
+        with self._database.transaction():
+            grown.keep_beginning(self._database, before, now)
+            self._store_file(now, self._stored_id(now))
 
     def finish(
         self,
