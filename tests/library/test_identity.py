@@ -15,6 +15,7 @@ from tests.drives import pretend_drive
 from tests.toy import ToyEncoder, write_clip
 from tr_desktop.errors import UserError
 from tr_desktop.grounding import find
+from tr_desktop.library.index.coverage import Skipped
 from tr_desktop.library.index.indexer import index_footage
 from tr_desktop.library.store import schema
 from tr_desktop.library.store.catalog import Catalog
@@ -100,6 +101,19 @@ def test_footage_on_a_missing_drive_is_kept_and_searched(tmp_path, catalog, enco
     again = index_footage([drive], catalog, encoder)
     assert (again.searched, again.offline) == ([clip], [])
     assert encoder.encoded_frames == 8
+
+
+@pytest.mark.parametrize("by", ["folder", "name"])
+def test_footage_of_another_model_on_a_missing_drive_is_listed(tmp_path, catalog, encoder, by):
+    drive = tmp_path / "drive"
+    both, one = (write_clip(drive / f"{c}.mp4", [(c, 50)]) for c in ("red", "blue"))
+    index_footage([both, one], catalog, encoder)
+    index_footage([both], catalog, ToyEncoder("other"))
+    drive.rename(tmp_path / "unplugged")
+    coverage = index_footage([drive] if by == "folder" else [both, one], catalog, ToyEncoder("other"))
+    assert coverage.searched == coverage.offline == [both]
+    assert coverage.skipped == [Skipped(one, "not indexed for this model; connect its drive")]
+    assert sorted(index_footage([drive], catalog, encoder).searched) == [one, both]
 
 
 def test_a_deleted_file_is_not_treated_as_on_an_unplugged_drive(tmp_path, catalog, encoder):

@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 NOT_YET = "not indexed yet"
+OTHER_MODEL = "not indexed for this model; connect its drive"
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from tr_desktop.errors import DriveError, MediaError
 from tr_desktop.footage.captions import Captions
 from tr_desktop.footage.container import open_video
 from tr_desktop.footage.decode import Reading, read_packets
-from tr_desktop.library.store.records import KnownContent
+from tr_desktop.library.store.records import KnownContent, Source
 
 _SAMPLES = 16
 _SAMPLE_BYTES = 64 << 10
@@ -26,15 +26,22 @@ SAMPLED_BYTES = 16  # of the digest of the samples, with which every digest of c
 def content_digest(path: Path, size_bytes: int) -> bytes:
     """blake2b of the file's size and of 16 evenly spaced samples of 64 KiB, its head and tail among them: 16 bytes.
 
-    It covers all of a file up to 1 MiB. Raises OSError.
+    It covers all of a file up to 1 MiB, and nothing beyond `size_bytes`. Raises OSError.
     """
     digest = hashlib.blake2b(str(size_bytes).encode(), digest_size=SAMPLED_BYTES)
     last = max(size_bytes - _SAMPLE_BYTES, 0)
     with path.open("rb", buffering=0) as file:
         for sample in range(_SAMPLES):
             file.seek(last * sample // (_SAMPLES - 1))
-            digest.update(file.read(_SAMPLE_BYTES))
+            digest.update(file.read(min(_SAMPLE_BYTES, size_bytes)))
     return digest.digest()
+
+
+def has_grown(path: Path, size_bytes: int, before: Source | None) -> bool:
+    """Whether a file, `size_bytes` long now, begins with all that it was before. Raises OSError."""
+    if before is None or size_bytes <= before.size_bytes:
+        return False
+    return content_digest(path, before.size_bytes) == before.digest[:SAMPLED_BYTES]
 
 
 def identify(path: Path, size_bytes: int, mtime_ns: int, sampled: bytes, known: Iterable[KnownContent]) -> bytes:

@@ -15,15 +15,26 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
 from tr_desktop.errors import UserError
 from tr_desktop.footage.container import DECODER
 from tr_desktop.library.filters import FootageFilter
-from tr_desktop.library.index.coverage import NOT_YET, Coverage, IndexProgress, Skipped
+from tr_desktop.library.index.coverage import NOT_YET, OTHER_MODEL, Coverage, IndexProgress, Skipped
 from tr_desktop.library.index.drives import Drives, mount_of
 from tr_desktop.library.index.exclusions import Exclusions
+from tr_desktop.library.index.identity import has_grown
 from tr_desktop.library.index.prefetch import Pause
 from tr_desktop.library.index.proxies import proxies_of
-from tr_desktop.library.index.reading import DuplicateFile, EncodedBatch, FinishedFile, UnreadableFile, read_files
+from tr_desktop.library.index.reading import (
+    STORED_ROWS,
+    ChangedFile,
+    DuplicateFile,
+    EncodedBatch,
+    FinishedFile,
+    UnreadableFile,
+    read_files,
+)
 from tr_desktop.library.index.sidecars import add_sidecars
 from tr_desktop.library.index.walk import absolute_path, find_files, never_footage
 from tr_desktop.library.store.catalog import Catalog
@@ -49,7 +60,7 @@ class _Found:
     unreachable: Collection[Path]
     drives: Drives
     exclusions: Exclusions
-    known: Mapping[bytes, FileRecord]
+    known: dict[bytes, FileRecord]
     reasons: dict[Path, str]
     new: dict[Path, os.stat_result] = field(default_factory=dict)
 
@@ -127,8 +138,13 @@ def index_footage(
         except NotWritableError as error:
             found.reasons |= dict.fromkeys(found.new, error.what)
     for path, stat in found.new.items():
-        entry = if_unchanged(found.known.get(os.fsencode(path)), stat)
-        if entry is not None and entry.rows:  # the part read so far can be searched
+        entry = found.known.get(os.fsencode(path))
+        if entry is None or not entry.rows:
+            continue
+        if if_unchanged(entry, stat):  # the part read so far can be searched
+            found.reasons.pop(path, None)
+        elif entry.size_bytes < stat.st_size and _has_grown(path, stat, catalog):
+            found.known[os.fsencode(path)] = entry._replace(is_whole=False)
             found.reasons.pop(path, None)
     if may_be_gone:
         found.missing.clear()
@@ -185,6 +201,13 @@ def if_unchanged(entry: FileRecord | None, stat: os.stat_result) -> FileRecord |
     return entry if is_same else None
 
 
+def _has_grown(path: Path, stat: os.stat_result, catalog: Catalog) -> bool:
+    try:
+        return has_grown(path, stat.st_size, catalog.source_of(path))
+    except OSError:
+        return False
+
+
 # Read
 
 
@@ -208,49 +231,72 @@ class _Run:
         self._total_bytes = sum(stat.st_size for stat in new.values())
         self._started_s = time.monotonic()
         self._rows_read, self._bytes_before = 0, 0
+        self._held: list[EncodedBatch] = []
 
     def read(self, stop: threading.Event, hardware: bool, on_begin: Callable[[Path], None]) -> dict[Path, str]:
         """Read all files; why some can't be searched now."""
         duplicates: list[Source] = []
         items = read_files(self._new, self._writer, self._encoder, stop, self._pauses, hardware, on_begin)
         with closing(items):
-            for item in items:
-                if isinstance(item, EncodedBatch):
-                    self._append(item)
-                    continue
-                if isinstance(item, UnreadableFile):
-                    path = item.path
-                    self._skip(item)
-                else:
-                    path = item.source.path
-                    if isinstance(item, FinishedFile):
-                        self._finish(item)
-                    elif isinstance(item, DuplicateFile):
-                        duplicates.append(item.source)
-                    else:
-                        self._writer.discard(item.source, self._pack)
-                        self._reasons[path] = "it changed while it was read; it is read again the next time"
-                self._report(path, self._new[path].st_size)
-                self._bytes_before += self._new[path].st_size
+            try:
+                for item in items:
+                    self._take(item, duplicates)
+            finally:  # after an error too: what was read stays
+                self._store()
         for source in duplicates:
             if self._writer.read_progress(source, self._pack).is_whole:
                 _forget_moved(self._writer, source, self._drives)
                 del self._reasons[source.path]
         return self._reasons
 
+    def _take(
+        self,
+        item: EncodedBatch | FinishedFile | DuplicateFile | ChangedFile | UnreadableFile,
+        duplicates: list[Source],
+    ) -> None:
+        if isinstance(item, EncodedBatch):
+            self._append(item)
+            return
+        self._store()
+        if isinstance(item, UnreadableFile):
+            path = item.path
+            self._skip(item)
+        else:
+            path = item.source.path
+            if isinstance(item, FinishedFile):
+                self._finish(item)
+            elif isinstance(item, DuplicateFile):
+                duplicates.append(item.source)
+            elif item.only_grew:
+                self._reasons[path] = "it is still being written; the next run reads on"
+            else:
+                self._writer.discard(item.source, self._pack)
+                self._reasons[path] = "it changed while it was read; it is read again the next time"
+        self._report(path, self._new[path].st_size)
+        self._bytes_before += self._new[path].st_size
+
     def _append(self, batch: EncodedBatch) -> None:
-        decoded = batch.of
-        self._writer.append(
-            decoded.source,
-            decoded.footage,
-            self._pack,
-            self._every_s,
-            decoded.first_row,
-            batch.rows,
-            decode_all=decoded.decode_all,
-        )
+        self._held.append(batch)
+        if sum(len(held.rows) for held in self._held) >= STORED_ROWS:
+            self._store()
         self._rows_read += len(batch.rows)
-        self._report(decoded.source.path, decoded.read_bytes, decoded.decoder)
+        self._report(batch.of.source.path, batch.of.read_bytes, batch.of.decoder)
+
+    def _store(self) -> None:
+        """Store the rows held back, all of one file."""
+        batches, self._held = self._held, []
+        if batches:
+            last = batches[-1].of
+            rows = np.concatenate([batch.rows for batch in batches])
+            self._writer.append(
+                last.source,
+                last.footage,
+                self._pack,
+                self._every_s,
+                batches[0].of.first_row,
+                rows,
+                decode_all=last.decode_all,
+            )
 
     def _finish(self, item: FinishedFile) -> None:
         self._writer.finish(item.source, item.footage, item.problems, self._pack, item.cues, item.packets)
@@ -295,10 +341,12 @@ def _account(found: _Found, footage_filter: FootageFilter) -> Coverage:
     Raises UserError for a path that doesn't exist and has nothing offline under it.
     """
     offline = _offline(found)
+    known_places = {place for path in offline for place in (path, *path.parents)} if found.missing else set()
     for path in found.missing:
-        if not any(other.is_relative_to(path) for other in offline):
+        if path not in known_places:
             raise UserError("There is no such file or folder", path=path, remedy="Check the path and try again")
     reasons = dict(found.reasons)
+    reasons |= {path: OTHER_MODEL for path in offline if not found.known[os.fsencode(path)].rows}
     for path in (path for path in (*found.files, *offline) if path not in reasons):
         entry = found.known[os.fsencode(path)]
         reason = footage_filter.leaves_out_file(path) or footage_filter.leaves_out_date(entry.mtime_ns)
@@ -325,7 +373,7 @@ def _account(found: _Found, footage_filter: FootageFilter) -> Coverage:
 
 
 def _offline(found: _Found) -> list[Path]:
-    """Indexed files under the paths whose drives are away, or in folders that can't be opened now.
+    """Files with footage, of any model, under the paths whose drives are away, or in folders that can't be opened now.
 
     Deleted files are not among them.
     """
@@ -335,7 +383,7 @@ def _offline(found: _Found) -> list[Path]:
     present, closed_files = set(found.files), {os.fsencode(path) for path in found.unreachable}
     offline = []
     for name, entry in found.known.items():
-        if not entry.rows or not (name in exact or name.startswith(beginnings)):
+        if entry.media_id is None or not (name in exact or name.startswith(beginnings)):
             continue
         path = Path(os.fsdecode(name))
         if path in present or found.exclusions.reason_above(path, found.paths):

@@ -68,6 +68,8 @@ def prefetch(items: Iterator[_T], depth: int, is_over: Callable[[], bool]) -> Ge
                     break
                 continue
             room.release()
+            if is_over():  # meanwhile: a pause that ends because of it lets an item through
+                break
             yield item
         if errors:
             raise errors[0]

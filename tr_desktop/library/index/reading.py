@@ -22,7 +22,7 @@ from tr_desktop.footage.frames import SampledFrame, Sampler
 from tr_desktop.footage.gaps import kept_gaps
 from tr_desktop.footage.hardware import DecoderChoice, choose_decoder
 from tr_desktop.footage.probe import probe
-from tr_desktop.library.index.identity import SAMPLED_BYTES, content_digest, identify
+from tr_desktop.library.index.identity import SAMPLED_BYTES, content_digest, has_grown, identify
 from tr_desktop.library.index.prefetch import Pause, prefetch
 from tr_desktop.library.store.records import KnownContent, ReadProgress, Source
 from tr_desktop.library.store.writer import Writer
@@ -31,11 +31,12 @@ from tr_desktop.moments import Footage
 if TYPE_CHECKING:
     from tr_desktop.models.encoder import Encoder
 
-BATCH_FRAMES = 16
+BATCH_FRAMES = 32
+STORED_ROWS = 16  # in one transaction, which costs as much as several rows
 _PIECE_FRAMES = 4
 # A piece is being decoded, one waits to be encoded, one is being encoded, one is being stored.
 _DECODED_AHEAD, _ENCODED_AHEAD = 2, 1
-assert (_DECODED_AHEAD + _ENCODED_AHEAD + 1) * _PIECE_FRAMES <= BATCH_FRAMES
+assert (_DECODED_AHEAD + _ENCODED_AHEAD + 1) * _PIECE_FRAMES + STORED_ROWS <= BATCH_FRAMES
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,10 @@ class DuplicateFile:
 
 @dataclass(frozen=True)
 class ChangedFile:
-    """A file changed while it was read."""
+    """A file changed while it was read. only_grew: what was read of it is still right."""
 
     source: Source
+    only_grew: bool
 
 
 @dataclass(frozen=True)
@@ -160,6 +162,11 @@ def _decoded(
         try:
             source = begun.source(path, stat)
             read_progress = writer.read_progress(source, encoder.pack.sha256)
+            is_new = not read_progress.rows and not writer.contents(source.size_bytes, source.digest)
+            before = writer.source_of(path) if is_new else None
+            if before is not None and has_grown(path, stat.st_size, before):
+                writer.grow(before, source)
+                read_progress = writer.read_progress(source, encoder.pack.sha256)
             if (reason := begun.reason(source)) is not None:
                 yield UnreadableFile(path, stat, reason, is_final=True)
             elif read_progress.is_whole or source in begun:
@@ -261,7 +268,7 @@ def _file(
         problems = (*sampler.problems, *kept_gaps(sampler.times))
         yield FinishedFile(source, sampler.footage, problems, sampler.cues, sampler.packets_digest)
     else:
-        yield ChangedFile(source)
+        yield ChangedFile(source, has_grown(source.path, source.path.stat().st_size, source))
 
 
 def _is_still(path: Path, stat: os.stat_result) -> bool:

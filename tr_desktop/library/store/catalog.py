@@ -27,7 +27,7 @@ from tr_desktop.library.store.lock import NotWritableError, sole_writer
 from tr_desktop.library.store.media_row import media_of, unpack_ticks
 from tr_desktop.library.store.places import Places
 from tr_desktop.library.store.quotes import Quotes
-from tr_desktop.library.store.records import Content, FileRecord
+from tr_desktop.library.store.records import Content, FileRecord, Source
 from tr_desktop.library.store.vectors import VectorFiles
 from tr_desktop.library.store.writer import Writer
 from tr_desktop.moments import Footage, FrameTimes, Indexed, Media
@@ -85,20 +85,30 @@ class Catalog:
         health.require_vectors(self._database, self._vectors, pack)
         return files.known(self._database, pack)
 
+    def source_of(self, path: Path) -> Source | None:
+        """The file at `path` as it was when it was read, if its footage has no other path."""
+        return files.source_of(self._database, path)
+
     def footage(self, path: Path) -> Footage:
         """A file without its vectors. Raises KeyError if it isn't in the library."""
         rows = self._database.rows(
-            "SELECT file.size_bytes, mtime_ns, facts, ticks, end_tick, tick_s, start_pts, is_whole"
-            " FROM file JOIN media ON media.id = media_id WHERE path = ?",
+            "SELECT new_ticks.ticks, file.size_bytes, mtime_ns, facts, media.ticks, end_tick, tick_s, start_pts,"
+            " is_whole"
+            " FROM file JOIN media ON media.id = file.media_id LEFT JOIN new_ticks ON new_ticks.media_id = media.id"
+            " WHERE path = ? ORDER BY first_frame",
             os.fsencode(path),
         )
         if not rows:
             raise KeyError(path)
-        size_bytes, mtime_ns, facts, ticks, end_tick, tick_s, start_pts, is_whole = rows[0]
+        _, size_bytes, mtime_ns, facts, first_ticks, end_tick, tick_s, start_pts, is_whole = rows[0]
         try:
+            ticks = unpack_ticks(first_ticks)
+            for row in rows:
+                if row[0] is not None:
+                    ticks.extend(unpack_ticks(row[0]))
             return Footage(
                 media_of(path, size_bytes, mtime_ns, facts),
-                FrameTimes(unpack_ticks(ticks), end_tick, Fraction(tick_s), start_pts),
+                FrameTimes(ticks, end_tick, Fraction(tick_s), start_pts),
                 bool(is_whole),
             )
         except (ValueError, KeyError, TypeError, zlib.error) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from tr_desktop.files import LOCK_NAME
@@ -41,6 +42,16 @@ def read_progress(database: Database, source: Source, pack: str) -> ReadProgress
         return ReadProgress(0, decode_all=False, is_whole=False)
     count, decode_all, is_whole = rows[0]
     return ReadProgress(count, bool(decode_all), bool(is_whole))
+
+
+def source_of(database: Database, path: Path) -> Source | None:
+    """The file at `path` as it was when it was read, if its footage has no other path."""
+    rows = database.rows(
+        "SELECT file.size_bytes, mtime_ns, digest FROM file JOIN media ON media.id = media_id WHERE path = ?"
+        " AND NOT EXISTS (SELECT * FROM file AS other WHERE other.media_id = media.id AND other.path <> file.path)",
+        os.fsencode(path),
+    )
+    return Source(path, *rows[0]) if rows else None
 
 
 def contents(database: Database, size_bytes: int, sampled: bytes) -> list[KnownContent]:

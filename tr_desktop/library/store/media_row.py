@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import zlib
 from array import array
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
-from tr_desktop.moments import AudioTrack, FrameTimes, Media
+from tr_desktop.moments import AudioTrack, Media
 from tr_desktop.timecode import Timecode
 
 
-def pack_ticks(times: FrameTimes) -> bytes:
-    return zlib.compress(np.diff(np.asarray(times.ticks, "<i8"), prepend=np.int64(0)).tobytes(), level=1)
+def pack_ticks(ticks: Sequence[int]) -> bytes:
+    return zlib.compress(np.diff(np.asarray(ticks, "<i8"), prepend=np.int64(0)).tobytes(), level=1)
 
 
 def unpack_ticks(blob: bytes) -> array[int]:

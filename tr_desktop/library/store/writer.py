@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from tr_desktop.footage.captions import Cue
-from tr_desktop.library.store import files, nearest, quotes
+from tr_desktop.library.store import files, grown, nearest, quotes
 from tr_desktop.library.store.database import Database
 from tr_desktop.library.store.media_row import facts_of, pack_ticks
+from tr_desktop.library.store.new_ticks import TicksWriter
 from tr_desktop.library.store.records import FileRecord, KnownContent, ReadProgress, Source
 from tr_desktop.library.store.vectors import VectorFiles
 from tr_desktop.moments import Footage, TextKind
@@ -29,6 +30,7 @@ class Writer:
     def __init__(self, database: Database, vectors: VectorFiles) -> None:
         self._database, self._vectors = database, vectors
         self._free: dict[str, _FreeRows] = {}
+        self._ticks = TicksWriter(database)
         with database.transaction():
             database.execute("DELETE FROM media WHERE id NOT IN (SELECT media_id FROM file WHERE media_id NOTNULL)")
 
@@ -62,8 +64,11 @@ class Writer:
         """Store a batch of vectors [n, width], from row `first_row` of its file on, and the footage as read so far."""
         db, width = self._database, rows.shape[1]
         with db.transaction():
-            media_id = self._store_media(source, footage, (), is_whole=False)
-            self._store_file(source, media_id)
+            media_id = self._media_id(source)
+            if media_id is None or not self._ticks.follow(media_id, footage.times):
+                media_id = self._store_media(source, footage, (), is_whole=False)
+                self._ticks.begin(media_id, footage.times)
+                self._store_file(source, media_id)
             db.execute(
                 "INSERT INTO vectors (media_id, pack, width, every_s, rows, decode_all, is_whole)"
                 " VALUES (?, ?, ?, ?, 0, 0, 0) ON CONFLICT DO NOTHING",
@@ -83,6 +88,16 @@ class Writer:
                 *(first_row + len(rows), decode_all, vectors_id),
             )
 
+    def source_of(self, path: Path) -> Source | None:
+        """As `Catalog.source_of`."""
+        return files.source_of(self._database, path)
+
+    def grow(self, before: Source, now: Source) -> None:
+        """The file `before` only got longer: it is read on as `now`, its footage is in part and can be searched."""
+        with self._database.transaction():
+            grown.keep_beginning(self._database, before, now)
+            self._store_file(now, self._stored_id(now))
+
     def finish(
         self,
         source: Source,
@@ -96,6 +111,7 @@ class Writer:
         digest of what was read (`Reading.packets`)."""
         with self._database.transaction():
             media_id = self._store_media(source, footage, problems, is_whole=True)
+            self._ticks.end(media_id)
             self._store_file(source, media_id)
             self._database.execute("UPDATE media SET packets = ? WHERE id = ?", packets, media_id)
             self._database.execute("UPDATE vectors SET is_whole = 1 WHERE media_id = ? AND pack = ?", media_id, pack)
@@ -116,7 +132,7 @@ class Writer:
     def link(self, source: Source) -> list[Path]:
         """Link `source` to footage that is known already. Returns the other paths of that footage."""
         with self._database.transaction():
-            media_id = self._media_id(source)
+            media_id = self._stored_id(source)
             self._store_file(source, media_id)
         rows = self._database.rows(
             "SELECT path FROM file WHERE media_id = ? AND path <> ?", media_id, os.fsencode(source.path)
@@ -165,14 +181,19 @@ class Writer:
             " ticks = excluded.ticks, end_tick = excluded.end_tick, tick_s = excluded.tick_s,"
             " start_pts = excluded.start_pts, problems = excluded.problems, is_whole = excluded.is_whole"
             " WHERE NOT media.is_whole",
-            *(source.digest, source.size_bytes, facts_of(footage.media), pack_ticks(times)),
+            *(source.digest, source.size_bytes, facts_of(footage.media), pack_ticks(times.ticks)),
             *(times.end_tick, str(times.tick_s), times.start_pts, json.dumps(list(problems)), is_whole),
         )
-        return self._media_id(source)
+        return self._stored_id(source)
 
-    def _media_id(self, source: Source) -> int:
+    def _media_id(self, source: Source) -> int | None:
         sql = "SELECT id FROM media WHERE digest = ? AND size_bytes = ?"
-        return int(self._database.rows(sql, source.digest, source.size_bytes)[0][0])
+        return next((int(row[0]) for row in self._database.rows(sql, source.digest, source.size_bytes)), None)
+
+    def _stored_id(self, source: Source) -> int:
+        if (media_id := self._media_id(source)) is None:
+            raise KeyError(source.path)
+        return media_id
 
     def _store_file(self, source: Source, media_id: int) -> None:
         self._database.execute(
