@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
-_TRASH = {"$recycle.bin", "recycler", "#recycle", "@recycle", "recycle.bin", ".trash", ".trashes", "trash-can"}
+_TRASH = {"$recycle.bin", "recycler", "#recycle", "@recycle", "recycle.bin", ".trash", ".trashes"}
 _SYSTEM = {"@eadir", "#snapshot", "system volume information", "lost+found", "__macosx"}
 _SYSTEM_FILES = {".ds_store", "desktop.ini", "thumbs.db", ".localized", ".apdisk"}
 
