@@ -2,6 +2,7 @@
 
 import random
 from fractions import Fraction
+from itertools import pairwise
 
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
@@ -101,7 +102,7 @@ def test_no_tile_shows_a_picture_from_beyond_an_edge_or_a_shot_change():
         splits = sorted({rng.randint(0, frames) for _ in range(rng.randint(0, 6))})
         made = list(tiles(view, 60, splits))
         assert made[0].x <= 0 and made[-1].x + made[-1].width_px >= view.width_px - 1e-6
-        for tile, following in zip(made, made[1:], strict=False):
+        for tile, following in pairwise(made):
             assert abs(tile.x + tile.width_px - following.x) < 1e-6
         for tile in made:
             shown = {view.frame_at(tile.x + share * tile.width_px) for share in (0.01, 0.5, 0.99)}
