@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from html import escape
@@ -31,6 +31,7 @@ from PySide6.QtWidgets import (
 from exporters import clips
 from exporters.formats import formats
 from exporters.hand_off import hand_off
+from exporters.registry import Exporter
 from exporters.write import ExportReport
 from tr_desktop.app.look import theme
 from tr_desktop.app.look.counter import counted, plural
@@ -122,7 +123,7 @@ class ExportPanel(QWidget):
         self._known = formats()
         self.format = ComboBox()
         self.format.setAccessibleName(tr("Format"))
-        self._fill_formats()
+        _fill_formats(self.format, self._known)
         self._keeps = words(role="small")
         self.handles = indented(QDoubleSpinBox(maximum=600, singleStep=0.5, decimals=2, suffix=tr(" s")))
         self.handles.setAccessibleName(tr("Handles, seconds before and after each moment"))
@@ -145,6 +146,7 @@ class ExportPanel(QWidget):
         self._progress.cancelled.connect(self.cancel)
         self._progress.hide()
         self._said = ""
+        self._offered, self._offered_for = "", session.editing.project.path
         self._says = words()
         self._says.hide()
         self.files = WrittenFiles()
@@ -172,21 +174,10 @@ class ExportPanel(QWidget):
         self._format_chosen()
         self.refresh()
 
-    def _fill_formats(self) -> None:
-        first = 0
-        for exporter in sorted(self._known.values(), key=lambda each: each.title.lower()):
-            if exporter.name == _FIRST:
-                first = self.format.count()
-            self.format.addItem(f"{exporter.title}  {exporter.suffix}", exporter.name)
-        self.format.insertSeparator(self.format.count())
-        self.format.addItem(tr("Clips, cut without re-encoding"), clips.LOSSLESS)
-        for preset in PRESETS.values():
-            self.format.addItem(tr("Clips, {preset}", preset=preset.title), preset.name)
-        self.format.setCurrentIndex(first)
-        self.format.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-
     def refresh(self) -> None:
         """Follow a change of the project."""
+        if self.out.text() == self._offered and self._session.editing.project.path != self._offered_for:
+            self._suggest()
         self._offer_cfr()
         count = len(self._session.editing.project.selects)
         self.start.setEnabled(count > 0 and self._job is None)
@@ -239,12 +230,19 @@ class ExportPanel(QWidget):
             self._says.hide()
         self._offer_cfr()
         self.start_tc.setEnabled(not self._is_clips)
-        self.out.setText(str(self._suggested()))
+        self._suggest()
+
+    def _suggest(self) -> None:
+        self._offered = str(self._suggested())
+        self.out.setText(self._offered)
 
     def _suggested(self) -> Path:
-        """The chosen location with the format's ending; at first beside the project, or in the home folder."""
-        before = Path(self.out.text()) if self.out.text() else None
+        """The chosen location with the format's ending; until one is chosen, beside the project or in the home
+        folder."""
         project = self._session.editing.project
+        is_chosen = bool(self.out.text()) and (self.out.text() != self._offered or project.path == self._offered_for)
+        before = Path(self.out.text()) if is_chosen else None
+        self._offered_for = project.path
         folder = before.parent if before else project.path.parent if project.path else Path.home()
         name = before.name if before else project.name
         stem = _without_ending(name, [*(each.suffix for each in self._known.values()), _CLIPS])
@@ -359,6 +357,20 @@ class ExportPanel(QWidget):
     def _set_role(self, role: str) -> None:
         self._says.setProperty("role", role)
         self._says.style().polish(self._says)
+
+
+def _fill_formats(combo: QComboBox, known: Mapping[str, Exporter]) -> None:
+    first = 0
+    for exporter in sorted(known.values(), key=lambda each: each.title.lower()):
+        if exporter.name == _FIRST:
+            first = combo.count()
+        combo.addItem(f"{exporter.title}  {exporter.suffix}", exporter.name)
+    combo.insertSeparator(combo.count())
+    combo.addItem(tr("Clips, cut without re-encoding"), clips.LOSSLESS)
+    for preset in PRESETS.values():
+        combo.addItem(tr("Clips, {preset}", preset=preset.title), preset.name)
+    combo.setCurrentIndex(first)
+    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
 
 
 def _scrolling_room(form: QFormLayout, *widgets: QWidget) -> QWidget:
