@@ -153,3 +153,19 @@ def test_long_texts_change_no_width(make_window):
     settle()
     assert [column.width() for column in columns] == before
     assert not wrong(window)
+
+
+def test_the_export_goes_beside_the_project_until_another_place_is_chosen(make_window, tmp_path):
+    window = make_window("clip.mov")
+    project, export = window.session.editing.project, window.export
+    for name in ("one", "two"):
+        project.path = tmp_path / name / f"{name}.trproj"
+        export.refresh()
+        assert export.out.text() == str(tmp_path / name / f"{name}.edl")
+    export.choose_format("csv")
+    assert export.out.text() == str(tmp_path / "two" / "two.csv")
+    export.out.setText(str(tmp_path / "chosen" / "mine.csv"))
+    project.path = tmp_path / "three" / "three.trproj"
+    export.refresh()
+    export.choose_format("edl")
+    assert export.out.text() == str(tmp_path / "chosen" / "mine.edl")

@@ -152,6 +152,7 @@ class ExportPanel(QWidget):
         self._unfinished.ready.connect(self.run)
         self._rough: list[str] = []  # the selects that were exported with rough edges
         self._said = ""
+        self._offered, self._offered_for = "", session.editing.project.path
         self._says = words()
         self._says.hide()
         self.files = WrittenFiles()
@@ -185,6 +186,8 @@ class ExportPanel(QWidget):
 
     def refresh(self) -> None:
         """Follow a change of the project."""
+        if self.out.text() == self._offered and self._session.editing.project.path != self._offered_for:
+            self._suggest()
         self._offer_cfr()
         self._name_files()
         count = len(self._session.editing.project.selects)
@@ -234,13 +237,20 @@ class ExportPanel(QWidget):
             self._says.hide()
         self._offer_cfr()
         self.start_tc.setEnabled(not self._is_clips)
-        self.out.setText(str(self._suggested()))
+        self._suggest()
         self._name_files()
 
+    def _suggest(self) -> None:
+        self._offered = str(self._suggested())
+        self.out.setText(self._offered)
+
     def _suggested(self) -> Path:
-        """The chosen location with the format's ending; at first beside the project, or in the home folder."""
-        before = Path(self.out.text()) if self.out.text() else None
+        """The chosen location with the format's ending; until one is chosen, beside the project or in the home
+        folder."""
         project = self._session.editing.project
+        is_chosen = bool(self.out.text()) and (self.out.text() != self._offered or project.path == self._offered_for)
+        before = Path(self.out.text()) if is_chosen else None
+        self._offered_for = project.path
         folder = before.parent if before else project.path.parent if project.path else Path.home()
         name = before.name if before else project.name
         return folder / self._with_ending(name)
@@ -370,6 +380,20 @@ class ExportPanel(QWidget):
     def _set_role(self, role: str) -> None:
         self._says.setProperty("role", role)
         self._says.style().polish(self._says)
+
+
+def _fill_formats(combo: QComboBox, known: Mapping[str, Exporter]) -> None:
+    first = 0
+    for exporter in sorted(known.values(), key=lambda each: each.title.lower()):
+        if exporter.name == _FIRST:
+            first = combo.count()
+        combo.addItem(f"{exporter.title}  {exporter.suffix}", exporter.name)
+    combo.insertSeparator(combo.count())
+    combo.addItem(tr("Clips, cut without re-encoding"), clips.LOSSLESS)
+    for preset in PRESETS.values():
+        combo.addItem(tr("Clips, {preset}", preset=preset.title), preset.name)
+    combo.setCurrentIndex(first)
+    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
 
 
 def _scrolling_room(form: QFormLayout, *widgets: QWidget) -> QWidget:
