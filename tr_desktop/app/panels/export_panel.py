@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from html import escape
@@ -31,6 +31,7 @@ from PySide6.QtWidgets import (
 from exporters import clips
 from exporters.formats import formats
 from exporters.hand_off import hand_off
+from exporters.registry import Exporter
 from exporters.write import ExportReport
 from tr_desktop.app.look import theme
 from tr_desktop.app.look.counter import counted, plural
@@ -122,7 +123,7 @@ class ExportPanel(QWidget):
         self._known = formats()
         self.format = ComboBox()
         self.format.setAccessibleName(tr("Format"))
-        self._fill_formats()
+        _fill_formats(self.format, self._known)
         self._keeps = words(role="small")
         self.handles = indented(QDoubleSpinBox(maximum=600, singleStep=0.5, decimals=2, suffix=tr(" s")))
         self.handles.setAccessibleName(tr("Handles, seconds before and after each moment"))
@@ -178,19 +179,6 @@ class ExportPanel(QWidget):
         self.format.currentIndexChanged.connect(self._format_chosen)
         self._format_chosen()
         self.refresh()
-
-    def _fill_formats(self) -> None:
-        first = 0
-        for exporter in sorted(self._known.values(), key=lambda each: each.title.lower()):
-            if exporter.name == _FIRST:
-                first = self.format.count()
-            self.format.addItem(f"{exporter.title}  {exporter.suffix}", exporter.name)
-        self.format.insertSeparator(self.format.count())
-        self.format.addItem(tr("Clips, cut without re-encoding"), clips.LOSSLESS)
-        for preset in PRESETS.values():
-            self.format.addItem(tr("Clips, {preset}", preset=preset.title), preset.name)
-        self.format.setCurrentIndex(first)
-        self.format.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
 
     def refresh(self) -> None:
         """Follow a change of the project."""
@@ -374,3 +362,17 @@ def _without_ending(name: str, endings: Sequence[str]) -> str:
     """`name` without the longest of `endings` that it has."""
     longest_first = sorted(endings, key=len, reverse=True)
     return re.sub("|".join(re.escape(each) + "$" for each in longest_first), "", name)
+
+
+def _fill_formats(combo: ComboBox, known: Mapping[str, Exporter]) -> None:
+    first = 0
+    for exporter in sorted(known.values(), key=lambda each: each.title.lower()):
+        if exporter.name == _FIRST:
+            first = combo.count()
+        combo.addItem(f"{exporter.title}  {exporter.suffix}", exporter.name)
+    combo.insertSeparator(combo.count())
+    combo.addItem(tr("Clips, cut without re-encoding"), clips.LOSSLESS)
+    for preset in PRESETS.values():
+        combo.addItem(tr("Clips, {preset}", preset=preset.title), preset.name)
+    combo.setCurrentIndex(first)
+    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)

@@ -156,20 +156,14 @@ class Scrubber(QWidget):
         """The step that the handles stand on, or YOURS."""
         return self._state.selected if self._state is not None else 0
 
-    def select_step(self, step: int) -> None:
-        """Put the handles on a step, and request the frame at its in point."""
+    def select_step(self, step: int, *, and_go: bool = True) -> None:
+        """Put the handles on a step. and_go: request the frame at its in point."""
         if self._state is not None and step in self._state.rows:
             self._state.select(step)
             self._refresh()
             self.step_selected.emit(step)
-            self.frame_requested.emit(self._state.segment.start_frame)
-
-    def stand_on(self, step: int) -> None:
-        """Put the handles on a step; the picture stays."""
-        if self._state is not None and step in self._state.rows and step != self._state.selected:
-            self._state.select(step)
-            self._refresh()
-            self.step_selected.emit(step)
+            if and_go:
+                self.frame_requested.emit(self._state.segment.start_frame)
 
     def deciding_step(self) -> int:
         """The row that counts: YOURS or the kept step."""
@@ -296,13 +290,17 @@ class Scrubber(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         with QPainter(self) as painter:
-            painter.fillRect(self.rect(), QColor(theme.colours().window))
-            painter.setFont(theme.font(theme.SMALL_PX))
-            painter.setPen(QColor(theme.colours().dim))
-            if self._state is None:
-                _paint_invitation(painter, self._strips, self.rect())
-            else:
-                _paint_headings(painter, self._strips, self.width())
+            _paint(painter, self._strips, self.rect(), is_empty=self._state is None)
+
+
+def _paint(painter: QPainter, strips: Strips, whole: QRect, *, is_empty: bool) -> None:
+    painter.fillRect(whole, QColor(theme.colours().window))
+    painter.setFont(theme.font(theme.SMALL_PX))
+    painter.setPen(QColor(theme.colours().dim))
+    if is_empty:
+        _paint_invitation(painter, strips, whole)
+    else:
+        _paint_headings(painter, strips, whole.width())
 
 
 def _paint_invitation(painter: QPainter, strips: Strips, whole: QRect) -> None:

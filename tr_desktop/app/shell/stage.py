@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
-from tr_desktop.app.look.counter import Counting, label, place
+from tr_desktop.app.look.counter import Counting, label
 from tr_desktop.app.look.widgets import panel
 from tr_desktop.app.pictures.filmstrip import Thumbnails
 from tr_desktop.app.player.player import Player
 from tr_desktop.app.scrubber.scrubber import Scrubber
 from tr_desktop.app.scrubber.state import YOURS
+from tr_desktop.app.shell.going import Going
 from tr_desktop.app.shell.stage_bars import StageBars
 from tr_desktop.app.work.session import Session
 from tr_desktop.errors import UserError
@@ -21,11 +22,10 @@ from tr_desktop.moments import Moment, Segment
 from tr_desktop.projects.decisions import Decision, Key, goes_on, key_of
 
 
-class Stage(QObject):
+class Stage(Going):
     """Owns the player, the scrubber and their bars, and keeps them on one moment. changed: another moment, or none."""
 
     changed = Signal()
-    failed = Signal(UserError)
 
     def __init__(self, session: Session, thumbnails: Thumbnails) -> None:
         super().__init__(session)
@@ -71,11 +71,6 @@ class Stage(QObject):
         """The decision about the moment. There must be a moment."""
         return self._editing.project.decision(self._here)
 
-    @property
-    def _here(self) -> Moment:
-        assert self.moment is not None
-        return self.moment
-
     def show(self, moment: Moment | None) -> None:
         """Put `moment` on the stage, at its in. The same moment with more steps is updated in place."""
         if moment is not None and self.key == key_of(moment):
@@ -120,7 +115,7 @@ class Stage(QObject):
             for step in new:
                 self.scrubber.add_step(step)
             self.scrubber.set_kept(self.decision.kept_step)
-            self.scrubber.stand_on(self.scrubber.deciding_step() if is_deciding else selected)
+            self.scrubber.select_step(self.scrubber.deciding_step() if is_deciding else selected, and_go=False)
         else:
             return
         self._searching.look_up_evidence(moment)
@@ -182,47 +177,6 @@ class Stage(QObject):
 
     def _playing_changed(self, is_playing: bool) -> None:
         self.transport.play.set_icon("pause" if is_playing else "play")
-
-    def toggle_play(self) -> None:
-        if self.player.is_playing():
-            self.player.pause()
-        else:
-            self.player.play(1.0)
-
-    def play_moment(self) -> None:
-        """Loop exactly the frames that an export would contain."""
-        self.player.play_range(self.decision.segment, True)
-
-    def go(self, frame: int) -> None:
-        if self.moment is not None:
-            self.player.show_frame(min(max(frame, 0), len(self.moment.times) - 1))
-
-    def go_by(self, frames: int) -> None:
-        self.go(self.player.frame() + frames)
-
-    def go_by_seconds(self, seconds: int) -> None:
-        times = self._here.times
-        self.go(times.frame_at(times.time_s(self.player.frame()) + seconds))
-
-    def go_to_in(self) -> None:
-        self.go(self.decision.segment.start_frame)
-
-    def go_to_out(self) -> None:
-        self.go(self.decision.segment.end_frame - 1)
-
-    def type_place(self) -> None:
-        self.transport.place.setFocus()
-        self.transport.place.selectAll()
-
-    def _go_typed(self) -> None:
-        field = self.transport.place
-        try:
-            frame = place(field.text(), self._here, self.counting, self.player.frame())
-        except UserError as error:
-            self.failed.emit(error)
-            return
-        self.scrubber.setFocus()
-        self.go(frame)
 
     # Steps
 
