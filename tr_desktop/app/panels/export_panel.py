@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,7 +14,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
-    QFileDialog,
     QFormLayout,
     QHBoxLayout,
     QLineEdit,
@@ -39,6 +37,7 @@ from tr_desktop.app.look.icons import IconButton
 from tr_desktop.app.look.translate import tr
 from tr_desktop.app.look.widgets import ComboBox, breakable, indented, scrolling, title, words
 from tr_desktop.app.panels.export_notes import several_files, what_it_keeps, why_constant
+from tr_desktop.app.panels.export_place import CLIPS, ExportPlace
 from tr_desktop.app.panels.replace_question import ask_to_replace
 from tr_desktop.app.panels.unfinished import Unfinished
 from tr_desktop.app.work.jobs import Job
@@ -49,7 +48,6 @@ from tr_desktop.library.kept_files import KeptFiles
 from tr_desktop.moments import Media
 
 _FIRST = "edl"
-_CLIPS = " clips"  # the ending of a folder for clips
 
 
 @dataclass(frozen=True)
@@ -134,14 +132,8 @@ class ExportPanel(QWidget):
         self.cfr = QCheckBox(tr("Constant frame rate"))
         self._cfr_reason = words(role="small")
         self._several_files = words(role="small")
-        self.out = QLineEdit()
-        self.out.setAccessibleName(tr("Export to"))
-        browse = IconButton("folder", tr("Choose a location"))
-        browse.clicked.connect(self._browse)
-        place = QHBoxLayout()
-        place.setSpacing(4)
-        place.addWidget(self.out, 1)
-        place.addWidget(browse)
+        self._place = ExportPlace([each.suffix for each in self._known.values()])
+        self.out = self._place.field
         self.start = QPushButton(tr("Export"))
         self.start.setProperty("role", "main")
         self.start.clicked.connect(lambda: self.run())
@@ -152,7 +144,6 @@ class ExportPanel(QWidget):
         self._unfinished.ready.connect(self.run)
         self._rough: list[str] = []  # the selects that were exported with rough edges
         self._said = ""
-        self._offered, self._offered_for = "", session.editing.project.path
         self._says = words()
         self._says.hide()
         self.files = WrittenFiles()
@@ -163,7 +154,7 @@ class ExportPanel(QWidget):
         form.addRow(tr("Format"), self.format)
         form.addRow(tr("Handles"), self.handles)
         form.addRow(tr("Starts at"), self.start_tc)
-        form.addRow(tr("To"), place)
+        form.addRow(tr("To"), self._place)
         form.addRow(self.cfr)
         form.addRow(self._cfr_reason)
         form.addRow(self._several_files)
@@ -186,8 +177,7 @@ class ExportPanel(QWidget):
 
     def refresh(self) -> None:
         """Follow a change of the project."""
-        if self.out.text() == self._offered and self._session.editing.project.path != self._offered_for:
-            self._suggest()
+        self._place.follow(self._session.editing.project)
         self._offer_cfr()
         self._name_files()
         count = len(self._session.editing.project.selects)
@@ -237,47 +227,15 @@ class ExportPanel(QWidget):
             self._says.hide()
         self._offer_cfr()
         self.start_tc.setEnabled(not self._is_clips)
-        self._suggest()
+        ending = CLIPS if self._is_clips else self._known[self.format.currentData()].suffix
+        self._place.set_ending(ending, self._session.editing.project)
         self._name_files()
-
-    def _suggest(self) -> None:
-        self._offered = str(self._suggested())
-        self.out.setText(self._offered)
-
-    def _suggested(self) -> Path:
-        """The chosen location with the format's ending; until one is chosen, beside the project or in the home
-        folder."""
-        project = self._session.editing.project
-        is_chosen = bool(self.out.text()) and (self.out.text() != self._offered or project.path == self._offered_for)
-        before = Path(self.out.text()) if is_chosen else None
-        self._offered_for = project.path
-        folder = before.parent if before else project.path.parent if project.path else Path.home()
-        name = before.name if before else project.name
-        return folder / self._with_ending(name)
-
-    def _with_ending(self, name: str) -> str:
-        """`name` with the ending of the chosen format, in place of another format's."""
-        ending = _CLIPS if self._is_clips else self._known[self.format.currentData()].suffix
-        return _without_ending(name, [*(each.suffix for each in self._known.values()), _CLIPS]) + ending
-
-    def _browse(self) -> None:
-        if self._is_clips:
-            chosen = QFileDialog.getExistingDirectory(
-                self, tr("Choose a folder for the clips"), str(Path(self.out.text()).parent)
-            )
-        else:
-            chosen, _ = QFileDialog.getSaveFileName(self, tr("Export to"), self.out.text())
-        if chosen:
-            self.out.setText(chosen)
 
     def order(self) -> Order:
         """The export that the fields describe. Raises UserError if they name no location."""
-        if not self.out.text().strip():
-            raise UserError(tr("The export needs a location"), remedy=tr("Choose a file or folder"))
-        out = Path(self.out.text().strip()).expanduser()
+        out = self._place.chosen()
         if not self._is_clips and out.name and out.suffix.lower() not in MEDIA_ENDINGS:  # those are refused
-            out = out.with_name(self._with_ending(out.name))
-            self.out.setText(str(out))
+            out = self._place.force_ending(out)
         return Order(
             format_name=self.format.currentData(),
             out=out,
@@ -382,20 +340,6 @@ class ExportPanel(QWidget):
         self._says.style().polish(self._says)
 
 
-def _fill_formats(combo: QComboBox, known: Mapping[str, Exporter]) -> None:
-    first = 0
-    for exporter in sorted(known.values(), key=lambda each: each.title.lower()):
-        if exporter.name == _FIRST:
-            first = combo.count()
-        combo.addItem(f"{exporter.title}  {exporter.suffix}", exporter.name)
-    combo.insertSeparator(combo.count())
-    combo.addItem(tr("Clips, cut without re-encoding"), clips.LOSSLESS)
-    for preset in PRESETS.values():
-        combo.addItem(tr("Clips, {preset}", preset=preset.title), preset.name)
-    combo.setCurrentIndex(first)
-    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-
-
 def _scrolling_room(form: QFormLayout, *widgets: QWidget) -> QWidget:
     """The part above the button, which scrolls if it is too high: the button stays where it is."""
     room = QWidget()
@@ -407,12 +351,6 @@ def _scrolling_room(form: QFormLayout, *widgets: QWidget) -> QWidget:
         column.addWidget(widget, isinstance(widget, QListWidget))
     column.addStretch(0)
     return scrolling(room)
-
-
-def _without_ending(name: str, endings: Sequence[str]) -> str:
-    """`name` without the longest of `endings` that it has."""
-    longest_first = sorted(endings, key=len, reverse=True)
-    return re.sub("|".join(re.escape(each) + "$" for each in longest_first), "", name)
 
 
 def _format_box(known: Mapping[str, Exporter]) -> ComboBox:

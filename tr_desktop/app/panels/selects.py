@@ -174,6 +174,11 @@ class SelectsPanel(QWidget):
         self.follow(None if current is None else current.key)
         self.list.repaint_rows()
 
+    def walk(self, by: int) -> None:
+        """Choose the select that many rows further down, at most the last."""
+        row = min(max(self.list.currentIndex().row() + by, 0), self.model.rowCount() - 1)
+        self.list.setCurrentIndex(self.model.index(row))
+
     def follow(self, key: Key | None) -> None:
         """Make the select on the stage the current one, without emitting `chosen`; None, or no select: none is."""
         row = next((row for row, each in enumerate(self.model.decisions) if each.key == key), -1)

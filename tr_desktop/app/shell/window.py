@@ -226,12 +226,7 @@ class Window(QMainWindow):
 
     def walk(self, by: int) -> None:
         """Go through the selects if they have the focus, else through the results."""
-        if self.selects.list.hasFocus() and self.selects.model.rowCount():
-            row = self.selects.list.currentIndex().row() + by
-            row = min(max(row, 0), self.selects.model.rowCount() - 1)
-            self.selects.list.setCurrentIndex(self.selects.model.index(row))
-        else:
-            self.results.walk(by)
+        (self.selects if self.selects.list.hasFocus() and self.selects.model.rowCount() else self.results).walk(by)
 
     # The project
 
