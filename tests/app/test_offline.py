@@ -102,22 +102,3 @@ def test_a_project_opens_on_its_first_select_and_is_offered_at_the_next_start(ru
         hands.shown(hands.stage.decision.segment.start_frame)
 
     run_app(script, library=library)
-
-
-def test_a_drive_that_leaves_and_comes_back_is_noticed(run_app, saved, library, tmp_path):
-    here, away = tmp_path / "here", tmp_path / "away"
-
-    def script(hands):
-        window = hands.window
-        hands.wait(lambda: hands.stage.moment is not None and hands.session.indexing.status.coverage.searched)
-        here.rename(away)
-        hands.wait(lambda: window.selects.delegate.missing == {str(here / "clip.mp4")})
-        hands.wait(lambda: hands.session.indexing.status.coverage.offline)
-        window.stage.player.open(hands.stage.moment.footage)
-        window.stage.player.show_frame(40)
-        hands.wait(lambda: window.notice.isVisible())
-        away.rename(here)
-        hands.wait(lambda: not window.selects.delegate.missing and not window.notice.isVisible())
-        hands.wait(lambda: not hands.session.indexing.status.coverage.offline)
-
-    run_app(script, saved, here, library=library)
