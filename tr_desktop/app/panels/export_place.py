@@ -63,7 +63,7 @@ class ExportPlace(QWidget):
         is_chosen = bool(self.field.text()) and (
             self.field.text() != self._offered or project.path == self._offered_for
         )
-        before = Path(text) if is_chosen else None
+        before = Path(self.field.text()) if is_chosen else None
         folder = before.parent if before else project.path.parent if project.path else Path.home()
         self._offered = str(folder / self._with_ending(before.name if before else project.name))
         self._offered_for = project.path
