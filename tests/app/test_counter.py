@@ -1,5 +1,6 @@
 """Places in footage, written and typed."""
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -47,6 +48,15 @@ def test_drop_frame_labels_are_read_as_such():
 def test_text_that_is_no_position_is_refused_with_a_sentence(typed):
     with pytest.raises(UserError, match="isn't a position"):
         place(typed, moment(), Counting.TIMECODE, 0)
+
+
+@pytest.mark.parametrize("typed", ["01:00:40:00", "40s", "+990"])
+def test_a_place_in_the_part_that_is_not_read_yet_is_refused_with_a_sentence(typed):
+    part = moment()
+    part = replace(part, footage=replace(part.footage, is_whole=False))
+    assert place("01:00:39:24", part, Counting.TIMECODE, 10) == 999
+    with pytest.raises(UserError, match="Only the first 40 s of this file are read so far"):
+        place(typed, part, Counting.TIMECODE, 10)
 
 
 def test_lengths_for_people():

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.drives import pretend_drive
 from tr_desktop.app.work import presence
 
 
@@ -102,3 +103,19 @@ def test_a_project_opens_on_its_first_select_and_is_offered_at_the_next_start(ru
         hands.shown(hands.stage.decision.segment.start_frame)
 
     run_app(script, library=library)
+
+
+def test_a_drive_that_leaves_and_comes_back_is_noticed(run_app, saved, tmp_path, monkeypatch):
+    here, away = pretend_drive(monkeypatch, tmp_path / "here"), tmp_path / "away"
+
+    def script(hands):
+        window, status = hands.window, hands.session.indexing
+        hands.wait(lambda: hands.stage.moment is not None and status.status.coverage.searched)
+        here.rename(away)
+        hands.wait(lambda: str(here / "clip.mp4") in window.selects.delegate.missing)
+        hands.wait(lambda: status.status.coverage.offline)
+        away.rename(here)
+        hands.wait(lambda: not window.selects.delegate.missing)
+        hands.wait(lambda: not status.status.coverage.offline)
+
+    run_app(script, saved, here, library=tmp_path / "without a copy")

@@ -85,15 +85,16 @@ def place(text: str, moment: Moment, counting: Counting, now: int) -> int:
 
     text: source timecode with or without its punctuation (01000210 is 01:00:02:10; 210 is two seconds and ten frames of
     the same hour), +N or -N frames from `now`, or seconds such as 12.5s. A bare number is in the unit of `counting`.
-    Raises UserError if `text` is none of these.
+    Raises UserError if `text` is none of these, or the position is in a part of the file that isn't read yet.
     """
     typed = text.strip().lower()
-    last = len(moment.times) - 1
+    frames = len(moment.times)
     try:
         if re.fullmatch(r"[+-]\d+", typed):
             frame = now + int(typed)
         elif re.fullmatch(r"\d+(\.\d+)?\s*s", typed) or (counting is Counting.SECONDS and ":" not in typed):
-            frame = moment.times.frame_at(Fraction(typed.rstrip("s ")))
+            wanted_s = Fraction(typed.rstrip("s "))
+            frame = moment.times.frame_at(wanted_s) if wanted_s < moment.times.duration_s else frames
         elif counting is Counting.FRAMES and typed.isdecimal():
             frame = int(typed)
         else:
@@ -103,7 +104,13 @@ def place(text: str, moment: Moment, counting: Counting, now: int) -> int:
             tr("“{text}” isn't a position in the footage", text=text),
             remedy=tr("Type a timecode, +frames, -frames, or seconds such as 12.5s"),
         ) from error
-    return min(max(frame, 0), last)
+    if frame >= frames and not moment.footage.is_whole:
+        read_s = float(moment.times.duration_s)
+        raise UserError(
+            tr("Only the first {length} of this file are read so far", length=duration_label(read_s)),
+            remedy=tr("Go there after the file has been indexed"),
+        )
+    return min(max(frame, 0), frames - 1)
 
 
 def _at_timecode(typed: str, moment: Moment) -> int:
@@ -116,4 +123,5 @@ def _at_timecode(typed: str, moment: Moment) -> int:
     frames = (wanted.frame - start.frame) % wanted.frames_per_day
     if frames > wanted.frames_per_day // 2:  # before the file begins
         frames = 0
-    return moment.footage.frame_at(frames)
+    is_read = frames < moment.footage.label_frames(len(moment.times))
+    return moment.footage.frame_at(frames) if is_read else len(moment.times)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QBrush, QColor, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from tr_desktop.app.look import theme
@@ -27,12 +27,21 @@ class Overview(QWidget):
         self._layer = Layer()
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName(tr("The whole file"))
-        self.setToolTip(tr("The whole file. Drag to move through it. Double-click to see all of it."))
 
     def show_state(self, state: ScrubberState | None) -> None:
         self._state = state
-        self._whole = View.whole(state.moment.times, self.width()) if state else None
+        self._whole = View.whole(state.moment.times, self._read_px()) if state else None
+        is_whole = state is None or state.moment.footage.is_whole
+        text = tr("The whole file. Drag to move through it. Double-click to see all of it.")
+        self.setToolTip(text if is_whole else f"{text}\n{tr('The hatched part is not read yet.')}")
         self.refresh()
+
+    def _read_px(self) -> int:
+        """The width of the part of the file that was read."""
+        if self._state is None or self._state.moment.footage.is_whole:
+            return self.width()
+        read_s, whole_s = self._state.moment.times.duration_s, self._state.moment.media.duration_s
+        return self.width() if whole_s is None or whole_s <= read_s else max(round(self.width() * read_s / whole_s), 1)
 
     def refresh(self) -> None:
         """Paint the curve again too; for anything else, `update` is enough."""
@@ -44,7 +53,7 @@ class Overview(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         if self._whole is not None:
-            self._whole = self._whole.resized(self.width())
+            self._whole = self._whole.resized(self._read_px())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if self._whole is not None:
@@ -74,7 +83,11 @@ class Overview(QWidget):
         painter.setBrush(QColor(colours.well))
         painter.drawRoundedRect(QRectF(self.rect()), 3, 3)
         if state is not None and whole is not None:
-            paint_curve(painter, state, whole, QRectF(0, 3, self.width(), self.height() - 4))
+            paint_curve(painter, state, whole, QRectF(0, 3, whole.width_px, self.height() - 4))
+            if whole.width_px < self.width():
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(QBrush(QColor(colours.dim), Qt.BrushStyle.BDiagPattern))
+                painter.drawRect(QRectF(whole.width_px, 0, self.width() - whole.width_px, self.height()))
 
     def _paint_places(self, painter: QPainter, state: ScrubberState, whole: View) -> None:
         """The segment, the playhead, and the part that the time lane shows."""
@@ -87,8 +100,8 @@ class Overview(QWidget):
         painter.setBrush(QColor(colours.accent))
         painter.drawRect(QRectF(start, self.height() - 5, max(end - start, 3.0), 5))
         view = state.view
-        if view.span < whole.span:
-            left, right = (float(tick * self.width() / whole.span) for tick in (view.start, view.start + view.span))
+        if view.span < whole.span or whole.width_px < self.width():
+            left, right = (float(tick * whole.width_px / whole.span) for tick in (view.start, view.start + view.span))
             middle, least = (left + right) / 2, 6.0
             window = QRectF(min(left, middle - least / 2), 0.5, max(right - left, least), self.height() - 1)
             painter.setPen(pen(faded(colours.text, 0.75), 1))
