@@ -19,10 +19,10 @@ from tr_desktop.library.store.lock import NotWritableError
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A disk of 300 kB."""
+    """A disk of 400 kB."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "none", str(disk)], capture_output=True)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "none", str(disk)], capture_output=True)
     if mounted.returncode:
         pytest.skip("a disk can't be mounted here")
     yield disk

@@ -104,8 +104,8 @@ def test_footage_on_a_missing_drive_is_kept_and_searched(tmp_path, catalog, enco
 
 
 @pytest.mark.parametrize("by", ["folder", "name"])
-def test_footage_of_another_model_on_a_missing_drive_is_listed(tmp_path, catalog, encoder, by):
-    drive = tmp_path / "drive"
+def test_footage_of_another_model_on_a_missing_drive_is_listed(tmp_path, catalog, encoder, by, monkeypatch):
+    drive = pretend_drive(monkeypatch, tmp_path / "drive")
     both, one = (write_clip(drive / f"{c}.mp4", [(c, 50)]) for c in ("red", "blue"))
     index_footage([both, one], catalog, encoder)
     index_footage([both], catalog, ToyEncoder("other"))

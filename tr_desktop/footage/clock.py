@@ -71,6 +71,8 @@ class Clock:
     - A stray time, of one frame or a few, is ignored: the frame is shown one tick after the one before it, and nothing
       else moves.
 
+    jumps: closed steps of both kinds, of which `restarts` are those of a clock that started again.
+
     Only what follows shows which it is. The clock looks at most LOOK_AHEAD frames ahead, and only at a step back or at
     a pause. A step back is stray if one of these frames is later than the last one placed, and if the old clock
     explains its time better than a clock that starts again. A step forward is stray if one of them goes on where the
@@ -81,6 +83,7 @@ class Clock:
         self.untimed = 0
         self.backward = 0
         self.jumps = 0
+        self.restarts = 0
         self._tick_s = tick_s
         self._frame_ticks = max(round(1 / (rate * tick_s)), 1)
         self._longest_ticks = max(int(longest_s / tick_s), 2 * self._frame_ticks)
@@ -127,6 +130,7 @@ class Clock:
             if step > 0 and not self._returns(stamp, last):
                 return self._keep(last + step)
         self.jumps += 1
+        self.restarts += step <= self._longest_ticks
         self._left_shift = self._shift if step <= 0 else None
         self._shift = stamp - last - self._frame_ticks
         return self._keep(last + self._frame_ticks)

@@ -78,12 +78,14 @@ class Reading:
             ("parts of the stream that can't be decoded", self.undecoded),
             ("frames with damaged pictures", self.damaged_frames),
             ("frames with an earlier time than the frame before them", clock.backward),
+            ("jumps of the file's clock, closed", clock.restarts),
         ]
         sentences = [f"{kind}: {count}" for kind, count in found if count]
         end_tick = times.end_tick
         if clock.jumps:
             end_tick = max(end_tick, self.spanned_ticks)
-            sentences.append(gaps_sentence("closed", clock.jumps, (end_tick - times.end_tick) * times.tick_s))
+        if gaps := clock.jumps - clock.restarts:
+            sentences.append(gaps_sentence("closed", gaps, (end_tick - times.end_tick) * times.tick_s))
         missing_s = (self.promised_ticks - end_tick) * times.tick_s
         if missing_s > 1 and missing_s > times.duration_s / 50:
             sentences.append(f"the file is cut off: the last {float(missing_s):.1f} s are missing")

@@ -19,6 +19,7 @@ class DriveFile:
 
     def __init__(self, file: io.FileIO | io.BufferedReader) -> None:
         self.error: OSError | None = None
+        self.name = str(getattr(file, "name", ""))  # also a hint for what the file may be
         self._file = file
 
     def read(self, size: int) -> bytes:
