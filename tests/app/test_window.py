@@ -228,7 +228,7 @@ def test_filters_and_history(run_app, sample, library):
         hands.wait(
             lambda: hands.session.searching.results.is_final and hands.session.searching.results.error is not None
         )
-        assert "left out: its name isn't nothing*.mov" in str(hands.session.searching.results.error)
+        assert "left by the filters: its name isn't nothing*.mov" in str(hands.session.searching.results.error)
         hands.window.search.after.setText("someday")
         hands.window.search.search()
         assert "isn't a date" in hands.window.notice.text()

@@ -9,6 +9,7 @@ import av
 import numpy as np
 import pytest
 
+from tests.drives import pretend_drive
 from tests.toy import ToyEncoder, write_clip
 from tr_desktop.commands import report
 from tr_desktop.footage.captions import plain_text
@@ -376,8 +377,8 @@ def test_one_subtitle_file_belongs_to_all_footage_of_its_name(tmp_path, catalog)
     assert {moment.media.path for moment in search("red car", folder, catalog)[1]} == set(clips)
 
 
-def test_subtitles_of_a_missing_drive_are_found(tmp_path, catalog):
-    drive = tmp_path / "drive"
+def test_subtitles_of_a_missing_drive_are_found(tmp_path, catalog, monkeypatch):
+    drive = pretend_drive(monkeypatch, tmp_path / "drive")
     clip = write_clip(drive / "clip.mp4", [("red", 200)])
     (drive / "clip.srt").write_text(SRT)
     search("red car", drive, catalog)
@@ -398,7 +399,7 @@ def test_answers_and_skipped_files_of_equal_names_show_their_folders(tmp_path, c
     text = report.as_text(answer) + report.coverage_text(answer.coverage)
     day1, day2 = (str(Path(day, "C0001.mp4")) for day in ("Day1", "Day2"))
     assert f". {day1}  " in text and f". {day2}  " in text and ". C0001.mp4" not in text
-    assert f"skipped {Path('Day1/notes.txt')}, {Path('Day2/notes.txt')}: " in text
+    assert f"not footage: {Path('Day1/notes.txt')}, {Path('Day2/notes.txt')}: " in text
     assert "\x1b" not in text and "lost\\x1b[2J.mp4" in text
 
 

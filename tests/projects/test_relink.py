@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.drives import pretend_drive
 from tests.toy import ToyEncoder, write_clip
 from tr_desktop.commands.main import main
 from tr_desktop.grounding import find
@@ -131,7 +132,9 @@ def test_names_are_read_from_paths_of_any_system(path):
     assert name_of(path) == "a.mov"
 
 
-def test_a_project_without_identities_finds_files_that_the_library_knew(project, catalog, tmp_path):
+def test_a_project_without_identities_finds_files_that_the_library_knew(project, catalog, tmp_path, monkeypatch):
+    # Without a drive of its own, the folder would count as renamed, and its old paths be forgotten.
+    index_footage([pretend_drive(monkeypatch, tmp_path / "here")], catalog, ToyEncoder())
     document = json.loads((tmp_path / "cut.trproj").read_bytes())
     del document["files"]
     (tmp_path / "cut.trproj").write_text(json.dumps(document))

@@ -29,7 +29,7 @@ class Database:
         self.folder = folder.absolute()
         self.path = self.folder / FILE_NAME
         self.is_read_only = False
-        self.because_of = ("", "")
+        self.because_of = ("the library can't be written", "Make its folder writable")
         self._lock = threading.RLock()
         try:
             self._connection = self._open()
