@@ -36,7 +36,7 @@ from tr_desktop.app.scrubber.edge_handle import EdgeHandle
 from tr_desktop.app.scrubber.geometry import Edge
 from tr_desktop.app.scrubber.overview import Overview
 from tr_desktop.app.scrubber.scrubber import Scrubber
-from tr_desktop.app.scrubber.state import YOURS
+from tr_desktop.app.scrubber.state import YOURS, ScrubberState
 from tr_desktop.app.scrubber.step_row import LEFT_PX, StepRow
 from tr_desktop.app.scrubber.time_lane import TimeLane
 from tr_desktop.moments import Footage, FrameTimes, Media, Moment, Refinement, RefineStep, Segment, StepSource
@@ -383,7 +383,7 @@ def test_steps_can_come_one_by_one(scrubber: Scrubber) -> None:
 def test_kinds_of_steps_differ_in_shape_not_only_in_colour(scrubber: Scrubber, monkeypatch: pytest.MonkeyPatch) -> None:
     grey = QColor("#6ea8ff")
     monkeypatch.setattr(theme, "step_colour", lambda step: grey)
-    same = [(60, 140, 0.5, 0.5)] * 4
+    same = [(60, 140 + step % 2, 0.5, 0.5) for step in range(4)]
     scrubber.show_moment(moment_of(*footage(), same, stop=3))
     scrubber.set_playhead(10)
     scrubber.select_step(3)
@@ -415,7 +415,7 @@ def test_screen_readers_get_roles_names_values_and_ranges(scrubber: Scrubber) ->
     steps = [i for i in rows if i.role() in (QAccessible.Role.CheckBox, QAccessible.Role.RadioButton)]
     assert [step.state().checked for step in steps] == [0, 0, 1]
     names = [step.text(QAccessible.Text.Name) for step in steps]
-    assert names[0] == "Rough: in 01:00:01:10, 30 % sure; out 01:00:04:00, 20 % sure; score 50 %"
+    assert names[0] == "Rough: in 01:00:01:10, 30 % sure; out 01:00:04:00, 20 % sure"
     assert names[2].startswith("Step 2, looked closer, kept: in 01:00:01:28, 90 % sure")
     scrubber.set_label(lambda frame: f"#{frame}")
     assert handle(scrubber, Edge.IN).accessibleName() == "In point #58, 90 % sure"
@@ -532,3 +532,29 @@ def test_nothing_shown_takes_no_harm(scrubber: Scrubber) -> None:
     scrubber.clear()
     QTest.keyClick(scrubber.findChild(TimeLane), Qt.Key.Key_Left)
     assert scrubber.grab().toImage() == empty
+
+
+def test_steps_that_move_no_edge_share_a_row() -> None:
+    steps = [(40, 120, 0.3, 0.2), (40, 120, 0.3, 0.2), (50, 110, 0.5, 0.4), (50, 110, 0.6, 0.4), (50, 110, 0.7, 0.4)]
+    state = ScrubberState.of(moment_of(*footage(), steps), 800, None)
+    assert state.rows == [0, 4]
+    state.kept = 1
+    assert state.rows == [0, 1, 4]
+    state.selected = 3
+    assert state.rows == [0, 1, 3]
+    state.set_yours(Segment(1, 2))
+    assert state.rows == [0, 1, 4, YOURS]
+
+
+def test_the_part_of_a_file_that_is_not_read_is_marked(qtbot: QtBot, qapp: QApplication) -> None:
+    theme.use(qapp, theme.Theme.DARK)
+    media, times = footage()
+    for is_whole, share in ((True, 1.0), (False, 0.25)):
+        moment = moment_of(replace(media, duration_s=4 * times.duration_s), times)
+        overview = Overview(whole_of := QWidget())
+        qtbot.addWidget(whole_of)
+        overview.resize(400, 20)
+        found = replace(moment, footage=replace(moment.footage, is_whole=is_whole))
+        overview.show_state(ScrubberState.of(found, 800, None))
+        assert abs(overview.x_of(len(times)) - 400 * share) <= 1
+        assert ("not read yet" in overview.toolTip()) is not is_whole

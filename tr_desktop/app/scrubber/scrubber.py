@@ -34,7 +34,7 @@ from tr_desktop.app.scrubber.geometry import Edge, Strips, least_height, make_st
 from tr_desktop.app.scrubber.navigation import Navigation
 from tr_desktop.app.scrubber.overview import Overview
 from tr_desktop.app.scrubber.state import ScrubberState
-from tr_desktop.app.scrubber.step_row import LEFT_PX, RIGHT_PX, SCORE_PX
+from tr_desktop.app.scrubber.step_row import LEFT_PX, RIGHT_PX
 from tr_desktop.app.scrubber.step_stack import StepStack
 from tr_desktop.app.scrubber.time_lane import TimeLane
 from tr_desktop.moments import Moment, RefineStep, Segment
@@ -300,7 +300,7 @@ def _paint(painter: QPainter, strips: Strips, whole: QRect, *, is_empty: bool) -
     if is_empty:
         _paint_invitation(painter, strips, whole)
     else:
-        _paint_headings(painter, strips, whole.width())
+        _paint_headings(painter, strips)
 
 
 def _paint_invitation(painter: QPainter, strips: Strips, whole: QRect) -> None:
@@ -309,10 +309,8 @@ def _paint_invitation(painter: QPainter, strips: Strips, whole: QRect) -> None:
     painter.drawText(room, Qt.AlignmentFlag.AlignCenter, text)
 
 
-def _paint_headings(painter: QPainter, strips: Strips, width_px: int) -> None:
+def _paint_headings(painter: QPainter, strips: Strips) -> None:
     middle = Qt.AlignmentFlag.AlignVCenter
     for name, strip in ((tr("File"), strips.overview), (tr("Match"), strips.curve)):
         place = QRect(12, strip.top, LEFT_PX - 12, strip.height)
         painter.drawText(place, Qt.AlignmentFlag.AlignLeft | middle, name)
-    above = QRect(width_px - RIGHT_PX, strips.curve.bottom - 16, SCORE_PX, 16)
-    painter.drawText(above, Qt.AlignmentFlag.AlignRight | middle, tr("Score"))

@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from tr_desktop.app.look.counter import percent, sure
+from tr_desktop.app.look.counter import sure
 from tr_desktop.app.look.translate import tr
 from tr_desktop.app.scrubber.geometry import Edge, View, with_edge
 from tr_desktop.moments import Moment, Refinement, RefineStep, Segment
@@ -61,8 +61,18 @@ class ScrubberState:
 
     @property
     def rows(self) -> list[int]:
-        """The numbers of the rows from top to bottom."""
-        return [*range(len(self.steps)), *([YOURS] if self.yours is not None else [])]
+        """The numbers of the rows from top to bottom. Steps that move no edge share a row, the last one's.
+
+        The rough step, the kept and the selected one always have a row.
+        """
+        important, rows = {0, self.kept, self.selected}, list[int]()
+        for step, taken in enumerate(self.steps):
+            is_same = bool(rows) and self.steps[rows[-1]].segment == taken.segment
+            if is_same and rows[-1] not in important:
+                rows[-1] = step
+            elif not is_same or step in important:
+                rows.append(step)
+        return [*rows, *([YOURS] if self.yours is not None else [])]
 
     @property
     def segment(self) -> Segment:
@@ -171,5 +181,4 @@ class ScrubberState:
         return ", ".join(heading), [
             sure(tr("in {position}", position=start), taken.start_confidence),
             sure(tr("out {position}", position=end), taken.end_confidence),
-            tr("score {percent}", percent=percent(taken.score)),
         ]

@@ -1,4 +1,4 @@
-"""One refinement step as a row: its name, its segment with the confidence of each edge, its score, and "Keep"."""
+"""One refinement step as a row: its name, its segment with the confidence of each edge, and "Keep"."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from PySide6.QtGui import QColor, QEnterEvent, QKeyEvent, QMouseEvent, QPainter,
 from PySide6.QtWidgets import QAbstractButton, QToolButton, QWidget
 
 from tr_desktop.app.look import theme
-from tr_desktop.app.look.counter import counted, percent
+from tr_desktop.app.look.counter import counted
 from tr_desktop.app.look.painting import KeyFocus, faded, focus_ring, lens, pen, tick
 from tr_desktop.app.look.translate import tr
 from tr_desktop.app.scrubber.state import YOURS, ScrubberState
 from tr_desktop.app.scrubber.step_bar import EDGE_PX, LEFT, RIGHT, Shape, paint_edge, paint_shape
 
-LEFT_PX, RIGHT_PX = 84, 104  # the columns beside the time lane
-SCORE_PX = 40
+LEFT_PX, RIGHT_PX = 84, 64  # the columns beside the time lane
 
 
 class StepRow(KeyFocus, QAbstractButton):
@@ -68,7 +67,7 @@ class StepRow(KeyFocus, QAbstractButton):
             super().keyPressEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        self._keep.setGeometry(self.width() - RIGHT_PX + SCORE_PX + 8, 2, RIGHT_PX - SCORE_PX - 14, self.height() - 4)
+        self._keep.setGeometry(self.width() - RIGHT_PX + 8, 2, RIGHT_PX - 14, self.height() - 4)
 
     def _ask_to_keep(self) -> None:
         if self._can_be_kept:
@@ -97,11 +96,6 @@ class StepRow(KeyFocus, QAbstractButton):
             is_kept = self.step == state.deciding
             self._paint_name(painter, is_kept)
             self._paint_bar(painter, is_kept)
-            if self.step != YOURS:
-                painter.setPen(QColor(colours.text if is_kept else colours.dim))
-                painter.setFont(theme.figures_font(theme.SMALL_PX))
-                place = QRectF(self.width() - RIGHT_PX, 0, SCORE_PX, self.height())
-                painter.drawText(place, RIGHT, percent(state.steps[self.step].score))
             if self.step == state.deciding:
                 painter.setPen(QColor(colours.accent))
                 painter.setFont(theme.font(theme.SMALL_PX, is_bold=True))
