@@ -20,7 +20,7 @@ class LastProject(QObject):
         self._session, self._files, self._stage, self._notice = session, files, stage, notice
         self._is_opening = False
         self._offered = ""
-        files.opened.connect(self._opened)
+        files.opened.connect(self.show_first)
         session.editing.changed.connect(self._changed)
         session.searching.results_changed.connect(self._withdraw)
 
@@ -40,7 +40,8 @@ class LastProject(QObject):
             self._notice.hide()
         self._offered = ""
 
-    def _opened(self) -> None:
+    def show_first(self) -> None:
+        """Show the first select, as soon as it can be shown."""
         self._is_opening = True
         self._stage.show(None)
         self._changed()

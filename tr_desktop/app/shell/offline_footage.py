@@ -10,6 +10,7 @@ from tr_desktop.app.look.widgets import Notice
 from tr_desktop.app.panels.offline_bar import OfflineBar
 from tr_desktop.app.panels.poster_list import PosterList
 from tr_desktop.app.shell.dialogs import Dialogs, Purpose
+from tr_desktop.app.shell.last_project import LastProject
 from tr_desktop.app.shell.stage import Stage
 from tr_desktop.app.work.presence import Presence
 from tr_desktop.app.work.relinking import Relinking
@@ -26,10 +27,12 @@ class OfflineFootage(QObject):
         notice: Notice,
         lists: tuple[PosterList, ...],
         dialogs: Dialogs,
+        last_project: LastProject,
         window: QWidget,
     ) -> None:
         super().__init__(window)
         self._session, self._stage, self._notice, self._lists, self._dialogs = session, stage, notice, lists, dialogs
+        self._last_project = last_project
         self._picture_error = ""
         self.bar = OfflineBar()
         self.bar.locate.connect(self.locate)
@@ -84,5 +87,5 @@ class OfflineFootage(QObject):
     def _leave_stage(self) -> None:
         """The moment on the stage may be at an old path."""
         if self._stage.moment is not None and str(self._stage.moment.media.path) in self.presence.missing:
-            self._stage.show(None)
+            self._last_project.show_first()
         self.presence.check()

@@ -66,7 +66,7 @@ class Window(QMainWindow):
         self.last_project = LastProject(session, self.files, self.stage, self.notice, self)
         self.adding = Adding(session.indexing, self.files, dialogs, self)
         lists = (self.results.list, self.selects.list)
-        self.offline = OfflineFootage(session, self.stage, self.notice, lists, dialogs, self)
+        self.offline = OfflineFootage(session, self.stage, self.notice, lists, dialogs, self.last_project, self)
         self.theming = Theming(app, session.settings, self)
         self._place()
         self._make_actions()
