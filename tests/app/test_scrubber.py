@@ -383,7 +383,7 @@ def test_steps_can_come_one_by_one(scrubber: Scrubber) -> None:
 def test_kinds_of_steps_differ_in_shape_not_only_in_colour(scrubber: Scrubber, monkeypatch: pytest.MonkeyPatch) -> None:
     grey = QColor("#6ea8ff")
     monkeypatch.setattr(theme, "step_colour", lambda step: grey)
-    same = [(60, 140 + step % 2, 0.5, 0.5) for step in range(4)]
+    same = [(60, 140, 0.5, 0.5)] * 4
     scrubber.show_moment(moment_of(*footage(), same, stop=3))
     scrubber.set_playhead(10)
     scrubber.select_step(3)
@@ -532,18 +532,6 @@ def test_nothing_shown_takes_no_harm(scrubber: Scrubber) -> None:
     scrubber.clear()
     QTest.keyClick(scrubber.findChild(TimeLane), Qt.Key.Key_Left)
     assert scrubber.grab().toImage() == empty
-
-
-def test_steps_that_move_no_edge_share_a_row() -> None:
-    steps = [(40, 120, 0.3, 0.2), (40, 120, 0.3, 0.2), (50, 110, 0.5, 0.4), (50, 110, 0.6, 0.4), (50, 110, 0.7, 0.4)]
-    state = ScrubberState.of(moment_of(*footage(), steps), 800, None)
-    assert state.rows == [0, 4]
-    state.kept = 1
-    assert state.rows == [0, 1, 4]
-    state.selected = 3
-    assert state.rows == [0, 1, 3]
-    state.set_yours(Segment(1, 2))
-    assert state.rows == [0, 1, 4, YOURS]
 
 
 def test_the_part_of_a_file_that_is_not_read_is_marked(qtbot: QtBot, qapp: QApplication) -> None:

@@ -61,18 +61,8 @@ class ScrubberState:
 
     @property
     def rows(self) -> list[int]:
-        """The numbers of the rows from top to bottom. Steps that move no edge share a row, the last one's.
-
-        The rough step, the kept and the selected one always have a row.
-        """
-        important, rows = {0, self.kept, self.selected}, list[int]()
-        for step, taken in enumerate(self.steps):
-            is_same = bool(rows) and self.steps[rows[-1]].segment == taken.segment
-            if is_same and rows[-1] not in important:
-                rows[-1] = step
-            elif not is_same or step in important:
-                rows.append(step)
-        return [*rows, *([YOURS] if self.yours is not None else [])]
+        """The numbers of the rows from top to bottom."""
+        return [*range(len(self.steps)), *([YOURS] if self.yours is not None else [])]
 
     @property
     def segment(self) -> Segment:
