@@ -107,7 +107,7 @@ def real_path(path: Path) -> Path:
 
 
 def _is_free(path: Path, footage: Iterable[Path], library: Library | None) -> bool:
-    """Whether nothing is at `path`. ExportError if what is there, or its name, rules out an export."""
+    """Whether `path` is free. ExportError if no export may have this name, or replace the file there."""
     target = real_path(path)
     for name in (path.name, target.name):
         ending = Path(name.rstrip(" .").lower()).suffix  # Windows drops spaces and dots at the end

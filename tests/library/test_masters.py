@@ -12,6 +12,7 @@ from tests.toy import COLOURS, ToyEncoder
 from tr_desktop.library.index import identity
 from tr_desktop.library.index.identity import content_digest
 from tr_desktop.library.index.indexer import index_footage
+from tr_desktop.library.kept_files import KeptFiles
 from tr_desktop.library.store.catalog import Catalog
 
 FRAMES = 1000
@@ -55,6 +56,7 @@ def test_a_new_export_over_the_old_file_is_read_again(tmp_path, catalog, encoder
     assert content_digest(clip, clip.stat().st_size) == sampled
     assert index_footage([clip], catalog, encoder).searched == [clip]
     assert colours(catalog, clip) == [0, 0, 2, 2, 2, 0]
+    assert not KeptFiles(catalog).has_other_content(catalog.footage(clip).media)  # it can be exported
     decoded = encoder.encoded_frames
     os.utime(clip, ns=(1, 1))
     moved = clip.rename(tmp_path / "moved.avi")
