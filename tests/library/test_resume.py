@@ -127,7 +127,8 @@ def test_a_kill_loses_at_most_one_batch(tmp_path, footage):
     chance, lost = random.Random(7), []
     context = multiprocessing.get_context("fork")
     for number in range(8):
-        library, decoded = tmp_path / str(number), context.Value("q", 0)
+        # Without a lock: a child killed while it holds the lock would never give it back, and this test would hang.
+        library, decoded = tmp_path / str(number), context.Value("q", 0, lock=False)
         process = context.Process(target=index_counting, args=(library, footage / "long.mp4", decoded))
         process.start()
         process.join(chance.uniform(0.2, 0.5))
