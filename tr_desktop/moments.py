@@ -20,24 +20,74 @@ import numpy.typing as npt
 from tr_desktop.timecode import Timecode
 
 
+class FieldOrder(Enum):
+    """Whether each frame is one picture or two fields, and which field was taken first. Values as xmeml says them."""
+
+    UNKNOWN = ""
+    PROGRESSIVE = "none"
+    UPPER_FIRST = "upper"
+    LOWER_FIRST = "lower"
+
+    @property
+    def is_interlaced(self) -> bool:
+        return self in (FieldOrder.UPPER_FIRST, FieldOrder.LOWER_FIRST)
+
+
+@dataclass(frozen=True)
+class Colour:
+    """Colour as code points of ITU-T H.273; 2 means that the file doesn't say. is_full_range: None likewise."""
+
+    primaries: int = 2
+    transfer: int = 2
+    matrix: int = 2
+    is_full_range: bool | None = None
+
+
+class TrackKind(Enum):
+    AUDIO = "audio"
+    SUBTITLES = "subtitles"
+    DATA = "data"
+    VIDEO = "video"  # a second picture: a cover, a preview, another angle
+
+
 @dataclass(frozen=True)
 class AudioTrack:
-    """One audio stream: its codec name, channel count and sample rate in Hz."""
+    """One audio stream that can be decoded: its codec name, channel count and sample rate in Hz.
+
+    index: the stream's number in the file, as the demuxer counts. language: as the file writes it ("eng", "deu"), or
+    "". is_layout_known: whether the file says what the channels are. is_float: whether samples are floating-point.
+    """
 
     codec: str
     channels: int
     rate_hz: int
+    index: int = -1
+    language: str = ""
+    is_layout_known: bool = True
+    is_float: bool = False
+
+
+@dataclass(frozen=True)
+class OtherTrack:
+    """A stream beside the main picture and the audio that can be decoded. codec: "" if no decoder knows it."""
+
+    kind: TrackKind
+    codec: str
+    index: int
+    language: str = ""
 
 
 @dataclass(frozen=True)
 class Media:
     """A video file as the probe read it.
 
-    rate: nominal frames a second, exact. width, height: pixels as shown (after rotation). rotation: degrees clockwise
-    to turn the stored picture upright (0, 90, 180, 270); mirrored: then left and right swap. start_tc: source timecode
-    of the first frame; the file's own, or zero if it has none (not `has_timecode`). reel: the tape name that the
-    file carries, if any. duration_s: how long the pictures last by the file's header, or None; `FrameTimes` know it
-    exactly if all of the file was read.
+    rate: nominal frames a second, exact. width, height: pixels as shown (after rotation, with square pixels).
+    stored_width, stored_height: pixels as the file stores them, before rotation; 0 if an older library doesn't say.
+    pixel_aspect: width of a stored pixel by its height. rotation: degrees clockwise to turn the stored picture upright
+    (0, 90, 180, 270); mirrored: then left and right swap. codec_tag: the four characters by which the container names
+    the kind of codec ("hvc1", "apcn"), or "". start_tc: source timecode of the first frame; the file's own, or zero if
+    it has none (not `has_timecode`). reel: the tape name that the file carries, if any. duration_s: how long the
+    pictures last by the file's header, or None; `FrameTimes` know it exactly if all of the file was read.
     """
 
     path: Path
@@ -55,6 +105,14 @@ class Media:
     reel: str = ""
     audio: tuple[AudioTrack, ...] = ()
     duration_s: Fraction | None = None
+    stored_width: int = 0
+    stored_height: int = 0
+    pixel_aspect: Fraction = Fraction(1)
+    codec_tag: str = ""
+    fields: FieldOrder = FieldOrder.UNKNOWN
+    colour: Colour = Colour()
+    has_alpha: bool = False
+    other_tracks: tuple[OtherTrack, ...] = ()
 
 
 @dataclass(frozen=True)
