@@ -6,12 +6,13 @@ import json
 import zlib
 from array import array
 from collections.abc import Sequence
+from dataclasses import astuple
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
-from tr_desktop.moments import AudioTrack, Media
+from tr_desktop.moments import AudioTrack, Colour, FieldOrder, Media, OtherTrack, TrackKind
 from tr_desktop.timecode import Timecode
 
 
@@ -38,16 +39,27 @@ def facts_of(media: Media) -> str:
             "is_vfr": media.is_vfr,
             "codec": media.codec,
             "reel": media.reel,
-            "audio": [[track.codec, track.channels, track.rate_hz] for track in media.audio],
+            "audio": [list(astuple(track)) for track in media.audio],
             "duration_s": None if media.duration_s is None else str(media.duration_s),
+            "stored_width": media.stored_width,
+            "stored_height": media.stored_height,
+            "pixel_aspect": str(media.pixel_aspect),
+            "codec_tag": media.codec_tag,
+            "fields": media.fields.value,
+            "colour": list(astuple(media.colour)),
+            "has_alpha": media.has_alpha,
+            "other_tracks": [
+                [track.kind.value, track.codec, track.index, track.language] for track in media.other_tracks
+            ],
         }
     )
 
 
 def media_of(path: Path, size_bytes: int, mtime_ns: int, facts_json: str) -> Media:
+    """`Media` of a row. Older libraries lack some facts, which stay unknown."""
     facts = json.loads(facts_json)
     start = facts.pop("start_tc")
-    duration_s = facts.pop("duration_s", None)  # older libraries don't have it
+    duration_s = facts.pop("duration_s", None)
     return Media(
         path=path,
         size_bytes=size_bytes,
@@ -56,5 +68,12 @@ def media_of(path: Path, size_bytes: int, mtime_ns: int, facts_json: str) -> Med
         start_tc=Timecode(start["frame"], Fraction(start["rate"]), start["drop"]),
         audio=tuple(AudioTrack(*track) for track in facts.pop("audio")),
         duration_s=None if duration_s is None else Fraction(duration_s),
+        pixel_aspect=Fraction(facts.pop("pixel_aspect", 1)),
+        fields=FieldOrder(facts.pop("fields", "")),
+        colour=Colour(*facts.pop("colour", ())),
+        other_tracks=tuple(
+            OtherTrack(TrackKind(kind), codec, index, language)
+            for kind, codec, index, language in facts.pop("other_tracks", ())
+        ),
         **facts,
     )
