@@ -11,6 +11,7 @@ from pathlib import Path
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from tr_desktop.footage.first_pictures import FirstPictures
 from tr_desktop.footage.mov_atoms import sony_label
 from tr_desktop.footage.mov_timecode import timecode_track
 from tr_desktop.footage.tracks import audio_tracks
@@ -24,13 +25,16 @@ _MXF_HEADER_BYTES = 1 << 20
 
 
 def source_timecode(
-    path: Path, container: InputContainer, stream: VideoStream, rate: Fraction
+    path: Path, container: InputContainer, stream: VideoStream, rate: Fraction, pictures: FirstPictures
 ) -> tuple[Timecode, bool]:
     """(timecode of the first frame counted at `rate`, whether the file has one); zero if it has none.
 
     A timecode track may count at another rate than the picture (29.97 drop-frame beside 59.94 footage, SMPTE ST 12-1).
     It is read at the track's rate and converted to the picture's. Phones set the drop-frame flag beside true 30 and 24,
-    rates that have no drop-frame: there the flag is ignored and the track's frame number counts. Raises OSError.
+    rates that have no drop-frame: there the flag is ignored and the track's frame number counts.
+
+    Labels in the coded pictures count last, and only if they don't start at zero: MPEG-2 has to have one, so encoders
+    without a clock count from 00:00:00:00. Raises OSError.
     """
     is_mov = container.format.name.startswith("mov")
     if is_mov and (track := timecode_track(path, stream.id)):
@@ -42,6 +46,8 @@ def source_timecode(
             return found, True
     if is_mov and (sony := sony_label(path)) and (found := _from_label(sony[0], Fraction(sony[1]), rate)):
         return found, True
+    if (coded := pictures.label()) and (found := _from_label(coded.text, rate / coded.pictures, rate)) and found.frame:
+        return found + coded.late, True
     if (samples := _value(container.metadata, "time_reference")).isdecimal() and (sound := audio_tracks(container)):
         # Broadcast Wave: samples since midnight
         return Timecode(round(Fraction(int(samples), sound[0].rate_hz) * rate), rate), True
