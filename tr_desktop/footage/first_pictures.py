@@ -47,12 +47,13 @@ class FirstPictures:
         self.first = next(self._frames)
 
     def label(self) -> CodedLabel | None:
-        """The label of the pictures, if it runs. Decodes some more pictures if the first one has a label.
+        """The label of the pictures, if it is a timecode. Decodes some more pictures if the first one may have one.
 
-        A label that stands still is no timecode: some encoders write the same one again and again.
+        MPEG-2 has to have a label, so encoders without a clock count from 00:00:00:00: this is no timecode. Nor is a
+        label that stands still, which others write again and again.
         """
         text = _label(self.first)
-        if not text:
+        if not text.strip("0:;"):
             return None
         labels = [text, *map(_label, islice(self._frames, _RUNS_WITHIN))]
         runs = [label for label in labels if label]

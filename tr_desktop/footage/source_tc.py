@@ -33,8 +33,7 @@ def source_timecode(
     It is read at the track's rate and converted to the picture's. Phones set the drop-frame flag beside true 30 and 24,
     rates that have no drop-frame: there the flag is ignored and the track's frame number counts.
 
-    Labels in the coded pictures count last, and only if they don't start at zero: MPEG-2 has to have one, so encoders
-    without a clock count from 00:00:00:00. Raises OSError.
+    Labels in the coded pictures count after all that a container says. Raises OSError.
     """
     is_mov = container.format.name.startswith("mov")
     if is_mov and (track := timecode_track(path, stream.id)):
@@ -46,7 +45,7 @@ def source_timecode(
             return found, True
     if is_mov and (sony := sony_label(path)) and (found := _from_label(sony[0], Fraction(sony[1]), rate)):
         return found, True
-    if (coded := pictures.label()) and (found := _from_label(coded.text, rate / coded.pictures, rate)) and found.frame:
+    if (coded := pictures.label()) and (found := _from_label(coded.text, rate / coded.pictures, rate)):
         return found + coded.late, True
     if (samples := _value(container.metadata, "time_reference")).isdecimal() and (sound := audio_tracks(container)):
         # Broadcast Wave: samples since midnight
