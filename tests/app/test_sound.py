@@ -110,3 +110,25 @@ def test_a_machine_without_a_sound_device_plays_on_silently(
     qtbot.waitUntil(lambda: len(frames) > 5, timeout=WAIT_MS)
     player.shut_down()
     assert frames == sorted(frames)
+
+
+def test_a_track_that_no_decoder_knows_doesnt_silence_the_next(tmp_path: Path) -> None:
+    """Phones write spatial sound (`apac`) beside the usual track."""
+    one, path = with_clicks(tmp_path / "one.mov", [Fraction(1)], "pcm_s16le"), tmp_path / "two.mov"
+    with av.open(str(one)) as reading, av.open(str(path), "w") as writing:
+        video, sound = reading.streams.video[0], reading.streams.audio[0]
+        copies = {stream: [writing.add_stream_from_template(stream)] for stream in (video, sound)}
+        copies[sound].append(writing.add_stream_from_template(sound))
+        for packet in reading.demux():
+            if packet.size:
+                pts, dts = packet.pts, packet.dts
+                for copy in copies[packet.stream]:
+                    again = av.Packet(bytes(packet))
+                    again.pts, again.dts, again.time_base, again.stream = pts, dts, packet.time_base, copy
+                    writing.mux(again)
+    data = path.read_bytes()
+    moov = data.index(b"moov")
+    path.write_bytes(data[:moov] + data[moov:].replace(b"sowt", b"apac", 1))
+    with av.open(str(path)) as reading:
+        assert [stream.codec_context is None for stream in reading.streams.audio] == [True, False]
+    assert clicks_in(heard(path, Fraction(0), Fraction(2))) == [RATE_HZ]

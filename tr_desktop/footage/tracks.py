@@ -18,14 +18,14 @@ _FLOAT_CODECS = ("pcm_f", "wavpack")  # codecs that store floats as they are; ot
 def audio_tracks(container: InputContainer) -> tuple[AudioTrack, ...]:
     """The audio streams that can be decoded."""
     return tuple(
-        _audio_track(stream, stream.codec_context) for stream in container.streams.audio if _can_be_decoded(stream)
+        _audio_track(stream, stream.codec_context) for stream in container.streams.audio if can_be_decoded(stream)
     )
 
 
 def other_tracks(container: InputContainer, picture: VideoStream) -> tuple[OtherTrack, ...]:
     """All other streams but `picture`: subtitles, data, second pictures, undecodable audio. Timecode isn't among them:
     it is read."""
-    heard = {stream.index for stream in container.streams.audio if _can_be_decoded(stream)}
+    heard = {stream.index for stream in container.streams.audio if can_be_decoded(stream)}
     return tuple(
         OtherTrack(_KINDS.get(stream.type, TrackKind.DATA), _codec_name(stream), stream.index, language_of(stream))
         for stream in container.streams
@@ -33,7 +33,7 @@ def other_tracks(container: InputContainer, picture: VideoStream) -> tuple[Other
     )
 
 
-def _can_be_decoded(stream: AudioStream) -> bool:
+def can_be_decoded(stream: AudioStream) -> bool:
     """Whether there is a decoder (PyAV has no context without one) and the header describes the sound."""
     context = stream.codec_context
     return context is not None and context.sample_rate > 0 and channel_layout(context).channels > 0

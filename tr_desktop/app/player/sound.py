@@ -21,6 +21,7 @@ from PySide6.QtCore import QIODevice, QLoggingCategory, QObject, QTimer
 from tr_desktop.errors import MediaError
 from tr_desktop.footage.audio_layout import channel_layout, usual_layout
 from tr_desktop.footage.container import open_video
+from tr_desktop.footage.tracks import can_be_decoded
 from tr_desktop.moments import Footage
 
 if TYPE_CHECKING:
@@ -68,9 +69,9 @@ def samples(footage: Footage, start_s: Fraction, end_s: Fraction) -> Iterator[by
 
 def _resampled(container: InputContainer, origin_s: Fraction) -> Iterator[tuple[int, bytes]]:
     """(Sample number counted from `origin_s`, samples), in order; damaged parts are left out."""
-    if not container.streams.audio:
+    stream = next(filter(can_be_decoded, container.streams.audio), None)
+    if stream is None:
         return
-    stream = container.streams.audio[0]
     stream.discard = Discard.default
     channels = channel_layout(stream.codec_context)  # PyAV can't hold frames of an unusual order
     stream.codec_context.layout = channels.name or usual_layout(channels.channels) or f"{channels.channels} channels"
