@@ -63,27 +63,37 @@ def movie(
     rate: Fraction = PAL,
     description_of: Sequence[int] = (),
     descriptions: Sequence[tuple[int, int]] = ((25, 1),),
+    per_chunk: int = 1,
+    is_wide: bool = False,
+    late_s: int = 0,
 ) -> Path:
     """A MOV whose timecode track, of 25 ticks a second, stores these frame numbers.
 
     sample_ticks: how long each number holds. edits: (ticks of the movie, of 1000 a second; media time). description_of:
-    the number of each sample's description, from 1; descriptions: (timescale, frame duration).
+    the number of each sample's description, from 1; descriptions: (timescale, frame duration). per_chunk: samples in a
+    chunk. is_wide: whether the edit list has 64 bits. late_s: when the first picture is shown.
     """
-    data = make_video(path, frames=50, rate=rate, codec="mpeg4", timecode="01:00:00:00").read_bytes()
+    ticks = range(late_s * 25, late_s * 25 + 50)
+    data = make_video(path, frames=50, rate=rate, codec="mpeg4", timecode="01:00:00:00", ticks=ticks).read_bytes()
     at = data.index(b"moov") - 4
     samples = atom(b"mdat", struct.pack(f">{len(numbers)}i", *numbers))
     entries = [
         atom(b"tmcd", bytes(6), b"\0\1", bytes(4), struct.pack(">IIIBx", flags, scale, duration, scale // duration))
         for scale, duration in descriptions
     ]
+    kinds = description_of or [1] * -(-len(numbers) // per_chunk)
+    edit_list = table(b"elst", *((*edit, 1 << 16) for edit in edits))
+    if is_wide:
+        wide = b"".join(struct.pack(">qqi", *edit, 1 << 16) for edit in edits)
+        edit_list = atom(b"elst", b"\1\0\0\0", struct.pack(">I", len(edits)), wide)
     places = {
         b"mdhd": atom(b"mdhd", bytes(12), struct.pack(">IIHH", 25, sum(sample_ticks), 0, 0)),
         b"stsd": atom(b"stsd", bytes(4), struct.pack(">I", len(entries)), *entries),
         b"stts": table(b"stts", *((1, ticks) for ticks in sample_ticks)),
-        b"stsc": table(b"stsc", *((n + 1, 1, (description_of or [1] * len(numbers))[n]) for n in range(len(numbers)))),
+        b"stsc": table(b"stsc", *((n, per_chunk, kind) for n, kind in enumerate(kinds, 1))),
         b"stsz": atom(b"stsz", struct.pack(">III", 0, 4, len(numbers))),
-        b"stco": table(b"stco", *((at + 8 + 4 * n,) for n in range(len(numbers)))),
-        b"edts": atom(b"edts", table(b"elst", *((*edit, 1 << 16) for edit in edits))) if edits else b"",
+        b"stco": table(b"stco", *((at + 8 + 4 * n,) for n in range(0, len(numbers), per_chunk))),
+        b"edts": atom(b"edts", edit_list) if edits else b"",
     }
     path.write_bytes(data[:at] + samples + rewritten(data[at:], places))
     return path
@@ -114,6 +124,14 @@ def test_a_late_timecode_track_is_counted_back(tmp_path: Path) -> None:
     """An empty edit: the timecode begins 400 ms after the first picture, whose label is 10 frames before."""
     assert start(movie(tmp_path / "a.mov", edits=[(400, -1), (1600, 0)])) == Timecode(HOUR - 10, PAL)
     assert start(movie(tmp_path / "b.mov", edits=[(400, -1), (1600, 5)])) == Timecode(HOUR - 5, PAL)
+    assert start(movie(tmp_path / "c.mov", edits=[(400, -1), (1600, 5)], is_wide=True)) == Timecode(HOUR - 5, PAL)
+
+
+def test_a_late_picture_has_the_label_that_its_writer_gave_it(tmp_path: Path) -> None:
+    """If both are late, by their distance. Without an edit list of the timecode, its number is the first picture's."""
+    both = movie(tmp_path / "a.mov", edits=[(3000, -1), (2000, 0)], late_s=3)
+    assert start(both) == Timecode(HOUR, PAL)
+    assert start(movie(tmp_path / "b.mov", late_s=3)) == Timecode(HOUR, PAL)
 
 
 @pytest.mark.parametrize(
@@ -122,8 +140,10 @@ def test_a_late_timecode_track_is_counted_back(tmp_path: Path) -> None:
 )
 def test_edits_choose_among_samples(tmp_path: Path, media_time: int, frame: int) -> None:
     numbers, ticks = (HOUR, 5 * HOUR, 9 * HOUR), (10, 10, 30)
-    path = movie(tmp_path / "a.mov", numbers=numbers, sample_ticks=ticks, edits=[(1000, media_time)])
-    assert start(path) == Timecode(frame, PAL)
+    for per_chunk in (1, 2, 3):
+        samples = {"numbers": numbers, "sample_ticks": ticks, "per_chunk": per_chunk}
+        path = movie(tmp_path / "a.mov", edits=[(1000, media_time)], **samples)  # type: ignore[arg-type]
+        assert start(path) == Timecode(frame, PAL)
 
 
 def test_each_sample_has_its_description(tmp_path: Path) -> None:
