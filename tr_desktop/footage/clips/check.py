@@ -12,6 +12,7 @@ from av.video.reformatter import ColorRange, Interpolation
 from numpy.typing import NDArray
 
 from tr_desktop.errors import ExportError
+from tr_desktop.footage.clips.facts import differences
 from tr_desktop.footage.frames import Sampler
 from tr_desktop.footage.probe import probe
 from tr_desktop.footage.seek import find_frames
@@ -24,7 +25,7 @@ _NOISE = 0.5
 
 
 def verify_clip(footage: Footage, frames: Sequence[int], clip: Path, start_tc: Timecode, *, lossless: bool) -> None:
-    """Decode all of `clip` and compare it with the source: number of frames, first and last picture, timecode.
+    """Decode all of `clip` and compare it with the source: number of frames, first and last picture, timecode, facts.
 
     footage: the source, with its media as the clip should be. frames: the source frame that each of the clip's shows.
     Small pictures are compared by brightness. A copied picture must not differ at all. An encoded one must
@@ -53,8 +54,7 @@ def verify_clip(footage: Footage, frames: Sequence[int], clip: Path, start_tc: T
             wrong.append("its rate isn't constant")
     if sampler.problems:
         wrong.append(f"it is damaged ({sampler.problems[0]})")
-    if len(written.audio) != len(media.audio):
-        wrong.append(f"it has {len(written.audio)} audio tracks instead of {len(media.audio)}")
+    wrong += differences(media, written, lossless=lossless)
     if is_smpte_rate(media.rate) and not media.is_vfr and str(written.start_tc) != str(start_tc):
         wrong.append(f"its timecode starts at {written.start_tc} instead of {start_tc}")
     if wrong:

@@ -5,7 +5,8 @@ at a constant rate, for variable-frame-rate footage.
 
 Frames are counted and recognised by time stamp, never by seconds. Nothing is hidden behind an edit list. The clip's
 timecode is that of its own first frame (writers that copy the source's start timecode shift the clip). Reel, rotation,
-pixel aspect, colour tags, language and title are kept, and so is every audio track, exact to the sample.
+fields, pixel aspect, colour tags, language and title are kept, and so is every audio track that can be decoded, exact
+to the sample.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from itertools import chain
 from pathlib import Path
 
 import av.error
+from av.codec.context import Flags
 from av.container import OutputContainer
+from av.filter import Graph
 from av.video.frame import PictureType, VideoFrame
 from av.video.reformatter import ColorRange, VideoReformatter
 from av.video.stream import VideoStream
@@ -27,13 +30,19 @@ from tr_desktop.errors import ExportError
 from tr_desktop.footage.clips.check import verify_clip
 from tr_desktop.footage.clips.cut import Cut, FrameProgress, on_own_clock, open_clip
 from tr_desktop.footage.clips.describe import clip_timecode, describe, hdr10
+from tr_desktop.footage.clips.facts import with_facts
 from tr_desktop.footage.clips.joined_sound import find_joints
+from tr_desktop.footage.clips.picture import describe_encoded, finish_clip, languages_of
 from tr_desktop.footage.clips.sound import EncodedTrack
+from tr_desktop.footage.clips.tracks import copy_chapters, left_behind, other_streams
+from tr_desktop.footage.container import open_video
 from tr_desktop.footage.seek import find_frames
-from tr_desktop.moments import Footage, Media, Segment
+from tr_desktop.moments import FieldOrder, Footage, Media, Segment
 from tr_desktop.timecode import SMPTE_RATES, Timecode
 
 _NEAR = Fraction(1, 40)
+_CODED_BY_FIELDS = {"prores_ks", "libx264"}
+"""Encoders that code two fields of a frame apart. DNxHR has no such mode, and HEVC's wants fields instead of frames."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +87,7 @@ def cut_exact(
     footage: as a finished `Sampler` gave it. Variable rates keep their times.
     ExportError: nothing can be decoded there, the encoder or the disk fails, or the clip fails verification.
     """
+    footage = with_facts(footage)
     media, times = footage.media, footage.times
     frames = range(segment.start_frame, segment.end_frame)
     start_tick = times.ticks[segment.start_frame]
@@ -90,9 +100,9 @@ def cut_exact(
         start_s=times.time_s(segment.start_frame),
         length_s=times.time_s(segment.end_frame) - times.time_s(segment.start_frame),
     )
-    _encode(Footage(made.media, times), made, out, preset, on_progress)
+    notes = _encode(Footage(made.media, times), made, out, preset, on_progress)
     verify_clip(footage, frames, out, made.start_tc, lossless=False)
-    return Cut(out, segment, made.start_tc)
+    return Cut(out, segment, made.start_tc, notes)
 
 
 def cut_cfr(
@@ -102,12 +112,13 @@ def cut_cfr(
     out: Path,
     preset: Preset,
     on_progress: FrameProgress | None = None,
-) -> Timecode:
-    """Encode variable-frame-rate footage at a constant rate, `cfr_rate`; the timecode of the clip's first frame.
+) -> Cut:
+    """Encode variable-frame-rate footage at a constant rate, `cfr_rate`. The cut's segment: the frames that it shows.
 
     Frame k of the result lasts from k / rate to (k + 1) / rate after the first frame of the file, and shows the picture
     that is on screen in the middle of that time. first, count: the frames to cut. Otherwise as `cut_exact`.
     """
+    footage = with_facts(footage)
     media, times = footage.media, footage.times
     rate = cfr_rate(media)
     frames = [times.frame_at((2 * frame + 1) / (2 * rate)) for frame in range(first, first + count)]
@@ -121,9 +132,9 @@ def cut_cfr(
         start_s=first / rate,
         length_s=count / rate,
     )
-    _encode(Footage(made.media, times), made, out, preset, on_progress)
+    notes = _encode(Footage(made.media, times), made, out, preset, on_progress)
     verify_clip(Footage(made.media, times), frames, out, made.start_tc, lossless=False)
-    return made.start_tc
+    return Cut(out, Segment(frames[0], frames[-1] + 1), made.start_tc, notes)
 
 
 def cfr_rate(media: Media) -> Fraction:
@@ -164,14 +175,20 @@ class _Made:
     length_s: Fraction
 
 
-def _encode(footage: Footage, made: _Made, out: Path, preset: Preset, on_progress: FrameProgress | None) -> None:
+def _encode(
+    footage: Footage, made: _Made, out: Path, preset: Preset, on_progress: FrameProgress | None
+) -> tuple[str, ...]:
+    """Write the clip; sentences on what it can't hold."""
     media = made.media
     count = len(made.frames)
     try:
         with ExitStack() as stack:
             writing = stack.enter_context(open_clip(out))
-            frames = _source_frames(footage, made.frames)
+            frames = iter(_source_frames(footage, made.frames))
+            if media.fields.is_interlaced:
+                frames = _by_fields(frames, media.fields)
             first = next(frames)
+            preset = _fitting(preset, media, first)
             picture = _add_picture(writing, media, preset, first, made.time_base, count)
             describe(media, writing, picture, made.start_tc)
             start_s = on_own_clock(footage.times, made.start_s)
@@ -180,6 +197,9 @@ def _encode(footage: Footage, made: _Made, out: Path, preset: Preset, on_progres
                 EncodedTrack(stack, media, index, writing, start_s, made.length_s, preset.audio_codec, joints)
                 for index in range(len(media.audio))
             ]
+            copy_chapters(media, writing, start_s, made.length_s)
+            with open_video(media.path) as (reading, _):
+                left = left_behind(other_streams(reading, media))
             to_preset = VideoReformatter()
             for done, shown in enumerate(chain((first,), frames)):
                 frame = to_preset.reformat(
@@ -203,9 +223,12 @@ def _encode(footage: Footage, made: _Made, out: Path, preset: Preset, on_progres
             writing.mux(picture.encode(None))
             for sound in sounds:
                 sound.write_until(None)
+            languages = languages_of(writing)
+        finish_clip(out, media, preset.codec, languages)
     except (av.error.FFmpegError, OSError, ValueError, StopIteration) as error:
         reason = f"The clip can't be encoded as {preset.title}: {error}"
         raise ExportError(reason, path=media.path, remedy="Try another clip format") from error
+    return (*_losses(preset, media), *left)
 
 
 def _source_frames(footage: Footage, frames: Sequence[int]) -> Iterator[VideoFrame]:
@@ -222,6 +245,8 @@ def _add_picture(
     writing: OutputContainer, media: Media, preset: Preset, first: VideoFrame, time_base: Fraction, count: int
 ) -> VideoStream:
     options = {name: value for name, value in preset.options.items() if name != "tag"}
+    if preset.codec == "libx264" and media.fields is FieldOrder.LOWER_FIRST:
+        options["x264-params"] = "bff=1"  # otherwise the first frame has the upper field first
     if preset.codec == "libx265":
         options["x265-params"] += hdr10(first)
         if count < 8:  # x265 4.1 invents decoding times for clips shorter than its reordering
@@ -236,13 +261,51 @@ def _add_picture(
     context.time_base = time_base
     if "tag" in preset.options:
         context.codec_tag = preset.options["tag"]
-    context.color_primaries, context.color_trc = first.color_primaries, first.color_trc
-    context.colorspace = first.colorspace
-    context.color_range = ColorRange.MPEG  # editors assume video range, whatever the tag says
-    if first.width * first.height != media.width * media.height:  # pixels that aren't square
-        turned = media.rotation % 180
-        shown = (media.height, media.width) if turned else (media.width, media.height)
-        context.sample_aspect_ratio = Fraction(shown[0] * first.height, shown[1] * first.width)
-    if media.rotation or media.mirrored:
-        stream.set_display_rotation(-media.rotation, hflip=media.mirrored)
+    if media.fields.is_interlaced and preset.codec in _CODED_BY_FIELDS:
+        context.flags |= Flags.interlaced_dct | Flags.interlaced_me
+    describe_encoded(stream, media, first, (first.width, first.height))
     return stream
+
+
+def _fitting(preset: Preset, media: Media, first: VideoFrame) -> Preset:
+    """The preset, or for ProRes the kind of it that keeps transparency and full colour resolution."""
+    parts = first.format.components
+    is_full = len(parts) >= 3 and all((part.width, part.height) == (first.width, first.height) for part in parts)
+    has_alpha = any(part.is_alpha for part in parts)
+    if preset.codec != "prores_ks" or not (has_alpha or is_full):
+        return preset
+    options = {**preset.options, "profile": "5" if media.codec_tag == "ap4x" else "4"}
+    if has_alpha:
+        options["alpha_bits"] = "16"
+    return replace(preset, options=options, pix_fmt="yuva444p10le" if has_alpha else "yuv444p10le")
+
+
+def _losses(preset: Preset, media: Media) -> Iterator[str]:
+    """Sentences on what this encoding can't keep."""
+    if media.has_alpha and "yuva" not in preset.pix_fmt:
+        yield f"Transparency is lost: {preset.title} has none. ProRes and lossless clips keep it"
+    if media.fields.is_interlaced and preset.codec not in _CODED_BY_FIELDS:
+        yield (
+            f"Both fields are coded in one frame: {preset.title} has no better way. The file names the field order, "
+            "but not every program reads it there"
+        )
+
+
+def _by_fields(frames: Iterator[VideoFrame], fields: FieldOrder) -> Iterator[VideoFrame]:
+    """The frames, each marked with the field order: some codecs say it in the container only."""
+    graph: Graph | None = None
+    for frame in frames:
+        if graph is None:
+            graph = Graph()
+            source = graph.add_buffer(
+                width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base
+            )
+            mark = graph.add("setfield", mode="tff" if fields is FieldOrder.UPPER_FIRST else "bff")
+            sink = graph.add("buffersink")
+            source.link_to(mark)
+            mark.link_to(sink)
+            graph.configure()
+        graph.push(frame)
+        marked = graph.pull()
+        assert isinstance(marked, VideoFrame)
+        yield marked
