@@ -32,7 +32,7 @@ from tr_desktop.footage.clips.cut import Cut, FrameProgress, on_own_clock, open_
 from tr_desktop.footage.clips.describe import clip_timecode, describe, hdr10
 from tr_desktop.footage.clips.facts import with_facts
 from tr_desktop.footage.clips.joined_sound import find_joints
-from tr_desktop.footage.clips.picture import describe_encoded, finish_clip, languages_of
+from tr_desktop.footage.clips.picture import describe_encoded, finish_clip, languages_of, mark_matrix
 from tr_desktop.footage.clips.sound import EncodedTrack
 from tr_desktop.footage.clips.tracks import copy_chapters, left_behind, other_streams
 from tr_desktop.footage.container import open_video
@@ -41,6 +41,7 @@ from tr_desktop.moments import FieldOrder, Footage, Media, Segment
 from tr_desktop.timecode import SMPTE_RATES, Timecode
 
 _NEAR = Fraction(1, 40)
+_BITS = 10  # of the mezzanine codecs
 _CODED_BY_FIELDS = {"prores_ks", "libx264"}
 """Encoders that code two fields of a frame apart. DNxHR has no such mode, and HEVC's wants fields instead of frames."""
 
@@ -215,12 +216,18 @@ def _encode(
                 frame.time_base = made.time_base
                 frame.duration = (made.ticks[done + 1] - frame.pts) if done + 1 < count else 0
                 frame.pict_type = PictureType.NONE  # the encoder chooses its own keyframes
-                writing.mux(picture.encode(frame))
+                coded = picture.encode(frame)
+                if preset.codec == "dnxhd":
+                    mark_matrix(coded, picture.codec_context.colorspace)
+                writing.mux(coded)
                 for sound in sounds:
                     sound.write_until(frame.pts * made.time_base)
                 if on_progress:
                     on_progress(done + 1, count)
-            writing.mux(picture.encode(None))
+            coded = picture.encode(None)
+            if preset.codec == "dnxhd":
+                mark_matrix(coded, picture.codec_context.colorspace)
+            writing.mux(coded)
             for sound in sounds:
                 sound.write_until(None)
             languages = languages_of(writing)
@@ -228,7 +235,7 @@ def _encode(
     except (av.error.FFmpegError, OSError, ValueError, StopIteration) as error:
         reason = f"The clip can't be encoded as {preset.title}: {error}"
         raise ExportError(reason, path=media.path, remedy="Try another clip format") from error
-    return (*_losses(preset, media), *left)
+    return (*_losses(preset, media, first), *left)
 
 
 def _source_frames(footage: Footage, frames: Sequence[int]) -> Iterator[VideoFrame]:
@@ -280,8 +287,11 @@ def _fitting(preset: Preset, media: Media, first: VideoFrame) -> Preset:
     return replace(preset, options=options, pix_fmt="yuva444p10le" if has_alpha else "yuv444p10le")
 
 
-def _losses(preset: Preset, media: Media) -> Iterator[str]:
-    """Sentences on what this encoding can't keep."""
+def _losses(preset: Preset, media: Media, first: VideoFrame) -> Iterator[str]:
+    """Sentences on what this encoding can't keep, beside what its name says."""
+    bits = max(component.bits for component in first.format.components)
+    if bits > _BITS and preset.pix_fmt.endswith(f"{_BITS}le") and not preset.audio_codec:
+        yield f"Colours of {bits} bits are kept in {_BITS}. A lossless clip keeps all"
     if media.has_alpha and "yuva" not in preset.pix_fmt:
         yield f"Transparency is lost: {preset.title} has none. ProRes and lossless clips keep it"
     if media.fields.is_interlaced and preset.codec not in _CODED_BY_FIELDS:

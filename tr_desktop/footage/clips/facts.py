@@ -9,7 +9,7 @@ from fractions import Fraction
 from tr_desktop.footage.probe import probe
 from tr_desktop.moments import FieldOrder, Footage, Media
 
-_UNSPECIFIED, _RGB = 2, 0  # ITU-T H.273
+_UNSPECIFIED, _RGB, _BT601 = 2, 0, {5, 6}  # ITU-T H.273
 _SAME_ASPECT = Fraction(1, 200)  # Matroska stores the size as shown, in whole pixels
 _MOV_SUFFIXES = {".mov", ".mp4", ".m4v", ".3gp", ".qt"}
 
@@ -42,7 +42,9 @@ def differences(media: Media, clip: Media, *, lossless: bool) -> Iterator[str]:
         yield "it is interlaced"
     for name in ("primaries", "transfer", "matrix"):
         meant, found = getattr(media.colour, name), getattr(clip.colour, name)
-        if found != meant and meant != _UNSPECIFIED and (name, meant) != ("matrix", _RGB):
+        if name == "matrix" and (meant == _RGB or {meant, found} == _BT601):
+            continue  # encoders need YUV; ProRes has one number for BT.601's two, whose values are the same
+        if found != meant and meant != _UNSPECIFIED:
             yield f"its colour ({name}) is {found} instead of {meant}"
     if lossless:
         yield from _differences_of_copy(media, clip)

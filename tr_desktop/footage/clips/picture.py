@@ -10,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from av.container import OutputContainer
+from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange
 from av.video.stream import VideoStream
@@ -18,7 +19,9 @@ from tr_desktop.footage.clips.mov_index import complete_index
 from tr_desktop.moments import FieldOrder, Media
 
 MOV_FORMATS = {"mov", "mp4"}
-_UNSPECIFIED = 2  # ITU-T H.273
+_UNSPECIFIED, _BT709 = 2, 1  # ITU-T H.273
+_DNXHR_COLOUR_AT = 0x2C
+_DNXHR_MATRICES = {9: 1, 10: 2}
 # FFmpeg's AVFieldOrder: both fields are stored and shown in this order.
 _FIELD_ORDERS = {FieldOrder.PROGRESSIVE: 1, FieldOrder.UPPER_FIRST: 2, FieldOrder.LOWER_FIRST: 3}
 # The MOV writer has no field atom for these; H.264 and MPEG-4 say it in their own pictures.
@@ -61,6 +64,19 @@ def describe_encoded(picture: VideoStream, media: Media, first: VideoFrame, size
     if (aspect := _pixel_aspect(media, size)) != 1:
         context.sample_aspect_ratio = aspect
     _turn(picture, media)
+
+
+def mark_matrix(packets: Sequence[Packet[VideoStream]], matrix: int) -> None:
+    """Put the colour matrix into coded pictures of DNxHR: FFmpeg's encoder calls everything BT.709.
+
+    SMPTE ST 2019-1, "Color Volume": 0 BT.709, 1 and 2 BT.2020, 3 for the container's word, such as BT.601.
+    """
+    if matrix in (_UNSPECIFIED, _BT709):
+        return
+    for packet in packets:
+        picture = bytearray(packet)
+        picture[_DNXHR_COLOUR_AT] |= _DNXHR_MATRICES.get(matrix, 3) << 1
+        packet.update(bytes(picture))
 
 
 def languages_of(writing: OutputContainer) -> list[str]:
