@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from tr_desktop.errors import ExportError
 from tr_desktop.footage.clips.facts import differences
+from tr_desktop.footage.clips.tracks import kinds_of_others
 from tr_desktop.footage.frames import Sampler
 from tr_desktop.footage.probe import probe
 from tr_desktop.footage.seek import find_frames
-from tr_desktop.moments import Footage
+from tr_desktop.moments import Footage, TrackKind
 from tr_desktop.timecode import Timecode, is_smpte_rate
 
 _SIDE_PX = 64
@@ -24,10 +25,19 @@ _SIMILAR = 6.0  # mean difference of 8-bit brightness; an encoder at these rates
 _NOISE = 0.5
 
 
-def verify_clip(footage: Footage, frames: Sequence[int], clip: Path, start_tc: Timecode, *, lossless: bool) -> None:
+def verify_clip(
+    footage: Footage,
+    frames: Sequence[int],
+    clip: Path,
+    start_tc: Timecode,
+    *,
+    lossless: bool,
+    others: Sequence[TrackKind] = (),
+) -> None:
     """Decode all of `clip` and compare it with the source: number of frames, first and last picture, timecode, facts.
 
     footage: the source, with its media as the clip should be. frames: the source frame that each of the clip's shows.
+    others: the kinds of the other tracks that were copied.
     Small pictures are compared by brightness. A copied picture must not differ at all. An encoded one must
     be similar to its source frame, and not closer to a neighbour of it. ExportError: the differences; the caller then
     removes the clip.
@@ -54,6 +64,8 @@ def verify_clip(footage: Footage, frames: Sequence[int], clip: Path, start_tc: T
             wrong.append("its rate isn't constant")
     if sampler.problems:
         wrong.append(f"it is damaged ({sampler.problems[0]})")
+    if (found := kinds_of_others(written)) != sorted(others, key=lambda kind: kind.value):
+        wrong.append(f"it has {len(found)} other tracks instead of {len(others)}")
     wrong += differences(media, written, lossless=lossless)
     if is_smpte_rate(media.rate) and not media.is_vfr and str(written.start_tc) != str(start_tc):
         wrong.append(f"its timecode starts at {written.start_tc} instead of {start_tc}")

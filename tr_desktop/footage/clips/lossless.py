@@ -79,7 +79,7 @@ def cut_lossless(footage: Footage, segment: Segment, out: Path, on_progress: Fra
     except (av.error.FFmpegError, OSError, ValueError) as error:
         reason = f"The clip can't be copied into {out.suffix}: {error}"
         raise ExportError(reason, path=media.path, remedy="Use an exact cut") from error
-    verify_clip(footage, range(held.start_frame, held.end_frame), out, start_tc, lossless=True)
+    verify_clip(footage, range(held.start_frame, held.end_frame), out, start_tc, lossless=True, others=others.written)
     return Cut(out, held, start_tc, left)
 
 

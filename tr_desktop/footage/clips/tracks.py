@@ -1,6 +1,6 @@
 """Tracks beside the picture and its sound: subtitles, data, other pictures, undecodable sound; and chapters.
 
-A copy takes those that its container can hold. Any other is named, so nothing is left behind in silence.
+A copy takes those that its container can hold. Any other is named, so nothing gets lost in silence.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from av.packet import Packet
 from av.stream import Discard, Stream
 
 from tr_desktop.footage.container import open_video
-from tr_desktop.moments import Media
+from tr_desktop.moments import Media, TrackKind
 
 _EARLY_S = 30  # subtitles may have begun so long before they are seen
 _CHAPTER_TICK_S = Fraction(1, 1000)
@@ -37,10 +37,14 @@ def other_streams(container: InputContainer, media: Media) -> list[Stream]:
 
 def left_behind(streams: Sequence[Stream]) -> tuple[str, ...]:
     """A sentence that names these streams of the source, if there are any."""
-    if not streams:
-        return ()
-    names = ", ".join(_name(stream) for stream in streams)
-    return (f"Left behind, because the clip can't hold {'it' if len(streams) == 1 else 'them'}: {names}",)
+    return (f"Not in the clip: {', '.join(_name(stream) for stream in streams)}",) if streams else ()
+
+
+def kinds_of_others(media: Media) -> list[TrackKind]:
+    """What other tracks a file has, without the names of its chapters, sorted by name."""
+    with open_video(media.path) as (container, _):
+        indices = {stream.index for stream in other_streams(container, media)}
+    return sorted((track.kind for track in media.other_tracks if track.index in indices), key=lambda kind: kind.value)
 
 
 def copy_chapters(media: Media, writing: OutputContainer, start_s: Fraction, length_s: Fraction) -> None:
@@ -59,14 +63,18 @@ def copy_chapters(media: Media, writing: OutputContainer, start_s: Fraction, len
 
 
 class CopiedTracks:
-    """The other tracks of a copied clip. left: those that the container can't hold."""
+    """The other tracks of a copied clip. left: those that its container can't hold; written: the kinds of those with
+    something in the clip."""
 
     def __init__(
         self, stack: ExitStack, media: Media, writing: OutputContainer, start_s: Fraction, length_s: Fraction
     ) -> None:
         self.left: list[Stream] = []
+        self.written: list[TrackKind] = []
         self._writing = writing
         self._tracks: list[Iterator[tuple[Fraction, Packet[Any]]]] = []
+        self._kinds: list[TrackKind] = []
+        self._begun: set[int] = set()
         self._next: list[tuple[Fraction, Packet[Any]] | None] = []
         reading, _ = stack.enter_context(open_video(media.path))
         for stream in other_streams(reading, media):
@@ -82,6 +90,7 @@ class CopiedTracks:
             own, _ = stack.enter_context(open_video(media.path))
             self._tracks.append(_packets(own, stream.index, copy, start_s, length_s))
             self._next.append(None)
+            self._kinds.append(TrackKind.SUBTITLES if stream.type == "subtitle" else TrackKind.DATA)
 
     def write_until(self, time_s: Fraction | None) -> None:
         """Write packets up to `time_s` after the clip's start; None: all of them."""
@@ -90,6 +99,9 @@ class CopiedTracks:
                 self._next[number] = following
                 if time_s is not None and following[0] > time_s:
                     break
+                if number not in self._begun:
+                    self._begun.add(number)
+                    self.written.append(self._kinds[number])
                 self._writing.mux(following[1])
                 self._next[number] = None
 
