@@ -41,6 +41,7 @@ from tr_desktop.moments import FieldOrder, Footage, Media, Segment
 from tr_desktop.timecode import SMPTE_RATES, Timecode
 
 _NEAR = Fraction(1, 40)
+_FULL_COLOUR = {"ap4h", "ap4x"}
 _BITS = 10  # of the mezzanine codecs
 _CODED_BY_FIELDS = {"prores_ks", "libx264"}
 """Encoders that code two fields of a frame apart. DNxHR has no such mode, and HEVC's wants fields instead of frames."""
@@ -156,7 +157,8 @@ def estimated_bytes(footage: Footage, segment: Segment, preset: Preset | None) -
     if preset is None:
         return media.size_bytes * (frames + 250) // (len(footage) + 250)
     sound = sum(track.channels * track.rate_hz * 3 for track in media.audio) * frames / media.rate
-    return int(media.width * media.height * frames * preset.bits_per_pixel / 8 + sound)
+    bits_per_pixel = preset.bits_per_pixel * (2 if media.has_alpha or media.codec_tag in _FULL_COLOUR else 1)
+    return int(media.width * media.height * frames * bits_per_pixel / 8 + sound)
 
 
 @dataclass(frozen=True)
@@ -263,6 +265,8 @@ def _add_picture(
     context = stream.codec_context
     if first.width < preset.min_width:
         raise ValueError(f"pictures must be at least {preset.min_width} wide")
+    if preset.codec == "libx264" and media.fields.is_interlaced and first.height % 4:
+        raise ValueError(f"interlaced pictures must have a multiple of 4 lines, not {first.height}")
     context.width, context.height = first.width & ~1, first.height & ~1  # chroma is subsampled by two
     context.pix_fmt = preset.pix_fmt
     context.time_base = time_base

@@ -10,6 +10,7 @@ from tr_desktop.footage.probe import probe
 from tr_desktop.moments import FieldOrder, Footage, Media
 
 _UNSPECIFIED, _RGB, _BT601 = 2, 0, {5, 6}  # ITU-T H.273
+_ALPHA_BESIDE = {"vp8", "vp9"}  # decoded without their transparency
 _SAME_ASPECT = Fraction(1, 200)  # Matroska stores the size as shown, in whole pixels
 _MOV_SUFFIXES = {".mov", ".mp4", ".m4v", ".3gp", ".qt"}
 
@@ -48,6 +49,8 @@ def differences(media: Media, clip: Media, *, lossless: bool) -> Iterator[str]:
             yield f"its colour ({name}) is {found} instead of {meant}"
     if lossless:
         yield from _differences_of_copy(media, clip)
+    elif media.has_alpha and clip.codec == "prores" and not clip.has_alpha and media.codec not in _ALPHA_BESIDE:
+        yield "its transparency is lost"
     if len(clip.audio) != len(media.audio):
         yield f"it has {len(clip.audio)} audio tracks instead of {len(media.audio)}"
         return
@@ -66,6 +69,8 @@ def _differences_of_copy(media: Media, clip: Media) -> Iterator[str]:
     is_same_family = {media.path.suffix.lower(), clip.path.suffix.lower()} <= _MOV_SUFFIXES
     if is_same_family and media.codec_tag and clip.codec_tag != media.codec_tag:
         yield f"its kind is {clip.codec_tag or 'unnamed'} instead of {media.codec_tag}"
+    if media.colour.is_full_range is not None and clip.colour.is_full_range not in (media.colour.is_full_range, None):
+        yield "its colours have another range"
     if clip.has_alpha != media.has_alpha:
         yield "its transparency is lost" if media.has_alpha else "it is transparent"
 
