@@ -6,7 +6,7 @@ import json
 import zlib
 from array import array
 from collections.abc import Sequence
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,6 +14,9 @@ import numpy as np
 
 from tr_desktop.moments import AudioTrack, Colour, FieldOrder, Media, OtherTrack, TrackKind
 from tr_desktop.timecode import Timecode
+
+FACTS_VERSION = 1
+"""Which facts a row has. Rows of older versions (none at first) are read again from the file's header."""
 
 
 def pack_ticks(ticks: Sequence[int]) -> bytes:
@@ -29,6 +32,7 @@ def facts_of(media: Media) -> str:
     start = media.start_tc
     return json.dumps(
         {
+            "version": FACTS_VERSION,
             "width": media.width,
             "height": media.height,
             "rate": str(media.rate),
@@ -58,6 +62,7 @@ def facts_of(media: Media) -> str:
 def media_of(path: Path, size_bytes: int, mtime_ns: int, facts_json: str) -> Media:
     """`Media` of a row. Older libraries lack some facts, which stay unknown."""
     facts = json.loads(facts_json)
+    facts.pop("version", None)
     start = facts.pop("start_tc")
     duration_s = facts.pop("duration_s", None)
     return Media(
@@ -77,3 +82,10 @@ def media_of(path: Path, size_bytes: int, mtime_ns: int, facts_json: str) -> Med
         ),
         **facts,
     )
+
+
+def renewed(facts_json: str, media: Media) -> str:
+    """The facts of `media`, which was only probed, with what decoding had shown: the rate, and whether it varies."""
+    facts = json.loads(facts_json)
+    rate = Fraction(facts["rate"])
+    return facts_of(replace(media, rate=rate, is_vfr=facts["is_vfr"], start_tc=media.start_tc.at_rate(rate)))
