@@ -159,7 +159,7 @@ CAMERA_FILES: dict[str, Callable[[Path], Path]] = {
         aspect=Fraction(16, 15),
         colour=PAL_601,
         sound=[("pcm_s24le", "stereo"), ("pcm_s24le", "stereo")],
-        languages=["fre", "ita"],
+        languages=["fra", "ita"],
     ),
     "dnxhr_wide.mov": lambda path: camera_file(
         path, "dnxhd", size=(360, 270), pix_fmt="yuv422p", options={"profile": "dnxhr_sq"}, aspect=Fraction(4, 3)

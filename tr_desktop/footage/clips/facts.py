@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 
+from tr_desktop.footage.languages import is_same_language
 from tr_desktop.footage.probe import probe
 from tr_desktop.moments import FieldOrder, Footage, Media
 
@@ -59,7 +60,7 @@ def differences(media: Media, clip: Media, *, lossless: bool) -> Iterator[str]:
             yield f"audio track {number} has {found.channels} channels instead of {meant.channels}"
         if found.rate_hz != meant.rate_hz:
             yield f"audio track {number} has {found.rate_hz} Hz instead of {meant.rate_hz}"
-        if meant.language and found.language != meant.language:
+        if meant.language and not is_same_language(found.language, meant.language):
             yield f"audio track {number} has the language {found.language or 'none'} instead of {meant.language}"
 
 

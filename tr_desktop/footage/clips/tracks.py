@@ -16,6 +16,7 @@ from av.packet import Packet
 from av.stream import Discard, Stream
 
 from tr_desktop.footage.container import open_video
+from tr_desktop.footage.languages import terminological
 from tr_desktop.moments import Media, TrackKind
 
 _EARLY_S = 30  # subtitles may have begun so long before they are seen
@@ -86,6 +87,8 @@ class CopiedTracks:
             copy.metadata.update(
                 {key: stream.metadata[key] for key in ("language", "title", "handler_name") if key in stream.metadata}
             )
+            if language := copy.metadata.get("language"):
+                copy.metadata["language"] = terminological(language)
             copy.disposition = stream.disposition
             own, _ = stack.enter_context(open_video(media.path))
             self._tracks.append(_packets(own, stream.index, copy, start_s, length_s))
