@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 import pytest
 
 from tests.exporters.camera_files import CAMERA_FILES, camera_file
@@ -208,3 +209,23 @@ def test_a_mov_clip_has_the_language_of_its_track(language: str, tmp_path: Path)
     made = cut(read(source), "prores", tmp_path, Segment(3, 5))
     assert [track.language for track in probe(made.path).audio] == [language, "eng"]
     assert [stream["tags"]["language"] for stream in ffprobe(made.path)[1]] == [language, "eng"]
+
+
+@pytest.mark.parametrize("way", PRESETS)
+def test_rgb_keeps_its_colours(way: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.mov"
+    red, green = (200, 30, 40), (20, 180, 60)
+    picture = np.zeros((144, 256, 3), np.uint8)
+    picture[:, :128], picture[:, 128:] = red, green
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("qtrle", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 256, 144, "rgb24"
+        for _ in range(6):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode(None))
+    made = cut(read(path), way, tmp_path, Segment(2, 4))
+    with av.open(str(made.path)) as container:
+        frame = next(container.decode(video=0))
+    assert int(frame.colorspace) == 1
+    shown = frame.to_ndarray(format="rgb24").astype(int)
+    assert abs(shown[70, 40] - red).max() <= 4 and abs(shown[70, 200] - green).max() <= 4

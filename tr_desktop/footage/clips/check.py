@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange, Interpolation
+from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from numpy.typing import NDArray
 
 from tr_desktop.errors import ExportError
 from tr_desktop.footage.clips.facts import differences
+from tr_desktop.footage.clips.picture import is_rgb
 from tr_desktop.footage.clips.tracks import kinds_of_others
 from tr_desktop.footage.frames import Sampler
 from tr_desktop.footage.probe import probe
@@ -83,6 +84,7 @@ def _small(frame: VideoFrame) -> NDArray[np.int16]:
         interpolation=Interpolation.AREA,
         src_color_range=frame.color_range,
         dst_color_range=ColorRange.MPEG,
+        dst_colorspace=Colorspace.ITU709 if is_rgb(frame) else None,
     )
     brightness: NDArray[np.int16] = square.to_ndarray()[0].astype(np.int16)
     return brightness

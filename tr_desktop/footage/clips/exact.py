@@ -23,7 +23,7 @@ from av.codec.context import Flags
 from av.container import OutputContainer
 from av.filter import Graph
 from av.video.frame import PictureType, VideoFrame
-from av.video.reformatter import ColorRange, VideoReformatter
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 
 from tr_desktop.errors import ExportError
@@ -32,7 +32,7 @@ from tr_desktop.footage.clips.cut import Cut, FrameProgress, on_own_clock, open_
 from tr_desktop.footage.clips.describe import clip_timecode, describe, hdr10
 from tr_desktop.footage.clips.facts import with_facts
 from tr_desktop.footage.clips.joined_sound import find_joints
-from tr_desktop.footage.clips.picture import describe_encoded, finish_clip, languages_of, mark_matrix
+from tr_desktop.footage.clips.picture import describe_encoded, finish_clip, is_rgb, languages_of, mark_matrix
 from tr_desktop.footage.clips.sound import EncodedTrack
 from tr_desktop.footage.clips.tracks import copy_chapters, left_behind, other_streams
 from tr_desktop.footage.container import open_video
@@ -212,6 +212,7 @@ def _encode(
                     preset.pix_fmt,
                     src_color_range=shown.color_range,
                     dst_color_range=ColorRange.MPEG,
+                    dst_colorspace=Colorspace.ITU709 if is_rgb(shown) else None,
                 )
                 frame.pts = made.ticks[done]
                 frame.dts = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from fractions import Fraction
 
 from tr_desktop.footage.languages import is_same_language
 from tr_desktop.footage.probe import probe
@@ -12,7 +11,7 @@ from tr_desktop.moments import FieldOrder, Footage, Media
 
 _UNSPECIFIED, _RGB, _BT601 = 2, 0, {5, 6}  # ITU-T H.273
 _ALPHA_BESIDE = {"vp8", "vp9"}  # decoded without their transparency
-_SAME_ASPECT = Fraction(1, 200)  # Matroska stores the size as shown, in whole pixels
+_ROUNDED_PX = 1  # Matroska stores the width as shown, in whole pixels
 _MOV_SUFFIXES = {".mov", ".mp4", ".m4v", ".3gp", ".qt"}
 
 
@@ -34,7 +33,7 @@ def differences(media: Media, clip: Media, *, lossless: bool) -> Iterator[str]:
         size = size[0] & ~1, size[1] & ~1
     if media.stored_width and (clip.stored_width, clip.stored_height) != size:
         yield f"its pictures have {clip.stored_width} × {clip.stored_height} pixels instead of {size[0]} × {size[1]}"
-    if abs(clip.pixel_aspect - media.pixel_aspect) > media.pixel_aspect * _SAME_ASPECT:
+    if abs(clip.pixel_aspect - media.pixel_aspect) * clip.stored_width > _ROUNDED_PX:
         yield f"its pixel aspect is {clip.pixel_aspect} instead of {media.pixel_aspect}"
     if (clip.rotation, clip.mirrored) != (media.rotation, media.mirrored):
         yield f"it is turned by {clip.rotation} degrees instead of {media.rotation}"

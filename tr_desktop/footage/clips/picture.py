@@ -51,13 +51,16 @@ def describe_copy(picture: VideoStream, source: VideoStream, media: Media, writi
     _turn(picture, media)
 
 
+def is_rgb(frame: VideoFrame) -> bool:
+    """Whether a picture has no colour matrix of its own; clips of it get BT.709's."""
+    return frame.format.is_rgb or frame.format.has_palette
+
+
 def describe_encoded(picture: VideoStream, media: Media, first: VideoFrame, size: tuple[int, int]) -> None:
     """Put onto the encoder what the clip says of its pictures. first: a decoded frame; size: of the clip's frames."""
     context = picture.codec_context
-    colour = media.colour
-    context.color_primaries = _known(first.color_primaries, colour.primaries)
-    context.color_trc = _known(first.color_trc, colour.transfer)
-    context.colorspace = _known(first.colorspace, colour.matrix)
+    context.color_primaries, context.color_trc = media.colour.primaries, media.colour.transfer
+    context.colorspace = _BT709 if is_rgb(first) else media.colour.matrix
     context.color_range = ColorRange.MPEG  # editors assume video range, whatever the tag says
     if media.fields in _FIELD_ORDERS:
         context.field_order = _FIELD_ORDERS[media.fields]
@@ -89,10 +92,6 @@ def finish_clip(clip: Path, media: Media, codec: str, languages: Sequence[str]) 
     fields = media.fields if codec in _WITHOUT_FIELD_ATOM else FieldOrder.UNKNOWN
     if clip.suffix == ".mov" and (fields.is_interlaced or any(languages)):
         complete_index(clip, languages, fields)
-
-
-def _known(of_frame: int, of_container: int) -> int:
-    return of_container if of_frame == _UNSPECIFIED else of_frame
 
 
 def _pixel_aspect(media: Media, size: tuple[int, int]) -> Fraction:
