@@ -63,4 +63,4 @@ def _field(text: str) -> str:
     return one_line(text).replace("|", "/")
 
 
-EXPORTER = Exporter("resolve-markers", "Resolve marker EDL", ".markers.edl", render, FIDELITY)
+EXPORTER = Exporter("resolve-markers", "Resolve marker EDL", ".markers.edl", render, FIDELITY, max_fps=100)

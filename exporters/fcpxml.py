@@ -6,6 +6,8 @@ Notable choices (Apple's DTD and "Timing attributes"):
 - `start` of an asset is the timecode of its first frame, counted in frames; a clip's `start` and its markers are on
   that axis. `offset` is on the sequence's, which begins at `tcStart`.
 - Each source rate has a project of its own. Nothing is conformed.
+- A format has the stored size, with the shape of its pixels, and one of the six colour spaces that Apple's DTD names.
+  Any other is written as Rec. 709, with a note.
 - 1.10 is the newest version that every Resolve since 18 accepts. Resolve relinks by a name with its extension.
 - A marker can only be inside a clip.
 """
@@ -19,9 +21,12 @@ from xml.etree.ElementTree import Element
 
 from exporters.links import file_url
 from exporters.markup import document, element
+from exporters.notes import left_behind, listed
+from exporters.picture import stored
 from exporters.registry import Exporter
 from exporters.text import shortened
 from exporters.timeline import Clip, Timeline, fps_text
+from tr_desktop.moments import Colour, FieldOrder, Media
 from tr_desktop.timecode import Timecode
 
 FIDELITY = {
@@ -36,6 +41,23 @@ FIDELITY = {
     "markers": "clip markers, without colour",
     "handles": "in the cut; markers cover the moment without them",
 }
+_FIELD_ORDERS = {
+    FieldOrder.PROGRESSIVE: "progressive",
+    FieldOrder.UPPER_FIRST: "upper first",
+    FieldOrder.LOWER_FIRST: "lower first",
+}
+# Primaries, transfer and matrix by ITU-T H.273, each with its equals, and the colour space that the DTD names for them:
+# the transfers 1, 6, 14 and 15 are one curve, the matrices 5 and 6 one matrix.
+_SDR = {1, 6, 14, 15}
+_COLOUR_SPACES = (
+    ({1}, _SDR, {1}, "1-1-1 (Rec. 709)"),
+    ({9}, {18}, {9}, "9-18-9 (Rec. 2020 HLG)"),
+    ({9}, {16}, {9}, "9-16-9 (Rec. 2020 PQ)"),
+    ({9}, _SDR, {9}, "9-1-9 (Rec. 2020)"),
+    ({6, 7}, _SDR, {5, 6}, "6-1-6 (Rec. 601 (NTSC))"),
+    ({5}, {5, *_SDR}, {5, 6}, "5-1-6 (Rec. 601 (PAL))"),
+)
+_UNSPECIFIED = 2
 _AUDIO_RATES = {
     32000: "32k",
     44100: "44.1k",
@@ -49,17 +71,18 @@ _AUDIO_RATES = {
 
 def render(timeline: Timeline) -> str:
     resources = element("resources")
-    formats: dict[tuple[Fraction, int, int], str] = {}
+    formats: dict[tuple[tuple[str, str], ...], str] = {}
     assets: dict[Path, str] = {}
 
     def next_id() -> str:
         return f"r{len(resources) + 1}"
 
     def format_id(clip: Clip) -> str:
-        key = (clip.rate, clip.media.width, clip.media.height)
+        attributes = _format(clip)
+        key = tuple(attributes.items())
         if key not in formats:
             formats[key] = next_id()
-            resources.append(_format(formats[key], *key))
+            resources.append(element("format", id=formats[key], **attributes))
         return formats[key]
 
     def asset_id(clip: Clip) -> str:
@@ -140,16 +163,44 @@ def _marker(clip: Clip) -> Element:
     )
 
 
-def _format(own_id: str, rate: Fraction, width: int, height: int) -> Element:
-    return element(
-        "format",
-        id=own_id,
-        name="FFVideoFormatRateUndefined",
-        frameDuration=_time(1, rate),
-        width=width,
-        height=height,
-        colorSpace="1-1-1 (Rec. 709)",
+def _format(clip: Clip) -> dict[str, str]:
+    media, raster = clip.media, stored(clip.media)
+    attributes = {"name": "FFVideoFormatRateUndefined", "frameDuration": _time(1, clip.rate)}
+    if media.fields in _FIELD_ORDERS:
+        attributes["fieldOrder"] = _FIELD_ORDERS[media.fields]
+    attributes |= {"width": str(raster.width), "height": str(raster.height)}
+    if raster.pixel_aspect != 1:
+        attributes["paspH"], attributes["paspV"] = map(str, raster.pixel_aspect.as_integer_ratio())
+    return {**attributes, "colorSpace": _colour_space(media.colour) or _COLOUR_SPACES[0][-1]}
+
+
+def _colour_space(colour: Colour) -> str | None:
+    """The name of the first colour space that contradicts nothing in `colour`; None if each does."""
+    codes = (colour.primaries, colour.transfer, colour.matrix)
+    return next(
+        (
+            name
+            for *known, name in _COLOUR_SPACES
+            if all(code == _UNSPECIFIED or code in fitting for code, fitting in zip(codes, known, strict=True))
+        ),
+        None,
     )
+
+
+def notes(timeline: Timeline) -> Iterator[str]:
+    """What the format can't hold."""
+    footage = dict.fromkeys(clip.media for clip in timeline.clips)
+    if unnamed := [_with_colour(media) for media in footage if _colour_space(media.colour) is None]:
+        yield (
+            f"Final Cut Pro has no name for this colour: {listed(unnamed)}. The file says Rec. 709: choose the colour "
+            "space in your editor."
+        )
+    yield from left_behind(timeline)
+
+
+def _with_colour(media: Media) -> str:
+    colour = media.colour
+    return f"{media.path.name} (primaries {colour.primaries}, transfer {colour.transfer}, matrix {colour.matrix})"
 
 
 def _asset(clip: Clip, own_id: str, format_id: str) -> Element:
@@ -163,6 +214,8 @@ def _asset(clip: Clip, own_id: str, format_id: str) -> Element:
             "audioRate": str(media.audio[0].rate_hz),
         }
     children = [element("media-rep", kind="original-media", src=file_url(media.path))]
+    if clip.proxy is not None:
+        children.append(element("media-rep", kind="proxy-media", src=file_url(clip.proxy)))
     if media.reel:
         children.append(
             element("metadata", element("md", key="com.apple.proapps.studio.reel", value=media.reel)),
@@ -195,4 +248,4 @@ def _tc_format(timecode: Timecode) -> str:
     return "DF" if timecode.drop else "NDF"
 
 
-EXPORTER = Exporter("fcpxml", "FCPXML 1.10", ".fcpxml", render, FIDELITY, one_rate=False)
+EXPORTER = Exporter("fcpxml", "FCPXML 1.10", ".fcpxml", render, FIDELITY, one_rate=False, notes=notes)
