@@ -47,10 +47,10 @@ _FIELD_ORDERS = {
     FieldOrder.LOWER_FIRST: "lower first",
 }
 # Primaries, transfer and matrix by ITU-T H.273, each with its equals, and the colour space that the DTD names for them:
-# the transfers 1, 6, 14 and 15 are one curve, the matrices 5 and 6 one matrix.
+# the transfers 1, 6, 14 and 15 are one curve, the matrices 5 and 6 one matrix. RGB pictures have the matrix 0.
 _SDR = {1, 6, 14, 15}
 _COLOUR_SPACES = (
-    ({1}, _SDR, {1}, "1-1-1 (Rec. 709)"),
+    ({1}, _SDR, {0, 1}, "1-1-1 (Rec. 709)"),
     ({9}, {18}, {9}, "9-18-9 (Rec. 2020 HLG)"),
     ({9}, {16}, {9}, "9-16-9 (Rec. 2020 PQ)"),
     ({9}, _SDR, {9}, "9-1-9 (Rec. 2020)"),

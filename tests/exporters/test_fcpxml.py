@@ -178,6 +178,7 @@ def test_a_turned_picture_has_its_pixels_turned(tmp_path: Path) -> None:
         (Colour(6, 6, 6), "6-1-6 (Rec. 601 (NTSC))"),
         (Colour(1, 1, 1, True), "1-1-1 (Rec. 709)"),
         (Colour(), "1-1-1 (Rec. 709)"),
+        (Colour(2, 2, 0), "1-1-1 (Rec. 709)"),
         (Colour(2, 18, 2), "9-18-9 (Rec. 2020 HLG)"),
         (Colour(9, 16, 2), "9-16-9 (Rec. 2020 PQ)"),
         (Colour(5, 2, 2), "5-1-6 (Rec. 601 (PAL))"),
