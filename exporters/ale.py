@@ -25,6 +25,7 @@ FIDELITY = {
     "source timecode": "exact, drop-frame kept",
     "rates": "one; a file for each",
     "tracks": "named, up to 24 audio channels",
+    "fields, aspect, colour": "NTSC, PAL or HD",
     "reel": "yes (Tape)",
     "file": "path and name",
     "query, score, edges": "columns",

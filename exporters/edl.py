@@ -29,6 +29,7 @@ FIDELITY = {
     "source timecode": "exact, drop-frame kept",
     "rates": "one; a file for each",
     "tracks": "one video, audio channels 1 and 2",
+    "fields, aspect, colour": "no",
     "reel": "8 characters, upper case (32 in File32)",
     "file": "name only: import the media first",
     "query, score, edges": "as a comment",

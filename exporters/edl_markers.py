@@ -18,6 +18,7 @@ FIDELITY = {
     "source timecode": "no: markers lie on the timeline",
     "rates": "one; a file for each",
     "tracks": "none",
+    "fields, aspect, colour": "no",
     "reel": "no",
     "file": "name in the note",
     "query, score, edges": "name and note of the marker",

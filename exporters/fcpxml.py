@@ -34,6 +34,7 @@ FIDELITY = {
     "source timecode": "exact, drop-frame kept",
     "rates": "a project for each",
     "tracks": "one video with its audio",
+    "fields, aspect, colour": "fields, stored size, pixel aspect; colour space, if the format names it",
     "reel": "yes",
     "file": "path and name",
     "query, score, edges": "clip markers",

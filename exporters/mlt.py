@@ -26,6 +26,7 @@ FIDELITY = {
     "source timecode": "no",
     "rates": "one; a file for each",
     "tracks": "one video with its first audio stream",
+    "fields, aspect, colour": "fields, stored size, pixel aspect, matrix of the first source",
     "reel": "no",
     "file": "path",
     "query, score, edges": "as properties of each cut",

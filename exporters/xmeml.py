@@ -39,6 +39,7 @@ FIDELITY = {
     "source timecode": "exact, drop-frame kept",
     "rates": "a sequence for each",
     "tracks": "one video, every audio channel, linked",
+    "fields, aspect, colour": "fields; stored size with pixel aspect, if the format names it",
     "reel": "yes",
     "file": "path and name",
     "query, score, edges": "sequence markers",
