@@ -14,7 +14,7 @@ Notable choices (Apple's DTD and "Timing attributes"):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from xml.etree.ElementTree import Element
@@ -70,40 +70,51 @@ _AUDIO_RATES = {
 }
 
 
-def render(timeline: Timeline) -> str:
-    resources = element("resources")
-    formats: dict[tuple[tuple[str, str], ...], str] = {}
-    assets: dict[Path, str] = {}
+class Resources:
+    """The formats and files that a document refers to, each once."""
 
-    def next_id() -> str:
-        return f"r{len(resources) + 1}"
+    def __init__(self) -> None:
+        self.element = element("resources")
+        self._formats: dict[tuple[tuple[str, str], ...], str] = {}
+        self._assets: dict[Path, str] = {}
 
-    def format_id(clip: Clip) -> str:
+    def format_id(self, clip: Clip) -> str:
         attributes = _format(clip)
         key = tuple(attributes.items())
-        if key not in formats:
-            formats[key] = next_id()
-            resources.append(element("format", id=formats[key], **attributes))
-        return formats[key]
+        if key not in self._formats:
+            self._formats[key] = self._next_id()
+            self.element.append(element("format", id=self._formats[key], **attributes))
+        return self._formats[key]
 
-    def asset_id(clip: Clip) -> str:
-        if clip.media.path not in assets:
-            used_format = format_id(clip)
-            assets[clip.media.path] = next_id()
-            resources.append(_asset(clip, assets[clip.media.path], used_format))
-        return assets[clip.media.path]
+    def asset_id(self, clip: Clip) -> str:
+        if clip.media.path not in self._assets:
+            used_format = self.format_id(clip)
+            self._assets[clip.media.path] = self._next_id()
+            self.element.append(_asset(clip, self._assets[clip.media.path], used_format))
+        return self._assets[clip.media.path]
 
+    def _next_id(self) -> str:
+        return f"r{len(self.element) + 1}"
+
+
+def render(timeline: Timeline) -> str:
+    resources = Resources()
     parts = timeline.by_rate()
     event = element("event", name=timeline.name)
     for part in parts:
         name = timeline.name if len(parts) == 1 else f"{timeline.name} {fps_text(part.rate)}"
-        event.append(element("project", _sequence(part, format_id, asset_id), name=name))
+        event.append(element("project", _sequence(part, resources), name=name))
+    return whole(resources, event)
+
+
+def whole(resources: Resources, event: Element) -> str:
+    """The document with one event."""
     # Apple, "Document Type Definition": resources come before the library.
     # https://developer.apple.com/documentation/professional-video-applications/document-type-definition
-    return document(element("fcpxml", resources, element("library", event), version="1.10"), "fcpxml")
+    return document(element("fcpxml", resources.element, element("library", event), version="1.10"), "fcpxml")
 
 
-def _sequence(timeline: Timeline, format_id: Callable[[Clip], str], asset_id: Callable[[Clip], str]) -> Element:
+def _sequence(timeline: Timeline, resources: Resources) -> Element:
     rate = timeline.rate
     spine = element("spine")
     for offset, clip in timeline.placed():
@@ -111,23 +122,23 @@ def _sequence(timeline: Timeline, format_id: Callable[[Clip], str], asset_id: Ca
             element(
                 "asset-clip",
                 *_words(clip),
-                ref=asset_id(clip),
-                offset=_time(timeline.start_tc.frame + offset, rate),
+                ref=resources.asset_id(clip),
+                offset=time_text(timeline.start_tc.frame + offset, rate),
                 name=clip.own_name,
-                start=_time(clip.source_in.frame, rate),
-                duration=_time(clip.frames, rate),
-                format=format_id(clip),
-                tcFormat=_tc_format(clip.media.start_tc),
+                start=time_text(clip.source_in.frame, rate),
+                duration=time_text(clip.frames, rate),
+                format=resources.format_id(clip),
+                tcFormat=tc_format(clip.media.start_tc),
                 audioRole="dialogue",
             )
         )
     return element(
         "sequence",
         spine,
-        format=format_id(timeline.clips[0]),
-        duration=_time(timeline.frames, rate),
-        tcStart=_time(timeline.start_tc.frame, rate),
-        tcFormat=_tc_format(timeline.start_tc),
+        format=resources.format_id(timeline.clips[0]),
+        duration=time_text(timeline.frames, rate),
+        tcStart=time_text(timeline.start_tc.frame, rate),
+        tcFormat=tc_format(timeline.start_tc),
         audioLayout="stereo",  # Final Cut refuses sequences laid out as mono
         audioRate=next((_AUDIO_RATES[hz] for hz in _rates_hz(timeline) if hz in _AUDIO_RATES), "48k"),
     )
@@ -138,27 +149,29 @@ def _words(clip: Clip) -> Iterator[Element]:
     if clip.remarks.note:
         yield element("note", clip.remarks.note)
     yield _marker(clip)
-    for mark in clip.marks:
-        yield element(
-            "marker",
-            start=_time((clip.media.start_tc + mark.frame).frame, clip.rate),
-            duration=_time(1, clip.rate),
-            value=shortened(mark.name, 120) or "marker",
-        )
+    yield from marks(clip)
     if clip.remarks.rating:
-        yield element(
-            "keyword",
-            start=_time(clip.source_in.frame, clip.rate),
-            duration=_time(clip.frames, clip.rate),
-            value=f"rating {clip.remarks.rating}",
-        )
+        yield element("keyword", **span(clip), value=f"rating {clip.remarks.rating}")
+
+
+def marks(clip: Clip) -> Iterator[Element]:
+    """The editor's markers."""
+    for mark in clip.marks:
+        start = time_text((clip.media.start_tc + mark.frame).frame, clip.rate)
+        value = shortened(mark.name, 120) or "marker"
+        yield element("marker", start=start, duration=time_text(1, clip.rate), value=value)
+
+
+def span(clip: Clip) -> dict[str, str]:
+    """The attributes of what covers the cut."""
+    return {"start": time_text(clip.source_in.frame, clip.rate), "duration": time_text(clip.frames, clip.rate)}
 
 
 def _marker(clip: Clip) -> Element:
     return element(
         "marker",
-        start=_time((clip.media.start_tc + clip.found.start_frame).frame, clip.rate),
-        duration=_time(clip.found.frames, clip.rate),
+        start=time_text((clip.media.start_tc + clip.found.start_frame).frame, clip.rate),
+        duration=time_text(clip.found.frames, clip.rate),
         value=shortened(clip.title, 120) or f"moment {clip.rank}",
         note=clip.comment,
     )
@@ -166,7 +179,7 @@ def _marker(clip: Clip) -> Element:
 
 def _format(clip: Clip) -> dict[str, str]:
     media, raster = clip.media, stored(clip.media)
-    attributes = {"name": "FFVideoFormatRateUndefined", "frameDuration": _time(1, clip.rate)}
+    attributes = {"name": "FFVideoFormatRateUndefined", "frameDuration": time_text(1, clip.rate)}
     if media.fields in _FIELD_ORDERS:
         attributes["fieldOrder"] = _FIELD_ORDERS[media.fields]
     attributes |= {"width": str(raster.width), "height": str(raster.height)}
@@ -226,8 +239,8 @@ def _asset(clip: Clip, own_id: str, format_id: str) -> Element:
         *children,
         id=own_id,
         name=clip.name,
-        start=_time(media.start_tc.frame, clip.rate),
-        duration=_time(clip.media_frames, clip.rate),
+        start=time_text(media.start_tc.frame, clip.rate),
+        duration=time_text(clip.media_frames, clip.rate),
         hasVideo="1",
         format=format_id,
         videoSources="1",
@@ -239,13 +252,13 @@ def _rates_hz(timeline: Timeline) -> list[int]:
     return [track.rate_hz for clip in timeline.clips for track in clip.media.audio]
 
 
-def _time(frames: int, rate: Fraction) -> str:
+def time_text(frames: int, rate: Fraction) -> str:
     # Apple, "Timing Attributes": rational seconds, and a multiple of the frame duration, or Final Cut inserts a gap.
     # https://developer.apple.com/documentation/professional-video-applications/timing-attributes
     return f"{frames * rate.denominator}/{rate.numerator}s"
 
 
-def _tc_format(timecode: Timecode) -> str:
+def tc_format(timecode: Timecode) -> str:
     return "DF" if timecode.drop else "NDF"
 
 

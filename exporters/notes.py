@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import combinations
-from pathlib import Path
 
 from exporters.timeline import Clip, Timeline
 from tr_desktop.moments import Media, OtherTrack, TrackKind
@@ -23,7 +22,7 @@ def listed(items: Iterable[str]) -> str:
 
 def found_by_label(timeline: Timeline) -> Iterator[str]:
     """For lists that know footage by name, reel and timecode only: files without timecode, and files alike."""
-    clips = _by_file(timeline)
+    clips = [clips[0] for clips in timeline.by_file()]
     if unlabelled := [clip.name for clip in clips if not clip.media.has_timecode]:
         yield (
             f"No source timecode: {listed(unlabelled)}. Labels count from zero. The list finds footage by timecode: "
@@ -48,7 +47,8 @@ def left_behind(timeline: Timeline, *, channels: int | None = None, tracks: int 
 
     channels, tracks: the limit of audio channels or tracks for each file, or None for all.
     """
-    parts = ((clip.name, list(_left(clip.media, channels, tracks))) for clip in _by_file(timeline))
+    first = [clips[0] for clips in timeline.by_file()]
+    parts = ((clip.name, list(_left(clip.media, channels, tracks))) for clip in first)
     if files := [f"{name} ({', '.join(left)})" for name, left in parts if left]:
         yield f"Not on the timeline, but still in the files: {listed(files)}."
 
@@ -71,14 +71,6 @@ def _left(media: Media, channels: int | None, tracks: int | None) -> Iterator[st
 
 def _languages(tracks: Iterable[OtherTrack]) -> list[str]:
     return list(dict.fromkeys(track.language for track in tracks if track.language))
-
-
-def _by_file(timeline: Timeline) -> list[Clip]:
-    """The first clip of each file."""
-    clips: dict[Path, Clip] = {}
-    for clip in timeline.clips:
-        clips.setdefault(clip.media.path, clip)
-    return list(clips.values())
 
 
 def _groups(keyed: Iterable[tuple[str, Clip]]) -> list[list[Clip]]:

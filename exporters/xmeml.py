@@ -89,7 +89,7 @@ def _sequence(number: int, name: str, timeline: Timeline, files: dict[Path, str]
     rate = timeline.rate
     placed = list(timeline.placed())
     first = timeline.clips[0].media
-    audio = _audio_tracks(timeline.clips)
+    audio = audio_tracks(timeline.clips)
     # Each item of the sequence, by clip: (id, media type, number of its track, number within the track)
     ids: list[list[tuple[str, str, int, int]]] = [
         [(f"clipitem-{number}-{index}-v", "video", 1, index)] for index in range(1, len(placed) + 1)
@@ -107,22 +107,22 @@ def _sequence(number: int, name: str, timeline: Timeline, files: dict[Path, str]
             element("name", clip.own_name),
             element("enabled", "TRUE"),
             element("duration", clip.media_frames),
-            _rate(rate),
+            rate_element(rate),
             # Topics, "Timing Values": start and end count in the sequence, in and out in the media.
             element("start", offset),
             element("end", offset + clip.frames),
             element("in", clip.start_frame),
             element("out", clip.end_frame),
-            _file(clip, files),
+            file_element(clip, files),
             *extra,
-            *_links(ids[index]),
+            *links(ids[index]),
             id=own,
         )
 
     video = element(
         "video",
         element("format", _picture(first)),
-        element("track", *(item(index, "video", 1, *_words(clip)) for index, (_, clip) in enumerate(placed))),
+        element("track", *(item(index, "video", 1, *words(clip)) for index, (_, clip) in enumerate(placed))),
     )
     sound = element("audio", element("numOutputChannels", 2), element("format", _sound(_rate_hz(timeline.clips))))
     for track_index, (attributes, channels) in enumerate(audio, 1):
@@ -137,7 +137,7 @@ def _sequence(number: int, name: str, timeline: Timeline, files: dict[Path, str]
         "sequence",
         element("name", name),
         element("duration", timeline.frames),
-        _rate(rate),
+        rate_element(rate),
         _timecode(timeline.start_tc),
         element("media", video, sound),
         *_markers(timeline),
@@ -145,7 +145,7 @@ def _sequence(number: int, name: str, timeline: Timeline, files: dict[Path, str]
     )
 
 
-def _audio_tracks(clips: tuple[Clip, ...]) -> list[tuple[dict[str, str], list[int | None]]]:
+def audio_tracks(clips: tuple[Clip, ...]) -> list[tuple[dict[str, str], list[int | None]]]:
     """Audio tracks: the attributes that Premiere needs, and each clip's source channel on the track, from 1."""
     stereo, mono = zip(*(_channels(clip) for clip in clips), strict=True)
     tracks: list[tuple[dict[str, str], list[int | None]]] = []
@@ -171,7 +171,7 @@ def _channels(clip: Clip) -> tuple[list[int], list[int]]:
     return stereo, mono
 
 
-def _file(clip: Clip, files: dict[Path, str]) -> Element:
+def file_element(clip: Clip, files: dict[Path, str]) -> Element:
     """The media: in full where it first appears, by its id after that (Basics, "Special Conventions")."""
     media = clip.media
     if media.path in files:
@@ -185,7 +185,7 @@ def _file(clip: Clip, files: dict[Path, str]) -> Element:
         "file",
         element("name", clip.name),
         element("pathurl", file_url(media.path, "localhost")),
-        _rate(clip.rate),
+        rate_element(clip.rate),
         element("duration", clip.media_frames),
         _timecode(media.start_tc, media.reel),
         element("media", element("video", _picture(media)), *streams),
@@ -193,7 +193,7 @@ def _file(clip: Clip, files: dict[Path, str]) -> Element:
     )
 
 
-def _links(items: list[tuple[str, str, int, int]]) -> Iterator[Element]:
+def links(items: list[tuple[str, str, int, int]]) -> Iterator[Element]:
     """Every item of a clip names all of them, itself too (Elements, `link`); a picture without sound needs no link."""
     for own, media_type, track_index, clip_index in items if len(items) > 1 else []:
         yield element(
@@ -207,26 +207,24 @@ def _links(items: list[tuple[str, str, int, int]]) -> Iterator[Element]:
 
 def _markers(timeline: Timeline) -> Iterator[Element]:
     for frame, clip in timeline.marked():
-        yield element(
-            "marker",
-            element("comment", f"{clip.comment}, {clip.name}"),
-            element("name", shortened(clip.title, 120) or f"moment {clip.rank}"),
-            element("in", frame),
-            element("out", frame + clip.found.frames),
-        )
+        name = shortened(clip.title, 120) or f"moment {clip.rank}"
+        yield marker(name, f"{clip.comment}, {clip.name}", frame, frame + clip.found.frames)
     for frame, mark in timeline.marks():
-        colour = (element(part, value) for part, value in zip(("red", "green", "blue"), _RGB[mark.colour], strict=True))
-        yield element(
-            "marker",
-            element("comment", ""),
-            element("name", shortened(mark.name, 120) or "marker"),
-            element("in", frame),
-            element("out", -1),  # a point in time
-            element("color", element("alpha", 0), *colour),
-        )
+        yield marker(shortened(mark.name, 120) or "marker", "", frame, colour=mark.colour)
 
 
-def _words(clip: Clip) -> Iterator[Element]:
+def marker(name: str, comment: str, start: int, end: int = -1, *, colour: str = "") -> Element:
+    """A marker of a sequence or clip; end: -1 for a point in time."""
+    made = element(
+        "marker", element("comment", comment), element("name", name), element("in", start), element("out", end)
+    )
+    if colour:
+        parts = (element(part, value) for part, value in zip(("red", "green", "blue"), _RGB[colour], strict=True))
+        made.append(element("color", element("alpha", 0), *parts))
+    return made
+
+
+def words(clip: Clip) -> Iterator[Element]:
     """The editor's note and rating (Elements, `comments` and `logginginfo`)."""
     remarks = clip.remarks
     rating = f"rating {remarks.rating}" if remarks.rating else ""
@@ -237,7 +235,7 @@ def _words(clip: Clip) -> Iterator[Element]:
         yield element("logginginfo", element("description", clip.query), element("lognote", remarks.note))
 
 
-def _rate(rate: Fraction) -> Element:
+def rate_element(rate: Fraction) -> Element:
     """29.97 is timebase 30 with ntsc TRUE, that is 30 × 1000/1001 (Topics, "Timing Values")."""
     ntsc = rate == nominal_fps(rate) * Fraction(1000, 1001)
     return element("rate", element("timebase", nominal_fps(rate)), element("ntsc", "TRUE" if ntsc else "FALSE"))
@@ -246,7 +244,7 @@ def _rate(rate: Fraction) -> Element:
 def _timecode(timecode: Timecode, reel: str = "") -> Element:
     return element(
         "timecode",
-        _rate(timecode.rate),
+        rate_element(timecode.rate),
         element("string", str(timecode)),
         element("frame", timecode.frame % timecode.frames_per_day),
         element("displayformat", "DF" if timecode.drop else "NDF"),
@@ -258,7 +256,7 @@ def _picture(media: Media) -> Element:
     raster, anamorphic, pixels = _pixels(media)
     return element(
         "samplecharacteristics",
-        _rate(media.rate),
+        rate_element(media.rate),
         element("width", raster.width),
         element("height", raster.height),
         element("anamorphic", anamorphic),
