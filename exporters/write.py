@@ -22,10 +22,14 @@ from tr_desktop.timecode import is_smpte_rate
 
 @dataclass(frozen=True)
 class ExportReport:
-    """The files that were written, the requested one first, and notes for the editor, a sentence each."""
+    """The files that were written, the requested one first, and notes for the editor, a sentence each.
+
+    left_out: how many moments are in none of the files, since the format has no labels for their rate.
+    """
 
     files: tuple[Path, ...]
     notes: tuple[str, ...]
+    left_out: int = 0
 
 
 def export_timeline(
@@ -41,6 +45,7 @@ def export_timeline(
     """
     guard = guard or Guard()
     exporter = find_format(out, format_name)
+    asked = len(timeline.clips)
     timeline, left_out = _labelled(timeline, exporter)
     parts = timeline.by_rate() if exporter.one_rate else (timeline,)
     paths = planned_files(exporter, out, [part.rate for part in parts])
@@ -52,7 +57,9 @@ def export_timeline(
             write_verified(path, content, is_new=is_new)
         if guard.library is not None:
             remember(guard.library.folder, real_path(path), export, content)
-    return ExportReport(tuple(paths), (*left_out, *_notes(timeline, exporter, paths, parts)))
+    return ExportReport(
+        tuple(paths), (*left_out, *_notes(timeline, exporter, paths, parts)), asked - len(timeline.clips)
+    )
 
 
 def planned_files(exporter: Exporter, out: Path, rates: Iterable[Fraction]) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from collections.abc import Iterable
 from fractions import Fraction
@@ -13,6 +14,8 @@ from exporters.formats import formats
 from exporters.timeline import timeline_from_moments
 from exporters.write import ExportReport, export_timeline, planned_files
 from tests.exporters.build import NTSC_60, media, moment
+from tr_desktop.commands import options
+from tr_desktop.commands.export import write
 from tr_desktop.errors import ExportError
 from tr_desktop.moments import AudioTrack, Media, OtherTrack, TrackKind
 from tr_desktop.timecode import Timecode
@@ -44,7 +47,7 @@ def test_other_rates_are_written_and_a_note_names_what_was_left_out(name: str, t
     exporter = next(each for each in formats().values() if each.suffix == name.removeprefix("hits"))
     planned = planned_files(exporter, tmp_path / name, [source.rate for source in sources])
     assert list(report.files) == planned == [tmp_path / name, tmp_path / name.replace("hits", "hits.59.94fps")]
-    assert "Left out" in report.notes[0] and "fast.mov (119.88 fps)" in report.notes[0]
+    assert report.left_out == 1 and "Left out" in report.notes[0] and "fast.mov (119.88 fps)" in report.notes[0]
     for path, source in zip(report.files, sources[1:], strict=True):
         text = path.read_text()
         assert source.path.name in text and "fast.mov" not in text
@@ -122,3 +125,13 @@ def test_a_timeline_names_the_audio_that_it_lacks(name: str, left: str, tmp_path
     audio = tuple(AudioTrack("pcm_s24le", 2, 48000, language=language) for language in languages)
     notes = exported(tmp_path, name, [media("eight.mov", audio=audio), media("two.mov", channels=(2,))]).notes
     assert list(notes) == ([f"Not on the timeline, but still in the files: eight.mov ({left})."] if left else [])
+
+
+def test_the_command_line_counts_what_it_wrote(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("export", type=Path)
+    options.add_export(parser)
+    options.add_library(parser)
+    arguments = parser.parse_args([str(tmp_path / "hits.edl"), "--library", str(tmp_path / "library")])
+    write([moment(media("fast.mov", NTSC_120)), moment(media("slow.mov"))], "hits", arguments)
+    assert f"Wrote 1 moment to {tmp_path / 'hits.edl'}\n" in capsys.readouterr().err
