@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import combinations
+from itertools import pairwise
 
 from exporters.timeline import Clip, Timeline
 from tr_desktop.moments import Media, OtherTrack, TrackKind
@@ -34,7 +34,7 @@ def found_by_label(timeline: Timeline) -> Iterator[str]:
             f"folders: check which file your editor takes, or export {WITH_PATHS}."
         )
     for tape in _groups((clip.media.reel, clip) for clip in clips if clip.media.reel):
-        if any(_overlap(one, other) for one, other in combinations(tape, 2)):
+        if _overlap(tape):
             yield (
                 f"Files of reel {tape[0].media.reel} with the same timecode: "
                 f"{listed(str(clip.media.path) for clip in tape)}. The list can't tell them apart: check which file "
@@ -81,8 +81,7 @@ def _groups(keyed: Iterable[tuple[str, Clip]]) -> list[list[Clip]]:
     return [group for group in groups.values() if len(group) > 1]
 
 
-def _overlap(one: Clip, other: Clip) -> bool:
-    """Whether a label is in both files."""
-    starts = [clip.media.start_tc.frame / clip.rate for clip in (one, other)]
-    ends = [start + clip.media_frames / clip.rate for start, clip in zip(starts, (one, other), strict=True)]
-    return max(starts) < min(ends)
+def _overlap(clips: Iterable[Clip]) -> bool:
+    """Whether a label is in two of the files."""
+    spans = sorted((clip.media.start_tc.frame / clip.rate, clip.media_frames / clip.rate) for clip in clips)
+    return any(start + length > later for (start, length), (later, _) in pairwise(spans))
