@@ -45,7 +45,7 @@ def export_timeline(
     """
     guard = guard or Guard()
     exporter = find_format(out, format_name)
-    asked = len(timeline.clips)
+    asked = _moments(timeline)
     timeline, left_out = _labelled(timeline, exporter)
     parts = timeline.by_rate() if exporter.one_rate else (timeline,)
     paths = planned_files(exporter, out, [part.rate for part in parts])
@@ -96,6 +96,11 @@ def _labelled(timeline: Timeline, exporter: Exporter) -> tuple[Timeline, list[st
     return replace(timeline, clips=held), [f"Left out: {reason}. Export these moments as {WITH_PATHS}."]
 
 
+def _moments(timeline: Timeline) -> int:
+    """How many moments the timeline has: one that runs over several files has several clips."""
+    return len({clip.rank for clip in timeline.clips})
+
+
 def _content(exporter: Exporter, timeline: Timeline) -> bytes:
     rendered = exporter.render(timeline)
     return rendered.encode() if isinstance(rendered, str) else rendered
@@ -110,7 +115,7 @@ def _beside(out: Path, exporter: Exporter, rate: Fraction) -> Path:
 def _notes(timeline: Timeline, exporter: Exporter, paths: list[Path], parts: tuple[Timeline, ...]) -> Iterable[str]:
     if len(parts) > 1:
         files = ", ".join(
-            f"{path.name} ({fps_text(part.rate)} fps, {len(part.clips)} of {len(timeline.clips)} moments)"
+            f"{path.name} ({fps_text(part.rate)} fps, {_moments(part)} of {_moments(timeline)} moments)"
             for path, part in zip(paths, parts, strict=True)
         )
         yield f"The footage has several frame rates, but {exporter.title} holds one per file. Wrote {files}."
