@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from pathlib import Path
 
 from tr_desktop.errors import ExportError
 from tr_desktop.moments import NO_REMARKS, Mark, Media, Moment, Remarks, Segment
@@ -19,7 +20,7 @@ class Clip:
 
     Frames count from the first of the file (0) at `rate`. In a file of variable rate they count presentation time at
     the nominal rate, as editors conform it. `found` is the moment itself, without handles; the frames of the marks in
-    `remarks` count likewise.
+    `remarks` count likewise. `proxy` is a smaller copy of the file with the same frames, to edit with.
     """
 
     media: Media
@@ -35,6 +36,7 @@ class Clip:
     end_confidence: float | None
     is_length_known: bool = True
     remarks: Remarks = NO_REMARKS
+    proxy: Path | None = None
 
     @property
     def name(self) -> str:
@@ -127,6 +129,13 @@ class Timeline:
         for offset, clip in self.placed():
             for mark in clip.marks:
                 yield offset + mark.frame - clip.start_frame, mark
+
+    def by_file(self) -> list[list[Clip]]:
+        """The clips of each file, in the order in which the files first appear."""
+        files: dict[Path, list[Clip]] = {}
+        for clip in self.clips:
+            files.setdefault(clip.media.path, []).append(clip)
+        return list(files.values())
 
     def by_rate(self) -> tuple[Timeline, ...]:
         """One timeline for each source rate, in the order in which the rates first appear."""

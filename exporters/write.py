@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
 from exporters.formats import find_format
 from exporters.ledger import Export, remember
+from exporters.notes import WITH_PATHS
 from exporters.registry import Exporter
 from exporters.target import Guard, check_targets, real_path
 from exporters.timeline import Timeline, fps_text
@@ -24,11 +25,13 @@ class ExportReport:
     """The files that were written, the requested one first, and notes for the editor, a sentence each.
 
     failures: for each moment that couldn't be exported as asked, a sentence: which one, and why.
+    left_out: how many moments are in none of the files, since the format has no labels for their rate.
     """
 
     files: tuple[Path, ...]
     notes: tuple[str, ...]
     failures: tuple[str, ...] = ()
+    left_out: int = 0
 
 
 def export_timeline(
@@ -37,12 +40,15 @@ def export_timeline(
     """Write `timeline` in the named format, or in the one that matches the suffix of `out`.
 
     If the format holds one rate and the clips have several, `out` gets the clips of the first clip's rate, and each
-    other rate gets a file beside it (`hits.edl`, `hits.25fps.edl`). guard: protects existing files.
-    ExportError: unknown format, a file is in the way (`target.check_targets`), or writing fails; files that were there
-    before are then unchanged.
+    other rate gets a file beside it (`hits.edl`, `hits.25fps.edl`). Clips whose rate its labels can't count are left
+    out with a note. guard: protects existing files.
+    ExportError: unknown format, no clip that it can label, a file is in the way (`target.check_targets`), or writing
+    fails; files that were there before are then unchanged.
     """
     guard = guard or Guard()
     exporter = find_format(out, format_name)
+    asked = _moments(timeline)
+    timeline, left_out = _labelled(timeline, exporter)
     parts = timeline.by_rate() if exporter.one_rate else (timeline,)
     paths = planned_files(exporter, out, [part.rate for part in parts])
     contents = [_content(exporter, part) for part in parts]
@@ -53,12 +59,14 @@ def export_timeline(
             write_verified(path, content, is_new=is_new)
         if guard.library is not None:
             remember(guard.library.folder, real_path(path), export, content)
-    return ExportReport(tuple(paths), tuple(_notes(timeline, exporter, paths, parts)))
+    return ExportReport(
+        tuple(paths), (*left_out, *_notes(timeline, exporter, paths, parts)), left_out=asked - len(timeline.clips)
+    )
 
 
 def planned_files(exporter: Exporter, out: Path, rates: Iterable[Fraction]) -> list[Path]:
     """The files that an export of clips with these rates writes: `out`, and one for each further rate."""
-    further = list(dict.fromkeys(rates))[1:] if exporter.one_rate else []
+    further = list(dict.fromkeys(filter(exporter.holds, rates)))[1:] if exporter.one_rate else []
     return [out, *(_beside(out, exporter, rate) for rate in further)]
 
 
@@ -76,6 +84,25 @@ def export_errors(path: Path) -> Iterator[None]:
         ) from error
 
 
+def _labelled(timeline: Timeline, exporter: Exporter) -> tuple[Timeline, list[str]]:
+    """The clips that the format has labels for, and a note on the others. ExportError if there are only others."""
+    held = tuple(clip for clip in timeline.clips if exporter.holds(clip.rate))
+    if len(held) == len(timeline.clips):
+        return timeline, []
+    others = ", ".join(
+        dict.fromkeys(_with_rate(clip.media) for clip in timeline.clips if not exporter.holds(clip.rate))
+    )
+    reason = f"{exporter.title} has two digits for the frame, too few for {others}"
+    if not held:
+        raise ExportError(reason, remedy=f"Export {WITH_PATHS}")
+    return replace(timeline, clips=held), [f"Left out: {reason}. Export these moments as {WITH_PATHS}."]
+
+
+def _moments(timeline: Timeline) -> int:
+    """How many moments the timeline has: one that runs over several files has several clips."""
+    return len({clip.rank for clip in timeline.clips})
+
+
 def _content(exporter: Exporter, timeline: Timeline) -> bytes:
     rendered = exporter.render(timeline)
     return rendered.encode() if isinstance(rendered, str) else rendered
@@ -90,7 +117,7 @@ def _beside(out: Path, exporter: Exporter, rate: Fraction) -> Path:
 def _notes(timeline: Timeline, exporter: Exporter, paths: list[Path], parts: tuple[Timeline, ...]) -> Iterable[str]:
     if len(parts) > 1:
         files = ", ".join(
-            f"{path.name} ({fps_text(part.rate)} fps, {len(part.clips)} of {len(timeline.clips)} moments)"
+            f"{path.name} ({fps_text(part.rate)} fps, {_moments(part)} of {_moments(timeline)} moments)"
             for path, part in zip(paths, parts, strict=True)
         )
         yield f"The footage has several frame rates, but {exporter.title} holds one per file. Wrote {files}."
@@ -117,6 +144,7 @@ def _notes(timeline: Timeline, exporter: Exporter, paths: list[Path], parts: tup
             f"No timecode standard has this frame rate: {', '.join(unlabelled)}. Labels count its frames; editors may "
             "assume another rate."
         )
+    yield from exporter.notes(timeline)
 
 
 def _with_rate(media: Media) -> str:
