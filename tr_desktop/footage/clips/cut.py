@@ -19,11 +19,16 @@ FrameProgress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Cut:
-    """A finished, verified clip. segment: the source frames it holds; start_tc: the label of the first."""
+    """A finished, verified clip.
+
+    segment: the source frames that it holds; start_tc: the label of the first. notes: sentences on what the clip can't
+    hold.
+    """
 
     path: Path
     segment: Segment
     start_tc: Timecode
+    notes: tuple[str, ...] = ()
 
 
 def open_clip(out: Path) -> OutputContainer:
