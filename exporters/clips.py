@@ -14,6 +14,8 @@ from exporters.text import one_line
 from exporters.write import ExportReport, export_errors
 from tr_desktop.errors import ExportError
 from tr_desktop.files import replacing
+from tr_desktop.footage.bitstream import INTRA_CODECS
+from tr_desktop.footage.clips.cut import Cut
 from tr_desktop.footage.clips.exact import (
     PRESETS,
     Preset,
@@ -23,13 +25,15 @@ from tr_desktop.footage.clips.exact import (
     estimated_bytes,
 )
 from tr_desktop.footage.clips.lossless import cut_lossless, lossless_suffix
+from tr_desktop.footage.clips.smart import SUFFIX, cut_smart
 from tr_desktop.footage.read_on import read_on
-from tr_desktop.moments import Moment, Segment
+from tr_desktop.moments import Media, Moment, Segment
 from tr_desktop.timecode import Timecode
 
 LOSSLESS = "lossless"
+SMART = "smart"
 DEFAULT = "prores"
-WAYS = (LOSSLESS, *PRESETS)
+WAYS = (LOSSLESS, SMART, *PRESETS)
 _SPARE_BYTES = 100_000_000
 
 ClipProgress = Callable[[int, int, int, int], None]
@@ -47,9 +51,9 @@ def export_clips(
 ) -> ExportReport:
     """Cut each moment, with its handles, into a file in `folder`, which is made if its parent exists.
 
-    preset_name: `lossless` or one of `PRESETS`. cfr: convert variable-frame-rate clips to a constant rate. on_progress:
-    an exception raised in it stops the work. Each file appears once it's complete and verified, under a free name: none
-    is ever replaced. Files finished before a failure stay.
+    preset_name: `lossless`, `smart` or one of `PRESETS`. cfr: convert variable-frame-rate clips to a constant rate.
+    on_progress: an exception raised in it stops the work. Each file appears once it's complete and verified, under a
+    free name: none is ever replaced. Files finished before a failure stay.
     ExportError: an unknown preset, no moments, no room, or a clip that can't be cut as asked.
     """
     if preset_name not in WAYS:
@@ -59,7 +63,7 @@ def export_clips(
     preset = PRESETS.get(preset_name)
     if cfr and preset is None:
         raise ExportError(
-            "A lossless cut keeps a variable frame rate", remedy="Choose another clip format to use with --cfr"
+            f"A {preset_name} cut keeps a variable frame rate", remedy="Choose another clip format to use with --cfr"
         )
     moments = [read_far_enough(moment, handles_s) for moment in moments]
     segments = [with_handles(moment, handles_s) for moment in moments]
@@ -72,14 +76,16 @@ def export_clips(
             if on_progress:
                 on_progress(clip, len(moments), frame, frames)
 
-        suffix = lossless_suffix(moment.media) if preset is None else preset.suffix
+        way = _way_for(moment.media, preset_name)
+        suffix = preset.suffix if preset else SUFFIX if way == SMART else lossless_suffix(moment.media)
         label = moment.footage.timecode_at(segment.start_frame)
         out = free_name(folder / clip_name(number, moment, label, suffix))
         with export_errors(out), replacing(out, is_new=True) as part:
-            held = _cut(moment, segment, part, preset, cfr, report)
+            made = _cut(moment, segment, part, way, cfr, report)
         files.append(out)
-        if held != segment:
-            notes.append(_outward(out, segment, held))
+        if made.segment != segment:
+            notes.append(_outward(out, segment, made.segment))
+        notes += [f"{out.name}: {note}" for note in made.notes]
     return ExportReport(tuple(files), tuple(notes))
 
 
@@ -100,24 +106,31 @@ def with_handles(moment: Moment, handles_s: Fraction) -> Segment:
     return Segment(min(start, segment.start_frame), max(end, segment.end_frame))
 
 
+def _way_for(media: Media, preset_name: str) -> str:
+    """Pictures that stand alone need no encoding at the edges: a lossless cut of them is exact."""
+    return LOSSLESS if preset_name == SMART and media.codec in INTRA_CODECS else preset_name
+
+
 def _cut(
     moment: Moment,
     segment: Segment,
     part: Path,
-    preset: Preset | None,
+    way: str,
     cfr: bool,
     report: Callable[[int, int], None],
-) -> Segment:
-    """Cut to `part`; the source frames that the clip holds."""
+) -> Cut:
+    """Cut to `part`. The cut's segment: the source frames that the clip holds."""
     footage = moment.footage
-    if preset is None:
-        return cut_lossless(footage, segment, part, report).segment
+    if way == SMART:
+        return cut_smart(footage, segment, part, report)
+    if way == LOSSLESS:
+        return cut_lossless(footage, segment, part, report)
+    preset = PRESETS[way]
     if cfr and footage.media.is_vfr:
         rate = cfr_rate(footage.media)
         start, end = (round(footage.times.time_s(frame) * rate) for frame in (segment.start_frame, segment.end_frame))
-        cut_cfr(footage, start, max(end - start, 1), part, preset, report)
-        return segment
-    return cut_exact(footage, segment, part, preset, report).segment
+        return Cut(part, segment, cut_cfr(footage, start, max(end - start, 1), part, preset, report))
+    return cut_exact(footage, segment, part, preset, report)
 
 
 def clip_name(number: int, moment: Moment, label: Timecode, suffix: str) -> str:

@@ -14,6 +14,9 @@ import av
 import numpy as np
 import pytest
 
+from exporters.hand_off import hand_off
+from exporters.write import ExportReport
+from tests.exporters.build import moment
 from tests.footage.recipes import FIRST_NUMBER, MAKERS
 from tests.media import make_video, read_number
 from tr_desktop.errors import ExportError
@@ -23,7 +26,7 @@ from tr_desktop.footage.clips.parameter_sets import sets_of, unit_kind
 from tr_desktop.footage.clips.smart import cut_smart
 from tr_desktop.footage.frames import Sampler
 from tr_desktop.footage.probe import probe
-from tr_desktop.moments import Footage, Segment
+from tr_desktop.moments import Footage, Moment, Segment
 
 PAL = Fraction(25)
 LONG = {
@@ -216,6 +219,21 @@ def test_the_sample_entry_holds_all_sets(footage: Get, tmp_path: Path) -> None:
             sets = sets_of(context.extradata or b"", context.name)
         kinds = [unit_kind(unit, context.name) for unit in sets]
         assert all(kinds.count(kind) == 2 for kind in kinds) and len(set(sets)) == len(sets)
+
+
+def test_an_export_counts_the_encoded_frames_and_copies_pictures_that_stand_alone(footage: Get, tmp_path: Path) -> None:
+    def export(name: str) -> ExportReport:
+        return hand_off([found_in(footage(name))], tmp_path / "clips", "smart", name="x")
+
+    report = export("gop30.mp4")
+    assert numbers(report.files[0]) == list(range(17, 40))
+    assert any("14 of 23 frames were encoded" in note for note in report.notes)
+    report = export("prores.mov")
+    assert probe(report.files[0]).codec == "prores" and numbers(report.files[0]) == list(range(17, 40))
+
+
+def found_in(source: Footage) -> Moment:
+    return moment(source.media, 17, 40, times=source.times)
 
 
 def test_a_moment_between_keyframes_is_encoded_and_that_is_said(footage: Get, tmp_path: Path) -> None:
