@@ -12,7 +12,7 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
-from exporters.clips import ClipProgress, check_room, clip_name, make_folder, read_far_enough, with_handles
+from exporters.clips import ClipProgress, Failures, check_room, clip_name, make_folder, read_far_enough, with_handles
 from exporters.target import free_name
 from exporters.write import ExportReport, export_errors
 from tr_desktop.files import replacing
@@ -38,33 +38,40 @@ def make_cfr(
     """Convert the parts that the moments use; (the moments, now in those files; a report of the files written).
 
     Moments in footage of constant rate stay as they are. folder: made if a file is needed and its parent exists.
-    on_progress: as for `export_clips`. ExportError: no room, or a part that can't be encoded or fails verification;
-    finished files stay.
+    on_progress: as for `export_clips`. A part that can't be encoded or fails verification is reported as a failure, and
+    its moment stays in the file that it is in. ExportError: no room, or none of the parts could be converted.
     """
     variable = [rank for rank, moment in enumerate(moments) if moment.media.is_vfr]
-    moments = [read_far_enough(moment, handles_s) if moment.media.is_vfr else moment for moment in moments]
     made = list(moments)
     files: list[Path] = []
+    notes: list[str] = []
+    failures = Failures(len(variable))
+    read: dict[int, Moment] = {}
+    for rank in variable:
+        with failures.of(rank + 1, moments[rank]):
+            read[rank] = read_far_enough(moments[rank], handles_s)
     if variable:
         make_folder(folder)
-        used = [moments[rank] for rank in variable]
+        used = list(read.values())
         check_room(folder, used, [with_handles(moment, handles_s) for moment in used], PRESET)
-    for number, rank in enumerate(variable, 1):
+    for number, (rank, moment) in enumerate(read.items(), 1):
 
         def report(frame: int, frames: int, clip: int = number) -> None:
             if on_progress:
                 on_progress(clip, len(variable), frame, frames)
 
-        moment = moments[rank]
-        found, cut = _frames(moment, handles_s)
-        label = moment.media.start_tc.at_rate(cfr_rate(moment.media)) + cut.start_frame
-        out = free_name(folder / clip_name(rank + 1, moment, label, PRESET.suffix))
-        with export_errors(out), replacing(out, is_new=True) as part:
-            count = cut.frames
-            cut_cfr(moment.footage, cut.start_frame, count, part, PRESET, report)
-        files.append(out)
-        made[rank] = _in_file(moment, out, found, cut)
-    return made, ExportReport(tuple(files), tuple(_notes(moments, variable, files)))
+        with failures.of(rank + 1, moment):
+            found, cut = _frames(moment, handles_s)
+            label = moment.media.start_tc.at_rate(cfr_rate(moment.media)) + cut.start_frame
+            out = free_name(folder / clip_name(rank + 1, moment, label, PRESET.suffix))
+            with export_errors(out), replacing(out, is_new=True) as part:
+                converted = cut_cfr(moment.footage, cut.start_frame, cut.frames, part, PRESET, report)
+            files.append(out)
+            notes += [f"{out.name}: {note}" for note in converted.notes]
+            made[rank] = _in_file(moment, out, found, cut)
+    failed = failures.sentences(none_made=not files)
+    converted_ranks = [rank for rank in variable if made[rank] is not moments[rank]]
+    return made, ExportReport(tuple(files), (*_notes(moments, converted_ranks, files), *notes), failed)
 
 
 def _frames(moment: Moment, handles_s: Fraction) -> tuple[Segment, Segment]:

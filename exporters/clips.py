@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 from exporters.target import free_name
 from exporters.text import one_line
 from exporters.write import ExportReport, export_errors
-from tr_desktop.errors import ExportError
+from tr_desktop.errors import ExportError, UserError
 from tr_desktop.files import replacing
 from tr_desktop.footage.bitstream import INTRA_CODECS
 from tr_desktop.footage.clips.cut import Cut
@@ -53,8 +54,8 @@ def export_clips(
 
     preset_name: `lossless`, `smart` or one of `PRESETS`. cfr: convert variable-frame-rate clips to a constant rate.
     on_progress: an exception raised in it stops the work. Each file appears once it's complete and verified, under a
-    free name: none is ever replaced. Files finished before a failure stay.
-    ExportError: an unknown preset, no moments, no room, or a clip that can't be cut as asked.
+    free name: none is ever replaced. A moment that can't be cut as asked is reported as a failure; the others are cut.
+    ExportError: an unknown preset, no moments, no room, or no clip could be cut.
     """
     if preset_name not in WAYS:
         raise ExportError(f"There is no clip format called {preset_name!r}", remedy=f"Known: {', '.join(WAYS)}")
@@ -65,12 +66,17 @@ def export_clips(
         raise ExportError(
             f"A {preset_name} cut keeps a variable frame rate", remedy="Choose another clip format to use with --cfr"
         )
-    moments = [read_far_enough(moment, handles_s) for moment in moments]
-    segments = [with_handles(moment, handles_s) for moment in moments]
+    failures = Failures(len(moments))
+    jobs = []
+    for number, moment in enumerate(moments, 1):
+        with failures.of(number, moment):
+            moment = read_far_enough(moment, handles_s)
+            jobs.append((number, moment, with_handles(moment, handles_s)))
     make_folder(folder)
-    check_room(folder, moments, segments, preset)
-    files, notes = [], []
-    for number, (moment, segment) in enumerate(zip(moments, segments, strict=True), 1):
+    check_room(folder, [moment for _, moment, _ in jobs], [segment for *_, segment in jobs], preset)
+    files: list[Path] = []
+    notes: list[str] = []
+    for number, moment, segment in jobs:
 
         def report(frame: int, frames: int, clip: int = number) -> None:
             if on_progress:
@@ -78,15 +84,52 @@ def export_clips(
 
         way = _way_for(moment.media, preset_name)
         suffix = preset.suffix if preset else SUFFIX if way == SMART else lossless_suffix(moment.media)
-        label = moment.footage.timecode_at(segment.start_frame)
-        out = free_name(folder / clip_name(number, moment, label, suffix))
-        with export_errors(out), replacing(out, is_new=True) as part:
-            made = _cut(moment, segment, part, way, cfr, report)
-        files.append(out)
-        if made.segment != segment:
-            notes.append(_outward(out, segment, made.segment))
-        notes += [f"{out.name}: {note}" for note in made.notes]
-    return ExportReport(tuple(files), tuple(notes))
+        with failures.of(number, moment):
+            asked = _place(folder, number, moment, segment, suffix)
+            with export_errors(asked), replacing(asked, is_new=True) as part:
+                made = _cut(moment, segment, part, way, cfr, report)
+            out = asked
+            if made.segment.start_frame != segment.start_frame:  # known only now
+                out = _place(folder, number, moment, made.segment, suffix)
+                with export_errors(out):
+                    asked.rename(out)
+            files.append(out)
+            if made.segment != segment:
+                notes.append(_outward(out, segment, made.segment))
+            notes += [f"{out.name}: {note}" for note in made.notes]
+    return ExportReport(tuple(files), tuple(notes), failures.sentences(none_made=not files))
+
+
+class Failures:
+    """Moments that couldn't be exported. Use `of` around the work on each."""
+
+    def __init__(self, moments: int) -> None:
+        self._moments = moments
+        self._errors: list[tuple[str, UserError]] = []
+
+    @contextmanager
+    def of(self, number: int, moment: Moment) -> Iterator[None]:
+        """Keep the error of the block, which works on the moment of this rank, instead of raising it."""
+        try:
+            yield
+        except UserError as error:
+            name = one_line(moment.remarks.name or moment.media.path.name)
+            label = moment.footage.timecode_at(moment.segment.start_frame)
+            self._errors.append((f"Moment {number} ({name}, {label}) failed: ", error))
+
+    def sentences(self, *, none_made: bool) -> tuple[str, ...]:
+        """What failed and why. ExportError if nothing else could be made."""
+        if self._errors and none_made:
+            if self._moments == 1:
+                raise self._errors[0][1]
+            reasons = " ".join(f"{which}{error}" for which, error in self._errors)
+            raise ExportError(f"None of the {self._moments} moments could be exported. {reasons}")
+        return tuple(f"{which}{error}" for which, error in self._errors)
+
+
+def _place(folder: Path, number: int, moment: Moment, segment: Segment, suffix: str) -> Path:
+    """A free name for the clip that starts with this segment."""
+    return free_name(folder / clip_name(number, moment, moment.footage.timecode_at(segment.start_frame), suffix))
 
 
 def read_far_enough(moment: Moment, handles_s: Fraction) -> Moment:
@@ -129,7 +172,7 @@ def _cut(
     if cfr and footage.media.is_vfr:
         rate = cfr_rate(footage.media)
         start, end = (round(footage.times.time_s(frame) * rate) for frame in (segment.start_frame, segment.end_frame))
-        return Cut(part, segment, cut_cfr(footage, start, max(end - start, 1), part, preset, report))
+        return replace(cut_cfr(footage, start, max(end - start, 1), part, preset, report), segment=segment)
     return cut_exact(footage, segment, part, preset, report)
 
 

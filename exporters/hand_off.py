@@ -66,4 +66,4 @@ def hand_off(
         moments, made = make_cfr(moments, cfr_folder(out), handles_s=handles_s, on_progress=on_progress)
     timeline = timeline_from_moments(moments, name=name, handles_s=handles_s, start_tc=start_tc)
     written = export_timeline(timeline, out, format_name, guard)
-    return ExportReport((*written.files, *made.files), (*sources, *made.notes, *written.notes))
+    return ExportReport((*written.files, *made.files), (*sources, *made.notes, *written.notes), made.failures)

@@ -21,10 +21,14 @@ from tr_desktop.timecode import is_smpte_rate
 
 @dataclass(frozen=True)
 class ExportReport:
-    """The files that were written, the requested one first, and notes for the editor, a sentence each."""
+    """The files that were written, the requested one first, and notes for the editor, a sentence each.
+
+    failures: for each moment that couldn't be exported as asked, a sentence: which one, and why.
+    """
 
     files: tuple[Path, ...]
     notes: tuple[str, ...]
+    failures: tuple[str, ...] = ()
 
 
 def export_timeline(

@@ -47,7 +47,9 @@ def nominal_fps(rate: Fraction) -> int:
 class Timecode:
     """A frame number on a timecode axis: `frame` real frames after 00:00:00:00 at `rate`, labelled drop-frame or not.
 
-    `frame` isn't wrapped, so that it can be added and compared. The label wraps at 24 hours, as SMPTE ST 12-1 defines.
+    `frame` isn't wrapped, so that it can be added and compared: it may be negative, or a day and more. The label wraps
+    at 24 hours, as SMPTE ST 12-1 defines. Formats that write a label and its frame number side by side take both from
+    `in_day`.
     A rate without SMPTE labels is counted at its nominal integer rate. ValueError: a rate that isn't positive, or
     drop-frame at a rate that has none.
     """
@@ -115,6 +117,11 @@ class Timecode:
         """The number of frames before labels repeat."""
         # ST 12-1: labels run from 00:00:00:00 to the last frame of 23:59:59
         return 86400 * nominal_fps(self.rate) - 1296 * self._dropped  # 24 h × 54 minutes in each that skip labels
+
+    @property
+    def in_day(self) -> Timecode:
+        """The same label, with the frame number that it has within its day: 0 … `frames_per_day` - 1."""
+        return replace(self, frame=self.frame % self.frames_per_day)
 
     def at_rate(self, rate: Fraction) -> Timecode:
         """The same position counted in frames of `rate`: in a 59.94 file, 29.97 labels count every other frame.

@@ -8,8 +8,10 @@ import av
 import pytest
 from PySide6.QtWidgets import QMessageBox
 
+from exporters import clips
 from tests.media import make_video
 from tr_desktop.app.shell.side_panel import Side
+from tr_desktop.errors import ExportError
 from tr_desktop.footage.probe import probe
 
 PHONE = Path(__file__).resolve().parents[3] / "shared" / "oddities" / "torchcodec__var_fps_video.mp4"
@@ -126,5 +128,38 @@ def test_what_an_export_writes_is_said_before_it(run_app, tmp_path):
         assert "exact to the frame. Each" in panel._keeps.text() and not panel._several_files.isVisible()
         panel.choose_format("lossless")
         assert "starts at the keyframe before its moment" in panel._keeps.text()
+
+    assert run_app(script, tmp_path, library=tmp_path / "library") == 0
+
+
+def test_a_clip_that_fails_is_listed_and_the_others_are_written(run_app, tmp_path, monkeypatch):
+    for rate in (25, 30):
+        make_video(tmp_path / f"at{rate}.mov", frames=60, rate=Fraction(rate))
+    whole = clips.cut_exact
+    cuts = []
+
+    def second_fails(footage, segment, *others):
+        cuts.append(segment)
+        if len(cuts) == 2:
+            raise ExportError("The encoder gave up")
+        return whole(footage, segment, *others)
+
+    monkeypatch.setattr(clips, "cut_exact", second_fails)
+
+    def script(hands):
+        panel = hands.window.export
+        hands.wait(lambda: len(hands.session.indexing.status.coverage.searched) == 2)
+        hands.search("a pattern")
+        hands.results.show_guesses.click()
+        hands.window.show_side(Side.EXPORT)
+        hands.press("Return")
+        hands.press("Down", "Return")
+        hands.wait(lambda: len(hands.session.editing.project.selects) == 2)
+        panel.choose_format("h264")
+        panel.out.setText(str(tmp_path / "clips"))
+        panel.run()
+        hands.wait(lambda: "read back" in panel.message())
+        assert "Moment 2 (" in panel.message() and "The encoder gave up" in panel.message()
+        assert panel.files.count() == len(list((tmp_path / "clips").iterdir())) == 1
 
     assert run_app(script, tmp_path, library=tmp_path / "library") == 0

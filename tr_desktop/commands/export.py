@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tr_desktop.commands import options
-from tr_desktop.errors import UserError
+from tr_desktop.errors import ExportError, UserError
 
 if TYPE_CHECKING:
     from exporters.target import Guard
@@ -66,7 +66,8 @@ def check(name: str, arguments: argparse.Namespace) -> None:
 
 
 def write(moments: Sequence[Moment], name: str, arguments: argparse.Namespace) -> None:
-    """Export the moments with the options of `options.add_export`. Raises ExportError."""
+    """Export the moments with the options of `options.add_export`. ExportError, also if only some were written."""
+    from exporters.clips import WAYS
     from exporters.hand_off import hand_off
     from tr_desktop.commands.progress import ClipBar
 
@@ -84,8 +85,11 @@ def write(moments: Sequence[Moment], name: str, arguments: argparse.Namespace) -
         )
     for note in written.notes:
         print(note, file=sys.stderr)
-    counted = "1 moment" if len(moments) == 1 else f"{len(moments)} moments"
+    count = len(moments) - (len(written.failures) if arguments.format in WAYS else 0)
+    counted = "1 moment" if count == 1 else f"{count} moments"
     print(f"Wrote {counted} to {', '.join(map(str, written.files))}", file=sys.stderr)
+    if written.failures:
+        raise ExportError("\n".join(("Not everything could be exported as asked:", *written.failures)))
 
 
 @contextmanager

@@ -4,32 +4,40 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from tr_desktop.footage.mov_atoms import sony_label, timecode_track
+from tr_desktop.footage.first_pictures import FirstPictures
+from tr_desktop.footage.mov_atoms import sony_label
+from tr_desktop.footage.mov_timecode import timecode_track
+from tr_desktop.footage.tracks import audio_tracks
 from tr_desktop.timecode import DROP_FRAME_RATES, Timecode, exact_rate
 
 _REEL_KEYS = ("reel_name", "com.apple.proapps.reel", "com.apple.quicktime.reel")
+_LABEL = re.compile(r"(-?)(\d{1,3})(:.*)")
 _NTSC = Fraction(1000, 1001)
 _MXF_TIMECODE_BASE = re.compile(rb"\x15\x02\x00\x02(..)", re.DOTALL)  # local tag 1502, length 2
 _MXF_HEADER_BYTES = 1 << 20
 
 
 def source_timecode(
-    path: Path, container: InputContainer, stream: VideoStream, rate: Fraction
+    path: Path, container: InputContainer, stream: VideoStream, rate: Fraction, pictures: FirstPictures
 ) -> tuple[Timecode, bool]:
     """(timecode of the first frame counted at `rate`, whether the file has one); zero if it has none.
 
     A timecode track may count at another rate than the picture (29.97 drop-frame beside 59.94 footage, SMPTE ST 12-1).
     It is read at the track's rate and converted to the picture's. Phones set the drop-frame flag beside true 30 and 24,
-    rates that have no drop-frame: there the flag is ignored and the track's frame number counts. Raises OSError.
+    rates that have no drop-frame: there the flag is ignored and the track's frame number counts.
+
+    Labels in the coded pictures count last, and only if they don't start at zero: MPEG-2 has to have one, so encoders
+    without a clock count from 00:00:00:00. Raises OSError.
     """
     is_mov = container.format.name.startswith("mov")
-    if is_mov and (track := timecode_track(path)):
+    if is_mov and (track := timecode_track(path, stream.id)):
         track_rate = _same_family(track.rate, rate)
         return Timecode(track.frame, track_rate, track.drop and track_rate in DROP_FRAME_RATES).at_rate(rate), True
     label_rate = _mxf_rate(path) if container.format.name == "mxf" else None
@@ -38,18 +46,28 @@ def source_timecode(
             return found, True
     if is_mov and (sony := sony_label(path)) and (found := _from_label(sony[0], Fraction(sony[1]), rate)):
         return found, True
-    if (samples := _value(container.metadata, "time_reference")).isdecimal() and container.streams.audio:
+    if (coded := pictures.label()) and (found := _from_label(coded.text, rate / coded.pictures, rate)) and found.frame:
+        return found + coded.late, True
+    if (samples := _value(container.metadata, "time_reference")).isdecimal() and (sound := audio_tracks(container)):
         # Broadcast Wave: samples since midnight
-        seconds = Fraction(int(samples), container.streams.audio[0].codec_context.sample_rate)
-        return Timecode(round(seconds * rate), rate), True
+        return Timecode(round(Fraction(int(samples), sound[0].rate_hz) * rate), rate), True
     return Timecode(0, rate), False
 
 
 def _from_label(text: str, label_rate: Fraction | None, rate: Fraction) -> Timecode | None:
-    """The timecode of a label, counted at `rate`; None if it isn't a valid label."""
+    """The timecode of a label, counted at `rate`; None if it isn't a valid label.
+
+    Labels of files may be negative, or pass 24 hours if recording went on over midnight.
+    """
+    if (parts := _LABEL.fullmatch(text)) is None:
+        return None
+    sign, hours, others = parts.groups()
+    days, hour = divmod(int(hours), 24)
     for counted in dict.fromkeys((_same_family(label_rate, rate), rate)):
         try:
-            return Timecode.parse(text, counted, ";" in text and counted in DROP_FRAME_RATES).at_rate(rate)
+            tc = Timecode.parse(f"{hour}{others}", counted, ";" in text and counted in DROP_FRAME_RATES)
+            tc += days * tc.frames_per_day
+            return (replace(tc, frame=-tc.frame) if sign else tc).at_rate(rate)
         except ValueError:
             continue
     return None

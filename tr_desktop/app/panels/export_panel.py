@@ -299,8 +299,8 @@ class ExportPanel(QWidget):
             "{count} files written and read back",
             name=report.files[0].name,
         )
-        self._set_role("dim")
-        self._say("\n".join([f"{done}.", *self._rough, *report.notes]))
+        self._set_role("bad" if report.failures else "dim")
+        self._say("\n".join([f"{done}.", *report.failures, *self._rough, *report.notes]))
         self.files.set_files(report.files)
         self._show_written(True)
         self.finished.emit(tr("Export finished: {outcome}.", outcome=done))

@@ -8,14 +8,17 @@ from pathlib import Path
 
 import numpy as np
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange, Interpolation
+from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from numpy.typing import NDArray
 
 from tr_desktop.errors import ExportError
+from tr_desktop.footage.clips.facts import differences
+from tr_desktop.footage.clips.picture import is_rgb
+from tr_desktop.footage.clips.tracks import kinds_of_others
 from tr_desktop.footage.frames import Sampler
 from tr_desktop.footage.probe import probe
 from tr_desktop.footage.seek import find_frames
-from tr_desktop.moments import Footage
+from tr_desktop.moments import Footage, TrackKind
 from tr_desktop.timecode import Timecode, is_smpte_rate
 
 _SIDE_PX = 64
@@ -23,10 +26,19 @@ _SIMILAR = 6.0  # mean difference of 8-bit brightness; an encoder at these rates
 _NOISE = 0.5
 
 
-def verify_clip(footage: Footage, frames: Sequence[int], clip: Path, start_tc: Timecode, *, lossless: bool) -> None:
-    """Decode all of `clip` and compare it with the source: number of frames, first and last picture, timecode.
+def verify_clip(
+    footage: Footage,
+    frames: Sequence[int],
+    clip: Path,
+    start_tc: Timecode,
+    *,
+    lossless: bool,
+    others: Sequence[TrackKind] = (),
+) -> None:
+    """Decode all of `clip` and compare it with the source: number of frames, first and last picture, timecode, facts.
 
     footage: the source, with its media as the clip should be. frames: the source frame that each of the clip's shows.
+    others: the kinds of the other tracks that were copied.
     Small pictures are compared by brightness. A copied picture must not differ at all. An encoded one must
     be similar to its source frame, and not closer to a neighbour of it. ExportError: the differences; the caller then
     removes the clip.
@@ -53,8 +65,9 @@ def verify_clip(footage: Footage, frames: Sequence[int], clip: Path, start_tc: T
             wrong.append("its rate isn't constant")
     if sampler.problems:
         wrong.append(f"it is damaged ({sampler.problems[0]})")
-    if len(written.audio) != len(media.audio):
-        wrong.append(f"it has {len(written.audio)} audio tracks instead of {len(media.audio)}")
+    if (found := kinds_of_others(written)) != sorted(others, key=lambda kind: kind.value):
+        wrong.append(f"it has {len(found)} other tracks instead of {len(others)}")
+    wrong += differences(media, written, lossless=lossless)
     if is_smpte_rate(media.rate) and not media.is_vfr and str(written.start_tc) != str(start_tc):
         wrong.append(f"its timecode starts at {written.start_tc} instead of {start_tc}")
     if wrong:
@@ -71,6 +84,7 @@ def _small(frame: VideoFrame) -> NDArray[np.int16]:
         interpolation=Interpolation.AREA,
         src_color_range=frame.color_range,
         dst_color_range=ColorRange.MPEG,
+        dst_colorspace=Colorspace.ITU709 if is_rgb(frame) else None,
     )
     brightness: NDArray[np.int16] = square.to_ndarray()[0].astype(np.int16)
     return brightness

@@ -9,6 +9,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Iterator
 from contextlib import ExitStack
+from fractions import Fraction
 from pathlib import Path
 
 import av.error
@@ -19,7 +20,10 @@ from tr_desktop.errors import ExportError
 from tr_desktop.footage.clips.check import verify_clip
 from tr_desktop.footage.clips.cut import Cut, FrameProgress, on_own_clock, open_clip
 from tr_desktop.footage.clips.describe import clip_timecode, describe
+from tr_desktop.footage.clips.facts import with_facts
+from tr_desktop.footage.clips.picture import describe_copy, finish_clip, languages_of
 from tr_desktop.footage.clips.sound import CopiedTrack
+from tr_desktop.footage.clips.tracks import CopiedTracks, copy_chapters, left_behind
 from tr_desktop.footage.container import open_video
 from tr_desktop.footage.encoder_note import encoder_note, with_note
 from tr_desktop.moments import Footage, FrameTimes, Media, Segment
@@ -35,6 +39,7 @@ def cut_lossless(footage: Footage, segment: Segment, out: Path, on_progress: Fra
     reaches outward to the nearest places where the stream can be split. ExportError: as for `cut_exact`, or the stream
     can't be split.
     """
+    footage = with_facts(footage)
     media, times = footage.media, footage.times
     if times.start_pts is None:
         raise ExportError(
@@ -51,28 +56,31 @@ def cut_lossless(footage: Footage, segment: Segment, out: Path, on_progress: Fra
             picture.metadata.clear()
             picture.codec_context.framerate = media.rate  # the muxer counts timecode by it
             describe(media, writing, picture, start_tc)
-            if media.rotation or media.mirrored:
-                picture.set_display_rotation(-media.rotation, hflip=media.mirrored)
+            describe_copy(picture, source, media, writing)
             start_s = on_own_clock(times, times.time_s(held.start_frame))
             length_s = times.time_s(held.end_frame) - times.time_s(held.start_frame)
+            copy_chapters(media, writing, start_s, length_s)
             sounds = [CopiedTrack(stack, media, n, writing, start_s, length_s) for n in range(len(media.audio))]
-            shift = times.start_pts + times.ticks[held.start_frame]
+            others = CopiedTracks(stack, media, writing, start_s, length_s)
+            tracks: list[CopiedTrack | CopiedTracks] = [*sounds, others]
+            tick_s = _to_clip_times(packets, footage, times.start_pts, held)
+            picture.time_base = tick_s
             for done, packet in enumerate(packets, 1):
-                packet.pts = _minus(packet.pts, shift)
-                packet.dts = _minus(packet.dts, shift)
                 packet.stream = picture
-                for sound in sounds:
-                    sound.write_until((packet.dts or 0) * times.tick_s)
+                for track in tracks:
+                    track.write_until((packet.dts or 0) * tick_s)
                 writing.mux(packet)
                 if on_progress:
                     on_progress(done, len(packets))
-            for sound in sounds:
-                sound.write_until(None)
+            for track in tracks:
+                track.write_until(None)
+            left, languages = left_behind(others.left), languages_of(writing)
+        finish_clip(out, media, media.codec, languages)
     except (av.error.FFmpegError, OSError, ValueError) as error:
         reason = f"The clip can't be copied into {out.suffix}: {error}"
         raise ExportError(reason, path=media.path, remedy="Use an exact cut") from error
-    verify_clip(footage, range(held.start_frame, held.end_frame), out, start_tc, lossless=True)
-    return Cut(out, held, start_tc)
+    verify_clip(footage, range(held.start_frame, held.end_frame), out, start_tc, lossless=True, others=others.written)
+    return Cut(out, held, start_tc, left)
 
 
 def lossless_suffix(media: Media) -> str:
@@ -82,6 +90,36 @@ def lossless_suffix(media: Media) -> str:
         return ".mp4"
     sound = all(track.codec in _MOV_SOUND or track.codec.startswith("pcm_") for track in media.audio)
     return ".mov" if suffix == ".mov" or (media.codec in _MOV_PICTURES and sound) else ".mkv"
+
+
+def _to_clip_times(packets: list[Packet[VideoStream]], footage: Footage, start_pts: int, held: Segment) -> Fraction:
+    """Count the packets' times from the clip's first frame; the tick that they are in, seconds.
+
+    If the container's clock is too coarse for a constant rate (milliseconds), the ticks become frames: its rounding
+    would make the rate vary.
+    """
+    times, rate = footage.times, footage.media.rate
+    first = times.ticks[held.start_frame]
+    is_rounded = not footage.media.is_vfr and (1 / rate / times.tick_s).denominator > 1
+    if is_rounded and _are_on_grid(times, held, rate):
+        shown = [_frame(times, (packet.pts or 0) - start_pts) - held.start_frame for packet in packets]
+        delay = max(stored - frame for stored, frame in enumerate(shown))
+        for stored, (packet, frame) in enumerate(zip(packets, shown, strict=True)):
+            packet.pts, packet.dts, packet.duration, packet.time_base = frame, stored - delay, 1, 1 / rate
+        return 1 / rate
+    for packet in packets:
+        packet.pts = _minus(packet.pts, start_pts + first)
+        packet.dts = _minus(packet.dts, start_pts + first)
+    return times.tick_s
+
+
+def _are_on_grid(times: FrameTimes, held: Segment, rate: Fraction) -> bool:
+    """Whether each frame is at frame number / rate, but for rounding to a tick."""
+    first_s = times.time_s(held.start_frame)
+    return all(
+        abs(times.time_s(frame) - first_s - (frame - held.start_frame) / rate) <= times.tick_s
+        for frame in range(held.start_frame, held.end_frame)
+    )
 
 
 def _minus(stamp: int | None, shift: int) -> int | None:

@@ -23,10 +23,13 @@ from tr_desktop.footage.clips.check import verify_clip
 from tr_desktop.footage.clips.check_pictures import verify_pictures
 from tr_desktop.footage.clips.cut import Cut, FrameProgress, on_own_clock, open_clip
 from tr_desktop.footage.clips.describe import clip_timecode, describe
+from tr_desktop.footage.clips.facts import with_facts
 from tr_desktop.footage.clips.parameter_sets import free_ids, packed, parameter_sets, sets_of, units_of, with_sets
+from tr_desktop.footage.clips.picture import describe_copy, finish_clip, languages_of
 from tr_desktop.footage.clips.smart_parts import END_OF_SEQUENCE, PartEncoder, Style, refusal
 from tr_desktop.footage.clips.smart_plan import Join, Picture, Plan, plan_cut
 from tr_desktop.footage.clips.sound import EncodedTrack
+from tr_desktop.footage.clips.tracks import CopiedTracks, copy_chapters, left_behind
 from tr_desktop.footage.container import open_video
 from tr_desktop.moments import Footage, Media, Segment
 
@@ -39,6 +42,7 @@ def cut_smart(footage: Footage, segment: Segment, out: Path, on_progress: FrameP
     The `Cut` notes how many frames were encoded. ExportError: the codec, its profile or its stream can't be joined with
     encoded pictures; or as for `cut_exact`.
     """
+    footage = with_facts(footage)
     media, times = footage.media, footage.times
     if times.start_pts is None:
         raise _refused(media, "its time stamps are inconsistent")
@@ -61,19 +65,18 @@ def cut_smart(footage: Footage, segment: Segment, out: Path, on_progress: FrameP
             context = picture.codec_context
             context.extradata = with_sets(source.codec_context.extradata or b"", style.codec, encoder.sets)
             context.framerate = media.rate  # the muxer counts timecode by it
-            if style.codec == "hevc":  # Apple's programs open hvc1 alone
-                context.codec_tag = media.codec_tag if media.codec_tag in ("hvc1", "hev1") else "hvc1"
             picture.metadata.clear()
             describe(media, writing, picture, start_tc)
-            if media.rotation or media.mirrored:
-                picture.set_display_rotation(-media.rotation, hflip=media.mirrored)
-            _write(stack, footage, segment, pictures, writing, picture, progress)
+            describe_copy(picture, source, media, writing)
+            others = _write(stack, footage, segment, pictures, writing, picture, progress)
+            left, languages = left_behind(others.left), languages_of(writing)
+        finish_clip(out, media, media.codec, languages)
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise _refused(media, str(error)) from error
     frames = range(segment.start_frame, segment.end_frame)
-    verify_clip(footage, frames, out, start_tc, lossless=False)
+    verify_clip(footage, frames, out, start_tc, lossless=False, others=others.written)
     verify_pictures(footage, segment, range(plan.copy_start, plan.copy_end), out)
-    return Cut(out, segment, start_tc, (_note(plan),))
+    return Cut(out, segment, start_tc, (_note(plan), *left))
 
 
 class _Progress:
@@ -129,8 +132,8 @@ def _write(
     writing: OutputContainer,
     picture: VideoStream,
     progress: _Progress,
-) -> None:
-    """Write the pictures with the times of their frames, and the sound.
+) -> CopiedTracks:
+    """Write the pictures with the times of their frames, the sound and the other tracks.
 
     Decoding times are made anew: the times of all frames in order, as much earlier as the most delayed picture needs.
     """
@@ -143,7 +146,10 @@ def _write(
     ends = [*ticks[1:], int(end_s / time_base) if media.is_vfr else len(ticks)]
     delay = max(ticks[at] - ticks[each.frame - segment.start_frame] for at, each in enumerate(pictures))
     start_s = on_own_clock(times, times.time_s(segment.start_frame))
+    copy_chapters(media, writing, start_s, end_s)
     sounds = [EncodedTrack(stack, media, n, writing, start_s, end_s, "") for n in range(len(media.audio))]
+    others = CopiedTracks(stack, media, writing, start_s, end_s)
+    tracks: list[EncodedTrack | CopiedTracks] = [*sounds, others]
     picture.time_base = time_base
     for at, each in enumerate(pictures):
         progress.step()
@@ -154,11 +160,12 @@ def _write(
         packet.duration = ends[place] - ticks[place]
         packet.is_keyframe = each.is_keyframe
         packet.stream = picture
-        for sound in sounds:
-            sound.write_until(ticks[at] * time_base)
+        for track in tracks:
+            track.write_until(ticks[at] * time_base)
         writing.mux(packet)
-    for sound in sounds:
-        sound.write_until(None)
+    for track in tracks:
+        track.write_until(None)
+    return others
 
 
 def _note(plan: Plan) -> str:

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import av.error
 import numpy as np
+from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
@@ -20,6 +21,7 @@ from tr_desktop.errors import ExportError
 from tr_desktop.footage.audio_layout import ChannelLayout, channel_layout, usual_layout
 from tr_desktop.footage.clips.joined_sound import JoinedSound, Joints
 from tr_desktop.footage.container import open_video
+from tr_desktop.footage.languages import terminological
 from tr_desktop.moments import Media
 
 _DTYPES = {"flt": np.float32, "s32": np.int32, "s16": np.int16}  # packed: PyAV reads eight planes beyond their end
@@ -31,6 +33,14 @@ def _compressible(layout: ChannelLayout) -> str:
     return usual if layout.channels <= 2 else layout.name or usual
 
 
+def _pcm(context: AudioCodecContext) -> tuple[str, str]:
+    """(PCM codec, format of its samples) that loses nothing of what this decoder gives. Decoders of compressed sound
+    give floating-point numbers, which the source doesn't have."""
+    if context.name.startswith("pcm_f"):
+        return "pcm_f32le", "flt"  # beyond full scale too
+    return ("pcm_s16le", "s16") if context.format.name.startswith(("u8", "s16")) else ("pcm_s24le", "s32")
+
+
 class TrackWriter:
     """One audio track of the clip, written step by step alongside the pictures."""
 
@@ -39,7 +49,9 @@ class TrackWriter:
     def __init__(self, stack: ExitStack, media: Media, index: int, writing: OutputContainer) -> None:
         self._writing = writing
         self._reading, _ = stack.enter_context(open_video(media.path))
-        self._source = self._reading.streams.audio[index]
+        source = self._reading.streams[media.audio[index].index]
+        assert isinstance(source, AudioStream)
+        self._source = source
         self._source.discard = Discard.default
         self._packets: Iterator[tuple[Fraction, list[Packet[AudioStream]]]] = iter(())
         self._written_s = Fraction(-1)
@@ -63,9 +75,12 @@ class TrackWriter:
                     self._joined.place(packet)
                 yield packet
 
-    def _keep_language(self, stream: AudioStream) -> None:
+    def _describe(self, stream: AudioStream) -> None:
         if language := self._source.metadata.get("language"):
-            stream.metadata["language"] = language
+            stream.metadata["language"] = terminological(language)
+        if title := self._source.metadata.get("title"):
+            stream.metadata["title"] = title
+        stream.disposition = self._source.disposition
 
 
 class CopiedTrack(TrackWriter):
@@ -83,7 +98,7 @@ class CopiedTrack(TrackWriter):
         super().__init__(stack, media, index, writing)
         stream = writing.add_stream_from_template(self._source)
         stream.metadata.clear()
-        self._keep_language(stream)
+        self._describe(stream)
         self._packets = self._copied(stream, start_s, length_s)
 
     def _copied(
@@ -129,10 +144,8 @@ class EncodedTrack(TrackWriter):
         layout = _compressible(self._channels) if codec else self._channels.name
         self._layout = layout or f"{self._channels.channels} channels"
         context.layout = self._layout  # the frames get it: none has an order that PyAV can't hold
-        is_deep = not context.format.name.startswith(("u8", "s16"))
-        stream = writing.add_stream(
-            codec or ("pcm_s24le" if is_deep else "pcm_s16le"), rate=self._rate_hz, layout=self._layout
-        )
+        pcm, format_name = _pcm(context)
+        stream = writing.add_stream(codec or pcm, rate=self._rate_hz, layout=self._layout)
         assert isinstance(stream, AudioStream)
         try:
             stream.codec_context.open()
@@ -142,9 +155,8 @@ class EncodedTrack(TrackWriter):
                 path=media.path,
                 remedy="Choose ProRes, DNxHR or a lossless clip, which keep every channel",
             ) from error
-        self._keep_language(stream)
-        format_name = "flt" if codec else ("s32" if is_deep else "s16")
-        self._packets = self._encoded(stream, format_name, start_s, round(length_s * self._rate_hz))
+        self._describe(stream)
+        self._packets = self._encoded(stream, "flt" if codec else format_name, start_s, round(length_s * self._rate_hz))
 
     def _encoded(
         self, stream: AudioStream, format_name: str, start_s: Fraction, samples: int

@@ -1,0 +1,106 @@
+"""What a clip's container says of its pictures: kind of codec, fields, pixel aspect, colour and rotation.
+
+A decoder doesn't need these facts, but an editor does, and for many codecs they exist only in the container.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+from av.container import OutputContainer
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorRange
+from av.video.stream import VideoStream
+
+from tr_desktop.footage.clips.mov_index import complete_index
+from tr_desktop.moments import FieldOrder, Media
+
+MOV_FORMATS = {"mov", "mp4"}
+_UNSPECIFIED, _BT709 = 2, 1  # ITU-T H.273
+_DNXHR_COLOUR_AT = 0x2C
+_DNXHR_MATRICES = {9: 1, 10: 2}
+# FFmpeg's AVFieldOrder: both fields are stored and shown in this order.
+_FIELD_ORDERS = {FieldOrder.PROGRESSIVE: 1, FieldOrder.UPPER_FIRST: 2, FieldOrder.LOWER_FIRST: 3}
+# The MOV writer has no field atom for these; H.264 and MPEG-4 say it in their own pictures.
+_WITHOUT_FIELD_ATOM = {"dnxhd"}
+
+
+def copied_tag(source: VideoStream, format_name: str) -> str:
+    """The four characters for a copy of these pictures in a container; "" if its writer should choose."""
+    codec, tag = source.codec_context.codec.canonical_name, source.codec_context.codec_tag
+    if format_name not in MOV_FORMATS:
+        return ""
+    if source.container.format.name.startswith("mov") or codec == "prores":  # Matroska stores those of ProRes
+        return tag if tag.isprintable() and "\0" not in tag else ""
+    return "hvc1" if codec == "hevc" else ""  # Apple's programs don't open the other form, hev1
+
+
+def describe_copy(picture: VideoStream, source: VideoStream, media: Media, writing: OutputContainer) -> None:
+    """Put onto the copied stream what a template doesn't bring along. Before the first packet."""
+    context = picture.codec_context
+    if tag := copied_tag(source, writing.format.name):
+        context.codec_tag = tag
+    if (aspect := source.sample_aspect_ratio) and aspect > 0:
+        context.sample_aspect_ratio = aspect
+    if media.fields.is_interlaced:
+        context.field_order = _FIELD_ORDERS[media.fields]
+    picture.disposition = source.disposition
+    _turn(picture, media)
+
+
+def is_rgb(frame: VideoFrame) -> bool:
+    """Whether a picture has no colour matrix of its own; clips of it get BT.709's."""
+    return frame.format.is_rgb or frame.format.has_palette
+
+
+def describe_encoded(picture: VideoStream, media: Media, first: VideoFrame, size: tuple[int, int]) -> None:
+    """Put onto the encoder what the clip says of its pictures. first: a decoded frame; size: of the clip's frames."""
+    context = picture.codec_context
+    context.color_primaries, context.color_trc = media.colour.primaries, media.colour.transfer
+    context.colorspace = _BT709 if is_rgb(first) else media.colour.matrix
+    context.color_range = ColorRange.MPEG  # editors assume video range, whatever the tag says
+    if media.fields in _FIELD_ORDERS:
+        context.field_order = _FIELD_ORDERS[media.fields]
+    if (aspect := _pixel_aspect(media, size)) != 1:
+        context.sample_aspect_ratio = aspect
+    _turn(picture, media)
+
+
+def mark_matrix(packets: Sequence[Packet[VideoStream]], matrix: int) -> None:
+    """Put the colour matrix into coded pictures of DNxHR: FFmpeg's encoder calls everything BT.709.
+
+    SMPTE ST 2019-1, "Color Volume": 0 BT.709, 1 and 2 BT.2020, 3 for the container's word, such as BT.601.
+    """
+    if matrix in (_UNSPECIFIED, _BT709):
+        return
+    for packet in packets:
+        picture = bytearray(packet)
+        picture[_DNXHR_COLOUR_AT] |= _DNXHR_MATRICES.get(matrix, 3) << 1
+        packet.update(bytes(picture))
+
+
+def languages_of(writing: OutputContainer) -> list[str]:
+    """For `finish_clip`, while the clip is still open."""
+    return [stream.metadata.get("language", "") for stream in writing.streams]
+
+
+def finish_clip(clip: Path, media: Media, codec: str, languages: Sequence[str]) -> None:
+    """Write into a finished MOV file what its writer leaves out. codec: the clip's. Raises OSError or ValueError."""
+    fields = media.fields if codec in _WITHOUT_FIELD_ATOM else FieldOrder.UNKNOWN
+    if clip.suffix == ".mov" and (fields.is_interlaced or any(languages)):
+        complete_index(clip, languages, fields)
+
+
+def _pixel_aspect(media: Media, size: tuple[int, int]) -> Fraction:
+    if media.stored_width:
+        return media.pixel_aspect
+    shown = (media.height, media.width) if media.rotation % 180 else (media.width, media.height)
+    return Fraction(shown[0] * size[1], shown[1] * size[0])
+
+
+def _turn(picture: VideoStream, media: Media) -> None:
+    if media.rotation or media.mirrored:
+        picture.set_display_rotation(-media.rotation, hflip=media.mirrored)
