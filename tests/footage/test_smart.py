@@ -22,7 +22,7 @@ from tests.media import make_video, read_number
 from tr_desktop.errors import ExportError
 from tr_desktop.footage.clips import smart
 from tr_desktop.footage.clips.cut import Cut
-from tr_desktop.footage.clips.parameter_sets import sets_of, unit_kind
+from tr_desktop.footage.clips.parameter_sets import sets_of, unit_kind, units_of
 from tr_desktop.footage.clips.smart import cut_smart
 from tr_desktop.footage.frames import Sampler
 from tr_desktop.footage.probe import probe
@@ -197,6 +197,15 @@ def test_hdr_and_full_range_are_kept_in_the_encoded_pictures(tmp_path: Path) -> 
         frames = list(container.decode(video=0))
     assert {(f.color_primaries, f.color_trc, f.colorspace, f.color_range) for f in frames} == {(9, 16, 9, 2)}
     assert all("CONTENT_LIGHT_LEVEL" in {side.type.name for side in frame.side_data} for frame in frames)
+
+
+def test_a_cra_picture_with_other_sets_follows_an_end_of_sequence(footage: Get, tmp_path: Path) -> None:
+    """FFmpeg also decodes without it, but the standard wants it (ITU-T H.265, 7.4.2.4.2)."""
+    made = cut_smart(footage("hevc.mp4"), Segment(22, 80), tmp_path / "clip.mov")
+    kinds = [[unit_kind(unit, "hevc") for unit in units_of(data, 4)] for _, data, _ in stored(made.path)]
+    joins = [at for at, units in enumerate(kinds) if 21 in units]
+    assert 0 < joins[0] <= 8 and kinds[joins[0] - 1][-1] == 36
+    assert all(36 not in kinds[at - 1] for at in joins[1:])  # the others follow the source's own pictures
 
 
 @pytest.mark.parametrize("name", ["gop30.mp4", "hevc.mp4"])
