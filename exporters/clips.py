@@ -15,6 +15,7 @@ from exporters.text import one_line
 from exporters.write import ExportReport, export_errors
 from tr_desktop.errors import ExportError, UserError
 from tr_desktop.files import replacing
+from tr_desktop.footage.bitstream import INTRA_CODECS
 from tr_desktop.footage.clips.cut import Cut
 from tr_desktop.footage.clips.exact import (
     PRESETS,
@@ -25,13 +26,15 @@ from tr_desktop.footage.clips.exact import (
     estimated_bytes,
 )
 from tr_desktop.footage.clips.lossless import cut_lossless, lossless_suffix
+from tr_desktop.footage.clips.smart import SUFFIX, cut_smart
 from tr_desktop.footage.read_on import read_on
-from tr_desktop.moments import Moment, Segment
+from tr_desktop.moments import Media, Moment, Segment
 from tr_desktop.timecode import Timecode
 
 LOSSLESS = "lossless"
+SMART = "smart"
 DEFAULT = "prores"
-WAYS = (LOSSLESS, *PRESETS)
+WAYS = (LOSSLESS, SMART, *PRESETS)
 _SPARE_BYTES = 100_000_000
 
 ClipProgress = Callable[[int, int, int, int], None]
@@ -49,9 +52,9 @@ def export_clips(
 ) -> ExportReport:
     """Cut each moment, with its handles, into a file in `folder`, which is made if its parent exists.
 
-    preset_name: `lossless` or one of `PRESETS`. cfr: convert variable-frame-rate clips to a constant rate. on_progress:
-    an exception raised in it stops the work. Each file appears once it's complete and verified, under a free name: none
-    is ever replaced. A moment that can't be cut as asked is reported as a failure; the others are cut.
+    preset_name: `lossless`, `smart` or one of `PRESETS`. cfr: convert variable-frame-rate clips to a constant rate.
+    on_progress: an exception raised in it stops the work. Each file appears once it's complete and verified, under a
+    free name: none is ever replaced. A moment that can't be cut as asked is reported as a failure; the others are cut.
     ExportError: an unknown preset, no moments, no room, or no clip could be cut.
     """
     if preset_name not in WAYS:
@@ -61,7 +64,7 @@ def export_clips(
     preset = PRESETS.get(preset_name)
     if cfr and preset is None:
         raise ExportError(
-            "A lossless cut keeps a variable frame rate", remedy="Choose another clip format to use with --cfr"
+            f"A {preset_name} cut keeps a variable frame rate", remedy="Choose another clip format to use with --cfr"
         )
     failures = Failures(len(moments))
     jobs = []
@@ -79,11 +82,12 @@ def export_clips(
             if on_progress:
                 on_progress(clip, len(moments), frame, frames)
 
-        suffix = lossless_suffix(moment.media) if preset is None else preset.suffix
+        way = _way_for(moment.media, preset_name)
+        suffix = preset.suffix if preset else SUFFIX if way == SMART else lossless_suffix(moment.media)
         with failures.of(number, moment):
             asked = _place(folder, number, moment, segment, suffix)
             with export_errors(asked), replacing(asked, is_new=True) as part:
-                made = _cut(moment, segment, part, preset, cfr, report)
+                made = _cut(moment, segment, part, way, cfr, report)
             out = asked
             if made.segment.start_frame != segment.start_frame:  # known only now
                 out = _place(folder, number, moment, made.segment, suffix)
@@ -145,18 +149,26 @@ def with_handles(moment: Moment, handles_s: Fraction) -> Segment:
     return Segment(min(start, segment.start_frame), max(end, segment.end_frame))
 
 
+def _way_for(media: Media, preset_name: str) -> str:
+    """Pictures that stand alone need no encoding at the edges: a lossless cut of them is exact."""
+    return LOSSLESS if preset_name == SMART and media.codec in INTRA_CODECS else preset_name
+
+
 def _cut(
     moment: Moment,
     segment: Segment,
     part: Path,
-    preset: Preset | None,
+    way: str,
     cfr: bool,
     report: Callable[[int, int], None],
 ) -> Cut:
     """Cut to `part`. The cut's segment: the source frames that the clip holds."""
     footage = moment.footage
-    if preset is None:
+    if way == SMART:
+        return cut_smart(footage, segment, part, report)
+    if way == LOSSLESS:
         return cut_lossless(footage, segment, part, report)
+    preset = PRESETS[way]
     if cfr and footage.media.is_vfr:
         rate = cfr_rate(footage.media)
         start, end = (round(footage.times.time_s(frame) * rate) for frame in (segment.start_frame, segment.end_frame))

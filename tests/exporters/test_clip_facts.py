@@ -19,6 +19,7 @@ from tests.media import read_number
 from tr_desktop.footage.clips.cut import Cut
 from tr_desktop.footage.clips.exact import PRESETS, cut_exact
 from tr_desktop.footage.clips.lossless import cut_lossless, lossless_suffix
+from tr_desktop.footage.clips.smart import cut_smart
 from tr_desktop.footage.frames import PictureMaker, Sampler
 from tr_desktop.footage.languages import is_same_language
 from tr_desktop.footage.probe import probe
@@ -40,11 +41,20 @@ QUICK = {
     ("milliseconds.mkv", "prores"),
 }
 KEEPS_FIELDS_IN_CONTAINER_ONLY = {"dnxhr", "hevc"}
+SMART = [
+    "hvc1_hlg.mov",
+    "hev1_pq.mp4",
+    "hevc.mkv",
+    "eight_channels.mov",
+    "trimmed.mov",
+    "milliseconds.mkv",
+    "float_sound.mov",
+]
 CASES = [
     pytest.param(name, way, marks=() if (name, way) in QUICK else pytest.mark.slow, id=f"{name}-{way}")
     for name in CAMERA_FILES
     for way in ("lossless", *PRESETS)
-]
+] + [pytest.param(name, "smart", id=f"{name}-smart") for name in SMART]
 ReadFootage = Callable[[str], Footage]
 
 
@@ -68,6 +78,8 @@ def read(path: Path) -> Footage:
 
 
 def cut(source: Footage, way: str, folder: Path, segment: Segment = ASKED) -> Cut:
+    if way == "smart":
+        return cut_smart(source, segment, folder / "clip.mov")
     if way == "lossless":
         return cut_lossless(source, segment, folder / f"clip{lossless_suffix(source.media)}")
     return cut_exact(source, segment, folder / f"clip{PRESETS[way].suffix}", PRESETS[way])
@@ -123,7 +135,7 @@ def test_a_clip_holds_its_frames_and_says_what_its_source_says(
     meant, meant_sound = ffprobe(source.media.path)
     found, found_sound = ffprobe(made.path)
     keys = ["width", "height", "sample_aspect_ratio", "color_primaries", "color_transfer", "r_frame_rate"]
-    if way == "lossless":
+    if way in ("lossless", "smart"):
         keys += ["profile", "pix_fmt", "codec_name", "color_range"]
     assert {key: found.get(key) for key in keys} == {key: meant.get(key) for key in keys}
     is_interlaced = meant.get("field_order") in ("tt", "bb")

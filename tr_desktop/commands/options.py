@@ -66,8 +66,9 @@ def add_export(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="export format, if the file name doesn't show it (if it holds one frame rate, and the footage has several,"
         " each further rate gets a file beside OUT: hits.edl, hits.25fps.edl); prores, dnxhr, h264 or hevc cut the"
-        " moments into exact clips, in a folder OUT; lossless copies them without encoding, from the keyframe before a"
-        " moment to the one after it",
+        " moments into exact clips, in a folder OUT; smart cuts H.264 and HEVC as exactly, and encodes only the"
+        " frames at the edges; lossless copies them without encoding, from the keyframe before a moment to the one"
+        " after it",
     )
     parser.add_argument(
         "--overwrite",

@@ -28,7 +28,7 @@ class PictureKind:
 KindOf: TypeAlias = "Callable[[Packet[VideoStream]], PictureKind]"
 
 # Every packet is a whole picture of its own.
-_INTRA_CODECS = {"prores", "dnxhd", "mjpeg", "v210", "dvvideo"}
+INTRA_CODECS = {"prores", "dnxhd", "mjpeg", "v210", "dvvideo"}
 _INTRA = PictureKind(is_start=True, is_reference=False)
 _REFERENCE = PictureKind(is_start=False, is_reference=True)
 
@@ -42,7 +42,7 @@ _UNIT_BYTES = 4096  # parameters are shorter, and only the header of a picture i
 def kind_reader(stream: VideoStream) -> KindOf | None:
     """A function from this stream's packets, in order, to their kinds; None if not enough is known about its codec."""
     codec = stream.codec_context.codec.canonical_name
-    if codec in _INTRA_CODECS:
+    if codec in INTRA_CODECS:
         return lambda packet: _INTRA
     if codec == "mpeg2video":
         return _mpeg2_kind

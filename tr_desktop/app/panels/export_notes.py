@@ -24,6 +24,13 @@ def what_it_keeps(format_name: str, known: Mapping[str, Exporter]) -> str:
             " longer on each side. For clips exact to the frame, choose another format. Each file is decoded again and"
             " compared with its source."
         )
+    if format_name == clips.SMART:
+        return tr(
+            "One file per moment, exact to the frame. H.264 and HEVC pictures are copied from the first keyframe in the"
+            " moment on; only the frames before it, and a few at the end, are re-encoded. Each picture is decoded again"
+            " and compared with its source. Footage that can't be joined with encoded pictures is refused with the"
+            " reason."
+        )
     if format_name in clips.WAYS:
         return tr("One file per moment, exact to the frame. Each file is decoded again and compared with its source.")
     rows = "".join(

@@ -193,7 +193,7 @@ class ExportPanel(QWidget):
     def _offer_cfr(self) -> None:
         """Offer a constant rate for footage that has none, unless clips are cut without re-encoding."""
         names = list(dict.fromkeys(media.path.name for media in self._media() if media.is_vfr))
-        can_be = bool(names) and self.format.currentData() != clips.LOSSLESS
+        can_be = bool(names) and self.format.currentData() not in (clips.LOSSLESS, clips.SMART)
         self.cfr.setVisible(can_be)
         self._cfr_reason.setVisible(can_be)
         if can_be:
@@ -361,6 +361,7 @@ def _format_box(known: Mapping[str, Exporter]) -> ComboBox:
         box.addItem(f"{exporter.title}  {exporter.suffix}", exporter.name)
     box.insertSeparator(box.count())
     box.addItem(tr("Clips, cut without re-encoding"), clips.LOSSLESS)
+    box.addItem(tr("Clips, re-encoded only at their edges"), clips.SMART)
     for preset in PRESETS.values():
         box.addItem(tr("Clips, {preset}", preset=preset.title), preset.name)
     box.setCurrentIndex(box.findData(_FIRST))
