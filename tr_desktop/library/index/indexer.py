@@ -13,7 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -32,6 +32,7 @@ from tr_desktop.library.index.reading import (
     DuplicateFile,
     EncodedBatch,
     FinishedFile,
+    ReadingOptions,
     UnreadableFile,
     read_files,
 )
@@ -65,38 +66,22 @@ class _Found:
     new: dict[Path, os.stat_result] = field(default_factory=dict)
 
 
-class ReadNew(Protocol):
-    """Reads new files into the library; the reasons why some can't be searched now.
+ReadNew = Callable[[Mapping[Path, os.stat_result], Catalog, ReadingOptions], dict[Path, str]]
+"""Reads new files into the library; the reasons why some can't be searched now.
 
-    Raises NotWritableError if nothing can be added now, and LibraryError for a full disk.
-    """
-
-    def __call__(
-        self,
-        new: Mapping[Path, os.stat_result],
-        catalog: Catalog,
-        encoder: Encoder,
-        on_progress: Callable[[IndexProgress], None],
-        stop: threading.Event,
-        pause: threading.Event,
-        hardware: bool,
-    ) -> dict[Path, str]: ...
+Raises NotWritableError if nothing can be added now, and LibraryError for a full disk.
+"""
 
 
 def read_here(
     new: Mapping[Path, os.stat_result],
     catalog: Catalog,
-    encoder: Encoder,
-    on_progress: Callable[[IndexProgress], None],
-    stop: threading.Event,
-    pause: threading.Event,
-    hardware: bool,
+    options: ReadingOptions,
     on_begin: Callable[[Path], None] = lambda _: None,
 ) -> dict[Path, str]:
     """`ReadNew` in this process, which a file that crashes its decoder ends. on_begin: as for `read_files`."""
     with catalog.writing() as writer:
-        run = _Run(new, writer, encoder, on_progress, Pause(pause), Drives(catalog.places.drives()))
-        return run.read(stop, hardware, on_begin)
+        return _Run(new, writer, options, Drives(catalog.places.drives())).read(on_begin)
 
 
 def index_footage(
@@ -133,7 +118,8 @@ def index_footage(
     elif found.new:
         try:
             stop, pause = stop or threading.Event(), pause or threading.Event()
-            found.reasons |= read(found.new, catalog, encoder, on_progress, stop, pause, hardware)
+            options = ReadingOptions(encoder, on_progress, stop, pause, hardware)
+            found.reasons |= read(found.new, catalog, options)
             found.known = catalog.known(pack)
         except NotWritableError as error:
             found.reasons |= dict.fromkeys(found.new, error.what)
@@ -218,14 +204,12 @@ class _Run:
         self,
         new: Mapping[Path, os.stat_result],
         writer: Writer,
-        encoder: Encoder,
-        on_progress: Callable[[IndexProgress], None],
-        pauses: Pause,
+        options: ReadingOptions,
         drives: Drives,
     ) -> None:
-        self._new, self._writer, self._encoder = new, writer, encoder
-        self._on_progress, self._pauses, self._drives = on_progress, pauses, drives
-        self._pack, self._every_s = encoder.pack.sha256, 1 / encoder.pack.sample_fps
+        self._new, self._writer, self._options = new, writer, options
+        self._pauses, self._drives = Pause(options.pause), drives
+        self._pack, self._every_s = options.encoder.pack.sha256, 1 / options.encoder.pack.sample_fps
         self._reasons = dict.fromkeys(new, NOT_YET)
         self._numbers = {path: number for number, path in enumerate(new, 1)}
         self._total_bytes = sum(stat.st_size for stat in new.values())
@@ -233,10 +217,10 @@ class _Run:
         self._rows_read, self._bytes_before = 0, 0
         self._held: list[EncodedBatch] = []
 
-    def read(self, stop: threading.Event, hardware: bool, on_begin: Callable[[Path], None]) -> dict[Path, str]:
+    def read(self, on_begin: Callable[[Path], None]) -> dict[Path, str]:
         """Read all files; why some can't be searched now."""
         duplicates: list[Source] = []
-        items = read_files(self._new, self._writer, self._encoder, stop, self._pauses, hardware, on_begin)
+        items = read_files(self._new, self._writer, self._options, self._pauses, on_begin)
         with closing(items):
             try:
                 for item in items:
@@ -311,7 +295,7 @@ class _Run:
             self._writer.add_problem(item.path, f"{item.reason}; the next run tries again")
 
     def _report(self, path: Path, read_bytes: int, decoder: str = "") -> None:
-        self._on_progress(
+        self._options.on_progress(
             IndexProgress(
                 path=path,
                 file_number=self._numbers[path],

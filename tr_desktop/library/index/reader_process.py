@@ -19,22 +19,20 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 import tr_desktop
 from tr_desktop.errors import LibraryError, PackError, UserError
 from tr_desktop.library.index.coverage import IndexProgress
 from tr_desktop.library.index.indexer import read_here
+from tr_desktop.library.index.reading import ReadingOptions
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.library.store.lock import NotWritableError
-
-if TYPE_CHECKING:
-    from tr_desktop.models.encoder import Encoder
 
 _ERRORS = {error.__name__: error for error in (UserError, LibraryError, NotWritableError, PackError)}
 _FROM_OUTSIDE = {-1: "SIGHUP", -2: "SIGINT", -9: "SIGKILL", -15: "SIGTERM"}  # by Popen.returncode
@@ -71,22 +69,19 @@ class Death:
 def read_in_child(
     files: Sequence[Path],
     catalog: Catalog,
-    encoder: Encoder,
-    on_progress: Callable[[IndexProgress], None],
-    stop: threading.Event,
-    pause: threading.Event,
-    hardware: bool,
+    options: ReadingOptions,
 ) -> dict[Path, str] | Death:
     """Read `files` in a child: why some can't be searched now, or how the child died.
 
     Raises the child's UserError, NotWritableError and LibraryError; UserError if it can't be started.
     """
+    encoder, stop = options.encoder, options.stop
     job = {
         "library": str(catalog.folder),
         "pack": str(encoder.pack.location.absolute()),
         "sha256": encoder.pack.sha256,
         "device": encoder.wanted_device,
-        "hardware": hardware,
+        "hardware": options.hardware,
         "files": [str(path) for path in files],
     }
     begun, last, failure = list[Path](), Path(), ""
@@ -99,7 +94,7 @@ def read_in_child(
                 _hang_up(process)
             if kill_at_s is not None and time.monotonic() > kill_at_s:
                 process.kill()
-            if pause.is_set() != is_paused and kill_at_s is None:
+            if options.pause.is_set() != is_paused and kill_at_s is None:
                 is_paused = not is_paused
                 _send(process, {"pause": is_paused})
             try:
@@ -114,7 +109,7 @@ def read_in_child(
                 case {"progress": progress}:
                     last = Path(progress["path"])
                     if not stop.is_set():
-                        on_progress(_progress(progress))
+                        options.on_progress(_progress(progress))
                         _send(process, {})
                 case {"reasons": reasons}:
                     return {Path(path): reason for path, reason in reasons}
@@ -246,9 +241,8 @@ def _read(job: dict[str, Any], parent: _Parent) -> dict[str, Any]:
             except OSError as error:
                 reasons[path] = f"can't be opened: {error.strerror}"
         with Catalog(Path(job["library"])) as catalog:
-            reasons |= read_here(
-                new, catalog, encoder, parent.report, parent.stop, parent.pause, job["hardware"], parent.begin
-            )
+            options = ReadingOptions(encoder, parent.report, parent.stop, parent.pause, job["hardware"])
+            reasons |= read_here(new, catalog, options, parent.begin)
     except UserError as error:
         place = None if error.path is None else str(error.path)
         return {"error": type(error).__name__, "what": error.what, "path": place, "remedy": error.remedy}
