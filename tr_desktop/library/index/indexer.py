@@ -219,25 +219,28 @@ class _Run:
 
     def read(self, on_begin: Callable[[Path], None]) -> dict[Path, str]:
         """Read all files; why some can't be searched now."""
-        duplicates: list[Source] = []
-        items = read_files(self._new, self._writer, self._options, self._pauses, on_begin)
-        with closing(items):
-            try:
-                for item in items:
-                    self._take(item, duplicates)
-            finally:  # after an error too: what was read stays
-                self._store()
-        for source in duplicates:
-            if self._writer.read_progress(source, self._pack).is_whole:
-                _forget_moved(self._writer, source, self._drives)
-                del self._reasons[source.path]
+        left = self._new
+        while left:
+            items = read_files(left, self._writer, self._options, self._pauses, on_begin)
+            left = {}
+            with closing(items):
+                try:
+                    for item in items:
+                        if isinstance(item, DuplicateFile) and not self._is_whole(item.source):
+                            # The first copy couldn't be read, but this one may be on another drive.
+                            left[item.source.path] = self._new[item.source.path]
+                        else:
+                            self._take(item)
+                finally:  # after an error too: what was read stays
+                    self._store()
         return self._reasons
 
-    def _take(
-        self,
-        item: EncodedBatch | FinishedFile | DuplicateFile | ChangedFile | UnreadableFile,
-        duplicates: list[Source],
-    ) -> None:
+    def _is_whole(self, source: Source) -> bool:
+        """Whether the footage of `source`, under any name, is stored to its end."""
+        self._store()
+        return self._writer.read_progress(source, self._pack).is_whole
+
+    def _take(self, item: EncodedBatch | FinishedFile | DuplicateFile | ChangedFile | UnreadableFile) -> None:
         if isinstance(item, EncodedBatch):
             self._append(item)
             return
@@ -250,7 +253,8 @@ class _Run:
             if isinstance(item, FinishedFile):
                 self._finish(item)
             elif isinstance(item, DuplicateFile):
-                duplicates.append(item.source)
+                _forget_moved(self._writer, item.source, self._drives)
+                del self._reasons[path]
             elif item.only_grew:
                 self._reasons[path] = "it is still being written; the next run reads on"
             else:
@@ -345,8 +349,8 @@ def _account(found: _Found, footage_filter: FootageFilter) -> Coverage:
     ticks: dict[str, int] = {}  # by tick length: adding thousands of fractions is slow
     for path in coverage.searched:
         entry = found.known[os.fsencode(path)]
-        if entry.media_id is not None:
-            coverage.media.setdefault(entry.media_id, path)
+        if entry.media_id is not None and (first := coverage.media.setdefault(entry.media_id, path)) != path:
+            coverage.copies[path] = first
         ticks[entry.tick_s] = ticks.get(entry.tick_s, 0) + entry.end_tick
         if not entry.is_whole:
             coverage.incomplete[path] = entry.duration_s
