@@ -55,6 +55,17 @@ def test_trash_system_and_hidden_folders_are_not_entered_unless_they_are_named(t
     assert outcome(index_footage([root], catalog, ToyEncoder()), root)[0] == {"kept.mp4"}
 
 
+def test_hidden_files_are_footage_only_if_they_are_named(tmp_path, catalog, monkeypatch):
+    root = pretend_drive(monkeypatch, tmp_path / "f")
+    clips(root, "kept.mp4", ".hidden.mp4", "sub/.pending-17-new.mp4")
+    hidden = dict.fromkeys([".hidden.mp4", "sub/.pending-17-new.mp4"], "a hidden file")
+    named = index_footage([root / ".hidden.mp4"], catalog, ToyEncoder())
+    assert named.searched == [root / ".hidden.mp4"]
+    assert outcome(index_footage([root], catalog, ToyEncoder()), root) == ({"kept.mp4"}, hidden)
+    root.rename(tmp_path / "away")  # the rule is the same for what the library knows
+    assert index_footage([root], catalog, ToyEncoder()).searched == [root / "kept.mp4"]
+
+
 def test_notes_of_macs_and_windows_are_named_as_such(tmp_path, catalog):
     clips(tmp_path / "f", "A001.mp4")
     for name in ("._A001.mp4", ".DS_Store", "desktop.ini", "Thumbs.db"):

@@ -1,4 +1,5 @@
-"""Files and folders that aren't the user's footage: the system's own, the trash, and what the user leaves out."""
+"""Files and folders that aren't the user's footage: hidden ones, the system's own, the trash, and what the user leaves
+out."""
 
 from __future__ import annotations
 
@@ -31,6 +32,11 @@ def file_reason(name: str) -> str | None:
     return "in the trash" if name.startswith(".trashed-") else None
 
 
+def hidden_reason(name: str) -> str | None:
+    """Why the file `name`, found below a folder that the user named, is passed over like a hidden folder, or None."""
+    return "a hidden file" if name.startswith(".") and file_reason(name) is None else None
+
+
 class Exclusions:
     """Patterns of names that the user leaves out, such as 'Cache' or '*.tmp'; with a slash, of whole paths."""
 
@@ -51,7 +57,7 @@ class Exclusions:
     def reason_above(self, path: Path, roots: Iterable[Path]) -> str | None:
         """As `reason`, also for the folders between `path` and the one of `roots` that holds it, by every rule."""
         above = set(roots)
-        reason = self.reason(path)
+        reason = self.reason(path) or (None if path in above else hidden_reason(path.name))
         for folder in path.parents if path not in above else ():
             if reason or folder in above:
                 break
