@@ -1,6 +1,6 @@
 """The process that reads new files, seen from both sides.
 
-    parent                      child: python -m tr_desktop.library.index.reader_process
+    parent                      child: python -m tr_desktop.library.index.reader_process, or the frozen application
     the files to read ────────▶ opens the same library and pack, and becomes the library's writer
     pause, go on ─────────────▶
                       ◀──────── begins a file · progress, which waits for an answer · at the end: reasons, or an error
@@ -24,10 +24,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 import tr_desktop
 from tr_desktop.errors import LibraryError, PackError, UserError
+from tr_desktop.library.index import READ_FILES
 from tr_desktop.library.index.coverage import IndexProgress
 from tr_desktop.library.index.indexer import read_here
 from tr_desktop.library.index.reading import ReadingOptions
@@ -126,7 +127,7 @@ def _child() -> Iterator[tuple[subprocess.Popen[bytes], queue.SimpleQueue[dict[s
     search = os.pathsep.join(filter(None, (str(Path(tr_desktop.__file__).parents[1]), os.environ.get("PYTHONPATH"))))
     try:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", __name__],
+            _command(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -153,6 +154,13 @@ def _child() -> Iterator[tuple[subprocess.Popen[bytes], queue.SimpleQueue[dict[s
             process.wait()
         thread.join()
         process.stdout.close()
+
+
+def _command() -> list[str]:
+    """What starts a child."""
+    if getattr(sys, "frozen", False):  # there is no Python to start: the application is the program
+        return [sys.executable, READ_FILES]
+    return [sys.executable, "-P", "-m", __name__]
 
 
 def _listen(pipe: IO[bytes], messages: queue.SimpleQueue[dict[str, Any] | None]) -> None:
@@ -251,7 +259,8 @@ def _read(job: dict[str, Any], parent: _Parent) -> dict[str, Any]:
     return {"reasons": [(str(path), reason) for path, reason in reasons.items()]}
 
 
-def main() -> None:
+def main() -> NoReturn:
+    """Read the files that the parent asks for, and end the process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both; the parent decides
     if sys.platform == "win32":
         import ctypes
@@ -259,8 +268,9 @@ def main() -> None:
         ctypes.windll.kernel32.SetErrorMode(0x8003)  # a crash must not wait for somebody to close a message
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # libraries print there
-    job = json.loads(sys.stdin.buffer.readline())
-    parent = _Parent(sys.stdin.buffer, out)
+    wishes = os.fdopen(os.dup(0), "rb")  # sys.stdin is None in an application without a console
+    job = json.loads(wishes.readline())
+    parent = _Parent(wishes, out)
     parent.send(_read(job, parent))
     os._exit(0)  # a thread may still be inside a decoder, which aborts if the interpreter ends under it
 
