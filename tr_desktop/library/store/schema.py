@@ -128,6 +128,13 @@ CREATE TABLE new_ticks (        -- of media read in part: the times that follow 
   PRIMARY KEY (media_id, first_frame)
 ) WITHOUT ROWID
 """,
+    """
+CREATE TABLE earlier_content (  -- digests of media before their file got longer: frames found then are still right
+  media_id INTEGER NOT NULL REFERENCES media(id) ON DELETE CASCADE,
+  digest BLOB NOT NULL,
+  PRIMARY KEY (media_id, digest)
+) WITHOUT ROWID
+""",
 )
 
 
