@@ -6,6 +6,7 @@ import pytest
 
 from tests.drives import pretend_drive
 from tests.toy import ToyEncoder, write_clip
+from tr_desktop.commands import report
 from tr_desktop.commands.main import main
 from tr_desktop.grounding import find
 from tr_desktop.library.filters import FootageFilter
@@ -61,7 +62,9 @@ def test_hidden_files_are_footage_only_if_they_are_named(tmp_path, catalog, monk
     hidden = dict.fromkeys([".hidden.mp4", "sub/.pending-17-new.mp4"], "a hidden file")
     named = index_footage([root / ".hidden.mp4"], catalog, ToyEncoder())
     assert named.searched == [root / ".hidden.mp4"]
-    assert outcome(index_footage([root], catalog, ToyEncoder()), root) == ({"kept.mp4"}, hidden)
+    coverage = index_footage([root], catalog, ToyEncoder())
+    assert outcome(coverage, root) == ({"kept.mp4"}, hidden)
+    assert "Searched 1 of 1 files.\n  not footage: " in report.coverage_text(coverage)  # nobody misses them
     root.rename(tmp_path / "away")  # the rule is the same for what the library knows
     assert index_footage([root], catalog, ToyEncoder()).searched == [root / "kept.mp4"]
 

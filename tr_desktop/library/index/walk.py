@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tr_desktop.library.index.exclusions import Exclusions, file_reason, folder_reason, hidden_reason
+from tr_desktop.library.index.exclusions import NOT_THE_USERS, Exclusions, file_reason, folder_reason, hidden_reason
 
 NO_EXCLUSIONS = Exclusions(())
 
@@ -22,7 +22,7 @@ _NOT_FOOTAGE = {
     " otioz pdf prproj py rtf srt ssa sqlite3 sqlite3-shm sqlite3-wal trpack trproj tsv txt vtt xls xlsx xml yaml yml"
     " zip gz tar",
 }
-NOT_FOOTAGE = frozenset(_NOT_FOOTAGE)
+NOT_FOOTAGE = NOT_THE_USERS | set(_NOT_FOOTAGE)
 _REASON_BY_SUFFIX = {f".{suffix}": reason for reason, suffixes in _NOT_FOOTAGE.items() for suffix in suffixes.split()}
 
 

@@ -60,9 +60,9 @@ def watch_folders(
 
     A file is indexed once it stays the same from one poll to the next, at least `every_s` seconds later. Missing
     folders are waited for. Nothing that a disk does ends it, and no error of this program: a file that causes one is
-    left out until it changes. on_note: called with a sentence for each such file, for each folder that can't be followed
-    and for each problem of the library, once until it is over. read: how new files are read, as for `index_footage`.
-    describe: a sentence on an error of this program, asked for once an error.
+    left out until it changes. on_note: called with a sentence for each such file, for each folder that can't be
+    followed and for each problem of the library, once until it is over. read: how new files are read, as for
+    `index_footage`. describe: a sentence on an error of this program, asked for once an error.
     """
     paths = [absolute_path(folder) for folder in folders]
     before: dict[Path, _State] = {}
