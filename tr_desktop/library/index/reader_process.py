@@ -1,6 +1,6 @@
 """The process that reads new files, seen from both sides.
 
-    parent                      child: python -m tr_desktop.library.index.reader_process, or the frozen application
+    parent                      child: python -m tr_desktop.library.index.reader_process; in a frozen build, itself
     the files to read ────────▶ opens the same library and pack, and becomes the library's writer
     pause, go on ─────────────▶
                       ◀──────── begins a file · progress, which waits for an answer · at the end: reasons, or an error
