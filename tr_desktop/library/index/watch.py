@@ -76,7 +76,7 @@ def watch_folders(
         settled = {path: state for path, state in look.files.items() if before.get(path) == state}
         before = look.files
         settled = failing.without(settled)
-        reading = _ReadingTime(on_progress)
+        reading, has_found = _ReadingTime(on_progress), False
         if (settled or asked) and (settled != asked or not is_settled or started_s - asked_at_s > _AGAIN_S):
 
             def ask(paths: Sequence[Path], report: Callable[[IndexProgress], None] = reading.update) -> Coverage:
@@ -89,7 +89,8 @@ def watch_folders(
             except (UserError, OSError) as error:  # such as a full disk
                 look.notes.append(f"{error}. Trying again")
             except Exception as error:  # noqa: BLE001 (the watch goes on, and says it)
-                look.notes += failing.find(settled, error, ask)
+                look.notes += (problems := failing.find(settled, error, ask))
+                has_found = not problems  # the rest needn't wait
             is_settled = coverage is not None and _is_settled(coverage, catalog, encoder.pack.sha256)
             asked, asked_at_s = settled, started_s
             if coverage is not None and coverage != reported:
@@ -100,7 +101,8 @@ def watch_folders(
             if note not in notes:
                 on_note(note)
         notes = set(look.notes)
-        stop.wait(max(every_s, _SHARE * (time.monotonic() - started_s - reading.seconds)))
+        spent_s = 0.0 if has_found else time.monotonic() - started_s - reading.seconds
+        stop.wait(max(every_s, _SHARE * spent_s))
 
 
 class _ReadingTime:
