@@ -24,7 +24,7 @@ FootageOf = Callable[[Path], Footage]
 _STEP_KEYS = ("step", "start_frame", "end_frame", "start_s", "end_s", "score", "edges", "looked_closer")
 _MOMENT_KEYS = (
     *("rank", "media", "rate", "start_frame", "end_frame", "start_s", "end_s", "start_tc", "end_tc", "score"),
-    *("confident", "edges", "stop", "steps", "subtitle", "source", "text_from"),
+    *("confident", "edges", "stop", "steps", "subtitle", "source", "text_from", "content"),
 )
 
 
@@ -101,7 +101,7 @@ class FoundMoment:
     """One moment of the document.
 
     media: path of the file, as text. rate: exact, 'n/d'. segment, start_s … end_confidence: of the step `stop`, which
-    was kept. quote: of a moment that was found in text.
+    was kept. quote: of a moment that was found in text. content: digest of the file, hexadecimal; "" if it isn't known.
     """
 
     rank: int
@@ -119,6 +119,7 @@ class FoundMoment:
     stop: int
     steps: tuple[FoundStep, ...]
     quote: Quote | None = None
+    content: str = ""
     unknown: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -151,6 +152,7 @@ class FoundMoment:
             "stop": self.stop,
             "steps": [step.to_json() for step in self.steps],
             **quote,
+            **({"content": self.content} if self.content else {}),
             **self.unknown,
         }
 
@@ -177,6 +179,7 @@ class FoundMoment:
             stop=frame_number(entry["stop"]),
             steps=tuple(FoundStep.from_json(step) for step in entry["steps"]),
             quote=quote,
+            content=text(entry.get("content", "")),
             unknown={key: value for key, value in entry.items() if key not in _MOMENT_KEYS},
         )
         if found.stop >= len(found.steps):
@@ -202,7 +205,13 @@ class FoundMoment:
             stop=moment.refinement.stop,
             steps=tuple(FoundStep.of(step) for step in moment.refinement.steps),
             quote=moment.quote,
+            content=moment.footage.contents[0].hex() if moment.footage.contents else "",
         )
+
+    def is_of(self, footage: Footage) -> bool:
+        """Whether `footage` still has the frames in which this was found, as far as both contents are known."""
+        contents = [content.hex() for content in footage.contents]
+        return not (self.content and contents) or self.content in contents
 
     def moment(self, query: str, footage_of: FootageOf) -> Moment:
         """The moment with its footage. Raises UserError if the file has changed, or isn't known any more."""
@@ -211,6 +220,8 @@ class FoundMoment:
             footage = footage_of(path)
         except KeyError as error:
             raise UserError("A file of the result isn't in the library", path=path, remedy="Search again") from error
+        if not self.is_of(footage):
+            raise UserError("The file has changed since the search", path=path, remedy="Search again")
         if self.kept != self.segment or self.kept.end_frame > len(footage):
             raise UserError("A moment of the result doesn't fit its file", path=path, remedy="Search again")
         refinement = Refinement(tuple(step.refine_step(footage) for step in self.steps), self.stop)

@@ -157,6 +157,8 @@ class Footage:
     """A file that was read: its facts, and when each of its frames is shown.
 
     is_whole: whether the times are those of all frames; otherwise only a first part of the file has been read.
+    contents: digests by which the library has known this file: its own first, and those before it got longer. Frames of
+    each are where they were. Empty if the file isn't from a library.
 
     `timecode_at` and `frame_at` are the one place that turns frames into source timecode and back. Editors conform
     variable-rate footage by time, so there a label counts time at the nominal rate instead of frames.
@@ -165,6 +167,7 @@ class Footage:
     media: Media
     times: FrameTimes = field(repr=False)
     is_whole: bool = True
+    contents: tuple[bytes, ...] = field(default=(), repr=False, compare=False)
 
     def __len__(self) -> int:
         """The number of frames that were read."""

@@ -123,3 +123,28 @@ def test_a_remembered_reason_is_tried_again_on_request_and_by_another_decoder(tm
         coverage = index_footage([tmp_path], catalog, ToyEncoder(), retry=retry)
         assert opened == [text] * expected
         assert [s.path for s in coverage.skipped if s.path == text] == [text]
+
+
+@pytest.mark.parametrize("offset", [40, 0.6])
+def test_a_copy_on_another_drive_is_read_instead(tmp_path, catalog, drive, offset):
+    whole = make_video(tmp_path / "whole.mkv", frames=600, size=(320, 240), codec="mpeg4", gop=1)
+    for name in ("a", "b", "c"):
+        (tmp_path / name).mkdir()
+        shutil.copy2(whole, tmp_path / name / f"{name}.mkv")
+    size_bytes = whole.stat().st_size
+    drive["a.mkv"] = offset if offset > 1 else int(size_bytes * offset)
+    seen = []
+    coverage = index_footage([tmp_path / name for name in "abc"], catalog, ToyEncoder(), seen.append)
+    a, b, c = (tmp_path / name / f"{name}.mkv" for name in "abc")
+    if offset > 1:
+        assert coverage.searched == [b, c]
+        assert {each.path: each.reason for each in coverage.skipped} == {a: "can't be read: Input/output error"}
+    else:  # its beginning was read, and so it is known what it contains
+        assert coverage.searched == [a, b, c]
+    assert not coverage.incomplete and len(coverage.media) == 1
+    assert [each.done_bytes for each in seen] == sorted(each.done_bytes for each in seen)
+    assert seen[-1].done_bytes == seen[-1].total_bytes
+    with Catalog(tmp_path / "other") as other:
+        index_footage([whole], other, ToyEncoder())
+        right, read = other.load(whole, "toy"), catalog.load(b, "toy")
+        assert read.times == right.times and (read.vectors == right.vectors).all()

@@ -6,6 +6,7 @@ import pytest
 
 from tests.drives import pretend_drive
 from tests.toy import ToyEncoder, write_clip
+from tr_desktop.commands import report
 from tr_desktop.commands.main import main
 from tr_desktop.grounding import find
 from tr_desktop.library.filters import FootageFilter
@@ -53,6 +54,19 @@ def test_trash_system_and_hidden_folders_are_not_entered_unless_they_are_named(t
     named = index_footage([root / ".cache"], catalog, ToyEncoder())
     assert named.searched == [root / ".cache" / "files" / "clip.mp4"]
     assert outcome(index_footage([root], catalog, ToyEncoder()), root)[0] == {"kept.mp4"}
+
+
+def test_hidden_files_are_footage_only_if_they_are_named(tmp_path, catalog, monkeypatch):
+    root = pretend_drive(monkeypatch, tmp_path / "f")
+    clips(root, "kept.mp4", ".hidden.mp4", "sub/.pending-17-new.mp4")
+    hidden = dict.fromkeys([".hidden.mp4", "sub/.pending-17-new.mp4"], "a hidden file")
+    named = index_footage([root / ".hidden.mp4"], catalog, ToyEncoder())
+    assert named.searched == [root / ".hidden.mp4"]
+    coverage = index_footage([root], catalog, ToyEncoder())
+    assert outcome(coverage, root) == ({"kept.mp4"}, hidden)
+    assert "Searched 1 of 1 files.\n  not footage: " in report.coverage_text(coverage)  # nobody misses them
+    root.rename(tmp_path / "away")  # the rule is the same for what the library knows
+    assert index_footage([root], catalog, ToyEncoder()).searched == [root / "kept.mp4"]
 
 
 def test_notes_of_macs_and_windows_are_named_as_such(tmp_path, catalog):

@@ -234,3 +234,20 @@ def wait_for(condition) -> None:
     while not condition():
         assert time.monotonic() < end_s
         time.sleep(0.05)
+
+
+@posix_only
+def test_a_frozen_application_reads_files_as_a_process_of_itself(tmp_path, catalog, encoder, opened, monkeypatch):
+    """It has no Python to start: its program is called, by a name of its own, with one argument."""
+    program = tmp_path / "TimeRefine"
+    program.write_text(
+        f"#!{sys.executable}\nimport sys\nopen({str(tmp_path / 'calls')!r}, 'a').write(str(sys.argv[1:]))\n"
+        "from tr_desktop.commands.main import main\nsys.exit(main())\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "executable", str(program))
+    good, _ = clips(tmp_path / "footage", "good.mp4", "aborts.mp4")
+    coverage = index_footage([tmp_path / "footage"], catalog, encoder, read=read_isolated)
+    assert coverage.searched == [good] and reasons(coverage) == {"aborts.mp4": ENDS_ITS_READER}
+    assert "good.mp4" in opened() and set((tmp_path / "calls").read_text().split("]")) == {"['_read-files'", ""}

@@ -242,6 +242,18 @@ def test_subtitles_of_a_changed_file_are_dropped_and_copies_answer_once(tmp_path
     assert catalog.quotes.matches("red car") == []
 
 
+def test_copies_with_subtitles_of_their_own_answer_once(tmp_path, catalog):
+    first = write_clip(tmp_path / "footage" / "a" / "clip.mp4", [("red", 200)])
+    other = write_clip(tmp_path / "footage" / "b" / "other.mp4", [("red", 190)])
+    (tmp_path / "footage" / "b" / "clip.mp4").write_bytes(first.read_bytes())
+    for path in (first, first.parents[1] / "b" / "clip.mp4", other):
+        path.with_suffix(".srt").write_text(SRT)
+    moments = search("the red car", tmp_path / "footage", catalog)[1]
+    assert [(each.media.path, each.quote.source) for each in moments] == [
+        (path, path.with_suffix(".srt")) for path in (first, other)
+    ]
+
+
 def test_a_damaged_track_is_skipped(tmp_path, catalog):
     clip = with_track(tmp_path / "footage" / "a.mkv", "subrip")
     content = clip.read_bytes()

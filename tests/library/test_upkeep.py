@@ -17,6 +17,8 @@ from tr_desktop.library import upkeep
 from tr_desktop.library.index.indexer import index_footage
 from tr_desktop.library.store import schema
 from tr_desktop.library.store.catalog import Catalog
+from tr_desktop.library.store.vectors import file_names
+from tr_desktop.models.pack import load_pack
 
 
 @pytest.fixture
@@ -159,6 +161,79 @@ def test_a_damaged_database_is_said_kept_and_rebuilt(folder, library, capsys, wh
     with closing(sqlite3.connect(database)) as connection:
         records = connection.execute("SELECT count(*) FROM file").fetchone()[0]
     assert records == 3 if where != "one page" else 1800 < records < 2003  # a page holds some sixty
+
+
+@pytest.mark.parametrize("version", [5, 7])
+@pytest.mark.parametrize("is_damaged", [False, True])
+def test_a_library_of_an_older_format_is_repaired_like_one_of_this_one(folder, library, capsys, version, is_damaged):
+    database = library / "library.sqlite3"
+    as_version(library, version)
+    with closing(sqlite3.connect(database)) as connection:
+        records = [(f"/footage/{number:06}.srt".encode(),) for number in range(2000)]
+        connection.executemany("INSERT INTO text_source (kind, path, size_bytes) VALUES ('file', ?, 1)", records)
+        connection.commit()
+    content = bytearray(database.read_bytes())
+    if is_damaged:  # a migration from version 5 stumbles over it, one from version 7 doesn't
+        leaves = [at for at in range(4096, len(content), 4096) if content[at] == 13 and b".srt" in content[at:][:4096]]
+        at = leaves[len(leaves) // 2]
+        content[at : at + 4096] = b"\xa5" * 4096
+        database.write_bytes(content)
+    assert main(["library", "repair", "--library", str(library)]) == 0
+    assert ("Rebuilt the database" in capsys.readouterr().out) == is_damaged
+    assert main(["library", "check", "--library", str(library)]) == 0
+    coverage, frames = index(folder, library)
+    assert (len(coverage.searched), frames) == (3, 0)
+    with closing(sqlite3.connect(database)) as connection:
+        assert schema.version_of(connection) == len(schema.MIGRATIONS)
+        kept = connection.execute("SELECT count(*) FROM text_source").fetchone()[0]
+    assert 1800 < kept < 2000 if is_damaged else kept == 2000
+
+
+def as_version(library: Path, version: int) -> None:
+    """Make the library one of an older format, with all that this format has room for."""
+    path = library / "library.sqlite3"
+    with closing(sqlite3.connect(path)) as new:
+        new.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    path.rename(library / "new")
+    with closing(sqlite3.connect(path, isolation_level=None)) as old:
+        schema.migrate(old, version)
+        old.execute("ATTACH ? AS new", (str(library / "new"),))
+        for table in ("media", "file", "vectors", "span"):
+            columns = ", ".join(row[1] for row in old.execute(f"PRAGMA main.table_info({table})"))
+            old.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM new.{table}")
+    (library / "new").unlink()
+
+
+def test_prune_says_what_models_that_are_not_installed_take_and_drops_it_on_request(folder, library, capsys):
+    in_use = load_pack("mini").sha256
+    with Catalog(library) as catalog:
+        index_footage([folder / "Day1"], catalog, ToyEncoder(in_use))
+    kept = set(file_names(in_use))
+    unused = [path for path in library.glob("vectors-*") if path.name not in kept]
+    size_mb = f"{sum(path.stat().st_size for path in unused) / 1e6:.1f} MB"
+    prune = ["library", "prune", "--library", str(library)]
+    assert main(prune) == 0
+    said = f"The index of models that aren't installed (toy of 3 files) takes {size_mb}. Drop it with: tr-desktop"
+    assert said in capsys.readouterr().err and len(unused) == 2 and all(path.exists() for path in unused)
+    assert main([*prune, "--models"]) == 0
+    assert f"{size_mb} are free" in capsys.readouterr().err
+    assert {path.name for path in library.glob("vectors-*")} == kept
+    with Catalog(library) as catalog:
+        assert catalog.load(folder / "Day1" / "C0001.mp4", in_use)
+        with pytest.raises(KeyError):
+            catalog.load(folder / "Day1" / "C0001.mp4", "toy")
+    assert main([*prune, "--models"]) == 0
+    assert "models" not in capsys.readouterr().err
+
+
+def test_prune_keeps_every_index_while_a_known_model_is_out_of_reach(folder, library, capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr("tr_desktop.models.choice.known_packs", lambda: ["mini", str(tmp_path / "unplugged.trpack")])
+    before = {path.name for path in library.iterdir()}
+    assert main(["library", "prune", "--library", str(library)]) == 0
+    assert main(["library", "prune", "--models", "--library", str(library)]) == 2
+    assert "unplugged.trpack" in capsys.readouterr().err
+    assert {path.name for path in library.glob("vectors-*")} <= before
+    assert len(list(library.glob("vectors-*"))) == 2
 
 
 def test_a_folder_without_a_library_is_said(tmp_path, capsys):

@@ -194,3 +194,45 @@ def test_the_pause_follows_the_cost_of_looking_and_indexing(tmp_path, monkeypatc
     with Catalog(tmp_path / "library") as catalog:
         list(watch_folders([tmp_path], catalog, ToyEncoder(), stop, every_s=0.01))
     assert 1.0 <= waits[1] < 3.0
+
+
+def failing(monkeypatch, is_so: Callable[[list[str]], bool]) -> None:
+    """Indexing fails in a way nobody foresaw, if `is_so` for the names that are to be indexed."""
+    index = watch.index_footage
+
+    def index_or_fail(paths, *arguments, **options):
+        if is_so([path.name for path in paths]):
+            raise ZeroDivisionError("nobody thought of this")
+        return index(paths, *arguments, **options)
+
+    monkeypatch.setattr(watch, "index_footage", index_or_fail)
+
+
+def test_a_file_that_fails_unexpectedly_is_said_once_and_the_rest_is_followed(tmp_path, monkeypatch):
+    folder = tmp_path / "footage"
+    bad = write_clip(folder / "bad.mp4", [("red", 50)])
+    for number in range(5):
+        write_clip(folder / f"{number}.mp4", [("red", 51 + number)])
+    failing(monkeypatch, lambda names: "bad.mp4" in names and bad.stat().st_mtime_ns != 5)
+    good = {f"{number}.mp4" for number in range(5)}
+    with Follower([folder], tmp_path / "library") as follower:
+        follower.wait(lambda: follower.names == good)
+        write_clip(folder / "new.mp4", [("blue", 50)])
+        follower.wait(lambda: follower.names == good | {"new.mp4"})
+        os.utime(bad, ns=(5, 5))
+        follower.wait(lambda: follower.names == good | {"new.mp4", "bad.mp4"})
+    what = "an error of this program: ZeroDivisionError('nobody thought of this')"
+    assert follower.notes == [f"{bad} is left out until it changes: {what}"]
+
+
+def test_an_error_of_the_program_is_said_once_and_does_not_end_it(tmp_path, monkeypatch):
+    folder, is_broken = tmp_path / "footage", [True]
+    for number in range(10):
+        write_clip(folder / f"{number}.mp4", [("red", 51 + number)])
+    asked = []
+    failing(monkeypatch, lambda names: asked.append(names) or is_broken[0])
+    with Follower([folder], tmp_path / "library") as follower:
+        follower.wait(lambda: sum(len(names) == 10 for names in asked) > 2)
+        is_broken[0] = False
+        follower.wait(lambda: len(follower.names) == 10)
+    assert [note.partition(":")[0] for note in follower.notes] == ["Nothing can be indexed"]

@@ -12,10 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from tr_desktop.commands import options
 from tr_desktop.errors import ExportError, UserError
+from tr_desktop.names import printable
 
 if TYPE_CHECKING:
     from exporters.target import Guard
     from tr_desktop.moments import Moment
+    from tr_desktop.projects.decisions import Decision
+
+_MAX_NAMED = 5  # selects with rough edges
 
 
 def add_commands(commands: Any) -> None:
@@ -49,11 +53,20 @@ def run(arguments: argparse.Namespace) -> int:
             for old, new in moved.items():
                 print(f"{old} isn't there. Using the same content at {new}", file=sys.stderr)
             moments, name = project.moments(catalog.footage), project.name
+            if rough := [select for select in project.selects if select.is_unfinished]:
+                print(_rough_edges(rough), file=sys.stderr)
         else:
             document = _saved_result(arguments.result)
             moments, name = moment_json.moments_of(document, catalog.footage), document["query"]
     write(moments, name, arguments)
     return options.OK
+
+
+def _rough_edges(selects: Sequence[Decision]) -> str:
+    """Which selects were accepted and saved before their search looked closer; refining them needs the model."""
+    names = [printable(each.name or each.query) for each in selects[:_MAX_NAMED]]
+    more = f" and {len(selects) - _MAX_NAMED} more" if len(selects) > _MAX_NAMED else ""
+    return f"Rough edges, not refined yet: {', '.join(names)}{more}. The app refines them when it opens the project."
 
 
 def check(name: str, arguments: argparse.Namespace) -> None:

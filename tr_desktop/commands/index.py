@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tr_desktop.commands import options
+from tr_desktop.commands import last_guard, options
 from tr_desktop.errors import UserError
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ def run_watch(arguments: argparse.Namespace) -> int:
             footage_filter=_footage_filter(arguments),
             on_note=bar.say,
             read=read_isolated,
+            describe=last_guard.describe,
         ):
             bar.say(report.coverage_text(coverage))
     return options.OK

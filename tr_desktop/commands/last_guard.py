@@ -27,19 +27,24 @@ def nobody_reads() -> int:
 
 def unforeseen(error: Exception) -> int:
     """Say what happened, and keep the details. Returns the exit status: a disk's doing is the user's to fix."""
+    with suppress(OSError):
+        print(f"tr-desktop: {describe(error)}", file=sys.stderr)
+    return USER_ERROR if isinstance(error, MemoryError | OSError) else BUG
+
+
+def describe(error: Exception) -> str:
+    """What happened and what to do, after the details were kept."""
     log = _keep(error)
     if isinstance(error, MemoryError):
-        what, status = "there is not enough memory. Close other programs, or search fewer files at once", USER_ERROR
+        what = "there is not enough memory. Close other programs, or search fewer files at once"
     elif isinstance(error, OSError):
         place = f" ({error.filename})" if error.filename else ""
-        what, status = f"{error.strerror or error}{place}. Check the drive, and try again", USER_ERROR
+        what = f"{error.strerror or error}{place}. Check the drive, and try again"
     else:
-        what, status = f"an error of this program: {type(error).__name__}: {error}", BUG
+        what = f"an error of this program: {type(error).__name__}: {error}"
     details = f". The details are in {log}" if log else ""
-    request = "; please report it with that file" if log and status == BUG else ""
-    with suppress(OSError):
-        print(f"tr-desktop: {what}{details}{request}", file=sys.stderr)
-    return status
+    request = "; please report it with that file" if log and not isinstance(error, MemoryError | OSError) else ""
+    return f"{what}{details}{request}"
 
 
 def _keep(error: Exception) -> Path | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tr_desktop.commands import options
-from tr_desktop.errors import UserError
+from tr_desktop.errors import PackError, UserError
 
 
 def add_commands(commands: Any) -> None:
@@ -22,6 +22,9 @@ def add_commands(commands: Any) -> None:
         "paths", metavar="PATH", nargs="+", type=Path, help="files or folders, whether they exist or not"
     )
     prune = actions.add_parser("prune", help="drop deleted files; files on drives that aren't plugged in are kept")
+    prune.add_argument(
+        "--models", action="store_true", help="also drop the index of models that aren't installed, to free its space"
+    )
     exclude = actions.add_parser(
         "exclude", help="set the names that every index and search leaves out; without PATTERN, show them"
     )
@@ -51,8 +54,35 @@ def _forget(arguments: argparse.Namespace) -> int:
 def _prune(arguments: argparse.Namespace) -> int:
     from tr_desktop.library import upkeep
 
-    _print_files("Dropped", upkeep.prune(options.library_of(arguments)))
+    library = options.library_of(arguments)
+    unused = []
+    try:
+        installed = _installed_packs()
+        unused = [index for index in upkeep.models(library) if index.pack not in installed]
+    except PackError:  # its index can't be told from those of models that aren't installed
+        if arguments.models:
+            raise
+    _print_files("Dropped", upkeep.prune(library, [index.pack for index in unused] if arguments.models else ()))
+    if unused:
+        names = ", ".join(f"{index.pack[:12]} of {_count(index.files)}" for index in unused)
+        size_mb = f"{sum(index.size_bytes for index in unused) / 1e6:.1f} MB"
+        if arguments.models:
+            print(f"Dropped the index of models that aren't installed ({names}). {size_mb} are free.", file=sys.stderr)
+        else:
+            print(
+                f"The index of models that aren't installed ({names}) takes {size_mb}. Drop it with: tr-desktop library"
+                " prune --models",
+                file=sys.stderr,
+            )
     return options.OK
+
+
+def _installed_packs() -> set[str]:
+    """sha256 of every pack that was ever chosen, the one in use among them. Raises PackError if one can't be opened."""
+    from tr_desktop.models.choice import default_pack, known_packs
+    from tr_desktop.models.pack import load_pack
+
+    return {load_pack(pack).sha256 for pack in dict.fromkeys((*known_packs(), default_pack()))}
 
 
 def _exclude(arguments: argparse.Namespace) -> int:

@@ -18,10 +18,15 @@ from typing import Any
 from tr_desktop.commands import app, doctor, export, find, index, last_guard, library, models
 from tr_desktop.commands.options import INTERRUPTED, USER_ERROR
 from tr_desktop.errors import UserError
+from tr_desktop.library.index import READ_FILES
 from tr_desktop.training import commands as training
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    if argv is None and sys.argv[1:] == [READ_FILES]:
+        from tr_desktop.library.index import reader_process
+
+        reader_process.main()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a file name need not be text

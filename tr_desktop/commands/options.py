@@ -56,7 +56,8 @@ def add_exclude(parser: argparse._ActionsContainer) -> None:
         metavar="PATTERN",
         action="append",
         default=[],
-        help="leave out files and folders of this name, such as 'Cache' or '*.tmp'; may be repeated",
+        help="leave out files and folders of this name, such as 'Cache' or '*.tmp'; may be repeated (hidden ones, the"
+        " trash and folders of the system are left out unless you name them)",
     )
 
 

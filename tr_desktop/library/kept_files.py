@@ -27,6 +27,8 @@ class KeptFiles:
 
         Raises OSError if it can't be read.
         """
-        searched = self._catalog.digest(media)
+        searched = self._catalog.content_of(media.path)
+        if searched is None or (searched.size_bytes, searched.mtime_ns) != (media.size_bytes, media.mtime_ns):
+            return False
         # A digest may be longer: that of a second master with the same samples.
-        return searched is not None and searched[:SAMPLED_BYTES] != content_digest(media.path, media.size_bytes)
+        return searched.digest[:SAMPLED_BYTES] != content_digest(media.path, media.size_bytes)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +28,14 @@ class Repaired(NamedTuple):
 
     copy: Path | None
     dropped: int
+
+
+class ModelIndex(NamedTuple):
+    """The index that one model made. pack: its sha256. size_bytes: on disk."""
+
+    pack: str
+    files: int
+    size_bytes: int
 
 
 def check(folder: Path) -> list[str]:
@@ -52,9 +60,23 @@ def forget(folder: Path, paths: Sequence[Path]) -> list[Path]:
         return _drop(database, gone)
 
 
-def prune(folder: Path) -> list[Path]:
-    """Drop the records of files that are gone from drives that are here, and vectors that no record speaks of."""
+def models(folder: Path) -> list[ModelIndex]:
+    """The indexes in the library, by pack. Raises LibraryError if there is no library."""
+    _require(folder)
+    with closing(Database(folder)) as database:
+        rows = database.rows("SELECT pack, count(*) FROM vectors GROUP BY pack ORDER BY pack")
+    return [ModelIndex(pack, count, _size_of(folder, pack)) for pack, count in rows]
+
+
+def prune(folder: Path, packs: Collection[str] = ()) -> list[Path]:
+    """Drop the records of files that are gone from drives that are here, and vectors that no record speaks of.
+
+    packs: sha256 of model packs whose vectors are dropped, too. Returns the files whose records were dropped.
+    """
     with _writing(folder) as database:
+        with database.transaction():
+            for table in ("vectors", "close_up"):
+                database.execute_many(f"DELETE FROM {table} WHERE pack = ?", ((pack,) for pack in packs))
         drives = Drives(Places(database).drives())
         paths = (Path(os.fsdecode(name)) for name in _names(database))
         gone = [path for path in paths if not os.path.lexists(path) and not drives.is_away(path)]
@@ -115,6 +137,10 @@ def _drop(database: Database, names: Sequence[bytes]) -> list[Path]:
             database.execute_many(f"DELETE FROM {table} WHERE path = ?", ((name,) for name in names))
         database.execute("DELETE FROM media WHERE id NOT IN (SELECT media_id FROM file WHERE media_id NOTNULL)")
     return [Path(os.fsdecode(name)) for name in names]
+
+
+def _size_of(folder: Path, pack: str) -> int:
+    return sum((folder / name).stat().st_size for name in file_names(pack) if (folder / name).exists())
 
 
 def _remove_unused_vectors(database: Database, folder: Path) -> None:

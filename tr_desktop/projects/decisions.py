@@ -97,7 +97,7 @@ def followed(decision: Decision, ended: Moment | None) -> Decision:
 
     Each edge that is still where the search put it moves to where the later steps put it.
     """
-    if ended is None or decision.kept_step != decision.found.stop:
+    if ended is None or decision.kept_step != decision.found.stop or not decision.found.is_of(ended.footage):
         return decision
     steps, found, edges = decision.found.steps, FoundMoment.of(decision.found.rank, ended), decision.found_segment
     if len(found.steps) == len(steps) or not _continue(found.steps, steps):

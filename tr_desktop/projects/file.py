@@ -39,10 +39,18 @@ class Snapshot:
     files: Mapping[str, FileIdentity] = field(default_factory=dict)
 
     def identified(self, library: Library) -> Snapshot:
-        """With the identities of its files that `library` knows, and without those of other files."""
-        used = dict.fromkeys(decision.found.media for decision in self.decisions)
+        """With the identities of its files that `library` knows, and without those of other files.
+
+        A file that was replaced keeps the identity that it had when it was searched, until a decision is about its new
+        content.
+        """
+        used: dict[str, set[str]] = {}
+        for decision in self.decisions:
+            used.setdefault(decision.found.media, set()).add(decision.found.content)
+        known = identities(used, library)
         kept = {path: self.files[path] for path in used if path in self.files}
-        return replace(self, files=kept | identities([path for path in used if path not in kept], library))
+        new = {path: each for path, each in known.items() if path not in kept or each.digest in used[path]}
+        return replace(self, files=kept | new)
 
     def content(self) -> bytes:
         """The file as it would be saved."""
@@ -105,6 +113,7 @@ def parse(content: bytes, path: Path) -> tuple[tuple[Decision, ...], dict[str, F
             )
         decisions = tuple(_decision_from_json(entry) for entry in document["selects"])
         files = {name: FileIdentity.from_json(entry) for name, entry in document.get("files", {}).items()}
+        decisions = tuple(_with_content(each, files.get(each.found.media)) for each in decisions)
         unknown = {key: value for key, value in document.items() if key not in ("schema", "files", "selects")}
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
         raise ProjectError(
@@ -113,6 +122,13 @@ def parse(content: bytes, path: Path) -> tuple[tuple[Decision, ...], dict[str, F
             remedy="Open another file; nothing was changed in this one",
         ) from error
     return decisions, files, unknown
+
+
+def _with_content(decision: Decision, identity: FileIdentity | None) -> Decision:
+    """Older projects know the content only by path."""
+    if identity is None or decision.found.content:
+        return decision
+    return replace(decision, found=replace(decision.found, content=identity.digest))
 
 
 def _decision_as_json(decision: Decision) -> dict[str, Any]:

@@ -63,9 +63,10 @@ class Project:
         return [decision.moment(footage_of) for decision in self.selects]
 
     def decision(self, moment: Moment) -> Decision:
-        """The decision about a moment so far."""
+        """The decision about a moment so far. One about other content of its file doesn't count."""
         key = key_of(moment)
-        return next((each for each in self.decisions if each.key == key), undecided(moment))
+        decided = (each for each in self.decisions if each.key == key and each.found.is_of(moment.footage))
+        return next(decided, undecided(moment))
 
     # Edits
 

@@ -9,9 +9,11 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cache
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, Protocol
 
+from tr_desktop.errors import UserError
 from tr_desktop.moment_json import number, seconds, text
 from tr_desktop.projects.decisions import Decision
 
@@ -30,12 +32,14 @@ class FileIdentity:
 
     @classmethod
     def of(cls, path: str, content: Content) -> FileIdentity:
-        digest, size_bytes, duration_s = content
-        return cls(name_of(path), size_bytes, seconds(duration_s), digest.hex())
+        return cls(name_of(path), content.size_bytes, seconds(content.duration_s), content.digest.hex())
 
     def has(self, content: Content | None) -> bool:
         """Whether `content` is this one."""
-        return content is not None and (content[0].hex(), content[1]) == (self.digest, self.size_bytes)
+        if content is None or content.size_bytes != self.size_bytes:
+            return False
+        # Another library may have met this file before those that have the same samples.
+        return bytes.fromhex(self.digest) in (content.digest, content.digest + (content.packets or b""))
 
     def to_json(self) -> dict[str, Any]:
         return {**self.unknown, **{key: getattr(self, key) for key in _KEYS}}
@@ -50,8 +54,25 @@ class FileIdentity:
         return cls(text(entry["name"]), int(number(entry["size_bytes"])), duration_s, digest, unknown)
 
 
-Content = tuple[bytes, int, Fraction]
-"""A file's digest, size in bytes and duration in seconds, as the library knows them."""
+DigestOf = Callable[[Path, int], bytes]
+"""The digest of the samples of a file's first bytes: (path, number of bytes). Raises OSError."""
+
+
+class Content(Protocol):
+    """A file's content, as the library knows it.
+
+    digest: of its samples; longer, with the digest of its packets, for the second file of the same samples. packets:
+    their digest, None if they weren't all read. duration_s: seconds.
+    """
+
+    @property
+    def digest(self) -> bytes: ...
+    @property
+    def packets(self) -> bytes | None: ...
+    @property
+    def size_bytes(self) -> int: ...
+    @property
+    def duration_s(self) -> Fraction: ...
 
 
 class Library(Protocol):
@@ -100,11 +121,15 @@ def in_library(files: Mapping[str, FileIdentity], library: Library) -> dict[str,
 
 
 def locate(
-    files: Mapping[str, FileIdentity], candidates: Iterable[Path], digest_of: Callable[[Path], bytes]
+    files: Mapping[str, FileIdentity],
+    candidates: Iterable[Path],
+    digest_of: DigestOf,
+    full_digest_of: Callable[[Path], bytes],
 ) -> Located:
     """Find `files` {path: identity} among `candidates` by content, whatever they are called.
 
-    Names and sizes are compared first, so few files are opened. digest_of: may raise OSError.
+    Names and sizes are compared first, so few files are opened. full_digest_of: the longer digest of a whole file, for
+    the identities that have one. Raises nothing for a file that can't be read: it isn't the one.
     """
     by_size: dict[int, list[Path]] = {}
     by_name: dict[str, Path] = {}
@@ -115,21 +140,30 @@ def locate(
             by_size.setdefault(size_bytes, []).append(path)
         if size_bytes is not None and _plain(path.name) in names:
             by_name.setdefault(_plain(path.name), path)
-    digests: dict[Path, str] = {}
 
-    def digest(path: Path) -> str:
-        if path not in digests:
-            try:
-                digests[path] = digest_of(path).hex()
-            except OSError:
-                digests[path] = ""  # it can't be read, so it isn't the one
-        return digests[path]
+    @cache
+    def sampled(path: Path, size_bytes: int) -> bytes | None:
+        try:
+            return digest_of(path, size_bytes)
+        except OSError:
+            return None
+
+    @cache
+    def full(path: Path) -> bytes | None:
+        try:
+            return full_digest_of(path)
+        except (OSError, UserError):
+            return None
+
+    def has(path: Path, identity: FileIdentity) -> bool:
+        digest, short = bytes.fromhex(identity.digest), sampled(path, identity.size_bytes)
+        return short is not None and (digest == short or (digest.startswith(short) and digest == full(path)))
 
     found, other = {}, {}
     for old, identity in files.items():
         similar = by_size.get(identity.size_bytes, [])
         similar = sorted(similar, key=lambda path, name=identity.name: not _is_called(path, name))  # type: ignore[misc]
-        same = next((path for path in similar if digest(path) == identity.digest), None)
+        same = next((path for path in similar if has(path, identity)), None)
         if same is not None:
             found[old] = same
         elif (namesake := by_name.get(_plain(identity.name))) is not None:

@@ -11,7 +11,7 @@ from tr_desktop.app.look.counter import counted, plural
 from tr_desktop.app.look.translate import tr
 from tr_desktop.app.work.jobs import Job
 from tr_desktop.app.work.session import Session
-from tr_desktop.library.index.identity import content_digest
+from tr_desktop.library.index.identity import content_digest, full_digest
 from tr_desktop.library.index.walk import find_files
 from tr_desktop.projects.project import Project
 from tr_desktop.projects.relink import FileIdentity, Located, locate
@@ -63,7 +63,7 @@ class Relinking(QObject):
             files = project.snapshot().identified(catalog).files
             wanted = {path: identity for path, identity in files.items() if path in missing}
             candidates = (path for path in find_files([folder]).files if not job.stop.is_set())
-            return wanted, locate(wanted, candidates, _digest)
+            return wanted, locate(wanted, candidates, content_digest, full_digest)
 
         def done(outcome: tuple[dict[str, FileIdentity], Located]) -> None:
             wanted, located = outcome
@@ -79,10 +79,6 @@ class Relinking(QObject):
             self._session.editing.relink(paths)
             if paths:
                 self.relinked.emit()
-
-
-def _digest(path: Path) -> bytes:
-    return content_digest(path, path.stat().st_size)
 
 
 def _outcome(missing: int, wanted: Mapping[str, FileIdentity], located: Located) -> str:

@@ -22,8 +22,9 @@ class Coverage:
 
     offline: searched files whose drive is missing. incomplete: searched files that are only partly read, with the
     seconds read. damaged: searched files with damage that was passed over, as sentences. searched_s: footage searched,
-    in seconds. media: one path for each searched media id; copies share an id. subtitles: {subtitle file: its
-    footage} of the searched files; subtitle files count as skipped, because they aren't footage.
+    in seconds. media: one path for each searched media id; copies share an id. copies: the other paths, each with that
+    one. subtitles: {subtitle file: its footage} of the searched files; subtitle files count as skipped, because they
+    aren't footage.
     """
 
     searched: list[Path] = field(default_factory=list)
@@ -33,6 +34,7 @@ class Coverage:
     damaged: dict[Path, tuple[str, ...]] = field(default_factory=dict)
     searched_s: Fraction = Fraction(0)
     media: dict[int, Path] = field(default_factory=dict)
+    copies: dict[Path, Path] = field(default_factory=dict)
     subtitles: dict[Path, list[Path]] = field(default_factory=dict)
 
     @property

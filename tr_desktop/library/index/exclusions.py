@@ -1,4 +1,5 @@
-"""Files and folders that aren't the user's footage: the system's own, the trash, and what the user leaves out."""
+"""Files and folders that aren't the user's footage: hidden ones, the system's own, the trash, and what the user leaves
+out."""
 
 from __future__ import annotations
 
@@ -10,25 +11,37 @@ from pathlib import Path
 _TRASH = {"$recycle.bin", "recycler", "#recycle", "@recycle", "recycle.bin", ".trash", ".trashes"}
 _SYSTEM = {"@eadir", "#snapshot", "system volume information", "lost+found", "__macosx"}
 _SYSTEM_FILES = {".ds_store", "desktop.ini", "thumbs.db", ".localized", ".apdisk"}
+_IN_TRASH, _HIDDEN_FILE, _SYSTEM_FILE = "in the trash", "a hidden file", "a file of the system"
+_TRASH_FOLDER, _HIDDEN_FOLDER, _SYSTEM_FOLDER = "a trash folder", "a hidden folder", "a folder of the system"
+_MAC_NOTE = "a Mac's note on another file (AppleDouble)"
+# Why something is no footage of the user's, and so isn't missed in a search.
+NOT_THE_USERS = frozenset(
+    {_IN_TRASH, _HIDDEN_FILE, _SYSTEM_FILE, _TRASH_FOLDER, _HIDDEN_FOLDER, _SYSTEM_FOLDER, _MAC_NOTE}
+)
 
 
 def folder_reason(name: str) -> str | None:
     """Why the folder `name`, found below a folder that the user named, isn't entered; None if it is."""
     lower = name.lower()
     if lower in _TRASH or lower.startswith(".trash"):
-        return "a trash folder"
+        return _TRASH_FOLDER
     if lower in _SYSTEM:
-        return "a folder of the system"
-    return "a hidden folder" if name.startswith(".") else None
+        return _SYSTEM_FOLDER
+    return _HIDDEN_FOLDER if name.startswith(".") else None
 
 
 def file_reason(name: str) -> str | None:
     """Why the file `name` is never footage; None if its content decides."""
     if name.startswith("._"):
-        return "a Mac's note on another file (AppleDouble)"
+        return _MAC_NOTE
     if name.lower() in _SYSTEM_FILES:
-        return "a file of the system"
-    return "in the trash" if name.startswith(".trashed-") else None
+        return _SYSTEM_FILE
+    return _IN_TRASH if name.startswith(".trashed-") else None
+
+
+def hidden_reason(name: str) -> str | None:
+    """Why the file `name`, found below a folder that the user named, is passed over like a hidden folder, or None."""
+    return _HIDDEN_FILE if name.startswith(".") and file_reason(name) is None else None
 
 
 class Exclusions:
@@ -51,7 +64,7 @@ class Exclusions:
     def reason_above(self, path: Path, roots: Iterable[Path]) -> str | None:
         """As `reason`, also for the folders between `path` and the one of `roots` that holds it, by every rule."""
         above = set(roots)
-        reason = self.reason(path)
+        reason = self.reason(path) or (None if path in above else hidden_reason(path.name))
         for folder in path.parents if path not in above else ():
             if reason or folder in above:
                 break

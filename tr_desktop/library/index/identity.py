@@ -44,6 +44,14 @@ def has_grown(path: Path, size_bytes: int, before: Source | None) -> bool:
     return content_digest(path, before.size_bytes) == before.digest[:SAMPLED_BYTES]
 
 
+def full_digest(path: Path) -> bytes:
+    """The longer digest of a file, by which files of the same samples differ: that of its samples and of its packets.
+
+    Raises OSError and DriveError.
+    """
+    return content_digest(path, path.stat().st_size) + _packets_or_mark(path)
+
+
 def identify(path: Path, size_bytes: int, mtime_ns: int, sampled: bytes, known: Iterable[KnownContent]) -> bytes:
     """The digest of a file among `known`, all content with the same samples; a longer, new one if it is none of these.
 
@@ -55,13 +63,18 @@ def identify(path: Path, size_bytes: int, mtime_ns: int, sampled: bytes, known: 
     for content in known:
         if any(_is_same_date(mtime_ns, other_ns) for other_ns in content.mtimes_ns):
             return content.digest
+    packets = _packets_or_mark(path)
+    return next((content.digest for content in known if content.packets == packets), sampled + packets)
+
+
+def _packets_or_mark(path: Path) -> bytes:
+    """The digest of all packets, or a mark for a file that can't be read. Raises OSError and DriveError."""
     try:
-        packets = _packets_digest(path)
+        return _packets_digest(path)
     except DriveError:
         raise
     except MediaError:  # reading it gives the reason
-        packets = b"unreadable"
-    return next((content.digest for content in known if content.packets == packets), sampled + packets)
+        return b"unreadable"
 
 
 def _packets_digest(path: Path) -> bytes:

@@ -13,7 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -32,6 +32,7 @@ from tr_desktop.library.index.reading import (
     DuplicateFile,
     EncodedBatch,
     FinishedFile,
+    ReadingOptions,
     UnreadableFile,
     read_files,
 )
@@ -65,38 +66,22 @@ class _Found:
     new: dict[Path, os.stat_result] = field(default_factory=dict)
 
 
-class ReadNew(Protocol):
-    """Reads new files into the library; the reasons why some can't be searched now.
+ReadNew = Callable[[Mapping[Path, os.stat_result], Catalog, ReadingOptions], dict[Path, str]]
+"""Reads new files into the library; the reasons why some can't be searched now.
 
-    Raises NotWritableError if nothing can be added now, and LibraryError for a full disk.
-    """
-
-    def __call__(
-        self,
-        new: Mapping[Path, os.stat_result],
-        catalog: Catalog,
-        encoder: Encoder,
-        on_progress: Callable[[IndexProgress], None],
-        stop: threading.Event,
-        pause: threading.Event,
-        hardware: bool,
-    ) -> dict[Path, str]: ...
+Raises NotWritableError if nothing can be added now, and LibraryError for a full disk.
+"""
 
 
 def read_here(
     new: Mapping[Path, os.stat_result],
     catalog: Catalog,
-    encoder: Encoder,
-    on_progress: Callable[[IndexProgress], None],
-    stop: threading.Event,
-    pause: threading.Event,
-    hardware: bool,
+    options: ReadingOptions,
     on_begin: Callable[[Path], None] = lambda _: None,
 ) -> dict[Path, str]:
     """`ReadNew` in this process, which a file that crashes its decoder ends. on_begin: as for `read_files`."""
     with catalog.writing() as writer:
-        run = _Run(new, writer, encoder, on_progress, Pause(pause), Drives(catalog.places.drives()))
-        return run.read(stop, hardware, on_begin)
+        return _Run(new, writer, options, Drives(catalog.places.drives())).read(on_begin)
 
 
 def index_footage(
@@ -133,7 +118,8 @@ def index_footage(
     elif found.new:
         try:
             stop, pause = stop or threading.Event(), pause or threading.Event()
-            found.reasons |= read(found.new, catalog, encoder, on_progress, stop, pause, hardware)
+            options = ReadingOptions(encoder, on_progress, stop, pause, hardware)
+            found.reasons |= read(found.new, catalog, options)
             found.known = catalog.known(pack)
         except NotWritableError as error:
             found.reasons |= dict.fromkeys(found.new, error.what)
@@ -218,14 +204,12 @@ class _Run:
         self,
         new: Mapping[Path, os.stat_result],
         writer: Writer,
-        encoder: Encoder,
-        on_progress: Callable[[IndexProgress], None],
-        pauses: Pause,
+        options: ReadingOptions,
         drives: Drives,
     ) -> None:
-        self._new, self._writer, self._encoder = new, writer, encoder
-        self._on_progress, self._pauses, self._drives = on_progress, pauses, drives
-        self._pack, self._every_s = encoder.pack.sha256, 1 / encoder.pack.sample_fps
+        self._new, self._writer, self._options = new, writer, options
+        self._pauses, self._drives = Pause(options.pause), drives
+        self._pack, self._every_s = options.encoder.pack.sha256, 1 / options.encoder.pack.sample_fps
         self._reasons = dict.fromkeys(new, NOT_YET)
         self._numbers = {path: number for number, path in enumerate(new, 1)}
         self._total_bytes = sum(stat.st_size for stat in new.values())
@@ -233,27 +217,30 @@ class _Run:
         self._rows_read, self._bytes_before = 0, 0
         self._held: list[EncodedBatch] = []
 
-    def read(self, stop: threading.Event, hardware: bool, on_begin: Callable[[Path], None]) -> dict[Path, str]:
+    def read(self, on_begin: Callable[[Path], None]) -> dict[Path, str]:
         """Read all files; why some can't be searched now."""
-        duplicates: list[Source] = []
-        items = read_files(self._new, self._writer, self._encoder, stop, self._pauses, hardware, on_begin)
-        with closing(items):
-            try:
-                for item in items:
-                    self._take(item, duplicates)
-            finally:  # after an error too: what was read stays
-                self._store()
-        for source in duplicates:
-            if self._writer.read_progress(source, self._pack).is_whole:
-                _forget_moved(self._writer, source, self._drives)
-                del self._reasons[source.path]
+        left = self._new
+        while left:
+            items = read_files(left, self._writer, self._options, self._pauses, on_begin)
+            left = {}
+            with closing(items):
+                try:
+                    for item in items:
+                        if isinstance(item, DuplicateFile) and not self._is_whole(item.source):
+                            # The first copy couldn't be read, but this one may be on another drive.
+                            left[item.source.path] = self._new[item.source.path]
+                        else:
+                            self._take(item)
+                finally:  # after an error too: what was read stays
+                    self._store()
         return self._reasons
 
-    def _take(
-        self,
-        item: EncodedBatch | FinishedFile | DuplicateFile | ChangedFile | UnreadableFile,
-        duplicates: list[Source],
-    ) -> None:
+    def _is_whole(self, source: Source) -> bool:
+        """Whether the footage of `source`, under any name, is stored to its end."""
+        self._store()
+        return self._writer.read_progress(source, self._pack).is_whole
+
+    def _take(self, item: EncodedBatch | FinishedFile | DuplicateFile | ChangedFile | UnreadableFile) -> None:
         if isinstance(item, EncodedBatch):
             self._append(item)
             return
@@ -266,7 +253,8 @@ class _Run:
             if isinstance(item, FinishedFile):
                 self._finish(item)
             elif isinstance(item, DuplicateFile):
-                duplicates.append(item.source)
+                _forget_moved(self._writer, item.source, self._drives)
+                del self._reasons[path]
             elif item.only_grew:
                 self._reasons[path] = "it is still being written; the next run reads on"
             else:
@@ -311,7 +299,7 @@ class _Run:
             self._writer.add_problem(item.path, f"{item.reason}; the next run tries again")
 
     def _report(self, path: Path, read_bytes: int, decoder: str = "") -> None:
-        self._on_progress(
+        self._options.on_progress(
             IndexProgress(
                 path=path,
                 file_number=self._numbers[path],
@@ -361,8 +349,8 @@ def _account(found: _Found, footage_filter: FootageFilter) -> Coverage:
     ticks: dict[str, int] = {}  # by tick length: adding thousands of fractions is slow
     for path in coverage.searched:
         entry = found.known[os.fsencode(path)]
-        if entry.media_id is not None:
-            coverage.media.setdefault(entry.media_id, path)
+        if entry.media_id is not None and (first := coverage.media.setdefault(entry.media_id, path)) != path:
+            coverage.copies[path] = first
         ticks[entry.tick_s] = ticks.get(entry.tick_s, 0) + entry.end_tick
         if not entry.is_whole:
             coverage.incomplete[path] = entry.duration_s

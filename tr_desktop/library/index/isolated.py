@@ -10,21 +10,17 @@ if Python raised an error there: the next run tries such files again.
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tr_desktop.errors import UserError
 from tr_desktop.footage.container import DECODER
 from tr_desktop.library.index.coverage import NOT_YET, IndexProgress
 from tr_desktop.library.index.indexer import if_unchanged
 from tr_desktop.library.index.reader_process import Death, read_in_child
+from tr_desktop.library.index.reading import ReadingOptions
 from tr_desktop.library.store.catalog import Catalog
-
-if TYPE_CHECKING:
-    from tr_desktop.models.encoder import Encoder
 
 ENDS_ITS_READER = "reading it ends the reader: the file may be damaged or of an unusual kind"
 _KILLED = "its reader was killed, perhaps for lack of memory; the next run tries again"
@@ -34,11 +30,7 @@ _FAILED = "reading it fails unexpectedly ({}); the next run tries again"
 def read_isolated(
     new: Mapping[Path, os.stat_result],
     catalog: Catalog,
-    encoder: Encoder,
-    on_progress: Callable[[IndexProgress], None],
-    stop: threading.Event,
-    pause: threading.Event,
-    hardware: bool,
+    options: ReadingOptions,
 ) -> dict[Path, str]:
     """`ReadNew` in child processes. An error from `on_progress` ends the run and its child.
 
@@ -46,7 +38,7 @@ def read_isolated(
     """
     with catalog.writing():
         pass  # if nothing can be stored, say so before a process starts
-    return _Run(new, catalog, encoder, on_progress, stop, pause, hardware).read()
+    return _Run(new, catalog, options).read()
 
 
 class _Run:
@@ -56,14 +48,9 @@ class _Run:
         self,
         new: Mapping[Path, os.stat_result],
         catalog: Catalog,
-        encoder: Encoder,
-        on_progress: Callable[[IndexProgress], None],
-        stop: threading.Event,
-        pause: threading.Event,
-        hardware: bool,
+        options: ReadingOptions,
     ) -> None:
-        self._new, self._catalog, self._encoder = new, catalog, encoder
-        self._on_progress, self._stop, self._pause, self._hardware = on_progress, stop, pause, hardware
+        self._new, self._catalog, self._options = new, catalog, options
         self._left, self._reasons = dict(new), dict.fromkeys(new, NOT_YET)
         self._numbers = {path: number for number, path in enumerate(new, 1)}
         self._latest: IndexProgress | None = None
@@ -71,17 +58,15 @@ class _Run:
     def read(self) -> dict[Path, str]:
         """Read all files; why some can't be searched now."""
         suspects: list[Path] = []
-        while self._left and not self._stop.is_set():
+        while self._left and not self._options.stop.is_set():
             files = [suspects.pop()] if suspects else list(self._left)  # the last begun first: decoding is ahead
-            end = read_in_child(
-                files, self._catalog, self._encoder, self._reporter(), self._stop, self._pause, self._hardware
-            )
+            end = read_in_child(files, self._catalog, replace(self._options, on_progress=self._reporter()))
             if not isinstance(end, Death):
                 for path in files:
                     self._settle(path, end.get(path))
                 continue
             have_stored = self._settle_stored(files)
-            if self._stop.is_set():
+            if self._options.stop.is_set():
                 break  # it was killed because it didn't stop by itself
             in_progress = [path for path in end.in_progress if path in self._left]
             if len(files) > 1:
@@ -103,7 +88,7 @@ class _Run:
 
     def _settle_stored(self, files: list[Path]) -> bool:
         """Settle those of `files` that a dead child dealt with; whether there are any."""
-        known = self._catalog.known(self._encoder.pack.sha256)
+        known = self._catalog.known(self._options.encoder.pack.sha256)
         before = len(self._left)
         for path in files:
             entry = if_unchanged(known.get(os.fsencode(path)), self._new[path])
@@ -138,6 +123,6 @@ class _Run:
                 footage_s=progress.footage_s + (earlier.footage_s if earlier else 0),
                 elapsed_s=progress.elapsed_s + (earlier.elapsed_s if earlier else 0),
             )
-            self._on_progress(self._latest)
+            self._options.on_progress(self._latest)
 
         return report

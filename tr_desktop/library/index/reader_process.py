@@ -1,6 +1,6 @@
 """The process that reads new files, seen from both sides.
 
-    parent                      child: python -m tr_desktop.library.index.reader_process
+    parent                      child: python -m tr_desktop.library.index.reader_process; in a frozen build, itself
     the files to read ────────▶ opens the same library and pack, and becomes the library's writer
     pause, go on ─────────────▶
                       ◀──────── begins a file · progress, which waits for an answer · at the end: reasons, or an error
@@ -19,22 +19,21 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any, NoReturn
 
 import tr_desktop
 from tr_desktop.errors import LibraryError, PackError, UserError
+from tr_desktop.library.index import READ_FILES
 from tr_desktop.library.index.coverage import IndexProgress
 from tr_desktop.library.index.indexer import read_here
+from tr_desktop.library.index.reading import ReadingOptions
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.library.store.lock import NotWritableError
-
-if TYPE_CHECKING:
-    from tr_desktop.models.encoder import Encoder
 
 _ERRORS = {error.__name__: error for error in (UserError, LibraryError, NotWritableError, PackError)}
 _FROM_OUTSIDE = {-1: "SIGHUP", -2: "SIGINT", -9: "SIGKILL", -15: "SIGTERM"}  # by Popen.returncode
@@ -71,22 +70,19 @@ class Death:
 def read_in_child(
     files: Sequence[Path],
     catalog: Catalog,
-    encoder: Encoder,
-    on_progress: Callable[[IndexProgress], None],
-    stop: threading.Event,
-    pause: threading.Event,
-    hardware: bool,
+    options: ReadingOptions,
 ) -> dict[Path, str] | Death:
     """Read `files` in a child: why some can't be searched now, or how the child died.
 
     Raises the child's UserError, NotWritableError and LibraryError; UserError if it can't be started.
     """
+    encoder, stop = options.encoder, options.stop
     job = {
         "library": str(catalog.folder),
         "pack": str(encoder.pack.location.absolute()),
         "sha256": encoder.pack.sha256,
         "device": encoder.wanted_device,
-        "hardware": hardware,
+        "hardware": options.hardware,
         "files": [str(path) for path in files],
     }
     begun, last, failure = list[Path](), Path(), ""
@@ -99,7 +95,7 @@ def read_in_child(
                 _hang_up(process)
             if kill_at_s is not None and time.monotonic() > kill_at_s:
                 process.kill()
-            if pause.is_set() != is_paused and kill_at_s is None:
+            if options.pause.is_set() != is_paused and kill_at_s is None:
                 is_paused = not is_paused
                 _send(process, {"pause": is_paused})
             try:
@@ -114,7 +110,7 @@ def read_in_child(
                 case {"progress": progress}:
                     last = Path(progress["path"])
                     if not stop.is_set():
-                        on_progress(_progress(progress))
+                        options.on_progress(_progress(progress))
                         _send(process, {})
                 case {"reasons": reasons}:
                     return {Path(path): reason for path, reason in reasons}
@@ -131,7 +127,7 @@ def _child() -> Iterator[tuple[subprocess.Popen[bytes], queue.SimpleQueue[dict[s
     search = os.pathsep.join(filter(None, (str(Path(tr_desktop.__file__).parents[1]), os.environ.get("PYTHONPATH"))))
     try:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", __name__],
+            _command(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -158,6 +154,13 @@ def _child() -> Iterator[tuple[subprocess.Popen[bytes], queue.SimpleQueue[dict[s
             process.wait()
         thread.join()
         process.stdout.close()
+
+
+def _command() -> list[str]:
+    """What starts a child."""
+    if getattr(sys, "frozen", False):  # there is no Python to start: the application is the program
+        return [sys.executable, READ_FILES]
+    return [sys.executable, "-P", "-m", __name__]
 
 
 def _listen(pipe: IO[bytes], messages: queue.SimpleQueue[dict[str, Any] | None]) -> None:
@@ -246,9 +249,8 @@ def _read(job: dict[str, Any], parent: _Parent) -> dict[str, Any]:
             except OSError as error:
                 reasons[path] = f"can't be opened: {error.strerror}"
         with Catalog(Path(job["library"])) as catalog:
-            reasons |= read_here(
-                new, catalog, encoder, parent.report, parent.stop, parent.pause, job["hardware"], parent.begin
-            )
+            options = ReadingOptions(encoder, parent.report, parent.stop, parent.pause, job["hardware"])
+            reasons |= read_here(new, catalog, options, parent.begin)
     except UserError as error:
         place = None if error.path is None else str(error.path)
         return {"error": type(error).__name__, "what": error.what, "path": place, "remedy": error.remedy}
@@ -257,7 +259,8 @@ def _read(job: dict[str, Any], parent: _Parent) -> dict[str, Any]:
     return {"reasons": [(str(path), reason) for path, reason in reasons.items()]}
 
 
-def main() -> None:
+def main() -> NoReturn:
+    """Read the files that the parent asks for, and end the process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both; the parent decides
     if sys.platform == "win32":
         import ctypes
@@ -265,8 +268,9 @@ def main() -> None:
         ctypes.windll.kernel32.SetErrorMode(0x8003)  # a crash must not wait for somebody to close a message
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # libraries print there
-    job = json.loads(sys.stdin.buffer.readline())
-    parent = _Parent(sys.stdin.buffer, out)
+    wishes = os.fdopen(os.dup(0), "rb")  # sys.stdin is None in an application without a console
+    job = json.loads(wishes.readline())
+    parent = _Parent(wishes, out)
     parent.send(_read(job, parent))
     os._exit(0)  # a thread may still be inside a decoder, which aborts if the interpreter ends under it
 

@@ -10,7 +10,7 @@ import os
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from tr_desktop.footage.frames import SampledFrame, Sampler
 from tr_desktop.footage.gaps import kept_gaps
 from tr_desktop.footage.hardware import DecoderChoice, choose_decoder
 from tr_desktop.footage.probe import probe
+from tr_desktop.library.index.coverage import IndexProgress
 from tr_desktop.library.index.identity import SAMPLED_BYTES, content_digest, has_grown, identify
 from tr_desktop.library.index.prefetch import Pause, prefetch
 from tr_desktop.library.store.records import KnownContent, ReadProgress, Source
@@ -38,6 +39,21 @@ _PIECE_FRAMES = 4
 # A piece is being decoded, one waits to be encoded, one is being encoded, one is being stored.
 _DECODED_AHEAD, _ENCODED_AHEAD = 2, 1
 assert (_DECODED_AHEAD + _ENCODED_AHEAD + 1) * _PIECE_FRAMES + STORED_ROWS <= BATCH_FRAMES
+
+
+@dataclass(frozen=True)
+class ReadingOptions:
+    """How new files are read. stop: when set, reading ends within a second; the next run continues from there.
+
+    pause: while set, nothing is decoded. hardware: decode on a graphics device if a test shows that it decodes the file
+    right (`footage/hardware.py`). An error from `on_progress` ends the run.
+    """
+
+    encoder: Encoder
+    on_progress: Callable[[IndexProgress], None] = lambda _: None
+    stop: threading.Event = field(default_factory=threading.Event)
+    pause: threading.Event = field(default_factory=threading.Event)
+    hardware: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,30 +121,27 @@ class UnreadableFile:
 def read_files(
     files: Mapping[Path, os.stat_result],
     writer: Writer,
-    encoder: Encoder,
-    stop: threading.Event,
+    options: ReadingOptions,
     wait_while_paused: Pause,
-    hardware: bool,
     on_begin: Callable[[Path], None],
 ) -> Generator[EncodedBatch | FinishedFile | DuplicateFile | ChangedFile | UnreadableFile, None, None]:
     """Read `files` one after the other, each from where the library left off; how a file ended comes last.
 
-    stop: when set, nothing more comes, and both threads end, as when this generator is closed.
+    Once `options.stop` is set, nothing more comes, and both threads end, as when this generator is closed.
     wait_while_paused: called before each frame is decoded.
-    hardware: decode on a graphics device if a test shows that it decodes the file right.
     on_begin: called in the decoding thread before it opens a file.
     """
     closed = threading.Event()
 
     def is_over() -> bool:
-        return stop.is_set() or closed.is_set()
+        return options.stop.is_set() or closed.is_set()
 
     decoded = prefetch(
-        _decoded(files, writer, encoder, lambda: wait_while_paused(is_over), hardware, on_begin),
+        _decoded(files, writer, options, lambda: wait_while_paused(is_over), on_begin),
         _DECODED_AHEAD,
         is_over,
     )
-    encoded = prefetch(_encoded(decoded, encoder), _ENCODED_AHEAD, is_over)
+    encoded = prefetch(_encoded(decoded, options.encoder), _ENCODED_AHEAD, is_over)
     try:
         for item in encoded:  # noqa: UP028 (`yield from` would close it before `closed` is set)
             yield item
@@ -150,19 +163,18 @@ def _encoded(
 def _decoded(
     files: Mapping[Path, os.stat_result],
     writer: Writer,
-    encoder: Encoder,
+    options: ReadingOptions,
     wait_while_paused: Callable[[], None],
-    hardware: bool,
     on_begin: Callable[[Path], None],
 ) -> Generator[DecodedBatch | FinishedFile | DuplicateFile | ChangedFile | UnreadableFile, None, None]:
-    begun = _Begun(writer)
+    begun, pack = _Begun(writer), options.encoder.pack.sha256
     for path, stat in files.items():
         wait_while_paused()
         on_begin(path)
         source = None
         try:
             source = begun.source(path, stat)
-            read_progress = writer.read_progress(source, encoder.pack.sha256)
+            read_progress = writer.read_progress(source, pack)
             if read_progress.has_old_facts:
                 with suppress(MediaError):  # then the old ones stay
                     writer.renew_facts(source, probe(path))
@@ -170,14 +182,14 @@ def _decoded(
             before = writer.source_of(path) if is_new else None
             if before is not None and has_grown(path, stat.st_size, before):
                 writer.grow(before, source)
-                read_progress = writer.read_progress(source, encoder.pack.sha256)
+                read_progress = writer.read_progress(source, pack)
             if (reason := begun.reason(source)) is not None:
                 yield UnreadableFile(path, stat, reason, is_final=True)
             elif read_progress.is_whole or source in begun:
                 yield DuplicateFile(source)
             else:
                 begun.add(source)
-                for item in _file(source, read_progress, encoder, wait_while_paused, hardware):
+                for item in _file(source, read_progress, options, wait_while_paused):
                     if isinstance(item, FinishedFile):
                         begun.add(source, packets=item.packets)
                     yield item
@@ -224,10 +236,11 @@ class _Begun:
 
 
 def _file(
-    source: Source, read_progress: ReadProgress, encoder: Encoder, wait_while_paused: Callable[[], None], hardware: bool
+    source: Source, read_progress: ReadProgress, options: ReadingOptions, wait_while_paused: Callable[[], None]
 ) -> Generator[DecodedBatch | FinishedFile | ChangedFile, None, None]:
     """One file from row `read_progress.rows` on. Raises MediaError if none of it can be shown."""
-    media, every_s, size_px = probe(source.path), 1 / encoder.pack.sample_fps, encoder.pack.input_px
+    pack, hardware = options.encoder.pack, options.hardware
+    media, every_s, size_px = probe(source.path), 1 / pack.sample_fps, pack.input_px
     choice = DecoderChoice("", "the file is damaged")
     if hardware and not read_progress.decode_all:
         choice = choose_decoder(media, every_s, size_px)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tr_desktop.library.index.exclusions import Exclusions, file_reason, folder_reason
+from tr_desktop.library.index.exclusions import NOT_THE_USERS, Exclusions, file_reason, folder_reason, hidden_reason
 
 NO_EXCLUSIONS = Exclusions(())
 
@@ -22,7 +22,7 @@ _NOT_FOOTAGE = {
     " otioz pdf prproj py rtf srt ssa sqlite3 sqlite3-shm sqlite3-wal trpack trproj tsv txt vtt xls xlsx xml yaml yml"
     " zip gz tar",
 }
-NOT_FOOTAGE = frozenset(_NOT_FOOTAGE)
+NOT_FOOTAGE = NOT_THE_USERS | set(_NOT_FOOTAGE)
 _REASON_BY_SUFFIX = {f".{suffix}": reason for reason, suffixes in _NOT_FOOTAGE.items() for suffix in suffixes.split()}
 
 
@@ -33,7 +33,7 @@ def absolute_path(path: Path) -> Path:
 
 @dataclass
 class Walk:
-    """What is under some paths. files: in name order. left_out: folders not entered by a rule, with the reason.
+    """What is under some paths. files: in name order. left_out: what a rule leaves out, with the reason.
 
     unreachable: paths and folders that can't be opened now, with the reason. missing: paths that don't exist.
     """
@@ -47,7 +47,8 @@ class Walk:
 def find_files(paths: Iterable[Path], exclusions: Exclusions = NO_EXCLUSIONS) -> Walk:
     """The files under `paths`. Whatever a drive or a share does is part of the answer; nothing is raised.
 
-    paths: as `absolute_path` returns them; hidden folders and those of the system are entered only if they are named.
+    paths: as `absolute_path` returns them; hidden files and folders, and folders of the system, are left out unless
+    they are named.
     """
     walk = Walk()
     files: dict[Path, None] = {}
@@ -87,7 +88,12 @@ def _under(root: Path, exclusions: Exclusions, walk: Walk) -> Iterator[Path]:
             if reason:
                 walk.left_out[path] = reason
         folders[:] = sorted(name for name in folders if Path(folder, name) not in walk.left_out)
-        yield from (Path(folder, name) for name in sorted(names))
+        for name in sorted(names):
+            path = Path(folder, name)
+            if reason := hidden_reason(name):
+                walk.left_out[path] = reason
+            else:
+                yield path
 
 
 def never_footage(path: Path, stat: os.stat_result) -> str | None:
@@ -103,4 +109,5 @@ def never_footage(path: Path, stat: os.stat_result) -> str | None:
 
 def is_never_footage(path: Path) -> bool:
     """Whether the name alone shows that a file isn't footage."""
-    return (file_reason(path.name) or _REASON_BY_SUFFIX.get(path.suffix.lower())) is not None
+    by_name = file_reason(path.name) or hidden_reason(path.name)
+    return (by_name or _REASON_BY_SUFFIX.get(path.suffix.lower())) is not None

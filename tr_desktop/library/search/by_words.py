@@ -28,7 +28,7 @@ def text_moments(query: str, coverage: Coverage, catalog: Catalog, threshold: fl
         paths=coverage.subtitles,
         media_ids=coverage.media,
     )
-    sources = dict[tuple[Path, Segment], tuple[TextKind, Path | None]]()
+    sources = dict[tuple[Path, Segment], tuple[Path, TextKind, Path | None]]()
     for cue, kind, source, media_id in found:
         paths = coverage.subtitles[source] if source is not None else [coverage.media[media_id or 0]]
         for path in paths if cue.end_s > 0 else ():
@@ -37,9 +37,9 @@ def text_moments(query: str, coverage: Coverage, catalog: Catalog, threshold: fl
             start = times.boundary_at(max(cue.start_s, Fraction(0)))
             end = max(times.boundary_at(cue.end_s), start + 1)
             segment = Segment(start, end)
-            # Subtitles in several files and tracks often repeat each other.
-            is_new = sources.setdefault((path, segment), (kind, source)) == (kind, source)
-            if end <= len(times) and is_new:
+            # Subtitles in several files and tracks often repeat each other, and so do copies of a file.
+            answer = coverage.copies.get(path, path), segment
+            if end <= len(times) and sources.setdefault(answer, (path, kind, source)) == (path, kind, source):
                 step = RefineStep(0, segment, times.time_s(start), times.time_s(end), SCORE, 1.0, 1.0)
                 refinement = Refinement((step,), 0)
                 quote = Quote(cue.text, source or path, kind)

@@ -30,7 +30,7 @@ from tr_desktop.library.store.quotes import Quotes
 from tr_desktop.library.store.records import Content, FileRecord, Source
 from tr_desktop.library.store.vectors import VectorFiles
 from tr_desktop.library.store.writer import Writer
-from tr_desktop.moments import Footage, FrameTimes, Indexed, Media
+from tr_desktop.moments import Footage, FrameTimes, Indexed
 
 
 class Catalog:
@@ -93,14 +93,14 @@ class Catalog:
         """A file without its vectors. Raises KeyError if it isn't in the library."""
         rows = self._database.rows(
             "SELECT new_ticks.ticks, file.size_bytes, mtime_ns, facts, media.ticks, end_tick, tick_s, start_pts,"
-            " is_whole"
+            " is_whole, media.id"
             " FROM file JOIN media ON media.id = file.media_id LEFT JOIN new_ticks ON new_ticks.media_id = media.id"
             " WHERE path = ? ORDER BY first_frame",
             os.fsencode(path),
         )
         if not rows:
             raise KeyError(path)
-        _, size_bytes, mtime_ns, facts, first_ticks, end_tick, tick_s, start_pts, is_whole = rows[0]
+        _, size_bytes, mtime_ns, facts, first_ticks, end_tick, tick_s, start_pts, is_whole, media_id = rows[0]
         try:
             ticks = unpack_ticks(first_ticks)
             for row in rows:
@@ -110,6 +110,7 @@ class Catalog:
                 media_of(path, size_bytes, mtime_ns, facts),
                 FrameTimes(ticks, end_tick, Fraction(tick_s), start_pts),
                 bool(is_whole),
+                files.contents_of(self._database, media_id),
             )
         except (ValueError, KeyError, TypeError, zlib.error) as error:
             raise damaged(self.folder, f"the record of {path.name} can't be read") from error
@@ -119,23 +120,17 @@ class Catalog:
         sql = "SELECT path FROM file UNION SELECT path FROM text_source WHERE path IS NOT NULL"
         return [Path(os.fsdecode(row[0])) for row in self._database.rows(sql)]
 
-    def digest(self, media: Media) -> bytes | None:
-        """The content of `media` when it was read (`index/identity.py`); None if its record is of another state."""
-        rows = self._database.rows(
-            "SELECT digest FROM file JOIN media ON media.id = media_id"
-            " WHERE path = ? AND file.size_bytes = ? AND mtime_ns = ?",
-            *(os.fsencode(media.path), media.size_bytes, media.mtime_ns),
-        )
-        return bytes(rows[0][0]) if rows else None
-
     def content_of(self, path: Path) -> Content | None:
-        """The content of a file as it was read last; None if it isn't in the library."""
+        """The content of a file as it was read last (`index/identity.py`); None if it isn't in the library."""
         rows = self._database.rows(
-            "SELECT digest, media.size_bytes, end_tick, tick_s FROM file JOIN media ON media.id = media_id"
-            " WHERE path = ?",
+            "SELECT digest, packets, file.size_bytes, mtime_ns, end_tick, tick_s"
+            " FROM file JOIN media ON media.id = media_id WHERE path = ?",
             os.fsencode(path),
         )
-        return Content(rows[0][0], rows[0][1], rows[0][2] * Fraction(rows[0][3])) if rows else None
+        if not rows:
+            return None
+        digest, packets, size_bytes, mtime_ns, end_tick, tick_s = rows[0]
+        return Content(digest, packets, size_bytes, mtime_ns, end_tick * Fraction(tick_s))
 
     def copies_of(self, digest: bytes, size_bytes: int) -> list[Path]:
         """Every path that the library knows for this content, also on missing drives."""

@@ -25,8 +25,9 @@ class Database:
     Raises LibraryError if the folder can't be made or read, the file isn't a database, or a newer version wrote it.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder.absolute()
+    def __init__(self, folder: Path, version: int = len(schema.MIGRATIONS)) -> None:
+        """version: of the format, if it is to be an older one."""
+        self.folder, self._version = folder.absolute(), version
         self.path = self.folder / FILE_NAME
         self.is_read_only = False
         self.because_of = ("the library can't be written", "Make its folder writable")
@@ -101,7 +102,7 @@ class Database:
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
-            schema.migrate(connection)
+            schema.migrate(connection, self._version)
         except BaseException:
             connection.close()
             raise

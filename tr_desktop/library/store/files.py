@@ -54,6 +54,15 @@ def source_of(database: Database, path: Path) -> Source | None:
     return Source(path, *rows[0]) if rows else None
 
 
+def contents_of(database: Database, media_id: int) -> tuple[bytes, ...]:
+    """The digests of a file's content, those before it got longer last."""
+    digest, packets = database.rows("SELECT digest, packets FROM media WHERE id = ?", media_id)[0]
+    earlier = database.rows("SELECT digest FROM earlier_content WHERE media_id = ?", media_id)
+    # A library that met another file of the same samples first has the longer one.
+    longer = (digest + packets,) if packets else ()
+    return (digest, *longer, *(row[0] for row in earlier))
+
+
 def contents(database: Database, size_bytes: int, sampled: bytes) -> list[KnownContent]:
     """All content of one size whose digest begins with `sampled`."""
     rows = database.rows(

@@ -32,6 +32,7 @@ def keep_beginning(database: Database, before: Source, now: Source) -> None:
             *(kept, vectors_id, kept),
         )
     database.execute("DELETE FROM vectors WHERE media_id = ? AND rows = 0", media_id)
+    database.execute("INSERT OR IGNORE INTO earlier_content VALUES (?, ?)", media_id, before.digest)
     ticks = unpack_ticks(first_ticks)
     for (more,) in database.rows("SELECT ticks FROM new_ticks WHERE media_id = ? ORDER BY first_frame", media_id):
         ticks.extend(unpack_ticks(more))

@@ -23,10 +23,14 @@ class Source:
 
 
 class Content(NamedTuple):
-    """What a file contains, whatever it is called. duration_s: of the footage read so far, seconds."""
+    """What a file contained when it was read. packets: their digest, None if it wasn't read to its end. mtime_ns: its
+    date then. duration_s: of the footage read so far, seconds.
+    """
 
     digest: bytes
+    packets: bytes | None
     size_bytes: int
+    mtime_ns: int
     duration_s: Fraction
 
 

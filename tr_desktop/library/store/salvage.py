@@ -10,29 +10,38 @@ from pathlib import Path
 from tr_desktop.library.store import schema
 from tr_desktop.library.store.database import Database
 
+_FIRST_VERSION = 2  # of a library that was released
+
 
 def rebuild(damaged: Path, folder: Path) -> None:
-    """Make the database of `folder` anew. A database of another format gives no rows: its footage is read again.
+    """Make the database of `folder` anew: in the format of the damaged one first, which is then brought up to this one.
 
     Raises LibraryError if the new one can't be written; the damaged one stays as it is.
     """
-    with closing(Database(folder)) as new, closing(sqlite3.connect(damaged)) as old:
+    with closing(sqlite3.connect(damaged)) as old:
         try:
-            if schema.version_of(old) != len(schema.MIGRATIONS):
-                return
+            version = schema.version_of(old)
         except sqlite3.DatabaseError:
-            return
-        tables = _tables(new)
-        with new.transaction():
-            new.execute("PRAGMA defer_foreign_keys = ON")
-            for table, (columns, keys) in tables.items():
-                names, marks = ", ".join(columns), ", ".join("?" * len(columns))
-                rows = _readable_rows(old, table, names, keys)
-                new.execute_many(f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks})", rows)
-            # What belongs to rows that are lost is lost with them.
-            while orphans := new.rows("PRAGMA foreign_key_check"):
-                for table in {row[0] for row in orphans}:
-                    _drop_orphans(new, table)
+            version = 0
+        if _FIRST_VERSION <= version <= len(schema.MIGRATIONS):
+            with closing(Database(folder, version)) as new:
+                _copy_readable(old, new)
+    with closing(Database(folder)):
+        pass
+
+
+def _copy_readable(old: sqlite3.Connection, new: Database) -> None:
+    tables = _tables(new)
+    with new.transaction():
+        new.execute("PRAGMA defer_foreign_keys = ON")
+        for table, (columns, keys) in tables.items():
+            names, marks = ", ".join(columns), ", ".join("?" * len(columns))
+            rows = _readable_rows(old, table, names, keys)
+            new.execute_many(f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks})", rows)
+        # What belongs to rows that are lost is lost with them.
+        while orphans := new.rows("PRAGMA foreign_key_check"):
+            for table in {row[0] for row in orphans}:
+                _drop_orphans(new, table)
 
 
 def _tables(database: Database) -> dict[str, tuple[list[str], list[str]]]:

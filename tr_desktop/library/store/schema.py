@@ -128,6 +128,13 @@ CREATE TABLE new_ticks (        -- of media read in part: the times that follow 
   PRIMARY KEY (media_id, first_frame)
 ) WITHOUT ROWID
 """,
+    """
+CREATE TABLE earlier_content (  -- digests of media before their file got longer: frames found then are still right
+  media_id INTEGER NOT NULL REFERENCES media(id) ON DELETE CASCADE,
+  digest BLOB NOT NULL,
+  PRIMARY KEY (media_id, digest)
+) WITHOUT ROWID
+""",
 )
 
 
@@ -145,17 +152,17 @@ def check_not_newer(db: sqlite3.Connection, path: Path) -> None:
         )
 
 
-def migrate(db: sqlite3.Connection) -> None:
-    """Bring the tables up to this version: all or nothing."""
-    if version_of(db) == len(MIGRATIONS):
+def migrate(db: sqlite3.Connection, version: int = len(MIGRATIONS)) -> None:
+    """Bring the tables up to `version`: all or nothing."""
+    if version_of(db) >= version:
         return
     db.create_function("search_words", 1, search_words, deterministic=True)
     db.execute("BEGIN IMMEDIATE")
     try:
-        for migration in MIGRATIONS[version_of(db) :]:
+        for migration in MIGRATIONS[version_of(db) : version]:
             for statement in migration.split(";\n"):
                 db.execute(statement)
-        db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        db.execute(f"PRAGMA user_version = {version}")
         db.execute("COMMIT")
     finally:
         if db.in_transaction:
