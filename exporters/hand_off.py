@@ -10,6 +10,7 @@ from exporters.cfr import cfr_folder, make_cfr
 from exporters.clips import WAYS, ClipProgress, export_clips
 from exporters.formats import find_format
 from exporters.ledger import Export
+from exporters.originals import FindsOriginals, exchange
 from exporters.sources import check_sources
 from exporters.target import Guard, check_targets
 from exporters.timeline import timeline_from_moments
@@ -45,25 +46,32 @@ def hand_off(
     start_tc: str = "01:00:00:00",
     cfr: bool = False,
     guard: Guard | None = None,
+    relatives: FindsOriginals | None = None,
     on_progress: ClipProgress | None = None,
 ) -> ExportReport:
     """Write `moments` to `out`: a folder of clips if format_name is one of `clips.WAYS`, otherwise a file.
 
     name: the timeline's. guard: protects existing files. cfr: convert the used parts of variable-frame-rate footage to
-    a constant rate first. on_progress: called while clips are cut; an exception raised in it stops the work.
+    a constant rate first. relatives: finds the originals of proxies; the export then refers to these. on_progress:
+    called while clips are cut; an exception raised in it stops the work.
     Raises ExportError.
     """
     guard = guard or Guard()
     check_target(out, format_name, name=name, guard=guard)
     is_read = format_name in WAYS or (cfr and any(moment.media.is_vfr for moment in moments))
     sources = check_sources((moment.media for moment in moments), guard.library, are_read=is_read)
+    exchanged = exchange(moments, relatives, are_cut=format_name in WAYS)
+    moments = exchanged.moments
     if format_name in WAYS:
-        return export_clips(
+        made = export_clips(
             moments, out, preset_name=format_name, handles_s=handles_s, cfr=cfr, on_progress=on_progress
         )
+        return ExportReport(made.files, (*exchanged.notes, *made.notes))
     made = ExportReport((), ())
     if cfr:
         moments, made = make_cfr(moments, cfr_folder(out), handles_s=handles_s, on_progress=on_progress)
-    timeline = timeline_from_moments(moments, name=name, handles_s=handles_s, start_tc=start_tc)
+    timeline = timeline_from_moments(
+        moments, name=name, handles_s=handles_s, start_tc=start_tc, proxies=exchanged.proxies
+    )
     written = export_timeline(timeline, out, format_name, guard)
-    return ExportReport((*written.files, *made.files), (*sources, *made.notes, *written.notes))
+    return ExportReport((*written.files, *made.files), (*sources, *exchanged.notes, *made.notes, *written.notes))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from pathlib import Path
 
 from tr_desktop.errors import ExportError
 from tr_desktop.moments import NO_REMARKS, Mark, Media, Moment, Remarks, Segment
@@ -19,7 +20,7 @@ class Clip:
 
     Frames count from the first of the file (0) at `rate`. In a file of variable rate they count presentation time at
     the nominal rate, as editors conform it. `found` is the moment itself, without handles; the frames of the marks in
-    `remarks` count likewise.
+    `remarks` count likewise. `proxy` is a smaller copy of the file with the same frames, to edit with.
     """
 
     media: Media
@@ -35,6 +36,7 @@ class Clip:
     end_confidence: float | None
     is_length_known: bool = True
     remarks: Remarks = NO_REMARKS
+    proxy: Path | None = None
 
     @property
     def name(self) -> str:
@@ -144,18 +146,23 @@ def timeline_from_moments(
     name: str = "TimeRefine",
     handles_s: Fraction = Fraction(0),
     start_tc: str = "01:00:00:00",
+    proxies: Mapping[Path, Path] | None = None,
 ) -> Timeline:
     """Lay moments end to end in the order given.
 
     handles_s: seconds added before and after each moment, within the media. start_tc: the label of the first frame.
     With `;` the timeline counts drop-frame if its rate has it; otherwise it counts as the footage does.
+    proxies: {file: a smaller copy of it}.
     ExportError: no moments, negative handles, a start that isn't a timecode at this rate, or a moment beyond its media.
     """
     if not moments:
         raise ExportError("There are no moments to export", remedy="Search again, or export the best guesses as well")
     if handles_s < 0:
         raise ExportError(f"Handles can't be negative ({float(handles_s):g} s)", remedy="Enter 0 or more seconds")
-    clips = tuple(_clip(rank, moment, handles_s) for rank, moment in enumerate(moments, 1))
+    clips = tuple(
+        replace(_clip(rank, moment, handles_s), proxy=(proxies or {}).get(moment.media.path))
+        for rank, moment in enumerate(moments, 1)
+    )
     return Timeline(name, _start(start_tc, clips), clips)
 
 
