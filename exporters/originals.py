@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -32,7 +32,8 @@ def exchange(moments: Sequence[Moment], finder: FindsOriginals | None, *, are_cu
         return Exchange(tuple(moments), {}, ())
     footage: dict[Path, Footage] = {}
     proxies, notes = {}, []
-    for searched in {moment.media.path: moment.footage for moment in moments}.values():
+    files = {part.footage.media.path: part.footage for moment in moments for part in moment.parts}
+    for searched in files.values():
         path, found = searched.media.path, finder.originals_of(searched)
         if len(found.fitting) > 1:
             both = ", ".join(str(each.path) for each in found.fitting)
@@ -55,8 +56,16 @@ def exchange(moments: Sequence[Moment], finder: FindsOriginals | None, *, are_cu
             )
         elif found.is_missing:
             notes.append(f"No original of {path.name} was found. The export refers to the file that was searched.")
-    changed = tuple(replace(each, footage=footage.get(each.media.path, each.footage)) for each in moments)
-    return Exchange(changed, proxies, tuple(notes))
+    return Exchange(tuple(_with_footage(moment, footage) for moment in moments), proxies, tuple(notes))
+
+
+def _with_footage(moment: Moment, footage: Mapping[Path, Footage]) -> Moment:
+    if not any(part.footage.media.path in footage for part in moment.parts):
+        return moment
+    first, *further = (
+        replace(part, footage=footage.get(part.footage.media.path, part.footage)) for part in moment.parts
+    )
+    return replace(moment, footage=first.footage, continued=tuple(further))
 
 
 def _footage_to_list(searched: Footage, original: Original) -> Footage:
@@ -71,11 +80,11 @@ def _footage_to_cut(searched: Footage, original: Original) -> Footage | None:
         footage = read_whole(original.media)
     except MediaError:
         return None
-    return footage if len(footage) >= len(searched) else None
+    return footage if len(footage) == len(searched) else None
 
 
 def _why_not_cut(original: Original) -> str:
-    return "can't be decoded" if original.is_there else "isn't there now"
+    return "can't be decoded frame for frame" if original.is_there else "isn't there now"
 
 
 def _handed_over(path: Path, original: Original) -> str:

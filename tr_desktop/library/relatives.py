@@ -1,4 +1,4 @@
-"""Which files belong together: a proxy and its original."""
+"""Which files belong together: a proxy and its original, and the files that one recording was split into."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tr_desktop.footage.original import Original, Originals
 from tr_desktop.footage.probe import probe
 from tr_desktop.library.index.drives import Drives
 from tr_desktop.library.index.proxies import Shape, common_name, is_called_proxy, is_place_of_original
+from tr_desktop.library.index.recordings import Names, is_next
 from tr_desktop.library.index.walk import absolute_path, find_files
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.moments import Footage, Media
@@ -59,6 +60,30 @@ class Relatives:
         best = min((rank for rank, _ in found), default=0)
         fitting = tuple(original for rank, original in found if rank == best)
         return Originals(fitting, tuple(unlike), is_missing=not fitting and self._is_outside(path))
+
+    def after(self, footage: Footage) -> Footage | None:
+        """The file in which the recording goes on, if it's proven. `footage` must have been read to its end."""
+        return self._beside(footage, 1)
+
+    def before(self, footage: Footage) -> Footage | None:
+        """The file from which the recording goes on in `footage`, if it's proven and was read to its end."""
+        return self._beside(footage, -1)
+
+    def _beside(self, footage: Footage, step: int) -> Footage | None:
+        media = footage.media
+        proven = []
+        for path, naming in self._names.beside(media.path, step):
+            header = self._catalog.headers([path]).get(path)
+            if header is None or not footage.is_whole:
+                continue
+            first, second = ((media, footage.times.duration_s), header)[::step]
+            if is_next(*first, second[0], naming):
+                proven.append(path)
+        return self._catalog.footage(proven[0]) if len(proven) == 1 else None
+
+    @cached_property
+    def _names(self) -> Names:
+        return Names(self._catalog.paths())
 
     def _is_outside(self, path: Path) -> bool:
         """Whether the user named a folder of originals, and `path` isn't in it."""

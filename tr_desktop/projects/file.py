@@ -40,13 +40,13 @@ class Snapshot:
 
     def identified(self, library: Library) -> Snapshot:
         """With the identities of its files that `library` knows, and without those of other files."""
-        used = dict.fromkeys(decision.found.media for decision in self.decisions)
+        used = dict.fromkeys(file for decision in self.decisions for file in decision.found.files)
         kept = {path: self.files[path] for path in used if path in self.files}
         return replace(self, files=kept | identities([path for path in used if path not in kept], library))
 
     def content(self) -> bytes:
         """The file as it would be saved."""
-        used = dict.fromkeys(decision.found.media for decision in self.decisions)
+        used = dict.fromkeys(file for decision in self.decisions for file in decision.found.files)
         files = {path: self.files[path].to_json() for path in used if path in self.files}
         document = {
             **self.unknown,
