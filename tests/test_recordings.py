@@ -200,6 +200,14 @@ def test_a_moment_whose_out_an_editor_moved_back_ends_there(card, catalog):
     assert len(project.moments(catalog.footage)[0].parts) == 2
 
 
+def test_a_moment_accepted_before_the_search_ended_goes_on_as_well(card, catalog):
+    [moment] = find("blue", [card], catalog, ToyEncoder(), top=1).moments
+    project = Project()
+    project.accept(replace(moment, continued=()))
+    project.follow([moment])
+    assert project.moments(catalog.footage)[0].parts == moment.parts
+
+
 def listed(moments, tmp_path, catalog, handles_s=0) -> list[dict]:
     out = tmp_path / "hits.json"
     out.unlink(missing_ok=True)
