@@ -16,6 +16,7 @@ FIDELITY = {
     "source timecode": "no",
     "rates": "one; a file for each",
     "tracks": "none",
+    "fields, aspect, colour": "no",
     "reel": "no",
     "file": "name in the text",
     "query, score, edges": "in the text (chapters: query)",

@@ -4,6 +4,8 @@ Notable choices (SMPTE 258M; what Resolve, Premiere and Avid write):
 - Outs are exclusive. The source and record sides of an event have the same length; nothing is retimed.
 - Drop-frame is marked twice, by `FCM: DROP FRAME` and by `;` in the label, because readers look at one or the other.
   Each label has its own mark: a non-drop source in a drop-frame timeline keeps its colons.
+- A label has two digits for the frame, so the limit is 100 frames a second. At midnight it begins again at 00:00:00:00
+  (ST 12-1), so an out can be before its in.
 - Only `* FROM CLIP NAME:` names the file. With `* FROM CLIP:` or `* FROM FILE:`, Premiere loses the media.
 - Columns are fixed, since readers slice them. A reel is padded to 8 characters; in File32 to 32, with event numbers of
   six digits. CMX 3600 can't number more than 999 events, so a longer list is a File32.
@@ -14,9 +16,10 @@ Notable choices (SMPTE 258M; what Resolve, Premiere and Avid write):
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
+from exporters.notes import found_by_label, left_behind
 from exporters.registry import Exporter
 from exporters.text import ascii_line, one_line, shortened
 from exporters.timeline import Clip, Timeline, chance_text
@@ -26,6 +29,7 @@ FIDELITY = {
     "source timecode": "exact, drop-frame kept",
     "rates": "one; a file for each",
     "tracks": "one video, audio channels 1 and 2",
+    "fields, aspect, colour": "no",
     "reel": "8 characters, upper case (32 in File32)",
     "file": "name only: import the media first",
     "query, score, edges": "as a comment",
@@ -115,8 +119,16 @@ def _candidates(whole: str, width: int) -> Iterable[str]:
         number += 1
 
 
-EXPORTER = Exporter("edl", "CMX 3600 EDL", ".edl", render, FIDELITY)
-EXPORTER_32 = Exporter("edl32", "EDL with 32-character reels", ".32.edl", partial(render, file32=True), FIDELITY)
-EXPORTER_ASCII = Exporter(
-    "edl-ascii", "CMX 3600 EDL in ASCII", ".ascii.edl", partial(render, ascii_only=True), FIDELITY
-)
+def notes(timeline: Timeline) -> Iterator[str]:
+    """What the list can't hold, and what makes footage hard to find by it."""
+    yield from found_by_label(timeline)
+    yield from left_behind(timeline, channels=2)
+
+
+def _exporter(name: str, title: str, suffix: str, render: Callable[[Timeline], str]) -> Exporter:
+    return Exporter(name, title, suffix, render, FIDELITY, notes=notes, max_fps=100)
+
+
+EXPORTER = _exporter("edl", "CMX 3600 EDL", ".edl", render)
+EXPORTER_32 = _exporter("edl32", "EDL with 32-character reels", ".32.edl", partial(render, file32=True))
+EXPORTER_ASCII = _exporter("edl-ascii", "CMX 3600 EDL in ASCII", ".ascii.edl", partial(render, ascii_only=True))

@@ -18,6 +18,7 @@ FIDELITY = {
     "source timecode": "no: markers lie on the timeline",
     "rates": "one; a file for each",
     "tracks": "none",
+    "fields, aspect, colour": "no",
     "reel": "no",
     "file": "name in the note",
     "query, score, edges": "name and note of the marker",
@@ -63,4 +64,4 @@ def _field(text: str) -> str:
     return one_line(text).replace("|", "/")
 
 
-EXPORTER = Exporter("resolve-markers", "Resolve marker EDL", ".markers.edl", render, FIDELITY)
+EXPORTER = Exporter("resolve-markers", "Resolve marker EDL", ".markers.edl", render, FIDELITY, max_fps=100)

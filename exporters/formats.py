@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from exporters import ale, captions, edl, edl_markers, fcpxml, mlt, otio, table, xmeml
+from exporters import ale, captions, edl, edl_markers, fcpxml, fcpxml_selects, mlt, otio, table, xmeml, xmeml_selects
 from exporters.registry import Exporter, added_formats
 from tr_desktop.errors import ExportError
 
@@ -15,7 +15,9 @@ BUILT_IN = (
     edl.EXPORTER_ASCII,
     edl_markers.EXPORTER,
     xmeml.EXPORTER,
+    xmeml_selects.EXPORTER,
     fcpxml.EXPORTER,
+    fcpxml_selects.EXPORTER,
     otio.EXPORTER,
     otio.EXPORTER_ZIP,
     ale.EXPORTER,

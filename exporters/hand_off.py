@@ -90,7 +90,8 @@ def hand_off(
     handles = (clip.media for clip in timeline.clips if not clip.part)
     sources += check_sources(handles, guard.library, are_read=False)
     written = export_timeline(timeline, out, format_name, guard)
-    return ExportReport((*written.files, *made.files), (*sources, *exchanged.notes, *made.notes, *written.notes))
+    notes = (*sources, *exchanged.notes, *made.notes, *written.notes)
+    return ExportReport((*written.files, *made.files), notes, left_out=written.left_out)
 
 
 def _media_of(moments: Iterable[Moment]) -> dict[Media, None]:

@@ -1,25 +1,32 @@
 """MLT XML, for Shotcut, Kdenlive and the `melt` renderer.
 
 Frames count from the first of the file and `out` is inclusive, as MLT defines it. The profile has the rate of the
-sources: one of its frames is one source frame. `resource` is a plain path, not a URL.
+sources: one of its frames is one source frame. It has the size, the pixels, the fields and the colour of the first
+source. `resource` is a plain path, not a URL. MLT reads the fields of a picture from the coded frames: where only the
+container has them, the producer's properties repeat them.
 """
 
 from __future__ import annotations
 
-import math
 import os
+from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from exporters.markup import document, element
+from exporters.notes import left_behind
+from exporters.picture import stored
 from exporters.registry import Exporter
 from exporters.timeline import Clip, Timeline
+from tr_desktop.moments import FieldOrder
 
 FIDELITY = {
     "frames": "exact",
     "source timecode": "no",
     "rates": "one; a file for each",
     "tracks": "one video with its first audio stream",
+    "fields, aspect, colour": "fields, stored size, pixel aspect, matrix of the first source",
     "reel": "no",
     "file": "path",
     "query, score, edges": "as properties of each cut",
@@ -28,23 +35,27 @@ FIDELITY = {
     "handles": "in the cut",
 }
 
+# MLT's names for the matrices of ITU-T H.273; the profile has no place for primaries and transfer.
+_MATRICES = {1: 709, 5: 601, 6: 601, 7: 240, 9: 2020, 10: 2020}
+
 
 def render(timeline: Timeline) -> str:
     media = timeline.clips[0].media
-    shape = math.gcd(media.width, media.height)
+    raster = stored(media)
+    shape = Fraction(raster.width, raster.height) * raster.pixel_aspect
     profile = element(
         "profile",
         description="TimeRefine",
-        width=media.width,
-        height=media.height,
-        progressive=1,
-        sample_aspect_num=1,
-        sample_aspect_den=1,
-        display_aspect_num=media.width // shape,
-        display_aspect_den=media.height // shape,
+        width=raster.width,
+        height=raster.height,
+        progressive=0 if media.fields.is_interlaced else 1,
+        sample_aspect_num=raster.pixel_aspect.numerator,
+        sample_aspect_den=raster.pixel_aspect.denominator,
+        display_aspect_num=shape.numerator,
+        display_aspect_den=shape.denominator,
         frame_rate_num=timeline.rate.numerator,
         frame_rate_den=timeline.rate.denominator,
-        colorspace=709,
+        colorspace=_MATRICES.get(media.colour.matrix, 709),
     )
     ids: dict[Path, str] = {}
     producers: list[Element] = []
@@ -68,15 +79,20 @@ def render(timeline: Timeline) -> str:
 
 
 def _producer(clip: Clip, own_id: str) -> Element:
-    resource = os.fsencode(clip.media.path).decode("utf-8", "replace")
+    properties = {"resource": os.fsencode(clip.media.path).decode("utf-8", "replace"), "mlt_service": "avformat"}
+    if clip.media.fields.is_interlaced:
+        properties |= {"force_progressive": "0", "force_tff": str(int(clip.media.fields is FieldOrder.UPPER_FIRST))}
     bounds = {"in": "0", "out": str(clip.media_frames - 1)}
-    return element(
-        "producer", _property("resource", resource), _property("mlt_service", "avformat"), id=own_id, **bounds
-    )
+    return element("producer", *(_property(*each) for each in properties.items()), id=own_id, **bounds)
 
 
 def _property(name: str, value: str) -> Element:
     return element("property", value, name=name)
 
 
-EXPORTER = Exporter("mlt", "MLT XML (Shotcut, Kdenlive)", ".mlt", render, FIDELITY)
+def notes(timeline: Timeline) -> Iterator[str]:
+    """What the format can't hold."""
+    yield from left_behind(timeline, tracks=1)
+
+
+EXPORTER = Exporter("mlt", "MLT XML (Shotcut, Kdenlive)", ".mlt", render, FIDELITY, notes=notes)

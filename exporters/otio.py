@@ -5,9 +5,11 @@ Notable choices:
   read the files with it. Clip.1 and Marker.2 are schemas that old readers in editors know too.
 - Source ranges count from the source timecode and lie within the media's available range, which starts there. Resolve
   rejects ranges that count from zero.
-- An audio track for each stream. Resolve links by `Link Group ID` and finds the stream by `Channels`; Premiere links by
-  `LinkID`. Resolve shows a marker's note only from its own metadata.
+- Each audio stream is on a track of its kind (mono, stereo, 5.1 …), since Resolve's tracks have one. Resolve links by
+  `Link Group ID` and finds the stream by `Channels`, counted among the file's audio streams, whether it can be decoded
+  here or not; Premiere links by `LinkID`. Resolve shows a marker's note only from its own metadata.
 - OpenTimelineIO's rates are floats: each is the float nearest to the exact rate. Frame counts are whole numbers.
+- Neither editor documents a place for fields, pixel aspect and colour: they are in `timerefine`, for scripts.
 - `.otioz` holds the timeline alone; the media stays where it is.
 """
 
@@ -16,23 +18,28 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
 from exporters.links import file_url
+from exporters.notes import left_behind
 from exporters.registry import Exporter
 from exporters.text import one_line, shortened
 from exporters.timeline import Clip, Timeline
-from tr_desktop.moments import Mark
+from tr_desktop.moments import AudioTrack, Colour, Mark, Media, TrackKind
 
 Json = dict[str, Any]
+
+_ADAPTIVE = "Adaptive"
 
 FIDELITY = {
     "frames": "exact",
     "source timecode": "exact as a frame count; the format has no drop-frame flag",
     "rates": "one; a file for each",
-    "tracks": "one video, a track for each audio stream, linked",
+    "tracks": "one video, each audio stream on a track of its kind, linked",
+    "fields, aspect, colour": "as metadata",
     "reel": "as metadata",
     "file": "path and name",
     "query, score, edges": "clip markers and metadata",
@@ -43,13 +50,13 @@ FIDELITY = {
 
 
 def render(timeline: Timeline) -> str:
-    streams = max(len(clip.media.audio) for clip in timeline.clips)
     tracks = [_track("Video 1", "Video", {}, [_clip(clip) for clip in timeline.clips])]
-    for stream in range(streams):
-        sounding = next(clip for clip in timeline.clips if len(clip.media.audio) > stream)
-        kind = _channel_type(sounding.media.audio[stream].channels)
-        children = [_clip(clip, stream) if stream < len(clip.media.audio) else _gap(clip) for clip in timeline.clips]
-        tracks.append(_track(f"Audio {stream + 1}", "Audio", {"Resolve_OTIO": {"Audio Type": kind}}, children))
+    for number, (kind, streams) in enumerate(_audio_tracks(timeline.clips), 1):
+        children = [
+            _gap(clip) if stream is None else _clip(clip, stream)
+            for clip, stream in zip(timeline.clips, streams, strict=True)
+        ]
+        tracks.append(_track(f"Audio {number}", "Audio", {"Resolve_OTIO": {"Audio Type": kind}}, children))
     # Nested objects, each with the name and version of its schema:
     # https://opentimelineio.readthedocs.io/en/latest/tutorials/otio-file-format-specification.html
     document = {
@@ -72,6 +79,31 @@ def render_zip(timeline: Timeline) -> bytes:
     return bundle.getvalue()
 
 
+def _audio_tracks(clips: Sequence[Clip]) -> Iterator[tuple[str, list[int | None]]]:
+    """The timeline's audio tracks, each of one kind, with each clip's stream on it: its place in `Media.audio`."""
+    tracks: dict[tuple[str, int], dict[int, int]] = {}
+    for number, clip in enumerate(clips):
+        of_kind: Counter[str] = Counter()
+        for stream, kind in enumerate(map(_kind, clip.media.audio)):
+            tracks.setdefault((kind, of_kind[kind]), {})[number] = stream
+            of_kind[kind] += 1
+    for (kind, _), streams in tracks.items():
+        yield kind, [streams.get(number) for number in range(len(clips))]
+
+
+def _kind(track: AudioTrack) -> str:
+    """The kind of track that the stream belongs on, by Resolve's names."""
+    if track.channels > 2 and not track.is_layout_known:
+        return _ADAPTIVE
+    return {1: "Mono", 2: "Stereo", 6: "5.1", 8: "7.1"}.get(track.channels, _ADAPTIVE)
+
+
+def _source_track(media: Media, stream: int) -> int:
+    """The number among all of the file's audio streams, from 0, of one that can be decoded."""
+    index = media.audio[stream].index  # -1 if an older library doesn't say
+    return stream + sum(track.kind is TrackKind.AUDIO and track.index < index for track in media.other_tracks)
+
+
 def _item() -> Json:
     return {"metadata": {}, "source_range": None, "effects": [], "markers": [], "enabled": True}
 
@@ -87,9 +119,11 @@ def _clip(clip: Clip, stream: int | None = None) -> Json:
     resolve: Json = {"Link Group ID": clip.rank}
     premiere: Json = {"LinkID": clip.rank}
     if stream is not None:
-        channels = range(clip.media.audio[stream].channels)
-        resolve["Channels"] = [{"Source Channel ID": channel, "Source Track ID": stream} for channel in channels]
-        premiere["AudioChannels"] = {"ChannelType": _channel_type(len(channels))}
+        track, source = clip.media.audio[stream], _source_track(clip.media, stream)
+        resolve["Channels"] = [
+            {"Source Channel ID": channel, "Source Track ID": source} for channel in range(track.channels)
+        ]
+        premiere["AudioChannels"] = {"ChannelType": _kind(track)}
     return (
         {"OTIO_SCHEMA": "Clip.1", "name": one_line(clip.own_name), "media_reference": _media(clip)}
         | _item()
@@ -108,7 +142,7 @@ def _gap(clip: Clip) -> Json:
 def _media(clip: Clip) -> Json:
     return {
         "OTIO_SCHEMA": "ExternalReference.1",
-        "metadata": {"timerefine": {"reel": clip.media.reel}} if clip.media.reel else {},
+        "metadata": {"timerefine": facts} if (facts := _facts(clip.media)) else {},
         "name": one_line(clip.name),
         # Starts at the media's timecode: https://opentimelineio.readthedocs.io/en/latest/tutorials/time-ranges.html
         "available_range": _range(clip.media.start_tc.frame, clip.media_frames, clip.rate),
@@ -153,8 +187,15 @@ def _found(clip: Clip) -> Json:
     }
 
 
-def _channel_type(channels: int) -> str:
-    return "Stereo" if channels == 2 else "Mono"
+def _facts(media: Media) -> Json:
+    """What the file says of itself and the format has no place for; values as in xmeml and ITU-T H.273."""
+    colour = media.colour
+    facts: Json = {"reel": media.reel, "fields": media.fields.value}
+    if media.pixel_aspect != 1:
+        facts["pixel_aspect"] = str(media.pixel_aspect)
+    if colour != Colour():
+        facts["colour"] = {"primaries": colour.primaries, "transfer": colour.transfer, "matrix": colour.matrix}
+    return {key: value for key, value in facts.items() if value}
 
 
 def _range(start_frame: int, frames: int, rate: Fraction) -> Json:
@@ -166,5 +207,10 @@ def _time(frames: int, rate: Fraction) -> Json:
     return {"OTIO_SCHEMA": "RationalTime.1", "rate": float(rate), "value": float(frames)}
 
 
-EXPORTER = Exporter("otio", "OpenTimelineIO", ".otio", render, FIDELITY)
-EXPORTER_ZIP = Exporter("otioz", "OpenTimelineIO bundle", ".otioz", render_zip, FIDELITY)
+def notes(timeline: Timeline) -> Iterator[str]:
+    """What the format can't hold."""
+    yield from left_behind(timeline)
+
+
+EXPORTER = Exporter("otio", "OpenTimelineIO", ".otio", render, FIDELITY, notes=notes)
+EXPORTER_ZIP = Exporter("otioz", "OpenTimelineIO bundle", ".otioz", render_zip, FIDELITY, notes=notes)

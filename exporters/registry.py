@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from importlib.metadata import entry_points
 
 from exporters.timeline import Timeline
+from tr_desktop.timecode import nominal_fps
 
 GROUP = "tr_desktop.exporters"
 _log = logging.getLogger(__name__)
+
+
+def _nothing(timeline: Timeline) -> Iterable[str]:
+    return ()
 
 
 @dataclass(frozen=True)
@@ -20,6 +26,8 @@ class Exporter:
     name: the value of `--format`; title: its name in the app; suffix: the end of its file names, lower case, with the
     dot. render: a pure function from timeline to file content; text is written as UTF-8, with line ends as given.
     fidelity: what the format keeps, by subject. one_rate: `render` takes only timelines whose clips share one rate.
+    notes: what the format can't hold of a timeline, as sentences for the editor. max_fps: the highest nominal rate that
+    its labels can count, or None.
     """
 
     name: str
@@ -28,6 +36,12 @@ class Exporter:
     render: Callable[[Timeline], str | bytes]
     fidelity: Mapping[str, str]
     one_rate: bool = True
+    notes: Callable[[Timeline], Iterable[str]] = _nothing
+    max_fps: int | None = None
+
+    def holds(self, rate: Fraction) -> bool:
+        """Whether the format has labels for footage of this rate."""
+        return self.max_fps is None or nominal_fps(rate) <= self.max_fps
 
 
 def added_formats() -> list[Exporter]:

@@ -23,6 +23,7 @@ FIDELITY = {
     "source timecode": "exact, drop-frame kept",
     "rates": "any; a column shows each",
     "tracks": "none",
+    "fields, aspect, colour": "no",
     "reel": "yes",
     "file": "path and name",
     "query, score, edges": "columns",

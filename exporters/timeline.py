@@ -147,6 +147,13 @@ class Timeline:
             for mark in clip.marks:
                 yield offset + mark.frame - clip.start_frame, mark
 
+    def by_file(self) -> list[list[Clip]]:
+        """The clips of each file, in the order in which the files first appear."""
+        files: dict[Path, list[Clip]] = {}
+        for clip in self.clips:
+            files.setdefault(clip.media.path, []).append(clip)
+        return list(files.values())
+
     def by_rate(self) -> tuple[Timeline, ...]:
         """One timeline for each source rate, in the order in which the rates first appear."""
         label = str(self.start_tc)

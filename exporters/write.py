@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
 from exporters.formats import find_format
 from exporters.ledger import Export, remember
+from exporters.notes import WITH_PATHS
 from exporters.registry import Exporter
 from exporters.target import Guard, check_targets, real_path
 from exporters.timeline import Timeline, fps_text
@@ -21,10 +22,14 @@ from tr_desktop.timecode import is_smpte_rate
 
 @dataclass(frozen=True)
 class ExportReport:
-    """The files that were written, the requested one first, and notes for the editor, a sentence each."""
+    """The files that were written, the requested one first, and notes for the editor, a sentence each.
+
+    left_out: how many moments are in none of the files, since the format has no labels for their rate.
+    """
 
     files: tuple[Path, ...]
     notes: tuple[str, ...]
+    left_out: int = 0
 
 
 def export_timeline(
@@ -33,12 +38,15 @@ def export_timeline(
     """Write `timeline` in the named format, or in the one that matches the suffix of `out`.
 
     If the format holds one rate and the clips have several, `out` gets the clips of the first clip's rate, and each
-    other rate gets a file beside it (`hits.edl`, `hits.25fps.edl`). guard: protects existing files.
-    ExportError: unknown format, a file is in the way (`target.check_targets`), or writing fails; files that were there
-    before are then unchanged.
+    other rate gets a file beside it (`hits.edl`, `hits.25fps.edl`). Clips whose rate its labels can't count are left
+    out with a note. guard: protects existing files.
+    ExportError: unknown format, no clip that it can label, a file is in the way (`target.check_targets`), or writing
+    fails; files that were there before are then unchanged.
     """
     guard = guard or Guard()
     exporter = find_format(out, format_name)
+    asked = len(timeline.clips)
+    timeline, left_out = _labelled(timeline, exporter)
     parts = timeline.by_rate() if exporter.one_rate else (timeline,)
     paths = planned_files(exporter, out, [part.rate for part in parts])
     contents = [_content(exporter, part) for part in parts]
@@ -49,12 +57,14 @@ def export_timeline(
             write_verified(path, content, is_new=is_new)
         if guard.library is not None:
             remember(guard.library.folder, real_path(path), export, content)
-    return ExportReport(tuple(paths), tuple(_notes(timeline, exporter, paths, parts)))
+    return ExportReport(
+        tuple(paths), (*left_out, *_notes(timeline, exporter, paths, parts)), asked - len(timeline.clips)
+    )
 
 
 def planned_files(exporter: Exporter, out: Path, rates: Iterable[Fraction]) -> list[Path]:
     """The files that an export of clips with these rates writes: `out`, and one for each further rate."""
-    further = list(dict.fromkeys(rates))[1:] if exporter.one_rate else []
+    further = list(dict.fromkeys(filter(exporter.holds, rates)))[1:] if exporter.one_rate else []
     return [out, *(_beside(out, exporter, rate) for rate in further)]
 
 
@@ -70,6 +80,20 @@ def export_errors(path: Path) -> Iterator[None]:
         raise ExportError(
             f"The export can't be written: {reason}", path=path, remedy="Choose another folder or name, or make room"
         ) from error
+
+
+def _labelled(timeline: Timeline, exporter: Exporter) -> tuple[Timeline, list[str]]:
+    """The clips that the format has labels for, and a note on the others. ExportError if there are only others."""
+    held = tuple(clip for clip in timeline.clips if exporter.holds(clip.rate))
+    if len(held) == len(timeline.clips):
+        return timeline, []
+    others = ", ".join(
+        dict.fromkeys(_with_rate(clip.media) for clip in timeline.clips if not exporter.holds(clip.rate))
+    )
+    reason = f"{exporter.title} has two digits for the frame, too few for {others}"
+    if not held:
+        raise ExportError(reason, remedy=f"Export {WITH_PATHS}")
+    return replace(timeline, clips=held), [f"Left out: {reason}. Export these moments as {WITH_PATHS}."]
 
 
 def _content(exporter: Exporter, timeline: Timeline) -> bytes:
@@ -113,6 +137,7 @@ def _notes(timeline: Timeline, exporter: Exporter, paths: list[Path], parts: tup
             f"No timecode standard has this frame rate: {', '.join(unlabelled)}. Labels count its frames; editors may "
             "assume another rate."
         )
+    yield from exporter.notes(timeline)
 
 
 def _with_rate(media: Media) -> str:

@@ -4,14 +4,18 @@ Notable choices:
 - One sequence for each source rate. Editors disagree on what in and out mean in a sequence of another rate.
 - `in` and `out` of a clip count from the first frame of the media, not from its timecode. The timecode is in `<file>`,
   where Resolve looks for it. `<frame>` is the count of frames, drop-frame or not.
+- The format has names for the pixels of seven kinds of standard and high definition. Such footage is described as it is
+  stored; other footage with oblong pixels by the size that it is shown at, with a note.
+- A timecode's label and its number both begin again at midnight.
 - A source's two-channel streams come first, each as a pair of tracks that Premiere joins into a stereo track
   (`currentExplodedTrackIndex`). Each other channel has a track of its own: in a stereo pair, a mono channel would play
-  on one side.
+  on one side. A mono track names output 1, as other writers of such tracks do; how editors pan it is untested.
 - Moments are markers of the sequence: clip markers don't survive Resolve.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -19,9 +23,12 @@ from xml.etree.ElementTree import Element
 
 from exporters.links import file_url
 from exporters.markup import document, element
+from exporters.notes import left_behind, listed
+from exporters.picture import SD_WIDTHS, Raster, shown, stored
 from exporters.registry import Exporter
 from exporters.text import shortened
 from exporters.timeline import Clip, Timeline, fps_text
+from tr_desktop.moments import AudioTrack, FieldOrder, Media
 from tr_desktop.timecode import Timecode, nominal_fps
 
 # Apple, "Final Cut Pro XML Interchange Format", has these chapters at
@@ -32,6 +39,7 @@ FIDELITY = {
     "source timecode": "exact, drop-frame kept",
     "rates": "a sequence for each",
     "tracks": "one video, every audio channel, linked",
+    "fields, aspect, colour": "fields; stored size with pixel aspect, if the format names it",
     "reel": "yes",
     "file": "path and name",
     "query, score, edges": "sequence markers",
@@ -50,6 +58,20 @@ _RGB = {
     "purple": (144, 19, 254),
 }
 
+# Names for the shape of pixels (Elements, `pixelaspectratio`), each with its widths and heights, whether the picture is
+# squeezed from 16:9 (`anamorphic`), and the aspect. Writers differ on that of standard definition by up to 2.5 %: they
+# count 702, 704, 710 or 720 pixels as the width of the picture (10:11 or 8:9, 59:54, 12:11 or 16:15).
+_PIXELS = (
+    (SD_WIDTHS, {480, 486}, "NTSC-601", "FALSE", Fraction(10, 11)),
+    (SD_WIDTHS, {480, 486}, "NTSC-601", "TRUE", Fraction(40, 33)),
+    (SD_WIDTHS, {576}, "PAL-601", "FALSE", Fraction(59, 54)),
+    (SD_WIDTHS, {576}, "PAL-601", "TRUE", Fraction(118, 81)),
+    ({960}, {720}, "HD-(960x720)", "FALSE", Fraction(4, 3)),
+    ({1280}, {1080}, "HD-(1280x1080)", "FALSE", Fraction(3, 2)),
+    ({1440}, {1080}, "HD-(1440x1080)", "FALSE", Fraction(4, 3)),
+)
+_SAME_ASPECT = Fraction(3, 100)
+
 
 def render(timeline: Timeline) -> str:
     parts = timeline.by_rate()
@@ -67,7 +89,7 @@ def _sequence(number: int, name: str, timeline: Timeline, files: dict[Path, str]
     rate = timeline.rate
     placed = list(timeline.placed())
     first = timeline.clips[0].media
-    audio = _audio_tracks(timeline.clips)
+    audio = audio_tracks(timeline.clips)
     # Each item of the sequence, by clip: (id, media type, number of its track, number within the track)
     ids: list[list[tuple[str, str, int, int]]] = [
         [(f"clipitem-{number}-{index}-v", "video", 1, index)] for index in range(1, len(placed) + 1)
@@ -85,22 +107,22 @@ def _sequence(number: int, name: str, timeline: Timeline, files: dict[Path, str]
             element("name", clip.own_name),
             element("enabled", "TRUE"),
             element("duration", clip.media_frames),
-            _rate(rate),
+            rate_element(rate),
             # Topics, "Timing Values": start and end count in the sequence, in and out in the media.
             element("start", offset),
             element("end", offset + clip.frames),
             element("in", clip.start_frame),
             element("out", clip.end_frame),
-            _file(clip, files),
+            file_element(clip, files),
             *extra,
-            *_links(ids[index]),
+            *links(ids[index]),
             id=own,
         )
 
     video = element(
         "video",
-        element("format", _picture(rate, first.width, first.height)),
-        element("track", *(item(index, "video", 1, *_words(clip)) for index, (_, clip) in enumerate(placed))),
+        element("format", _picture(first)),
+        element("track", *(item(index, "video", 1, *words(clip)) for index, (_, clip) in enumerate(placed))),
     )
     sound = element("audio", element("numOutputChannels", 2), element("format", _sound(_rate_hz(timeline.clips))))
     for track_index, (attributes, channels) in enumerate(audio, 1):
@@ -115,7 +137,7 @@ def _sequence(number: int, name: str, timeline: Timeline, files: dict[Path, str]
         "sequence",
         element("name", name),
         element("duration", timeline.frames),
-        _rate(rate),
+        rate_element(rate),
         _timecode(timeline.start_tc),
         element("media", video, sound),
         *_markers(timeline),
@@ -123,7 +145,7 @@ def _sequence(number: int, name: str, timeline: Timeline, files: dict[Path, str]
     )
 
 
-def _audio_tracks(clips: tuple[Clip, ...]) -> list[tuple[dict[str, str], list[int | None]]]:
+def audio_tracks(clips: tuple[Clip, ...]) -> list[tuple[dict[str, str], list[int | None]]]:
     """Audio tracks: the attributes that Premiere needs, and each clip's source channel on the track, from 1."""
     stereo, mono = zip(*(_channels(clip) for clip in clips), strict=True)
     tracks: list[tuple[dict[str, str], list[int | None]]] = []
@@ -149,28 +171,29 @@ def _channels(clip: Clip) -> tuple[list[int], list[int]]:
     return stereo, mono
 
 
-def _file(clip: Clip, files: dict[Path, str]) -> Element:
+def file_element(clip: Clip, files: dict[Path, str]) -> Element:
     """The media: in full where it first appears, by its id after that (Basics, "Special Conventions")."""
     media = clip.media
     if media.path in files:
         return element("file", id=files[media.path])
     files[media.path] = f"file-{len(files) + 1}"
     streams = [
-        element("audio", _sound(track.rate_hz), element("channelcount", track.channels)) for track in media.audio
+        element("audio", _sound(track.rate_hz, _depth(track)), element("channelcount", track.channels))
+        for track in media.audio
     ]
     return element(
         "file",
         element("name", clip.name),
         element("pathurl", file_url(media.path, "localhost")),
-        _rate(clip.rate),
+        rate_element(clip.rate),
         element("duration", clip.media_frames),
         _timecode(media.start_tc, media.reel),
-        element("media", element("video", _picture(clip.rate, media.width, media.height)), *streams),
+        element("media", element("video", _picture(media)), *streams),
         id=files[media.path],
     )
 
 
-def _links(items: list[tuple[str, str, int, int]]) -> Iterator[Element]:
+def links(items: list[tuple[str, str, int, int]]) -> Iterator[Element]:
     """Every item of a clip names all of them, itself too (Elements, `link`); a picture without sound needs no link."""
     for own, media_type, track_index, clip_index in items if len(items) > 1 else []:
         yield element(
@@ -184,26 +207,24 @@ def _links(items: list[tuple[str, str, int, int]]) -> Iterator[Element]:
 
 def _markers(timeline: Timeline) -> Iterator[Element]:
     for frame, clip in timeline.marked():
-        yield element(
-            "marker",
-            element("comment", f"{clip.comment}, {clip.name}"),
-            element("name", shortened(clip.title, 120) or f"moment {clip.rank}"),
-            element("in", frame),
-            element("out", frame + clip.found.frames),
-        )
+        name = shortened(clip.title, 120) or f"moment {clip.rank}"
+        yield marker(name, f"{clip.comment}, {clip.name}", frame, frame + clip.found.frames)
     for frame, mark in timeline.marks():
-        colour = (element(part, value) for part, value in zip(("red", "green", "blue"), _RGB[mark.colour], strict=True))
-        yield element(
-            "marker",
-            element("comment", ""),
-            element("name", shortened(mark.name, 120) or "marker"),
-            element("in", frame),
-            element("out", -1),  # a point in time
-            element("color", element("alpha", 0), *colour),
-        )
+        yield marker(shortened(mark.name, 120) or "marker", "", frame, colour=mark.colour)
 
 
-def _words(clip: Clip) -> Iterator[Element]:
+def marker(name: str, comment: str, start: int, end: int = -1, *, colour: str = "") -> Element:
+    """A marker of a sequence or clip; end: -1 for a point in time."""
+    made = element(
+        "marker", element("comment", comment), element("name", name), element("in", start), element("out", end)
+    )
+    if colour:
+        parts = (element(part, value) for part, value in zip(("red", "green", "blue"), _RGB[colour], strict=True))
+        made.append(element("color", element("alpha", 0), *parts))
+    return made
+
+
+def words(clip: Clip) -> Iterator[Element]:
     """The editor's note and rating (Elements, `comments` and `logginginfo`)."""
     remarks = clip.remarks
     rating = f"rating {remarks.rating}" if remarks.rating else ""
@@ -214,7 +235,7 @@ def _words(clip: Clip) -> Iterator[Element]:
         yield element("logginginfo", element("description", clip.query), element("lognote", remarks.note))
 
 
-def _rate(rate: Fraction) -> Element:
+def rate_element(rate: Fraction) -> Element:
     """29.97 is timebase 30 with ntsc TRUE, that is 30 × 1000/1001 (Topics, "Timing Values")."""
     ntsc = rate == nominal_fps(rate) * Fraction(1000, 1001)
     return element("rate", element("timebase", nominal_fps(rate)), element("ntsc", "TRUE" if ntsc else "FALSE"))
@@ -223,32 +244,62 @@ def _rate(rate: Fraction) -> Element:
 def _timecode(timecode: Timecode, reel: str = "") -> Element:
     return element(
         "timecode",
-        _rate(timecode.rate),
+        rate_element(timecode.rate),
         element("string", str(timecode)),
-        element("frame", timecode.frame),
+        element("frame", timecode.frame % timecode.frames_per_day),
         element("displayformat", "DF" if timecode.drop else "NDF"),
         *([element("reel", element("name", reel))] if reel else []),
     )
 
 
-def _picture(rate: Fraction, width: int, height: int) -> Element:
+def _picture(media: Media) -> Element:
+    raster, anamorphic, pixels = _pixels(media)
     return element(
         "samplecharacteristics",
-        _rate(rate),
-        element("width", width),
-        element("height", height),
-        element("anamorphic", "FALSE"),
-        element("pixelaspectratio", "square"),
-        element("fielddominance", "none"),
+        rate_element(media.rate),
+        element("width", raster.width),
+        element("height", raster.height),
+        element("anamorphic", anamorphic),
+        element("pixelaspectratio", pixels),
+        element("fielddominance", media.fields.value or FieldOrder.PROGRESSIVE.value),
     )
 
 
-def _sound(rate_hz: int) -> Element:
-    return element("samplecharacteristics", element("depth", 16), element("samplerate", rate_hz))
+def _pixels(media: Media) -> tuple[Raster, str, str]:
+    """The size to write, and `anamorphic` and `pixelaspectratio` for it: stored pixels if the format has their name."""
+    raster = stored(media)
+    for widths, heights, name, anamorphic, aspect in _PIXELS:
+        is_aspect = abs(raster.pixel_aspect - aspect) <= aspect * _SAME_ASPECT
+        if raster.width in widths and raster.height in heights and is_aspect:
+            return raster, anamorphic, name
+    return shown(media), "FALSE", "square"
+
+
+def notes(timeline: Timeline) -> Iterator[str]:
+    """What the format can't hold."""
+    footage = dict.fromkeys(clip.media for clip in timeline.clips)
+    unnamed = [media for media in footage if stored(media).pixel_aspect != 1 and _pixels(media)[2] == "square"]
+    if unnamed:
+        with_aspect = (f"{media.path.name} ({media.pixel_aspect})" for media in unnamed)
+        yield (
+            f"Final Cut Pro 7 XML has no name for this shape of pixels: {listed(with_aspect)}. The file gives the size "
+            "that the footage is shown at, with square pixels: check the pixel aspect in your editor."
+        )
+    yield from left_behind(timeline)
+
+
+def _sound(rate_hz: int, depth: int = 16) -> Element:
+    return element("samplecharacteristics", element("depth", depth), element("samplerate", rate_hz))
+
+
+def _depth(track: AudioTrack) -> int:
+    """Bits a sample, from the codec's name (`pcm_s24le`, `pcm_f32le`); 16 for compressed sound, which has none."""
+    bits = re.fullmatch(r"pcm_[suf](8|16|20|24|32|64)(|le|be|_planar|le_planar|be_planar)", track.codec)
+    return int(bits[1]) if bits else 16
 
 
 def _rate_hz(clips: tuple[Clip, ...]) -> int:
     return next((track.rate_hz for clip in clips for track in clip.media.audio), 48000)
 
 
-EXPORTER = Exporter("xmeml", "Final Cut Pro 7 XML", ".xml", render, FIDELITY, one_rate=False)
+EXPORTER = Exporter("xmeml", "Final Cut Pro 7 XML", ".xml", render, FIDELITY, one_rate=False, notes=notes)

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from exporters.timeline import Timeline, timeline_from_moments
-from tr_desktop.moments import AudioTrack, Footage, FrameTimes, Media, Moment, Refinement, RefineStep, Segment
+from tr_desktop.moments import (
+    AudioTrack,
+    Colour,
+    FieldOrder,
+    Footage,
+    FrameTimes,
+    Media,
+    Moment,
+    Refinement,
+    RefineStep,
+    Segment,
+)
 from tr_desktop.timecode import Timecode
 
 NTSC_24, NTSC_30, NTSC_60 = (Fraction(n * 1000, 1001) for n in (24, 30, 60))
@@ -51,8 +64,10 @@ def media(
     reel: str = "",
     is_vfr: bool = False,
     size: tuple[int, int] = (1920, 1080),
+    **facts: Any,
 ) -> Media:
-    return Media(
+    """facts: further fields of `Media`."""
+    made = Media(
         path=folder / name,
         size_bytes=1,
         mtime_ns=1,
@@ -66,6 +81,7 @@ def media(
         reel=reel,
         audio=tuple(AudioTrack("pcm_s16le", count, 48000) for count in channels),
     )
+    return replace(made, **facts)
 
 
 def moment(
@@ -88,6 +104,16 @@ def moment(
     )
     return Moment(Footage(source, times), Refinement((step,), 0), score=0.82, confident=True, query=query)
 
+
+PAL_WIDE: dict[str, Any] = {
+    "size": (1024, 576),
+    "stored_width": 720,
+    "stored_height": 576,
+    "pixel_aspect": Fraction(64, 45),
+    "fields": FieldOrder.UPPER_FIRST,
+    "colour": Colour(5, 1, 6, False),
+}
+"""Interlaced anamorphic standard definition, as `probe` describes it."""
 
 LAYOUTS: list[tuple[int, ...]] = [(), (1,), (1, 1), (2,), (1,) * 8, (1, 2, 6)]
 FOUND = [(0, 1), (3, 50), (17, 1800), (1798, 3601), (17980, 17985)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
@@ -17,8 +18,9 @@ import pytest
 
 from exporters import fcpxml
 from exporters.timeline import Timeline, timeline_from_moments
-from tests.exporters.build import AWKWARD_NAMES, LAYOUTS, NTSC_24, NTSC_30, matrix_timeline, media, moment
+from tests.exporters.build import AWKWARD_NAMES, LAYOUTS, NTSC_24, NTSC_30, PAL_WIDE, matrix_timeline, media, moment
 from tests.exporters.build import over_the_matrix as over
+from tr_desktop.moments import Colour, FieldOrder, Media
 
 DTD = os.environ.get("TR_FCPXML_DTD", "")
 
@@ -116,3 +118,97 @@ def test_each_rate_is_a_project() -> None:
     assert [project.get("name") for project in projects] == ["hits 23.976", "hits 29.97"]
     for project, part in zip(projects, timeline.by_rate(), strict=True):
         check(part, project, root)
+
+
+def formats(*sources: Media, folder: Path) -> list[dict[str, str]]:
+    """The formats of the sequence and of each asset, without ids."""
+    text = fcpxml.render(timeline_from_moments([moment(source) for source in sources]))
+    validate(text, folder)
+    root = ET.fromstring(text)
+    by_id = {element.get("id"): element for element in root.find("resources")}
+    users = [root.find(".//sequence"), *root.iter("asset")]
+    return [{key: value for key, value in by_id[user.get("format")].items() if key != "id"} for user in users]
+
+
+def test_a_format_says_fields_stored_size_and_the_shape_of_pixels(tmp_path: Path) -> None:
+    wide, square = media("wide.mov", **PAL_WIDE), media("square.mov", size=(1024, 576))
+    narrow = media("narrow.mov", **{**PAL_WIDE, "size": (768, 576), "pixel_aspect": Fraction(16, 15)})
+    lower = media("lower.mov", **{**PAL_WIDE, "fields": FieldOrder.LOWER_FIRST})
+    sequence, *assets = formats(wide, square, narrow, lower, folder=tmp_path)
+    assert (
+        sequence
+        == assets[0]
+        == {
+            "name": "FFVideoFormatRateUndefined",
+            "frameDuration": "1/25s",
+            "fieldOrder": "upper first",
+            "width": "720",
+            "height": "576",
+            "paspH": "64",
+            "paspV": "45",
+            "colorSpace": "5-1-6 (Rec. 601 (PAL))",
+        }
+    )
+    assert assets[1] == {  # as an older library knows it
+        "name": "FFVideoFormatRateUndefined",
+        "frameDuration": "1/25s",
+        "width": "1024",
+        "height": "576",
+        "colorSpace": "1-1-1 (Rec. 709)",
+    }
+    assert (assets[2]["paspH"], assets[2]["paspV"]) == ("16", "15")
+    assert assets[3]["fieldOrder"] == "lower first"
+    [_, progressive] = formats(media(fields=FieldOrder.PROGRESSIVE), folder=tmp_path)
+    assert progressive["fieldOrder"] == "progressive" and "paspH" not in progressive
+
+
+def test_a_turned_picture_has_its_pixels_turned(tmp_path: Path) -> None:
+    [_, turned] = formats(media(**{**PAL_WIDE, "size": (576, 1024), "rotation": 90}), folder=tmp_path)
+    assert [turned[key] for key in ("width", "height", "paspH", "paspV")] == ["576", "720", "45", "64"]
+
+
+@pytest.mark.parametrize(
+    ("colour", "name"),
+    [
+        (Colour(9, 18, 9), "9-18-9 (Rec. 2020 HLG)"),
+        (Colour(9, 16, 9), "9-16-9 (Rec. 2020 PQ)"),
+        (Colour(9, 1, 9), "9-1-9 (Rec. 2020)"),
+        (Colour(9, 14, 9), "9-1-9 (Rec. 2020)"),
+        (Colour(5, 1, 5), "5-1-6 (Rec. 601 (PAL))"),
+        (Colour(6, 6, 6), "6-1-6 (Rec. 601 (NTSC))"),
+        (Colour(1, 1, 1, True), "1-1-1 (Rec. 709)"),
+        (Colour(), "1-1-1 (Rec. 709)"),
+        (Colour(2, 2, 0), "1-1-1 (Rec. 709)"),
+        (Colour(2, 18, 2), "9-18-9 (Rec. 2020 HLG)"),
+        (Colour(9, 16, 2), "9-16-9 (Rec. 2020 PQ)"),
+        (Colour(5, 2, 2), "5-1-6 (Rec. 601 (PAL))"),
+    ],
+    ids=str,
+)
+def test_a_format_names_the_colour_space(colour: Colour, name: str, tmp_path: Path) -> None:
+    source = media(colour=colour)
+    assert [each["colorSpace"] for each in formats(source, folder=tmp_path)] == [name] * 2
+    assert list(fcpxml.notes(timeline_from_moments([moment(source)]))) == []
+
+
+def test_a_colour_without_a_name_is_a_note(tmp_path: Path) -> None:
+    p3 = media("p3.mov", colour=Colour(12, 13, 1))
+    assert formats(p3, folder=tmp_path)[1]["colorSpace"] == "1-1-1 (Rec. 709)"
+    [note] = fcpxml.notes(timeline_from_moments([moment(p3), moment(media()), moment(p3)]))
+    assert "p3.mov (primaries 12, transfer 13, matrix 1)." in note
+
+
+def test_an_asset_has_its_proxy(tmp_path: Path) -> None:
+    timeline = timeline_from_moments([moment(media("a.braw")), moment(media("b.mov"))])
+    first, second = timeline.clips
+    proxy = Path("/proxies/a.mov")
+    text = fcpxml.render(replace(timeline, clips=(replace(first, proxy=proxy), second)))
+    validate(text, tmp_path)
+    kept = [
+        [(each.get("kind"), each.get("src")) for each in asset.iter("media-rep")]
+        for asset in ET.fromstring(text).iter("asset")
+    ]
+    assert kept == [
+        [("original-media", "file:///footage/a.braw"), ("proxy-media", "file:///proxies/a.mov")],
+        [("original-media", "file:///footage/b.mov")],
+    ]

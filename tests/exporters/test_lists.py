@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from exporters import ale, captions, edl_markers, table
 from exporters.timeline import Timeline, timeline_from_moments
-from tests.exporters.build import AWKWARD_NAMES, NTSC_24, NTSC_30, matrix_timeline, media, moment
+from tests.exporters.build import AWKWARD_NAMES, NTSC_24, NTSC_30, PAL_WIDE, matrix_timeline, media, moment
 from tests.exporters.build import over_the_matrix as over
+from tr_desktop.moments import AudioTrack, Media
 from tr_desktop.timecode import Timecode
 
 # The form that a Resolve marker's two lines have, as programs that read them look for it
@@ -65,6 +66,40 @@ def test_a_log_has_the_labels_of_each_cut(rate: Fraction, drop: bool, start: str
     for row, clip in zip(rows, timeline.clips, strict=True):
         assert (row["Start"], row["End"]) == (str(clip.source_in), str(clip.source_out))
         assert row["Tracks"] == "VA1A2A3" and row["Tape"] == "A001C003_210101_R2EC"
+
+
+def heading(*sources: Media) -> dict[str, str]:
+    lines = ale.render(timeline_from_moments([moment(source) for source in sources])).split("\r\n\r\n")[0].split("\r\n")
+    return dict(line.split("\t") for line in lines[1:])
+
+
+def test_a_log_names_the_kind_of_picture() -> None:
+    pal, hd = media(**PAL_WIDE), media()
+    ntsc = media(size=(640, 480), stored_width=720, stored_height=480, pixel_aspect=Fraction(8, 9))
+    for sources, kind in (
+        ([pal], "PAL"),
+        ([ntsc, ntsc], "NTSC"),
+        ([hd], "1080"),
+        ([pal, ntsc], "1080"),
+        ([pal, hd], "1080"),
+        ([media(size=(640, 480), stored_width=640, stored_height=480)], "1080"),
+        ([media(size=(3840, 2160)), hd], "CUSTOM"),
+    ):
+        assert heading(*sources)["VIDEO_FORMAT"] == kind
+
+
+def test_a_log_names_the_sample_rate_if_it_can() -> None:
+    def at(*rates_hz: int) -> Media:
+        return media(audio=tuple(AudioTrack("pcm_s16le", 2, rate_hz) for rate_hz in rates_hz))
+
+    for sources, kind in (
+        ([at(48000), at()], "48khz"),
+        ([at()], "48khz"),
+        ([at(44100)], "44khz"),
+        ([at(96000)], None),
+        ([at(48000, 44100)], None),
+    ):
+        assert heading(*sources).get("AUDIO_FORMAT") == kind
 
 
 @pytest.mark.parametrize("name", AWKWARD_NAMES)

@@ -12,9 +12,10 @@ import pytest
 
 from exporters import otio as exporter
 from exporters.timeline import timeline_from_moments
-from tests.exporters.build import AWKWARD_NAMES, LAYOUTS, matrix_timeline, media, moment
+from tests.exporters.build import AWKWARD_NAMES, LAYOUTS, PAL_WIDE, matrix_timeline, media, moment
 from tests.exporters.build import over_the_matrix as over
 from tr_desktop.files import write_verified
+from tr_desktop.moments import AudioTrack, OtherTrack, TrackKind
 
 otio = pytest.importorskip("opentimelineio")
 
@@ -87,3 +88,50 @@ def test_the_bundle_is_read_and_is_the_same_every_time(tmp_path: Path) -> None:
     assert json.loads(read.to_json_string()) == json.loads(
         otio.adapters.read_from_string(exporter.render(timeline), "otio_json").to_json_string()
     )
+
+
+def test_each_kind_of_sound_has_tracks_of_its_kind() -> None:
+    sources = [
+        media("dual.mov", channels=(1, 1)),
+        media("stereo.mov", channels=(2,)),
+        media("surround.mov", channels=(6, 2)),
+        media("discrete.mxf", audio=(AudioTrack("pcm_s24le", 6, 48000, is_layout_known=False),)),
+        media("wide.mov", channels=(8, 1, 4)),
+    ]
+    timeline = timeline_from_moments([moment(source) for source in sources])
+    read = otio.adapters.read_from_string(exporter.render(timeline), "otio_json")
+    kinds = {1: "Mono", 2: "Stereo", 6: "5.1", 8: "7.1", 4: "Adaptive"}
+    placed = []
+    for track in read.audio_tracks():
+        kind = track.metadata["Resolve_OTIO"]["Audio Type"]
+        assert track.duration() == read.duration()
+        for clip in track.find_clips():
+            channels = clip.metadata["Resolve_OTIO"]["Channels"]
+            assert kind == ("Adaptive" if clip.name == "discrete.mxf" else kinds[len(channels)])
+            assert clip.metadata["PremierePro_OTIO"]["AudioChannels"]["ChannelType"] == kind
+            placed.append((clip.name, channels[0]["Source Track ID"], len(channels)))
+    streams = [(s.path.name, n, track.channels) for s in sources for n, track in enumerate(s.audio)]
+    assert sorted(placed) == sorted(streams)
+    assert len(read.audio_tracks()) == 6  # mono, mono, stereo, 5.1, adaptive, 7.1
+
+
+def test_a_stream_is_counted_among_all_of_the_files_audio() -> None:
+    source = media(
+        audio=(AudioTrack("aac", 2, 48000, index=2), AudioTrack("aac", 2, 48000, index=5)),
+        other_tracks=(OtherTrack(TrackKind.AUDIO, "", 1), OtherTrack(TrackKind.DATA, "", 3)),
+    )
+    read = otio.adapters.read_from_string(exporter.render(timeline_from_moments([moment(source)])), "otio_json")
+    clips = [next(iter(track.find_clips())) for track in read.audio_tracks()]
+    assert [clip.metadata["Resolve_OTIO"]["Channels"][0]["Source Track ID"] for clip in clips] == [1, 2]
+
+
+def test_the_media_says_what_the_format_has_no_place_for() -> None:
+    timeline = timeline_from_moments([moment(media(reel="A1", **PAL_WIDE)), moment(media("plain.mov"))])
+    first, second = otio.adapters.read_from_string(exporter.render(timeline), "otio_json").find_clips()
+    assert first.media_reference.metadata["timerefine"] == {
+        "reel": "A1",
+        "fields": "upper",
+        "pixel_aspect": "64/45",
+        "colour": {"primaries": 5, "transfer": 1, "matrix": 6},
+    }
+    assert not second.media_reference.metadata

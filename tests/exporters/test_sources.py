@@ -147,7 +147,7 @@ def test_a_file_that_moved_is_a_note_in_lists_and_an_error_for_clips(tmp_path: P
     path = make(tmp_path / "a.mov")
     found = [in_footage(whole(path), 10, 30)]
     path.rename(tmp_path / "b.mov")
-    [note] = hand_off(found, tmp_path / "hits.edl", name="x").notes
+    note = hand_off(found, tmp_path / "hits.edl", name="x").notes[0]
     assert "a.mov can't be read (no such file or directory)" in note and "search again" in note
     for way in WAYS:
         with pytest.raises(ExportError, match="Connect its drive"):

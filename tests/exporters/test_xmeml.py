@@ -11,9 +11,10 @@ import pytest
 
 from exporters import xmeml
 from exporters.timeline import timeline_from_moments
-from tests.exporters.build import AWKWARD_NAMES, LAYOUTS, NTSC_24, NTSC_30, matrix_timeline, media, moment
+from tests.exporters.build import AWKWARD_NAMES, LAYOUTS, NTSC_24, NTSC_30, PAL_WIDE, matrix_timeline, media, moment
 from tests.exporters.build import over_the_matrix as over
-from tr_desktop.timecode import nominal_fps
+from tr_desktop.moments import AudioTrack, FieldOrder, Media
+from tr_desktop.timecode import Timecode, nominal_fps
 
 otio = pytest.importorskip("opentimelineio")
 pytest.importorskip("otio_fcp_adapter")
@@ -118,3 +119,69 @@ def test_each_rate_is_a_sequence() -> None:
         element.get("id") for element in ET.fromstring(xmeml.render(timeline_from_moments(moments))).iter("clipitem")
     ]
     assert len(set(ids)) == 3
+
+
+def pictures(*sources: Media) -> list[list[str]]:
+    """How the sequence's picture and each file's are described."""
+    root = ET.fromstring(xmeml.render(timeline_from_moments([moment(source) for source in sources])))
+    found = [root.find(".//sequence/media/video/format"), *(file.find("media/video") for file in root.iter("file"))]
+    names = ("width", "height", "anamorphic", "pixelaspectratio", "fielddominance")
+    return [[each.findtext(f"samplecharacteristics/{name}") for name in names] for each in found if each is not None]
+
+
+def test_sequence_and_file_say_which_field_comes_first() -> None:
+    sources = [media(f"{fields.value}.mov", fields=fields) for fields in FieldOrder]
+    assert [each[-1] for each in pictures(*reversed(sources))] == ["lower", "lower", "upper", "none", "none"]
+
+
+@pytest.mark.parametrize(
+    ("stored", "aspect", "name"),
+    [
+        ((720, 576), Fraction(16, 15), ["FALSE", "PAL-601"]),
+        ((704, 576), Fraction(12, 11), ["FALSE", "PAL-601"]),
+        ((720, 576), Fraction(64, 45), ["TRUE", "PAL-601"]),
+        ((720, 576), Fraction(118, 81), ["TRUE", "PAL-601"]),
+        ((720, 480), Fraction(8, 9), ["FALSE", "NTSC-601"]),
+        ((720, 486), Fraction(10, 11), ["FALSE", "NTSC-601"]),
+        ((720, 480), Fraction(32, 27), ["TRUE", "NTSC-601"]),
+        ((960, 720), Fraction(4, 3), ["FALSE", "HD-(960x720)"]),
+        ((1280, 1080), Fraction(3, 2), ["FALSE", "HD-(1280x1080)"]),
+        ((1440, 1080), Fraction(4, 3), ["FALSE", "HD-(1440x1080)"]),
+    ],
+    ids=str,
+)
+def test_pixels_that_the_format_names_keep_their_shape(
+    stored: tuple[int, int], aspect: Fraction, name: list[str]
+) -> None:
+    source = media(
+        size=(round(stored[0] * aspect), stored[1]),
+        stored_width=stored[0],
+        stored_height=stored[1],
+        pixel_aspect=aspect,
+    )
+    assert [each[:4] for each in pictures(source)] == [[*map(str, stored), *name]] * 2
+    assert list(xmeml.notes(timeline_from_moments([moment(source)]))) == []
+
+
+def test_other_pixels_are_square_at_the_shown_size_with_a_note() -> None:
+    scope = media("scope.mov", size=(3656, 1556), stored_width=1828, stored_height=1556, pixel_aspect=Fraction(2))
+    assert [each[:4] for each in pictures(scope)] == [["3656", "1556", "FALSE", "square"]] * 2
+    [note] = xmeml.notes(timeline_from_moments([moment(scope), moment(media(**PAL_WIDE))]))
+    assert "scope.mov (2)." in note
+
+
+@pytest.mark.parametrize("start_frame", [25 * 86400, 25 * 86400 + 90010, -50, 25 * 86400 - 20], ids=str)
+def test_label_and_number_of_a_timecode_agree_beyond_a_day(start_frame: int) -> None:
+    source = media(start=Timecode(start_frame, Fraction(25)))
+    root = ET.fromstring(xmeml.render(timeline_from_moments([moment(source)], start_tc="23:59:59:10")))
+    for timecode in root.iter("timecode"):
+        assert Timecode.parse(timecode.findtext("string"), Fraction(25)).frame == int(timecode.findtext("frame"))
+    assert root.findtext(".//file/timecode/frame") == str(start_frame % (25 * 86400))
+
+
+def test_sound_has_its_own_depth() -> None:
+    codecs = ["pcm_s16le", "pcm_s24be", "pcm_f32le", "aac", "pcm_s32le_planar", "pcm_bluray"]
+    source = media(audio=tuple(AudioTrack(codec, 2, 48000) for codec in codecs))
+    root = ET.fromstring(xmeml.render(timeline_from_moments([moment(source)])))
+    depths = [each.findtext("samplecharacteristics/depth") for each in root.findall(".//file/media/audio")]
+    assert depths == ["16", "24", "32", "16", "32", "16"]

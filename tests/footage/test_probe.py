@@ -242,7 +242,7 @@ def test_rotated_and_mirrored_pictures_are_upright(tmp_path: Path, rotation: int
 
 def test_sound_is_listed(tmp_path: Path) -> None:
     media = probe(make_video(tmp_path / "a.mp4", frames=3, audio=True))
-    assert media.audio == (AudioTrack("aac", 1, 48000),)
+    assert media.audio == (AudioTrack("aac", 1, 48000, index=1),)
 
 
 def reason(path: Path) -> str:

@@ -4,6 +4,7 @@ import json
 import shutil
 from fractions import Fraction
 from pathlib import Path
+from xml.etree import ElementTree
 
 import av
 import pytest
@@ -203,3 +204,13 @@ def test_the_timeline_keeps_the_proxy_beside_its_original(tmp_path, catalog):
     exchanged = exchange([moment], Relatives(catalog), are_cut=False)
     [clipped] = timeline_from_moments(exchanged.moments, proxies=exchanged.proxies).clips
     assert (clipped.media.path, clipped.proxy, clipped.media.width) == (original, proxy, 320)
+
+
+def test_fcpxml_refers_to_the_original_and_its_proxy(tmp_path, catalog):
+    original = clip(tmp_path / "day" / "A001.mov")
+    proxy = clip(tmp_path / "day" / "Proxy" / "A001.mp4", SMALL)
+    [moment, *_] = find("white", [proxy], catalog, ToyEncoder()).moments
+    out = tmp_path / "hits.fcpxml"
+    hand_off([moment], out, name="x", relatives=Relatives(catalog))
+    reps = {each.get("kind"): each.get("src") for each in ElementTree.parse(out).iter("media-rep")}
+    assert reps == {"original-media": original.as_uri(), "proxy-media": proxy.as_uri()}

@@ -89,7 +89,8 @@ def write(moments: Sequence[Moment], name: str, arguments: argparse.Namespace) -
         )
     for note in written.notes:
         print(note, file=sys.stderr)
-    counted = "1 moment" if len(moments) == 1 else f"{len(moments)} moments"
+    count = len(moments) - written.left_out
+    counted = "1 moment" if count == 1 else f"{count} moments"
     print(f"Wrote {counted} to {', '.join(map(str, written.files))}", file=sys.stderr)
 
 

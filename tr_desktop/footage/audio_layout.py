@@ -47,16 +47,20 @@ _NATIVE = [
     "BFR",
 ]
 
+_UNNAMED = {"NONE", "UNK", "UNSD"}  # what FFmpeg calls channels of which the file says nothing
+
 
 @dataclass(frozen=True)
 class ChannelLayout:
     """The channels of a track. name: FFmpeg's name of their layout in native order; "" if the file declares none that
-    has one. order: the track's channel for each channel of `name`.
+    has one. order: the track's channel for each channel of `name`. is_declared: whether the file says what the channels
+    are, in whatever order.
     """
 
     channels: int
     name: str
     order: tuple[int, ...]
+    is_declared: bool = True
 
 
 def channel_layout(context: AudioCodecContext) -> ChannelLayout:
@@ -68,7 +72,7 @@ def channel_layout(context: AudioCodecContext) -> ChannelLayout:
     if len(set(names)) == len(names) and set(names) <= set(_NATIVE):
         order = sorted(range(len(names)), key=lambda channel: _NATIVE.index(names[channel]))
         return ChannelLayout(len(names), "+".join(names[channel] for channel in order), tuple(order))
-    return ChannelLayout(len(names), "", tuple(range(len(names))))
+    return ChannelLayout(len(names), "", tuple(range(len(names))), is_declared=not set(names) <= _UNNAMED)
 
 
 def usual_layout(channels: int) -> str:

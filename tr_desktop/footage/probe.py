@@ -11,18 +11,18 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from tr_desktop.errors import MediaError
-from tr_desktop.footage.audio_layout import channel_layout
 from tr_desktop.footage.container import open_video
 from tr_desktop.footage.decode import Reading, decode_packet, read_packets
 from tr_desktop.footage.drive import drive_error
 from tr_desktop.footage.orientation import orientation
+from tr_desktop.footage.picture_facts import Declared, codec_tag, colour, field_order, has_alpha, pixel_aspect
 from tr_desktop.footage.picture_files import A_STILL, may_be_still
 from tr_desktop.footage.rate import header_rate
 from tr_desktop.footage.source_tc import reel_name, source_timecode
-from tr_desktop.moments import AudioTrack, Media
+from tr_desktop.footage.tracks import audio_tracks, other_tracks
+from tr_desktop.moments import Media
 
 _FIRST_FRAME_PACKETS = 600  # how far to look for a frame that decodes
-_SQUAREST = 8  # pixel aspect ratios beyond 8:1 are damage, not anamorphic pictures
 
 
 def probe(path: Path) -> Media:
@@ -40,9 +40,11 @@ def probe(path: Path) -> Media:
             start_tc, has_timecode = source_timecode(path, container, stream, rate)
         except OSError as error:
             raise drive_error(error, path) from error
+        declared = Declared.of(stream)
         frame = _first_frame(path, container, stream)
         rotation, mirrored = orientation(frame)
-        width, height = _shown_size(stream, frame)
+        aspect = pixel_aspect(stream)
+        width, height = max(round(frame.width * aspect), 1), frame.height
         if rotation % 180:
             width, height = height, width
         return Media(
@@ -59,12 +61,16 @@ def probe(path: Path) -> Media:
             is_vfr=is_vfr,
             codec=stream.codec_context.codec.canonical_name,
             reel=reel_name(container, stream),
-            audio=tuple(
-                AudioTrack(s.codec_context.name, channel_layout(s.codec_context).channels, s.codec_context.sample_rate)
-                for s in container.streams.audio
-                if s.codec_context is not None
-            ),
+            audio=audio_tracks(container),
             duration_s=_duration_s(container, stream, rate),
+            stored_width=frame.width,
+            stored_height=frame.height,
+            pixel_aspect=aspect,
+            codec_tag=codec_tag(container, stream),
+            fields=field_order(stream, declared, frame),
+            colour=colour(declared, frame),
+            has_alpha=has_alpha(stream, frame),
+            other_tracks=other_tracks(container, stream),
         )
 
 
@@ -93,11 +99,3 @@ def _first_frame(path: Path, container: InputContainer, stream: VideoStream) -> 
         if tried >= _FIRST_FRAME_PACKETS:
             break
     raise MediaError("the file is cut off or damaged: none of its frames can be decoded", path=path)
-
-
-def _shown_size(stream: VideoStream, frame: VideoFrame) -> tuple[int, int]:
-    """(width, height) in square pixels before rotation."""
-    aspect = stream.sample_aspect_ratio
-    if not aspect or not 1 <= aspect * _SQUAREST <= _SQUAREST**2:
-        return frame.width, frame.height
-    return max(round(frame.width * aspect), 1), frame.height

@@ -11,6 +11,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from tr_desktop.footage.mov_atoms import sony_label, timecode_track
+from tr_desktop.footage.tracks import audio_tracks
 from tr_desktop.timecode import DROP_FRAME_RATES, Timecode, exact_rate
 
 _REEL_KEYS = ("reel_name", "com.apple.proapps.reel", "com.apple.quicktime.reel")
@@ -38,10 +39,9 @@ def source_timecode(
             return found, True
     if is_mov and (sony := sony_label(path)) and (found := _from_label(sony[0], Fraction(sony[1]), rate)):
         return found, True
-    if (samples := _value(container.metadata, "time_reference")).isdecimal() and container.streams.audio:
+    if (samples := _value(container.metadata, "time_reference")).isdecimal() and (sound := audio_tracks(container)):
         # Broadcast Wave: samples since midnight
-        seconds = Fraction(int(samples), container.streams.audio[0].codec_context.sample_rate)
-        return Timecode(round(seconds * rate), rate), True
+        return Timecode(round(Fraction(int(samples), sound[0].rate_hz) * rate), rate), True
     return Timecode(0, rate), False
 
 

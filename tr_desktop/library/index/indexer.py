@@ -52,7 +52,7 @@ EVERYTHING = FootageFilter()
 @dataclass
 class _Found:
     """The files under `paths`. unreachable: paths and folders that can't be opened now. reasons: why files can't be
-    searched. new: files to read, or to read further."""
+    searched. new: files to read, or to read further, or whose header an older version read."""
 
     paths: list[Path]
     files: list[Path]
@@ -185,7 +185,7 @@ def _discover(paths: list[Path], catalog: Catalog, pack: str, footage_filter: Fo
             reason = reason or entry.reason
         if reason:
             found.reasons[path] = reason
-        elif entry is None or not entry.is_whole:
+        elif entry is None or not entry.is_whole or entry.has_old_facts:
             found.new[path] = stat
     for path, original in proxies_of(files).items():
         if path not in found.reasons and original not in found.reasons:  # else the proxy is all there is

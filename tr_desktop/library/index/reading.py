@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -162,6 +163,9 @@ def _decoded(
         try:
             source = begun.source(path, stat)
             read_progress = writer.read_progress(source, encoder.pack.sha256)
+            if read_progress.has_old_facts:
+                with suppress(MediaError):  # then the old ones stay
+                    writer.renew_facts(source, probe(path))
             is_new = not read_progress.rows and not writer.contents(source.size_bytes, source.digest)
             before = writer.source_of(path) if is_new else None
             if before is not None and has_grown(path, stat.st_size, before):

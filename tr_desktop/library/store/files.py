@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tr_desktop.files import LOCK_NAME
 from tr_desktop.library.store.database import FILE_NAME, Database
-from tr_desktop.library.store.media_row import media_of
+from tr_desktop.library.store.media_row import FACTS_VERSION, media_of
 from tr_desktop.library.store.records import FileRecord, KnownContent, ReadProgress, Source
 from tr_desktop.moments import Media
 
@@ -25,10 +25,11 @@ def known(database: Database, pack: str) -> dict[bytes, FileRecord]:
     rows = database.rows(
         "SELECT path, file.size_bytes, mtime_ns, reason, file.media_id, ifnull(vectors.rows, 0),"
         " ifnull(vectors.is_whole, 0), ifnull(end_tick, 0), ifnull(tick_s, '1'),"
-        " ifnull(json_extract(facts, '$.height'), 0), ifnull(problems, '[]'), decoder"
+        " ifnull(json_extract(facts, '$.height'), 0), ifnull(problems, '[]'), decoder,"
+        " facts NOTNULL AND json_extract(facts, '$.version') IS NOT ?"
         " FROM file LEFT JOIN media ON media.id = file.media_id"
         " LEFT JOIN vectors ON vectors.media_id = file.media_id AND pack = ?",
-        pack,
+        *(FACTS_VERSION, pack),
     )
     return {row[0]: FileRecord(*row[1:]) for row in rows}
 
@@ -49,16 +50,14 @@ def headers(database: Database, paths: Iterable[Path]) -> dict[Path, tuple[Media
 def read_progress(database: Database, source: Source, pack: str) -> ReadProgress:
     """How far the footage of `source`, under any name, has been read for `pack`."""
     rows = database.rows(
-        "SELECT rows, decode_all, vectors.is_whole FROM media JOIN vectors ON media_id = media.id"
-        " WHERE digest = ? AND size_bytes = ? AND pack = ?",
-        source.digest,
-        source.size_bytes,
-        pack,
+        "SELECT rows, decode_all, vectors.is_whole, json_extract(facts, '$.version') IS NOT ?"
+        " FROM media JOIN vectors ON media_id = media.id WHERE digest = ? AND size_bytes = ? AND pack = ?",
+        *(FACTS_VERSION, source.digest, source.size_bytes, pack),
     )
     if not rows:
         return ReadProgress(0, decode_all=False, is_whole=False)
-    count, decode_all, is_whole = rows[0]
-    return ReadProgress(count, bool(decode_all), bool(is_whole))
+    count, decode_all, is_whole, has_old_facts = rows[0]
+    return ReadProgress(count, bool(decode_all), bool(is_whole), bool(has_old_facts))
 
 
 def source_of(database: Database, path: Path) -> Source | None:

@@ -6,13 +6,17 @@ import json
 import zlib
 from array import array
 from collections.abc import Sequence
+from dataclasses import astuple, replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
-from tr_desktop.moments import AudioTrack, Media
+from tr_desktop.moments import AudioTrack, Colour, FieldOrder, Media, OtherTrack, TrackKind
 from tr_desktop.timecode import Timecode
+
+FACTS_VERSION = 1
+"""Which facts a row has. Rows of older versions (none at first) are read again from the file's header."""
 
 
 def pack_ticks(ticks: Sequence[int]) -> bytes:
@@ -28,6 +32,7 @@ def facts_of(media: Media) -> str:
     start = media.start_tc
     return json.dumps(
         {
+            "version": FACTS_VERSION,
             "width": media.width,
             "height": media.height,
             "rate": str(media.rate),
@@ -38,16 +43,28 @@ def facts_of(media: Media) -> str:
             "is_vfr": media.is_vfr,
             "codec": media.codec,
             "reel": media.reel,
-            "audio": [[track.codec, track.channels, track.rate_hz] for track in media.audio],
+            "audio": [list(astuple(track)) for track in media.audio],
             "duration_s": None if media.duration_s is None else str(media.duration_s),
+            "stored_width": media.stored_width,
+            "stored_height": media.stored_height,
+            "pixel_aspect": str(media.pixel_aspect),
+            "codec_tag": media.codec_tag,
+            "fields": media.fields.value,
+            "colour": list(astuple(media.colour)),
+            "has_alpha": media.has_alpha,
+            "other_tracks": [
+                [track.kind.value, track.codec, track.index, track.language] for track in media.other_tracks
+            ],
         }
     )
 
 
 def media_of(path: Path, size_bytes: int, mtime_ns: int, facts_json: str) -> Media:
+    """`Media` of a row. Older libraries lack some facts, which stay unknown."""
     facts = json.loads(facts_json)
+    facts.pop("version", None)
     start = facts.pop("start_tc")
-    duration_s = facts.pop("duration_s", None)  # older libraries don't have it
+    duration_s = facts.pop("duration_s", None)
     return Media(
         path=path,
         size_bytes=size_bytes,
@@ -56,5 +73,19 @@ def media_of(path: Path, size_bytes: int, mtime_ns: int, facts_json: str) -> Med
         start_tc=Timecode(start["frame"], Fraction(start["rate"]), start["drop"]),
         audio=tuple(AudioTrack(*track) for track in facts.pop("audio")),
         duration_s=None if duration_s is None else Fraction(duration_s),
+        pixel_aspect=Fraction(facts.pop("pixel_aspect", 1)),
+        fields=FieldOrder(facts.pop("fields", "")),
+        colour=Colour(*facts.pop("colour", ())),
+        other_tracks=tuple(
+            OtherTrack(TrackKind(kind), codec, index, language)
+            for kind, codec, index, language in facts.pop("other_tracks", ())
+        ),
         **facts,
     )
+
+
+def renewed(facts_json: str, media: Media) -> str:
+    """The facts of `media`, which was only probed, with what decoding had shown: the rate, and whether it varies."""
+    facts = json.loads(facts_json)
+    rate = Fraction(facts["rate"])
+    return facts_of(replace(media, rate=rate, is_vfr=facts["is_vfr"], start_tc=media.start_tc.at_rate(rate)))

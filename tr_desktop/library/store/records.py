@@ -35,7 +35,7 @@ class FileRecord(NamedTuple):
 
     reason: why it can't be searched, or None; decoder: which one found it. media_id: the same for all copies. rows:
     vectors of the requested pack; is_whole: whether these are all. end_tick, tick_s: of the footage read so far.
-    height: pixels as shown.
+    height: pixels as shown. has_old_facts: whether an older version read the header, and less of it.
     """
 
     size_bytes: int
@@ -49,6 +49,7 @@ class FileRecord(NamedTuple):
     height: int
     problems_json: str
     decoder: str | None
+    has_old_facts: bool
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -86,8 +87,10 @@ class SidecarRecord(NamedTuple):
 
 
 class ReadProgress(NamedTuple):
-    """How far footage was read for a pack: the next row, how to continue, whether it is done."""
+    """How far footage was read for a pack: the next row, how to continue, whether it is done, and `has_old_facts` as in
+    `FileRecord`."""
 
     rows: int
     decode_all: bool
     is_whole: bool
+    has_old_facts: bool = False

@@ -17,11 +17,11 @@ import numpy.typing as npt
 from tr_desktop.footage.captions import Cue
 from tr_desktop.library.store import files, grown, nearest, quotes
 from tr_desktop.library.store.database import Database
-from tr_desktop.library.store.media_row import facts_of, pack_ticks
+from tr_desktop.library.store.media_row import facts_of, pack_ticks, renewed
 from tr_desktop.library.store.new_ticks import TicksWriter
 from tr_desktop.library.store.records import FileRecord, KnownContent, ReadProgress, Source
 from tr_desktop.library.store.vectors import VectorFiles
-from tr_desktop.moments import Footage, TextKind
+from tr_desktop.moments import Footage, Media, TextKind
 
 
 class Writer:
@@ -116,6 +116,13 @@ class Writer:
             self._database.execute("UPDATE media SET packets = ? WHERE id = ?", packets, media_id)
             self._database.execute("UPDATE vectors SET is_whole = 1 WHERE media_id = ? AND pack = ?", media_id, pack)
             quotes.store_text(self._database, media_id, TextKind.TRACK, cues)
+
+    def renew_facts(self, source: Source, media: Media) -> None:
+        """Replace what an older version read of a file's header; `media` was probed now. All else stays."""
+        with self._database.transaction():
+            media_id = self._stored_id(source)
+            ((before,),) = self._database.rows("SELECT facts FROM media WHERE id = ?", media_id)
+            self._database.execute("UPDATE media SET facts = ? WHERE id = ?", renewed(before, media), media_id)
 
     def discard(self, source: Source, pack: str) -> None:
         """Drop the vectors of a file that changed meanwhile."""
