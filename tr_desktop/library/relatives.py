@@ -51,7 +51,7 @@ class Relatives:
             if other is None:
                 if candidate.suffix.lower() in _CAMERA_RAW or is_called_proxy(path) or self._is_outside(path):
                     found.append((1 if is_placed else 2, Original(candidate, None, is_there)))
-            elif shape is not None and shape.is_same_recording(other):
+            elif shape is not None and shape.recording == other.recording:
                 is_larger = other.pixels > shape.pixels and shape.start_frame is not None
                 if is_larger or is_called_proxy(path) or self._is_outside(path):
                     found.append((0 if is_placed else 1, Original(candidate, media, is_there)))
