@@ -118,6 +118,24 @@ def test_a_proxy_is_handed_over_as_its_original_without_an_option(tmp_path, cata
     assert notes == (f"A001.mp4 is a proxy: the export refers to its original {original}.",)
 
 
+@pytest.mark.parametrize(
+    ("original", "proxy"),
+    [
+        ("GX010001.MP4", "GL010001.LRV"),
+        ("GOPR0002.MP4", "GOPR0002.LRV"),
+        ("DJI_0003.MP4", "DJI_0003.LRF"),
+        ("CLIP/C0004.MP4", "SUB/C0004S03.MP4"),
+        ("Clip/C0005.mov", "Sub/C0005S03.MP4"),
+        ("A007.mov", "Proxies/A007_Proxy.mp4"),
+    ],
+)
+def test_the_proxy_of_a_camera_is_handed_over_as_its_original(tmp_path, catalog, original, proxy):
+    large = clip(tmp_path / "card" / original)
+    small = clip(tmp_path / "card" / proxy, SMALL, container_format="mov")
+    document, _ = exported(catalog, [small], tmp_path)
+    assert document["moments"][0]["media"] == str(large)
+
+
 def test_camera_raw_is_handed_over_by_its_name_alone_and_a_note_says_so(tmp_path, catalog):
     raw = tmp_path / "day" / "A001.braw"
     proxy = clip(tmp_path / "day" / "Proxy" / "A001.mp4", SMALL)

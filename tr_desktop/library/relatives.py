@@ -51,7 +51,7 @@ class Relatives:
             if other is None:
                 if candidate.suffix.lower() in _CAMERA_RAW or is_called_proxy(path) or self._is_outside(path):
                     found.append((1 if is_placed else 2, Original(candidate, None, is_there)))
-            elif shape is not None and shape.is_same_recording(other):
+            elif shape is not None and shape.recording == other.recording:
                 is_larger = other.pixels > shape.pixels and shape.start_frame is not None
                 if is_larger or is_called_proxy(path) or self._is_outside(path):
                     found.append((0 if is_placed else 1, Original(candidate, media, is_there)))
@@ -111,15 +111,25 @@ class Relatives:
         return {} if self._root is None else _by_name(find_files([self._root]).files)
 
     def _facts(self, path: Path, is_there: bool) -> tuple[Media | None, Shape | None]:
-        """As the file is now or, if its drive is away, as the library knows it; None if it can't be read."""
-        if is_there and path.suffix.lower() not in _CAMERA_RAW:
-            try:
-                media = probe(path)
-            except MediaError:
-                return None, None
-            return media, None if media.duration_s is None else Shape.of(media, media.duration_s)
+        """As the library knows the file or, if it's new or has changed, as it is now; None if it can't be read."""
         header = self._catalog.headers([path]).get(path)
-        return (None, None) if header is None else (header[0], Shape.of(*header))
+        if header is not None and (not is_there or _is_unchanged(path, header[0])):
+            return header[0], Shape.of(*header)
+        if not is_there or path.suffix.lower() in _CAMERA_RAW:
+            return None, None
+        try:
+            media = probe(path)
+        except MediaError:
+            return None, None
+        return media, None if media.duration_s is None else Shape.of(media, media.duration_s)
+
+
+def _is_unchanged(path: Path, media: Media) -> bool:
+    try:
+        status = path.stat()
+    except OSError:
+        return False
+    return (status.st_size, status.st_mtime_ns) == (media.size_bytes, media.mtime_ns)
 
 
 def _by_name(paths: Iterable[Path]) -> dict[str, list[Path]]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from tr_desktop.models.encoder import Encoder
 
 EVERYTHING = FootageFilter()
+_LIKE_S = 0.2  # a proxy lasts as long as its original, to the frame
 
 
 @dataclass
@@ -353,7 +355,8 @@ def _account(found: _Found, footage_filter: FootageFilter, catalog: Catalog) -> 
         reason = reason or footage_filter.leaves_out_footage(entry.duration_s, entry.height)
         if reason:
             reasons[path] = reason
-    reasons |= _searched_once([path for path in (*found.files, *offline) if path not in reasons], offline, catalog)
+    searched = [path for path in (*found.files, *offline) if path not in reasons]
+    reasons |= _searched_once({path: found.known[os.fsencode(path)] for path in searched}, offline, catalog)
     coverage = Coverage(
         searched=[path for path in (*found.files, *offline) if path not in reasons],
         skipped=[Skipped(path, reason) for path, reason in reasons.items()],
@@ -373,12 +376,12 @@ def _account(found: _Found, footage_filter: FootageFilter, catalog: Catalog) -> 
     return coverage
 
 
-def _searched_once(searched: list[Path], offline: list[Path], catalog: Catalog) -> dict[Path, str]:
+def _searched_once(searched: Mapping[Path, FileRecord], offline: list[Path], catalog: Catalog) -> dict[Path, str]:
     """Of originals and proxies that are both among `searched`: those not to search, with the reason."""
     reasons: dict[Path, str] = {}
     stand_ins: dict[Path, Path] = {}
     away = set(offline)
-    groups = namesakes(searched)
+    groups = [alike for group in namesakes(searched) if (alike := _of_like_length(group, searched))]
     headers = catalog.headers(path for group in groups for path in group)
     shapes = {path: shape for path, header in headers.items() if (shape := Shape.of(*header)) is not None}
     for group in groups:
@@ -389,6 +392,14 @@ def _searched_once(searched: list[Path], offline: list[Path], catalog: Catalog) 
             else:
                 reasons[proxy] = f"a proxy of {original.name}"
     return reasons
+
+
+def _of_like_length(group: list[Path], records: Mapping[Path, FileRecord]) -> list[Path]:
+    """Those of `group` that last about as long as another: cards number their files alike, and facts take time."""
+    tick_s = {tick_s: float(Fraction(tick_s)) for tick_s in {records[path].tick_s for path in group}}
+    lasting = sorted((records[path].end_tick * tick_s[records[path].tick_s], path) for path in group)
+    near = [later[0] - earlier[0] < _LIKE_S for earlier, later in pairwise(lasting)]
+    return [path for (_, path), *are_near in zip(lasting, [False, *near], [*near, False], strict=True) if any(are_near)]
 
 
 def _offline(found: _Found) -> list[Path]:

@@ -44,9 +44,10 @@ class Shape:
         start = media.start_tc.frame if media.has_timecode else None
         return cls(start, media.rate, round(duration_s * media.rate), media.width * media.height)
 
-    def is_same_recording(self, other: Shape) -> bool:
-        """Whether both show the same frames under the same labels."""
-        return (self.start_frame, self.rate, self.length) == (other.start_frame, other.rate, other.length)
+    @property
+    def recording(self) -> tuple[int | None, Fraction, int]:
+        """Equal for files that show the same frames under the same labels."""
+        return self.start_frame, self.rate, self.length
 
 
 def proxies_of(files: Iterable[Path]) -> dict[Path, Path]:
@@ -83,14 +84,11 @@ def proven_proxies(group: Iterable[Path], shapes: Mapping[Path, Shape]) -> dict[
     lengths are proof only if the name or the folder says that it's a proxy.
     """
     found = {}
-    recordings: list[list[Path]] = []
-    for path in (path for path in group if path in shapes):
-        same = next((each for each in recordings if shapes[each[0]].is_same_recording(shapes[path])), None)
-        if same is None:
-            recordings.append([path])
-        else:
-            same.append(path)
-    for recording in recordings:
+    recordings: dict[tuple[int | None, Fraction, int], list[Path]] = {}
+    for path in group:
+        if path in shapes:
+            recordings.setdefault(shapes[path].recording, []).append(path)
+    for recording in recordings.values():
         large = max((shapes[path].pixels for path in recording if not is_called_proxy(path)), default=0)
         originals = [path for path in recording if shapes[path].pixels == large and not is_called_proxy(path)]
         if len(originals) == 1:
