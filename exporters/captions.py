@@ -46,9 +46,12 @@ def render_chapters(timeline: Timeline) -> str:
     YouTube shows chapters if there are at least three, each of 10 s or more:
     https://support.google.com/youtube/answer/9884579
     """
+    firsts: dict[int, tuple[int, Clip]] = {}  # of each moment
+    for offset, clip in timeline.placed():
+        firsts.setdefault(clip.rank, (offset, clip))
     lines = [
         f"{_clock(offset / timeline.rate)} {one_line(_title(clip)).translate(_MARKUP)}"
-        for offset, clip in timeline.placed()
+        for offset, clip in firsts.values()
     ]
     return "\n".join([*lines, ""])
 

@@ -74,7 +74,8 @@ def _event(
         f"* FROM CLIP NAME: {clean(clip.name)}",
         *(f"* COMMENT: {key} {shortened(clean(value), 240)}" for key, value in words.items() if value),
         f'* COMMENT: MOMENT {clip.rank} "{shortened(clean(clip.query), 120)}" SCORE {clip.score:.2f} '
-        f"EDGES {chance_text(clip.start_confidence)} {chance_text(clip.end_confidence)}",
+        f"EDGES {chance_text(clip.start_confidence)} {chance_text(clip.end_confidence)}"
+        f"{' ' * bool(clip.part_text)}{clip.part_text.upper()}",
         *(
             f"* LOC: {record_in + mark.frame - clip.start_frame} {_COLOURS.get(mark.colour, mark.colour.upper()):<7} "
             f"{shortened(clean(mark.name), 120)}".rstrip()

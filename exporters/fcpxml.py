@@ -148,7 +148,8 @@ def _words(clip: Clip) -> Iterator[Element]:
     """The note, the moment as a marker, the editor's markers and the rating, in the order of Apple's DTD."""
     if clip.remarks.note:
         yield element("note", clip.remarks.note)
-    yield _marker(clip)
+    if clip.is_marked:
+        yield _marker(clip)
     yield from marks(clip)
     if clip.remarks.rating:
         yield element("keyword", **span(clip), value=f"rating {clip.remarks.rating}")

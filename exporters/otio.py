@@ -130,7 +130,7 @@ def _clip(clip: Clip, stream: int | None = None) -> Json:
         | {
             "metadata": {"Resolve_OTIO": resolve, "PremierePro_OTIO": premiere, "timerefine": _found(clip)},
             "source_range": _range(clip.source_in.frame, clip.frames, clip.rate),
-            "markers": [_moment(clip), *(_mark(clip, mark) for mark in clip.marks)] if stream is None else [],
+            "markers": _markers(clip) if stream is None else [],
         }
     )
 
@@ -148,6 +148,10 @@ def _media(clip: Clip) -> Json:
         "available_range": _range(clip.media.start_tc.frame, clip.media_frames, clip.rate),
         "target_url": file_url(clip.media.path),
     }
+
+
+def _markers(clip: Clip) -> list[Json]:
+    return [*([_moment(clip)] if clip.is_marked else []), *(_mark(clip, mark) for mark in clip.marks)]
 
 
 def _moment(clip: Clip) -> Json:

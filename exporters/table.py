@@ -71,6 +71,7 @@ def _row(clip: Clip) -> dict[str, Any]:
         "confident": clip.confident,
         "start_confidence": clip.start_confidence,
         "end_confidence": clip.end_confidence,
+        "part": clip.part_text,
         "file": clip.name,
         "media": str(clip.media.path),
         "reel": clip.media.reel,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
+from exporters.parts import Event, FindsNeighbours, events
 from tr_desktop.errors import ExportError
 from tr_desktop.moments import NO_REMARKS, Mark, Media, Moment, Remarks, Segment
 from tr_desktop.timecode import DROP_FRAME_RATES, Timecode
@@ -21,6 +22,7 @@ class Clip:
     Frames count from the first of the file (0) at `rate`. In a file of variable rate they count presentation time at
     the nominal rate, as editors conform it. `found` is the moment itself, without handles; the frames of the marks in
     `remarks` count likewise. `proxy` is a smaller copy of the file with the same frames, to edit with.
+    A moment over several files has a clip for each: `part`, from 1, of `parts`; 0 is a handle in a neighbouring file.
     """
 
     media: Media
@@ -37,6 +39,8 @@ class Clip:
     is_length_known: bool = True
     remarks: Remarks = NO_REMARKS
     proxy: Path | None = None
+    part: int = 1
+    parts: int = 1
 
     @property
     def name(self) -> str:
@@ -58,7 +62,19 @@ class Clip:
         """The editor's words, then how the search found the moment, for a marker's note."""
         note, rating = self.remarks.note, f"rating {self.remarks.rating}" if self.remarks.rating else ""
         query = f'found by "{self.query}"' if self.remarks.name and self.query else ""
-        return "; ".join(filter(None, (note, rating, query, self.evidence)))
+        return "; ".join(filter(None, (note, rating, query, self.evidence, self.part_text)))
+
+    @property
+    def part_text(self) -> str:
+        """Which part of its moment the clip is, if there are several."""
+        if not self.part:
+            return "handle"
+        return f"part {self.part} of {self.parts}" if self.parts > 1 else ""
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether the moment's marker belongs here: at its first part."""
+        return self.part == 1
 
     @property
     def marks(self) -> tuple[Mark, ...]:
@@ -120,9 +136,10 @@ class Timeline:
             offset += clip.frames
 
     def marked(self) -> Iterator[tuple[int, Clip]]:
-        """Each clip with the frame its moment starts at, after the handle, counted from the start of the timeline."""
+        """Each moment's first clip, with the frame it starts at after the handle, from the start of the timeline."""
         for offset, clip in self.placed():
-            yield offset + clip.found.start_frame - clip.start_frame, clip
+            if clip.is_marked:
+                yield offset + clip.found.start_frame - clip.start_frame, clip
 
     def marks(self) -> Iterator[tuple[int, Mark]]:
         """The editor's marks, each with its frame, counted from the start of the timeline."""
@@ -153,18 +170,25 @@ def timeline_from_moments(
     name: str = "TimeRefine",
     handles_s: Fraction = Fraction(0),
     start_tc: str = "01:00:00:00",
+    proxies: Mapping[Path, Path] | None = None,
+    neighbours: FindsNeighbours | None = None,
 ) -> Timeline:
     """Lay moments end to end in the order given.
 
     handles_s: seconds added before and after each moment, within the media. start_tc: the label of the first frame.
     With `;` the timeline counts drop-frame if its rate has it; otherwise it counts as the footage does.
+    proxies: {file: a smaller copy of it}. neighbours: finds the files that handles run into.
     ExportError: no moments, negative handles, a start that isn't a timecode at this rate, or a moment beyond its media.
     """
     if not moments:
         raise ExportError("There are no moments to export", remedy="Search again, or export the best guesses as well")
     if handles_s < 0:
         raise ExportError(f"Handles can't be negative ({float(handles_s):g} s)", remedy="Enter 0 or more seconds")
-    clips = tuple(_clip(rank, moment, handles_s) for rank, moment in enumerate(moments, 1))
+    clips = tuple(
+        _clip(rank, event, (proxies or {}).get(event.moment.media.path))
+        for rank, moment in enumerate(moments, 1)
+        for event in events(moment, handles_s, neighbours)
+    )
     return Timeline(name, _start(start_tc, clips), clips)
 
 
@@ -178,7 +202,8 @@ def fps_text(rate: Fraction) -> str:
     return f"{float(rate):.3f}".rstrip("0").rstrip(".")
 
 
-def _clip(rank: int, moment: Moment, handles_s: Fraction) -> Clip:
+def _clip(rank: int, event: Event, proxy: Path | None) -> Clip:
+    moment = event.moment
     media, kept = moment.media, moment.refinement.kept
     if kept.segment.end_frame > len(moment.times):
         raise ExportError(
@@ -192,7 +217,7 @@ def _clip(rank: int, moment: Moment, handles_s: Fraction) -> Clip:
     media_frames = max(1, counted(len(moment.times)) if length is None else length)
     start = min(counted(kept.segment.start_frame), media_frames - 1)
     end = max(counted(kept.segment.end_frame), start + 1)
-    handle = round(handles_s * media.rate)
+    handle = round(event.handles_s * media.rate)
     return Clip(
         media=media,
         media_frames=media_frames,
@@ -209,6 +234,9 @@ def _clip(rank: int, moment: Moment, handles_s: Fraction) -> Clip:
         remarks=replace(
             moment.remarks, marks=tuple(replace(mark, frame=counted(mark.frame)) for mark in moment.remarks.marks)
         ),
+        proxy=proxy,
+        part=event.part,
+        parts=event.parts,
     )
 
 

@@ -77,7 +77,8 @@ def _clip(own_id: str, clip: Clip, files: dict[Path, str]) -> Element:
 
 def _markers(clip: Clip) -> Iterator[Element]:
     name = shortened(clip.title, 120) or f"moment {clip.rank}"
-    yield marker(name, clip.comment, clip.found.start_frame, clip.found.end_frame)
+    if clip.is_marked:
+        yield marker(name, clip.comment, clip.found.start_frame, clip.found.end_frame)
     for mark in clip.marks:
         yield marker(shortened(mark.name, 120) or "marker", "", mark.frame, colour=mark.colour)
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from tr_desktop.errors import UserError
 from tr_desktop.grounders.base import Grounder, Search
+from tr_desktop.grounders.joined import Joiner
 from tr_desktop.grounders.two_tower import TwoTower
 from tr_desktop.library.filters import LEFT_OUT, FootageFilter
 from tr_desktop.library.index.coverage import Coverage, IndexProgress
@@ -110,6 +111,9 @@ def find(
             moments[rank] = grounder.look_closer(search, items[moment.media.path], moment)
             on_moments(apart(moments))
     moments = apart(moments)  # looking closer moves edges, also into another answer
+    moments = Joiner(
+        catalog, grounder, search, encoder, set(coverage.media.values()), top, steps - looks, looks > 0
+    ).joined(moments)
     if query_example is None:
         # No pictures support text matches, so they are half of the answer at most.
         moments += islice(text_moments(query, coverage, catalog, encoder.pack.threshold), max(top // 2, 1))

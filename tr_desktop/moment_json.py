@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tr_desktop.errors import UserError
-from tr_desktop.moments import Footage, Moment, Quote, Refinement, RefineStep, Segment, StepSource, TextKind
+from tr_desktop.moments import Footage, Moment, Part, Quote, Refinement, RefineStep, Segment, StepSource, TextKind
 
 SCHEMA = 1
 
@@ -24,8 +24,9 @@ FootageOf = Callable[[Path], Footage]
 _STEP_KEYS = ("step", "start_frame", "end_frame", "start_s", "end_s", "score", "edges", "looked_closer")
 _MOMENT_KEYS = (
     *("rank", "media", "rate", "start_frame", "end_frame", "start_s", "end_s", "start_tc", "end_tc", "score"),
-    *("confident", "edges", "stop", "steps", "subtitle", "source", "text_from", "content"),
+    *("confident", "edges", "stop", "steps", "subtitle", "source", "text_from", "content", "continued"),
 )
+_PART_KEYS = ("media", "start_frame", "end_frame", "start_tc", "end_tc")
 
 
 @dataclass(frozen=True)
@@ -97,11 +98,59 @@ class FoundStep:
 
 
 @dataclass(frozen=True)
+class FoundPart:
+    """Frames of a further file in which the moment goes on. media: path of the file, as text."""
+
+    media: str
+    segment: Segment
+    start_tc: str
+    end_tc: str
+    unknown: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "media": self.media,
+            "start_frame": self.segment.start_frame,
+            "end_frame": self.segment.end_frame,
+            "start_tc": self.start_tc,
+            "end_tc": self.end_tc,
+            **self.unknown,
+        }
+
+    @classmethod
+    def from_json(cls, entry: Mapping[str, Any]) -> FoundPart:
+        """Raises KeyError, TypeError or ValueError for any other entry."""
+        return cls(
+            media=text(entry["media"]),
+            segment=Segment(frame_number(entry["start_frame"]), frame_number(entry["end_frame"])),
+            start_tc=text(entry["start_tc"]),
+            end_tc=text(entry["end_tc"]),
+            unknown={key: value for key, value in entry.items() if key not in _PART_KEYS},
+        )
+
+    @classmethod
+    def of(cls, part: Part) -> FoundPart:
+        start, end = part.segment.start_frame, part.segment.end_frame
+        footage = part.footage
+        return cls(
+            str(footage.media.path), part.segment, str(footage.timecode_at(start)), str(footage.timecode_at(end))
+        )
+
+    def part(self, footage_of: FootageOf) -> Part:
+        """The part with its footage. Raises UserError if the file has changed, or isn't known any more."""
+        footage = _known_footage(Path(self.media), footage_of)
+        if self.segment.end_frame > len(footage):
+            raise _does_not_fit(Path(self.media))
+        return Part(footage, self.segment)
+
+
+@dataclass(frozen=True)
 class FoundMoment:
     """One moment of the document.
 
     media: path of the file, as text. rate: exact, 'n/d'. segment, start_s … end_confidence: of the step `stop`, which
     was kept. quote: of a moment that was found in text. content: digest of the file, hexadecimal; "" if it isn't known.
+    continued: its frames in the files that go on from this one.
     """
 
     rank: int
@@ -120,7 +169,13 @@ class FoundMoment:
     steps: tuple[FoundStep, ...]
     quote: Quote | None = None
     content: str = ""
+    continued: tuple[FoundPart, ...] = ()
     unknown: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The paths of all its files, as text."""
+        return (self.media, *(part.media for part in self.continued))
 
     @property
     def rough(self) -> Segment:
@@ -153,6 +208,7 @@ class FoundMoment:
             "steps": [step.to_json() for step in self.steps],
             **quote,
             **({"content": self.content} if self.content else {}),
+            **({"continued": [part.to_json() for part in self.continued]} if self.continued else {}),
             **self.unknown,
         }
 
@@ -180,6 +236,7 @@ class FoundMoment:
             steps=tuple(FoundStep.from_json(step) for step in entry["steps"]),
             quote=quote,
             content=text(entry.get("content", "")),
+            continued=tuple(FoundPart.from_json(part) for part in entry.get("continued", ())),
             unknown={key: value for key, value in entry.items() if key not in _MOMENT_KEYS},
         )
         if found.stop >= len(found.steps):
@@ -206,6 +263,7 @@ class FoundMoment:
             steps=tuple(FoundStep.of(step) for step in moment.refinement.steps),
             quote=moment.quote,
             content=moment.footage.contents[0].hex() if moment.footage.contents else "",
+            continued=tuple(FoundPart.of(part) for part in moment.parts[1:]),
         )
 
     def is_of(self, footage: Footage) -> bool:
@@ -216,16 +274,31 @@ class FoundMoment:
     def moment(self, query: str, footage_of: FootageOf) -> Moment:
         """The moment with its footage. Raises UserError if the file has changed, or isn't known any more."""
         path = Path(self.media)
-        try:
-            footage = footage_of(path)
-        except KeyError as error:
-            raise UserError("A file of the result isn't in the library", path=path, remedy="Search again") from error
+        footage = _known_footage(path, footage_of)
         if not self.is_of(footage):
             raise UserError("The file has changed since the search", path=path, remedy="Search again")
         if self.kept != self.segment or self.kept.end_frame > len(footage):
-            raise UserError("A moment of the result doesn't fit its file", path=path, remedy="Search again")
-        refinement = Refinement(tuple(step.refine_step(footage) for step in self.steps), self.stop)
-        return Moment(footage, refinement, float(self.score), self.confident, query, self.quote)
+            raise _does_not_fit(path)
+        return Moment(
+            footage=footage,
+            refinement=Refinement(tuple(step.refine_step(footage) for step in self.steps), self.stop),
+            score=float(self.score),
+            confident=self.confident,
+            query=query,
+            quote=self.quote,
+            continued=tuple(part.part(footage_of) for part in self.continued),
+        )
+
+
+def _known_footage(path: Path, footage_of: FootageOf) -> Footage:
+    try:
+        return footage_of(path)
+    except KeyError as error:
+        raise UserError("A file of the result isn't in the library", path=path, remedy="Search again") from error
+
+
+def _does_not_fit(path: Path) -> UserError:
+    return UserError("A moment of the result doesn't fit its file", path=path, remedy="Search again")
 
 
 def moments_of(document: Any, footage_of: FootageOf) -> list[Moment]:

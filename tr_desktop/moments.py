@@ -336,12 +336,21 @@ NO_REMARKS = Remarks()
 
 
 @dataclass(frozen=True)
+class Part:
+    """Frames of one file that belong to a moment over several, as cameras split a long recording."""
+
+    footage: Footage
+    segment: Segment
+
+
+@dataclass(frozen=True)
 class Moment:
     """An answer: one segment of one file, with how it was found.
 
     score: calibrated, in [0, 1]: of the moments with score near 0.8 about eight in ten are right.
     confident: whether the score reaches the pack's threshold.
     quote: set if the moment was found in text and not in the pictures. remarks: what an editor added.
+    continued: its frames in the files that go on from this one; `parts` has them while it reaches this one's end.
     """
 
     footage: Footage
@@ -351,6 +360,13 @@ class Moment:
     query: str
     quote: Quote | None = None
     remarks: Remarks = NO_REMARKS
+    continued: tuple[Part, ...] = ()
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """All frames of the moment, file by file; more than one if it reaches its file's end and goes on."""
+        first = Part(self.footage, self.segment)
+        return (first, *self.continued) if self.segment.end_frame == len(self.footage) else (first,)
 
     @property
     def media(self) -> Media:

@@ -10,7 +10,7 @@ from tests.app.test_counter import moment
 from tr_desktop.app.panels import moment_list
 from tr_desktop.app.panels.moment_list import MomentList, MomentModel
 from tr_desktop.app.pictures.filmstrip import Thumbnails
-from tr_desktop.moments import Moment, Quote, TextKind
+from tr_desktop.moments import Moment, Part, Quote, Segment, TextKind
 
 
 def at(path: str, quote: Quote | None = None) -> Moment:
@@ -40,3 +40,21 @@ def test_a_text_match_shows_its_words(qtbot, monkeypatch, kind, words):
     assert "“Hi”" in drawn
     for role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
         assert words in view.moments.data(view.moments.index(0), role)
+
+
+def test_a_moment_over_two_files_names_the_one_it_goes_on_in(qtbot, monkeypatch):
+    drawn: list[str] = []
+    monkeypatch.setattr(moment_list, "draw_elided", lambda painter, box, text, *_: drawn.append(text))
+    first, second = at("/card/GX010042.MP4"), at("/card/GX020042.MP4")
+    steps = (replace(first.refinement.kept, step=0, segment=Segment(0, len(first.times))),)
+    whole = replace(first, refinement=replace(first.refinement, steps=steps, stop=0))
+    thumbnails = Thumbnails()
+    view = MomentList(thumbnails)
+    qtbot.addWidget(view)
+    view.resize(300, 200)
+    view.moments.set_moments([replace(whole, continued=(Part(second.footage, Segment(0, 1)),))])
+    view.grab()
+    thumbnails.shut_down()
+    assert any("goes on in GX020042.MP4" in each for each in drawn)
+    for role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
+        assert "goes on in GX020042.MP4" in view.moments.data(view.moments.index(0), role)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from tr_desktop.names import printable
 
 if TYPE_CHECKING:
     from exporters.target import Guard
+    from tr_desktop.library.store.catalog import Catalog
     from tr_desktop.moments import Moment
     from tr_desktop.projects.decisions import Decision
 
@@ -72,9 +72,12 @@ def _rough_edges(selects: Sequence[Decision]) -> str:
 def check(name: str, arguments: argparse.Namespace) -> None:
     """Raise ExportError at once, before a long search, if an export called `name` can't be written as asked."""
     from exporters.hand_off import check_format, check_target
+    from tr_desktop.library.relatives import Relatives
 
     check_format(arguments.export, arguments.format)
-    with _guard(arguments) as guard:
+    with _catalog(arguments) as catalog:
+        guard = _guard(catalog, arguments)
+        Relatives(catalog, arguments.original_root)
         check_target(arguments.export, arguments.format, name=name, guard=guard)
 
 
@@ -83,8 +86,9 @@ def write(moments: Sequence[Moment], name: str, arguments: argparse.Namespace) -
     from exporters.clips import WAYS
     from exporters.hand_off import hand_off
     from tr_desktop.commands.progress import ClipBar
+    from tr_desktop.library.relatives import Relatives
 
-    with _guard(arguments) as guard, ClipBar() as bar:
+    with _catalog(arguments) as catalog, ClipBar() as bar:
         written = hand_off(
             moments,
             arguments.export,
@@ -93,7 +97,8 @@ def write(moments: Sequence[Moment], name: str, arguments: argparse.Namespace) -
             handles_s=arguments.handles,
             start_tc=arguments.start_tc,
             cfr=arguments.cfr,
-            guard=guard,
+            guard=_guard(catalog, arguments),
+            relatives=Relatives(catalog, arguments.original_root),
             on_progress=bar.update,
         )
     for note in written.notes:
@@ -105,15 +110,18 @@ def write(moments: Sequence[Moment], name: str, arguments: argparse.Namespace) -
         raise ExportError("\n".join(("Not everything could be exported as asked:", *written.failures)))
 
 
-@contextmanager
-def _guard(arguments: argparse.Namespace) -> Iterator[Guard]:
-    """What protects existing files, while the block runs."""
-    from exporters.target import Guard
-    from tr_desktop.library.kept_files import KeptFiles
+def _catalog(arguments: argparse.Namespace) -> Catalog:
     from tr_desktop.library.store.catalog import Catalog
 
-    with Catalog(options.library_of(arguments)) as catalog:
-        yield Guard(KeptFiles(catalog), arguments.overwrite)
+    return Catalog(options.library_of(arguments))
+
+
+def _guard(catalog: Catalog, arguments: argparse.Namespace) -> Guard:
+    """What protects existing files."""
+    from exporters.target import Guard
+    from tr_desktop.library.kept_files import KeptFiles
+
+    return Guard(KeptFiles(catalog), arguments.overwrite)
 
 
 def _saved_result(path: Path) -> Any:

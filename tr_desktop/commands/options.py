@@ -84,6 +84,13 @@ def add_export(parser: argparse.ArgumentParser) -> None:
         " export refers to",
     )
     parser.add_argument(
+        "--original-root",
+        metavar="FOLDER",
+        type=Path,
+        help="the folder of the originals, if you searched proxies: the export refers to the original of the same name,"
+        " proven by timecode and length unless it is camera raw",
+    )
+    parser.add_argument(
         "--handles", metavar="SECONDS", type=seconds, default=Fraction(0), help="extra footage on both sides"
     )
 

@@ -55,6 +55,9 @@ def as_text(answer: Answer) -> str:
             f"{moment.footage.timecode_at(segment.end_frame)}  ({float(kept.start_s):.2f}–{float(kept.end_s):.2f} s)  "
             f"score {moment.score:.2f}  edges {_chance(kept.start_confidence)} / {_chance(kept.end_confidence)}"
         )
+        for part in moment.parts[1:]:
+            footage, end = part.footage, part.segment.end_frame
+            lines.append(f"   goes on in {printable(footage.media.path.name)} until {footage.timecode_at(end)}")
         if moment.quote is not None:
             place = _PLACES.get(moment.quote.kind, printable(moment.quote.source.name))
             lines.append(f"   said: “{printable(moment.quote.text)}” ({place})")

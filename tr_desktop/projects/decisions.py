@@ -100,15 +100,24 @@ def followed(decision: Decision, ended: Moment | None) -> Decision:
     if ended is None or decision.kept_step != decision.found.stop or not decision.found.is_of(ended.footage):
         return decision
     steps, found, edges = decision.found.steps, FoundMoment.of(decision.found.rank, ended), decision.found_segment
-    if len(found.steps) == len(steps) or not _continue(found.steps, steps):
+    if not _continue(found.steps, steps):
         return decision
+    if len(found.steps) == len(steps):
+        # The last answer of a search also knows in which file a moment goes on.
+        known = decision.found.continued or found.continued
+        return replace(decision, found=replace(decision.found, continued=known)) if known else decision
     follows_in = decision.segment.start_frame == edges.start_frame
     follows_out = decision.segment.end_frame == edges.end_frame
     if not (follows_in or follows_out):
         return decision
     start = found.kept.start_frame if follows_in else decision.segment.start_frame
     end = found.kept.end_frame if follows_out else decision.segment.end_frame
-    found = replace(found, steps=(*steps, *found.steps[len(steps) :]), unknown=decision.found.unknown)
+    found = replace(
+        found,
+        steps=(*steps, *found.steps[len(steps) :]),
+        continued=found.continued or decision.found.continued,
+        unknown=decision.found.unknown,
+    )
     if start >= end:  # the edge that was set lies beyond the one that was found: both stay
         return replace(decision, found=found)
     return replace(decision, found=found, kept_step=found.stop, segment=Segment(start, end))

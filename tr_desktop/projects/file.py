@@ -47,6 +47,8 @@ class Snapshot:
         used: dict[str, set[str]] = {}
         for decision in self.decisions:
             used.setdefault(decision.found.media, set()).add(decision.found.content)
+            for file in decision.found.files:
+                used.setdefault(file, set())
         known = identities(used, library)
         kept = {path: self.files[path] for path in used if path in self.files}
         new = {path: each for path, each in known.items() if path not in kept or each.digest in used[path]}
@@ -54,7 +56,7 @@ class Snapshot:
 
     def content(self) -> bytes:
         """The file as it would be saved."""
-        used = dict.fromkeys(decision.found.media for decision in self.decisions)
+        used = dict.fromkeys(file for decision in self.decisions for file in decision.found.files)
         files = {path: self.files[path].to_json() for path in used if path in self.files}
         document = {
             **self.unknown,

@@ -173,17 +173,19 @@ def locate(
 
 def relinked(decisions: Iterable[Decision], paths: Mapping[str, Path]) -> tuple[Decision, ...]:
     """`decisions` with new paths, by the old ones."""
-    return tuple(_relinked(decision, paths.get(decision.found.media)) for decision in decisions)
+    return tuple(_relinked(decision, paths) for decision in decisions)
 
 
-def _relinked(decision: Decision, path: Path | None) -> Decision:
-    if path is None:
+def _relinked(decision: Decision, paths: Mapping[str, Path]) -> Decision:
+    if not any(file in paths for file in decision.found.files):
         return decision
     found = decision.found
+    path = paths.get(found.media, found.media)
+    continued = tuple(replace(part, media=str(paths.get(part.media, part.media))) for part in found.continued)
     quote = found.quote
     if quote is not None and str(quote.source) == found.media:  # text of the footage itself
-        quote = replace(quote, source=path)
-    return replace(decision, found=replace(found, media=str(path), quote=quote))
+        quote = replace(quote, source=Path(path))
+    return replace(decision, found=replace(found, media=str(path), quote=quote, continued=continued))
 
 
 def _is_called(path: Path, name: str) -> bool:

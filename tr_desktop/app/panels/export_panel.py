@@ -45,6 +45,7 @@ from tr_desktop.app.work.session import Session
 from tr_desktop.errors import UserError
 from tr_desktop.footage.clips.exact import PRESETS
 from tr_desktop.library.kept_files import KeptFiles
+from tr_desktop.library.relatives import Relatives
 from tr_desktop.moments import Media
 
 _FIRST = "edl"
@@ -270,6 +271,7 @@ class ExportPanel(QWidget):
                 start_tc=order.start_tc,
                 cfr=order.cfr,
                 guard=Guard(KeptFiles(engine.catalog), overwrite),
+                relatives=Relatives(engine.catalog),
                 on_progress=lambda clip, of, frame, frames: job.report((clip, of, frame / max(frames, 1))),
             )
 

@@ -68,10 +68,10 @@ class MomentModel(QAbstractListModel):
             text = tr("{file}, {start} to {end}, score {score} percent")
             if not moment.confident:
                 text = tr("{file}, {start} to {end}, score {score} percent, a guess")
-            said = "" if moment.quote is None else f", {quoted(moment.quote)}"
+            said = "".join(f", {each}" for each in _remarks(moment))
             return text.format(file=self.name(index.row()), start=start, end=end, score=score) + said
         if role == Qt.ItemDataRole.ToolTipRole:
-            said = "" if moment.quote is None else f"\n{quoted(moment.quote)}"
+            said = "".join(f"\n{each}" for each in _remarks(moment))
             return f"{moment.media.path}{said}"
         return None
 
@@ -183,6 +183,7 @@ class MomentDelegate(PosterDelegate):
         words = [percent(moment.score)]
         if not moment.confident:
             words.append(tr("guess"))
+        words += _goes_on(moment)
         left = int(wide) + 7 if wide else 0
         draw_elided(painter, box.adjusted(left, 0, 0, 0), "  ".join(words))
 
@@ -191,6 +192,16 @@ class MomentDelegate(PosterDelegate):
         painter.setFont(theme.font(theme.SMALL_PX))
         painter.setPen(QColor(theme.colours().text))
         draw_elided(painter, box, tr("“{words}”", words=quote.text))
+
+
+def _remarks(moment: Moment) -> list[str]:
+    return [*([] if moment.quote is None else [quoted(moment.quote)]), *_goes_on(moment)]
+
+
+def _goes_on(moment: Moment) -> list[str]:
+    """The last file of a moment over several files, as a line."""
+    *_, last = moment.parts
+    return [tr("goes on in {file}", file=last.footage.media.path.name)] if len(moment.parts) > 1 else []
 
 
 def quoted(quote: Quote) -> str:

@@ -58,15 +58,15 @@ class OfflineFootage(QObject):
 
     def _paths(self) -> set[str]:
         found = {str(moment.media.path) for moment in self._session.searching.results.moments}
-        decided = {decision.found.media for decision in self._session.editing.project.decisions}
+        decided = {file for decision in self._session.editing.project.decisions for file in decision.found.files}
         return found | decided | {str(folder) for folder in self._session.indexing.folders}
 
     def _missing_of_project(self) -> frozenset[str]:
-        used = {decision.found.media for decision in self._session.editing.project.decisions}
+        used = {file for decision in self._session.editing.project.decisions for file in decision.found.files}
         return self.presence.missing & used
 
     def _show(self) -> None:
-        selects = {decision.found.media for decision in self._session.editing.project.selects}
+        selects = {file for decision in self._session.editing.project.selects for file in decision.found.files}
         self.bar.show_missing(len(self.presence.missing & selects))
         for shown in self._lists:
             shown.set_missing(self.presence.missing)

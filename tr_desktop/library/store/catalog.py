@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -88,6 +88,10 @@ class Catalog:
     def source_of(self, path: Path) -> Source | None:
         """The file at `path` as it was when it was read, if its footage has no other path."""
         return files.source_of(self._database, path)
+
+    def headers(self, paths: Iterable[Path]) -> dict[Path, tuple[Media, Fraction]]:
+        """{path: (facts, duration in seconds)} of those files that were read to their end."""
+        return files.headers(self._database, paths)
 
     def footage(self, path: Path) -> Footage:
         """A file without its vectors. Raises KeyError if it isn't in the library."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
+from fractions import Fraction
 from pathlib import Path
 
 from tr_desktop.files import LOCK_NAME
 from tr_desktop.library.store.database import FILE_NAME, Database
-from tr_desktop.library.store.media_row import FACTS_VERSION
+from tr_desktop.library.store.media_row import FACTS_VERSION, media_of
 from tr_desktop.library.store.records import FileRecord, KnownContent, ReadProgress, Source
+from tr_desktop.moments import Media
 
 
 def is_library_file(path: Path, folder: Path) -> bool:
@@ -29,6 +32,19 @@ def known(database: Database, pack: str) -> dict[bytes, FileRecord]:
         *(FACTS_VERSION, pack),
     )
     return {row[0]: FileRecord(*row[1:]) for row in rows}
+
+
+def headers(database: Database, paths: Iterable[Path]) -> dict[Path, tuple[Media, Fraction]]:
+    """{path: (facts, duration in seconds)} of those files that were read to their end."""
+    found = {}
+    for path in paths:
+        for size_bytes, mtime_ns, facts, end_tick, tick_s in database.rows(
+            "SELECT file.size_bytes, mtime_ns, facts, end_tick, tick_s FROM file JOIN media ON media.id = media_id"
+            " WHERE path = ? AND is_whole",
+            os.fsencode(path),
+        ):
+            found[path] = media_of(path, size_bytes, mtime_ns, facts), end_tick * Fraction(tick_s)
+    return found
 
 
 def read_progress(database: Database, source: Source, pack: str) -> ReadProgress:
