@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from tr_desktop.footage.clips.picture import WRITABLE_TAGS
 from tr_desktop.footage.languages import is_same_language
 from tr_desktop.footage.probe import probe
 from tr_desktop.moments import FieldOrder, Footage, Media
@@ -67,7 +68,7 @@ def _differences_of_copy(media: Media, clip: Media) -> Iterator[str]:
     if clip.codec != media.codec:
         yield f"its codec is {clip.codec} instead of {media.codec}"
     is_same_family = {media.path.suffix.lower(), clip.path.suffix.lower()} <= _MOV_SUFFIXES
-    if is_same_family and media.codec_tag and clip.codec_tag != media.codec_tag:
+    if is_same_family and media.codec_tag and clip.codec_tag != WRITABLE_TAGS.get(media.codec_tag, media.codec_tag):
         yield f"its kind is {clip.codec_tag or 'unnamed'} instead of {media.codec_tag}"
     if media.colour.is_full_range is not None and clip.colour.is_full_range not in (media.colour.is_full_range, None):
         yield "its colours have another range"
