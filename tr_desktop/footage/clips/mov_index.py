@@ -1,9 +1,9 @@
-"""Completes the index of a finished MOV file with facts that FFmpeg's writer leaves out.
+"""Completes the index of a finished MOV or MP4 file with facts that FFmpeg's writer leaves out.
 
-It writes no field order (`fiel`) for DNxHD, no partly known colour (`colr`), and few languages, by numbers
-from the Macintosh; QuickTime also reads any ISO 639-2 code. QuickTime File Format, "Video Sample Description
-Extensions" and "Language Code Values". A new atom lies inside nested atoms, and each of them grows. The index must come after the
-media data: then nothing that it points to moves.
+It writes no field order (`fiel`) for DNxHD, no partly known colour (`colr`), and into MOV few languages, by numbers of
+the Macintosh; QuickTime also reads any ISO 639-2 code. QuickTime File Format, "Video Sample Description Extensions" and
+"Language Code Values"; ISO/IEC 14496-12, 12.1.5. A new atom lies inside nested atoms, and each of them grows. The
+index must come after the media data: then nothing that it points to moves.
 """
 
 from __future__ import annotations
@@ -44,9 +44,11 @@ def field_atom(fields: FieldOrder) -> bytes:
     return bytes((0, 0, 0, 10)) + b"fiel" + bytes((2, _DETAIL[fields]))
 
 
-def colour_atom(colour: Colour) -> bytes:
-    points = colour.primaries, colour.transfer, colour.matrix
-    return bytes((0, 0, 0, 18)) + b"colrnclc" + b"".join(point.to_bytes(2, "big") for point in points)
+def colour_atom(colour: Colour, *, is_mp4: bool) -> bytes:
+    """MP4 has a form of its own, with the range."""
+    points = b"".join(point.to_bytes(2, "big") for point in (colour.primaries, colour.transfer, colour.matrix))
+    body = b"nclx" + points + bytes((0x80 if colour.is_full_range else 0,)) if is_mp4 else b"nclc" + points
+    return (8 + len(body)).to_bytes(4, "big") + b"colr" + body
 
 
 def _set_language(index: bytearray, header_at: int, language: str) -> None:

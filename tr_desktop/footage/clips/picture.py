@@ -26,7 +26,7 @@ _DNXHR_COLOUR_AT = 0x2C
 _DNXHR_MATRICES = {9: 1, 10: 2}
 # FFmpeg's AVFieldOrder: both fields are stored and shown in this order.
 _FIELD_ORDERS = {FieldOrder.PROGRESSIVE: 1, FieldOrder.UPPER_FIRST: 2, FieldOrder.LOWER_FIRST: 3}
-_INCOMPLETE = "dnxhd"  # other codecs say in their own pictures what FFmpeg's MOV writer leaves out
+_WITHOUT_FIELD_ATOM = {"dnxhd"}  # FFmpeg leaves it out for a few more, whose own pictures say it
 
 
 def copied_tag(source: VideoStream, format_name: str) -> str:
@@ -50,6 +50,7 @@ def describe_copy(picture: VideoStream, source: VideoStream, media: Media, writi
     if media.fields.is_interlaced:
         context.field_order = _FIELD_ORDERS[media.fields]
     picture.disposition = source.disposition
+    picture.metadata.update({key: value for key, value in source.metadata.items() if key.lower() == "alpha_mode"})
     _turn(picture, media)
 
 
@@ -90,15 +91,17 @@ def languages_of(writing: OutputContainer) -> list[str]:
 
 
 def finish_clip(clip: Path, media: Media, codec: str, languages: Sequence[str]) -> None:
-    """Write into a finished MOV file what its writer leaves out. codec: the clip's. Raises OSError or ValueError."""
+    """Write into a finished MOV or MP4 file what its writer leaves out. codec: the clip's. OSError, ValueError."""
+    if clip.suffix not in (".mov", ".mp4"):
+        return
+    is_mp4 = clip.suffix == ".mp4"
     extensions = []
-    if codec == _INCOMPLETE:
-        if media.fields.is_interlaced:
-            extensions.append(field_atom(media.fields))
-        points = media.colour.primaries, media.colour.transfer, media.colour.matrix
-        if _UNSPECIFIED in points and any(point not in (_UNSPECIFIED, _RGB) for point in points):
-            extensions.append(colour_atom(media.colour))
-    if clip.suffix == ".mov" and (extensions or any(languages)):
+    if media.fields.is_interlaced and codec in _WITHOUT_FIELD_ATOM and not is_mp4:
+        extensions.append(field_atom(media.fields))
+    points = media.colour.primaries, media.colour.transfer, media.colour.matrix
+    if _UNSPECIFIED in points and any(point not in (_UNSPECIFIED, _RGB) for point in points):
+        extensions.append(colour_atom(media.colour, is_mp4=is_mp4))
+    if extensions or (any(languages) and not is_mp4):
         complete_index(clip, languages, extensions)
 
 
