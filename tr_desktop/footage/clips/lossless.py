@@ -82,9 +82,7 @@ def cut_lossless(footage: Footage, segment: Segment, out: Path, on_progress: Fra
         raise ExportError(reason, path=media.path, remedy="Use an exact cut") from error
     verify_clip(footage, range(held.start_frame, held.end_frame), out, start_tc, lossless=True, others=others.written)
     if out.suffix == ".mkv" and not has_same_aspect(media, probe(out)):
-        left += (
-            f"Pixels are {media.pixel_aspect} as wide as high, but the clip doesn't say so. Set it in your editor",
-        )
+        left += (f"Pixel aspect {media.pixel_aspect} isn't in the clip: set it in your editor",)
     return Cut(out, held, start_tc, left)
 
 
