@@ -14,8 +14,8 @@ import av
 import numpy as np
 import pytest
 
-from tests.exporters.camera_files import CAMERA_FILES, camera_file
-from tests.media import read_number
+from tests.exporters.camera_files import CAMERA_FILES, FRAMES, X264, camera_file
+from tests.media import numbered_picture, read_number
 from tr_desktop.footage.clips.cut import Cut
 from tr_desktop.footage.clips.exact import PRESETS, cut_exact
 from tr_desktop.footage.clips.lossless import cut_lossless, lossless_suffix
@@ -55,6 +55,7 @@ CASES = [
     for name in CAMERA_FILES
     for way in ("lossless", *PRESETS)
 ] + [pytest.param(name, "smart", id=f"{name}-smart") for name in SMART]
+WIDE_AVI = Path(__file__).resolve().parents[3] / "shared" / "oddities" / "mediabunny__vp8-mp3.avi"
 ReadFootage = Callable[[str], Footage]
 
 
@@ -241,3 +242,34 @@ def test_rgb_keeps_its_colours(way: str, tmp_path: Path) -> None:
     assert int(frame.colorspace) == 1
     shown = frame.to_ndarray(format="rgb24").astype(int)
     assert abs(shown[70, 40] - red).max() <= 4 and abs(shown[70, 200] - green).max() <= 4
+
+
+@pytest.mark.parametrize("way", ["lossless", "dnxhr", "h264"])
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+def test_a_colour_matrix_is_kept_if_nothing_else_is_known(suffix: str, way: str, tmp_path: Path) -> None:
+    path = camera_file(tmp_path / f"a{suffix}", "libx264", options=X264, colour=(2, 2, 6), timecode="")
+    made = cut(read(path), way, tmp_path)
+    assert ffprobe(made.path)[0]["color_space"] == "smpte170m"
+
+
+@pytest.mark.skipif(not WIDE_AVI.exists(), reason="that footage isn't beside this checkout")
+def test_a_copy_in_matroska_names_the_pixel_aspect_that_it_cannot_say(tmp_path: Path) -> None:
+    made = cut(read(WIDE_AVI), "lossless", tmp_path, Segment(1, 3))
+    assert made.path.suffix == ".mkv"
+    assert made.notes == ("Pixel aspect 3/4 isn't in the clip: set it in your editor",)
+
+
+def test_a_copy_of_vp9_keeps_its_transparency_and_an_encoded_clip_names_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.webm"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libvpx-vp9", rate=25, options={"deadline": "realtime", "g": "6"})
+        stream.width, stream.height, stream.pix_fmt = 256, 144, "yuv420p"
+        stream.metadata["alpha_mode"] = "1"
+        for number in range(FRAMES):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(numbered_picture(number, 256, 144), format="rgb24")))
+        container.mux(stream.encode(None))
+    source = read(path)
+    assert source.media.has_alpha
+    copy = cut(source, "lossless", tmp_path)
+    assert copy.notes == () and probe(copy.path).has_alpha
+    assert cut(source, "prores", tmp_path).notes == ("Transparency is lost. A lossless clip keeps it",)

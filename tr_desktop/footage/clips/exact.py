@@ -298,7 +298,7 @@ def _losses(preset: Preset, media: Media, first: VideoFrame) -> Iterator[str]:
     if bits > _BITS and preset.pix_fmt.endswith(f"{_BITS}le") and not preset.audio_codec:
         yield f"Colours of {bits} bits are kept in {_BITS}. A lossless clip keeps all"
     if media.has_alpha and "yuva" not in preset.pix_fmt:
-        yield f"Transparency is lost: {preset.title} has none. ProRes and lossless clips keep it"
+        yield "Transparency is lost. A lossless clip keeps it"
     if media.fields.is_interlaced and preset.codec not in _CODED_BY_FIELDS:
         yield (
             f"Both fields are coded in one frame: {preset.title} has no better way. The file names the field order, "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from tr_desktop.footage.clips.picture import WRITABLE_TAGS
 from tr_desktop.footage.languages import is_same_language
 from tr_desktop.footage.probe import probe
 from tr_desktop.moments import FieldOrder, Footage, Media
@@ -33,7 +34,7 @@ def differences(media: Media, clip: Media, *, lossless: bool) -> Iterator[str]:
         size = size[0] & ~1, size[1] & ~1
     if media.stored_width and (clip.stored_width, clip.stored_height) != size:
         yield f"its pictures have {clip.stored_width} × {clip.stored_height} pixels instead of {size[0]} × {size[1]}"
-    if abs(clip.pixel_aspect - media.pixel_aspect) * clip.stored_width > _ROUNDED_PX:
+    if not has_same_aspect(media, clip) and clip.path.suffix != ".mkv":  # which PyAV can't give it: a note says so
         yield f"its pixel aspect is {clip.pixel_aspect} instead of {media.pixel_aspect}"
     if (clip.rotation, clip.mirrored) != (media.rotation, media.mirrored):
         yield f"it is turned by {clip.rotation} degrees instead of {media.rotation}"
@@ -63,11 +64,15 @@ def differences(media: Media, clip: Media, *, lossless: bool) -> Iterator[str]:
             yield f"audio track {number} has the language {found.language or 'none'} instead of {meant.language}"
 
 
+def has_same_aspect(media: Media, clip: Media) -> bool:
+    return abs(clip.pixel_aspect - media.pixel_aspect) * clip.stored_width <= _ROUNDED_PX
+
+
 def _differences_of_copy(media: Media, clip: Media) -> Iterator[str]:
     if clip.codec != media.codec:
         yield f"its codec is {clip.codec} instead of {media.codec}"
     is_same_family = {media.path.suffix.lower(), clip.path.suffix.lower()} <= _MOV_SUFFIXES
-    if is_same_family and media.codec_tag and clip.codec_tag != media.codec_tag:
+    if is_same_family and media.codec_tag and clip.codec_tag != WRITABLE_TAGS.get(media.codec_tag, media.codec_tag):
         yield f"its kind is {clip.codec_tag or 'unnamed'} instead of {media.codec_tag}"
     if media.colour.is_full_range is not None and clip.colour.is_full_range not in (media.colour.is_full_range, None):
         yield "its colours have another range"

@@ -20,12 +20,13 @@ from tr_desktop.errors import ExportError
 from tr_desktop.footage.clips.check import verify_clip
 from tr_desktop.footage.clips.cut import Cut, FrameProgress, on_own_clock, open_clip
 from tr_desktop.footage.clips.describe import clip_timecode, describe
-from tr_desktop.footage.clips.facts import with_facts
+from tr_desktop.footage.clips.facts import has_same_aspect, with_facts
 from tr_desktop.footage.clips.picture import describe_copy, finish_clip, languages_of
 from tr_desktop.footage.clips.sound import CopiedTrack
 from tr_desktop.footage.clips.tracks import CopiedTracks, copy_chapters, left_behind
 from tr_desktop.footage.container import open_video
 from tr_desktop.footage.encoder_note import encoder_note, with_note
+from tr_desktop.footage.probe import probe
 from tr_desktop.moments import Footage, FrameTimes, Media, Segment
 
 _MOV_PICTURES = {"h264", "hevc", "prores", "dnxhd", "mjpeg", "mpeg2video", "mpeg4", "dvvideo", "qtrle", "jpeg2000"}
@@ -80,6 +81,8 @@ def cut_lossless(footage: Footage, segment: Segment, out: Path, on_progress: Fra
         reason = f"The clip can't be copied into {out.suffix}: {error}"
         raise ExportError(reason, path=media.path, remedy="Use an exact cut") from error
     verify_clip(footage, range(held.start_frame, held.end_frame), out, start_tc, lossless=True, others=others.written)
+    if out.suffix == ".mkv" and not has_same_aspect(media, probe(out)):
+        left += (f"Pixel aspect {media.pixel_aspect} isn't in the clip: set it in your editor",)
     return Cut(out, held, start_tc, left)
 
 

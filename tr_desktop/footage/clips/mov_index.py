@@ -1,9 +1,9 @@
-"""Completes the index of a finished MOV file with facts that FFmpeg's writer leaves out.
+"""Completes the index of a finished MOV or MP4 file with facts that FFmpeg's writer leaves out.
 
-It writes no field order (`fiel`) for DNxHD, and few languages, by numbers from the Macintosh; QuickTime also reads
-any ISO 639-2 code. QuickTime File Format, "Video Sample Description Extensions" and "Language Code Values". A new atom
-lies inside nested atoms, and each of them grows. The index must come after the media data: then nothing that it points
-to moves.
+It writes no field order (`fiel`) for DNxHD, no partly known colour (`colr`), and into MOV few languages, by numbers of
+the Macintosh; QuickTime also reads any ISO 639-2 code. QuickTime File Format, "Video Sample Description Extensions" and
+"Language Code Values"; ISO/IEC 14496-12, 12.1.5. A new atom lies inside nested atoms, and each of them grows. The
+index must come after the media data: then nothing that it points to moves.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from tr_desktop.moments import FieldOrder
+from tr_desktop.moments import Colour, FieldOrder
 
 _ENTRY_HEAD = 86  # size, kind and the fields of a video sample description, before its extensions
 _DETAIL = {FieldOrder.UPPER_FIRST: 1, FieldOrder.LOWER_FIRST: 6}
 _INSIDE = {b"moov", b"trak", b"mdia", b"minf", b"stbl"}
 
 
-def complete_index(path: Path, languages: Sequence[str], fields: FieldOrder) -> None:
-    """Set the languages of the tracks, in their order, and the field order of the first video track.
+def complete_index(path: Path, languages: Sequence[str], extensions: Sequence[bytes] = ()) -> None:
+    """Set the languages of the tracks, in their order, and add atoms to the description of the first video track.
 
-    languages: three letters each, anything else for a track to leave alone. fields: UNKNOWN to write none.
-    OSError; ValueError if the file isn't as expected.
+    languages: three letters each, anything else for a track to leave alone. extensions: as `field_atom` and
+    `colour_atom` give them. OSError; ValueError if the file isn't as expected.
     """
     with path.open("r+b") as file:
         start = _index_at(file)
@@ -33,10 +33,22 @@ def complete_index(path: Path, languages: Sequence[str], fields: FieldOrder) -> 
         for at, language in zip(headers, languages, strict=False):
             if len(language) == 3 and language.isascii() and language.islower():
                 _set_language(index, at, language)
-        if fields.is_interlaced:
-            _add_fields(index, fields)
+        if extensions:
+            _extend_description(index, b"".join(extensions))
         file.seek(start)
         file.write(index)
+
+
+def field_atom(fields: FieldOrder) -> bytes:
+    """Both fields of a frame are stored, line by line, and this one comes first."""
+    return bytes((0, 0, 0, 10)) + b"fiel" + bytes((2, _DETAIL[fields]))
+
+
+def colour_atom(colour: Colour, *, is_mp4: bool) -> bytes:
+    """MP4 has a form of its own, with the range."""
+    points = b"".join(point.to_bytes(2, "big") for point in (colour.primaries, colour.transfer, colour.matrix))
+    body = b"nclx" + points + bytes((0x80 if colour.is_full_range else 0,)) if is_mp4 else b"nclc" + points
+    return (8 + len(body)).to_bytes(4, "big") + b"colr" + body
 
 
 def _set_language(index: bytearray, header_at: int, language: str) -> None:
@@ -48,14 +60,13 @@ def _set_language(index: bytearray, header_at: int, language: str) -> None:
     index[at : at + 2] = packed.to_bytes(2, "big")
 
 
-def _add_fields(index: bytearray, fields: FieldOrder) -> None:
+def _extend_description(index: bytearray, atoms: bytes) -> None:
     videos = {parents[1] for parents in _atoms(index, b"vmhd")}
     parents = next(parents for parents in _atoms(index, b"stsd") if parents[1] in videos)
     entry_at = parents[-1] + 16
-    atom = bytes((0, 0, 0, 10)) + b"fiel" + bytes((2, _DETAIL[fields]))
-    index[entry_at + _ENTRY_HEAD : entry_at + _ENTRY_HEAD] = atom
+    index[entry_at + _ENTRY_HEAD : entry_at + _ENTRY_HEAD] = atoms
     for at in (*parents, entry_at):
-        index[at : at + 4] = (_size(index, at) + len(atom)).to_bytes(4, "big")
+        index[at : at + 4] = (_size(index, at) + len(atoms)).to_bytes(4, "big")
 
 
 def _atoms(index: bytearray, wanted: bytes) -> list[tuple[int, ...]]:

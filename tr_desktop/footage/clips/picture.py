@@ -15,17 +15,18 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange
 from av.video.stream import VideoStream
 
-from tr_desktop.footage.clips.mov_index import complete_index
+from tr_desktop.footage.clips.mov_index import colour_atom, complete_index, field_atom
 from tr_desktop.moments import FieldOrder, Media
 
 MOV_FORMATS = {"mov", "mp4"}
-_UNSPECIFIED, _BT709 = 2, 1  # ITU-T H.273
+_UNSPECIFIED, _BT709, _RGB = 2, 1, 0  # ITU-T H.273
+WRITABLE_TAGS = {"dvhe": "dvh1", "dvav": "dva1"}
+"""Dolby Vision: FFmpeg writes only the form whose parameters are in the index, where a copy has them as well."""
 _DNXHR_COLOUR_AT = 0x2C
 _DNXHR_MATRICES = {9: 1, 10: 2}
 # FFmpeg's AVFieldOrder: both fields are stored and shown in this order.
 _FIELD_ORDERS = {FieldOrder.PROGRESSIVE: 1, FieldOrder.UPPER_FIRST: 2, FieldOrder.LOWER_FIRST: 3}
-# The MOV writer has no field atom for these; H.264 and MPEG-4 say it in their own pictures.
-_WITHOUT_FIELD_ATOM = {"dnxhd"}
+_WITHOUT_FIELD_ATOM = {"dnxhd"}  # FFmpeg leaves it out for a few more, whose own pictures say it
 
 
 def copied_tag(source: VideoStream, format_name: str) -> str:
@@ -34,6 +35,7 @@ def copied_tag(source: VideoStream, format_name: str) -> str:
     if format_name not in MOV_FORMATS:
         return ""
     if source.container.format.name.startswith("mov") or codec == "prores":  # Matroska stores those of ProRes
+        tag = WRITABLE_TAGS.get(tag, tag)
         return tag if tag.isprintable() and "\0" not in tag else ""
     return "hvc1" if codec == "hevc" else ""  # Apple's programs don't open the other form, hev1
 
@@ -48,6 +50,7 @@ def describe_copy(picture: VideoStream, source: VideoStream, media: Media, writi
     if media.fields.is_interlaced:
         context.field_order = _FIELD_ORDERS[media.fields]
     picture.disposition = source.disposition
+    picture.metadata.update({key: value for key, value in source.metadata.items() if key.lower() == "alpha_mode"})
     _turn(picture, media)
 
 
@@ -88,10 +91,18 @@ def languages_of(writing: OutputContainer) -> list[str]:
 
 
 def finish_clip(clip: Path, media: Media, codec: str, languages: Sequence[str]) -> None:
-    """Write into a finished MOV file what its writer leaves out. codec: the clip's. Raises OSError or ValueError."""
-    fields = media.fields if codec in _WITHOUT_FIELD_ATOM else FieldOrder.UNKNOWN
-    if clip.suffix == ".mov" and (fields.is_interlaced or any(languages)):
-        complete_index(clip, languages, fields)
+    """Write into a finished MOV or MP4 file what its writer leaves out. codec: the clip's. OSError, ValueError."""
+    if clip.suffix not in (".mov", ".mp4"):
+        return
+    is_mp4 = clip.suffix == ".mp4"
+    extensions = []
+    if media.fields.is_interlaced and codec in _WITHOUT_FIELD_ATOM and not is_mp4:
+        extensions.append(field_atom(media.fields))
+    points = media.colour.primaries, media.colour.transfer, media.colour.matrix
+    if _UNSPECIFIED in points and any(point not in (_UNSPECIFIED, _RGB) for point in points):
+        extensions.append(colour_atom(media.colour, is_mp4=is_mp4))
+    if extensions or (any(languages) and not is_mp4):
+        complete_index(clip, languages, extensions)
 
 
 def _pixel_aspect(media: Media, size: tuple[int, int]) -> Fraction:
