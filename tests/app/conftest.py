@@ -74,7 +74,7 @@ def run_app(qapp, no_leaks, qtbot, tmp_path, monkeypatch):  # noqa: F811 (the fi
             hands = Hands(window, qtbot)
             try:
                 window.activateWindow()
-                qtbot.waitUntil(window.isActiveWindow)
+                qtbot.waitUntil(window.isActiveWindow, timeout=WAIT_MS)
                 script(hands)
             except BaseException as error:  # noqa: BLE001 (raised again below, outside of Qt)
                 failed.append(error)
