@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
 from tr_desktop.app.pictures.images import ImageMaker
-from tr_desktop.app.pictures.mailbox import Mailbox
+from tr_desktop.app.pictures.mailbox import PATIENCE_S, Mailbox
 from tr_desktop.app.work.jobs import WORK_NICE, give_way
 from tr_desktop.errors import MediaError
 from tr_desktop.footage.reader import FrameReader
@@ -72,9 +72,9 @@ class Thumbnails(QObject):
                 self._images.move_to_end(key)
             return self._images.get(key)
 
-    def shut_down(self) -> None:
-        """End the thread and wait for it."""
-        self._mailbox.shut_down()
+    def shut_down(self, patience_s: float = PATIENCE_S) -> bool:
+        """End the thread; whether it ended within `patience_s`."""
+        return self._mailbox.shut_down(patience_s)
 
     def _work(self) -> None:
         give_way(WORK_NICE)

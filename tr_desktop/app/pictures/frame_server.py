@@ -18,7 +18,7 @@ from PySide6.QtGui import QImage
 
 from tr_desktop.app.pictures.frame_cache import FrameCache
 from tr_desktop.app.pictures.images import ImageMaker
-from tr_desktop.app.pictures.mailbox import Mailbox
+from tr_desktop.app.pictures.mailbox import PATIENCE_S, Mailbox
 from tr_desktop.errors import MediaError
 from tr_desktop.footage.reader import FrameReader
 from tr_desktop.moments import Footage, Segment
@@ -88,9 +88,9 @@ class FrameServer(QObject):
             self._request = request
             self._mailbox.notify()
 
-    def shut_down(self) -> None:
-        """End the thread and wait for it; no signal is emitted after that."""
-        self._mailbox.shut_down()
+    def shut_down(self, patience_s: float = PATIENCE_S) -> bool:
+        """End the thread; whether it ended within `patience_s`. If so, no signal is emitted after that."""
+        return self._mailbox.shut_down(patience_s)
 
     def _work(self) -> None:
         done: FrameRequest | None = None
