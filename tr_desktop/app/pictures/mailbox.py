@@ -9,6 +9,12 @@ from types import TracebackType
 PATIENCE_S = 60.0
 
 
+def report_bug(error: Exception) -> None:
+    """Report `error` as if it had ended this thread, which goes on: a bug costs one picture, not all later ones."""
+    arguments = type(error), error, error.__traceback__, threading.current_thread()
+    threading.excepthook(threading.ExceptHookArgs(arguments))
+
+
 class Mailbox:
     """A thread that sleeps until there is a request for it.
 
