@@ -1,11 +1,20 @@
 """What tests of several rooms use."""
 
+import faulthandler
 import signal
+import sys
 from pathlib import Path
 
 import pytest
 
 from tr_desktop.footage.sample import make_sample
+
+END_S = 120
+
+
+def pytest_unconfigure() -> None:
+    """End the program though Python waits at its exit for a thread that never ends: the limit of tests is over then."""
+    faulthandler.dump_traceback_later(END_S, exit=True, file=sys.__stderr__)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from tests.processes import PATIENCE_S
 from tr_desktop.engine import LibraryStatus, open_engine
 from tr_desktop.errors import UserError
 
@@ -46,4 +47,4 @@ def test_a_pack_that_does_not_exist_is_refused(tmp_path):
 
 def test_the_engine_needs_no_qt():
     code = "import sys, tr_desktop.engine; sys.exit(any(name.startswith('PySide6') for name in sys.modules))"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=PATIENCE_S).returncode == 0

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import ending
 from tr_desktop.files import LockedError, ReadBackError, flush, replacing, sole_writer, write_verified
 
 
@@ -132,11 +133,10 @@ def test_a_killed_writer_frees_the_folder(tmp_path: Path) -> None:
     other = subprocess.Popen(
         [sys.executable, "-c", script, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
-    with other:
+    with ending(other):
         assert other.stdout is not None and other.stdout.readline().strip() == b"held"
         with pytest.raises(LockedError), sole_writer(tmp_path):
             pass
-        other.kill()
     with sole_writer(tmp_path):
         pass
 

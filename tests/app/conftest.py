@@ -22,6 +22,7 @@ from tr_desktop.commands.main import main
 from tr_desktop.projects.project import Project
 
 WAIT_MS = 60_000
+CLOSE_MS = 300_000  # a window that hasn't closed by then, after all saving, never will
 
 
 class Hands:
@@ -68,26 +69,36 @@ def run_app(qapp, no_leaks, qtbot, tmp_path, monkeypatch):  # noqa: F811 (the fi
 
     def run(script: Callable[[Hands], None], *arguments: object, library: Path | None = None) -> int:
         failed: list[BaseException] = []
+        impatience = QTimer(singleShot=True, interval=CLOSE_MS)
+
+        def give_up() -> None:
+            failed.append(AssertionError("the window didn't close"))
+            QApplication.exit()
 
         def begin() -> None:
             window = next(w for w in QApplication.topLevelWidgets() if isinstance(w, Window) and w.isVisible())
             hands = Hands(window, qtbot)
             try:
                 window.activateWindow()
-                qtbot.waitUntil(window.isActiveWindow)
+                qtbot.waitUntil(window.isActiveWindow, timeout=WAIT_MS)
                 script(hands)
             except BaseException as error:  # noqa: BLE001 (raised again below, outside of Qt)
                 failed.append(error)
             finally:
+                impatience.start()
                 if window.isVisible():
                     for other in QApplication.topLevelWidgets():
                         if other is not window and other.isVisible():
                             other.close()
                     hands.close()
 
+        impatience.timeout.connect(give_up)
         QTimer.singleShot(0, begin)
         folders = ["--settings", str(tmp_path / "settings"), "--library", str(library or tmp_path / "library")]
-        status = main(["app", *map(str, arguments), *folders])
+        try:
+            status = main(["app", *map(str, arguments), *folders])
+        finally:
+            impatience.stop()
         if failed:
             raise failed[0]
         return status

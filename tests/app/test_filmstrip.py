@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Reversible
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
 from tests.app.leaks import no_leaks  # noqa: F401
-from tests.app.test_player import WAIT_MS, pixels, whole
+from tests.app.test_player import WAIT_MS, break_frame, pixels, whole
 from tests.footage.recipes import MAKERS
 from tests.media import read_number
 from tr_desktop.app.pictures import filmstrip
@@ -90,3 +91,35 @@ def test_what_can_not_be_read_is_null(qtbot: QtBot, thumbnails: Thumbnails, tmp_
     assert message.args[2].isNull()
     kept = thumbnails.image(media.path, 3, 40)
     assert kept is not None and kept.isNull()
+
+
+def test_a_bug_costs_one_thumbnail_and_not_all(
+    qtbot: QtBot, thumbnails: Thumbnails, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bugs = break_frame(monkeypatch, 100)
+    footage = Footage(*whole(MAKERS["gop30.mp4"](tmp_path / "gop30.mp4")))
+    got: dict[int, QImage] = {}
+    thumbnails.ready.connect(lambda _, frame, image: got.__setitem__(frame, image))
+    for frame in (100, 50):
+        thumbnails.request(footage, frame, 60)
+        qtbot.waitUntil(lambda frame=frame: frame in got, timeout=WAIT_MS)
+    assert got[100].isNull() and read_number(pixels(got[50])) == 50
+    assert bugs == ["nobody thought of this"]
+
+
+def test_requests_may_come_while_the_newest_is_looked_up(
+    qtbot: QtBot, thumbnails: Thumbnails, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(requests: Reversible[object]) -> Iterator[object]:
+        found = reversed(requests)
+        time.sleep(0.05)
+        return found
+
+    monkeypatch.setattr(filmstrip, "reversed", slow, raising=False)
+    footage = Footage(*whole(MAKERS["gop30.mp4"](tmp_path / "gop30.mp4")))
+    got: set[int] = set()
+    thumbnails.ready.connect(lambda _, frame, image: got.add(frame))
+    for frame in range(12):
+        thumbnails.request(footage, frame, 60)
+        qtbot.wait(20)
+    qtbot.waitUntil(lambda: got == set(range(12)), timeout=WAIT_MS)

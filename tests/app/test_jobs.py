@@ -1,5 +1,7 @@
 """Background work: success, failure, progress, cancelling and shutting down."""
 
+import os
+import sys
 import threading
 
 import pytest
@@ -50,6 +52,44 @@ def test_a_user_error_is_delivered_and_a_bug_is_raised(jobs, qtbot):
         jobs.run(bug, on_end=lambda: ended.append(1))
         qtbot.waitUntil(lambda: bool(ended))
     assert [kind for kind, *_ in raised] == [ZeroDivisionError]
+
+
+def test_whatever_ends_a_job_its_end_is_delivered(jobs, qtbot):
+    class Panic(BaseException):
+        """What native code raises that nobody is meant to catch."""
+
+    def panic(_):
+        raise Panic("no way on")
+
+    ended = []
+    with qtbot.captureExceptions() as raised:
+        jobs.run(panic, on_end=lambda: ended.append(1))
+        qtbot.waitUntil(lambda: bool(ended))
+    assert [str(error) for _, error, _ in raised] == ["Panic: no way on"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no priority of their own")
+@pytest.mark.parametrize("lane", [None, *Lane])
+def test_jobs_run_if_their_priority_cannot_be_set(no_leaks, qtbot, monkeypatch, lane):
+    def refuse(*_):
+        raise PermissionError("not permitted")
+
+    monkeypatch.setattr(os, "setpriority", refuse)
+    jobs, done = Jobs(), []
+    jobs.run(lambda _: 1, done.append, lane=lane)
+    qtbot.waitUntil(lambda: done == [1])
+    assert jobs.shut_down(5)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no priority of their own")
+def test_a_job_never_gets_a_higher_priority_than_its_program(no_leaks, qtbot, monkeypatch):
+    monkeypatch.setattr(os, "getpriority", lambda *_: 19)
+    given, done = [], []
+    monkeypatch.setattr(os, "setpriority", lambda _, __, nice: given.append(nice))
+    jobs = Jobs()
+    jobs.run(lambda _: 1, done.append, lane=Lane.LIBRARY)
+    qtbot.waitUntil(lambda: done == [1])
+    assert given == [19] and jobs.shut_down(5)
 
 
 def test_a_cancelled_job_delivers_only_its_end(jobs, qtbot):

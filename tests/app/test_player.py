@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Iterator
 from fractions import Fraction
@@ -22,6 +23,7 @@ from tests.media import make_video, numbered_picture, read_number
 from tr_desktop.app.player.player import Player
 from tr_desktop.footage.frames import Sampler
 from tr_desktop.footage.probe import probe
+from tr_desktop.footage.reader import FrameReader
 from tr_desktop.moments import Footage, FrameTimes, Media, Segment
 
 WAIT_MS = 20_000
@@ -245,3 +247,30 @@ def test_closing_lets_go_of_the_file(qtbot: QtBot, player: Player, tmp_path: Pat
     player.play_range(Segment(0, 5), loop=True)
     player.shuttle(1)
     assert not player.is_playing()
+
+
+def break_frame(monkeypatch: pytest.MonkeyPatch, number: int) -> list[str]:
+    """Reading frame `number` hits a bug; the bugs reported by threads so far."""
+    read, bugs = FrameReader.frames_to, list[str]()
+
+    def frames_to(reader: FrameReader, frame: int, *arguments: int) -> Iterator[tuple[int, av.VideoFrame]]:
+        if frame == number:
+            raise RuntimeError("nobody thought of this")
+        return read(reader, frame, *arguments)
+
+    monkeypatch.setattr(FrameReader, "frames_to", frames_to)
+    monkeypatch.setattr(threading, "excepthook", lambda hooked: bugs.append(str(hooked.exc_value)))
+    return bugs
+
+
+def test_a_bug_costs_one_frame_and_not_the_player(
+    qtbot: QtBot, player: Player, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bugs = break_frame(monkeypatch, 100)
+    opened(qtbot, player, MAKERS["gop30.mp4"](tmp_path / "gop30.mp4"))
+    with qtbot.waitSignal(player.failed, timeout=WAIT_MS) as message:
+        player.show_frame(100)
+    assert "RuntimeError: nobody thought of this" in message.args[0] and bugs == ["nobody thought of this"]
+    with qtbot.waitSignal(player.frame_shown, timeout=WAIT_MS):
+        player.show_frame(50)
+    assert seen(player) == 50

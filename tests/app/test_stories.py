@@ -1,7 +1,6 @@
 """What an editor does from the first to the last minute, through the real window."""
 
 import json
-import signal
 import subprocess
 import sys
 import threading
@@ -13,6 +12,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QToolButton
 
+from tests.processes import ending
 from tr_desktop import engine
 from tr_desktop.app.scrubber.edge_handle import EdgeHandle
 from tr_desktop.app.scrubber.geometry import Edge
@@ -223,12 +223,8 @@ main(["app", *sys.argv[1:]])
 def test_edits_made_before_a_kill_are_offered_again(run_app, sample, library, tmp_path):
     arguments = [str(sample), "--library", str(library), "--settings", str(tmp_path / "settings")]
     process = subprocess.Popen([sys.executable, "-c", KILLED, *arguments], stdout=subprocess.PIPE)
-    impatience = threading.Timer(300, process.kill)
-    impatience.start()
-    assert process.stdout is not None and process.stdout.readline() == b"kept\n"
-    impatience.cancel()
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    with ending(process):
+        assert process.stdout is not None and process.stdout.readline() == b"kept\n"
 
     def script(hands):
         hands.wait(lambda: "closed unexpectedly" in hands.window.notice.text())

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import PATIENCE_S, ending
 from tests.toy import write_clip
 from tr_desktop import paths
 from tr_desktop.commands import find as find_command
@@ -105,9 +106,11 @@ def test_a_query_that_says_nothing_is_refused_before_anything_is_indexed(tmp_pat
 def test_a_reader_that_ends_early_is_no_error(share, tmp_path):
     find = [*COMMAND, "find", "red", str(share), "--library", str(tmp_path / "library"), "--json"]
     process = subprocess.Popen(find, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    process.stdout.close()
-    error = process.stderr.read()
-    assert process.wait(60) == 141 and "Traceback" not in error and "BrokenPipe" not in error
+    with ending(process):
+        process.stdout.close()
+        error = process.stderr.read()
+        status = process.wait()
+    assert status == 141 and "Traceback" not in error and "BrokenPipe" not in error
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
@@ -115,7 +118,12 @@ def test_output_that_cannot_be_written_is_said(share, tmp_path):
     with open("/dev/full", "w") as full:  # noqa: PTH123
         find = [*COMMAND, "find", "red", str(share), "--library", str(tmp_path / "library"), "--json"]
         done = subprocess.run(
-            find, stdout=full, stderr=subprocess.PIPE, text=True, env={**os.environ, "HOME": str(tmp_path)}
+            find,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "HOME": str(tmp_path)},
+            timeout=PATIENCE_S,
         )
     assert done.returncode == 2 and "No space left" in done.stderr and "Traceback" not in done.stderr
 

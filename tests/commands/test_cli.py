@@ -18,6 +18,7 @@ import pytest
 from exporters.clips import WAYS
 from exporters.formats import formats
 from tests.media import make_video
+from tests.processes import PATIENCE_S, ending
 from tests.toy import write_clip
 from tr_desktop.commands.main import main
 
@@ -264,7 +265,9 @@ def test_the_version_is_printed(capsys):
 
 
 def test_the_package_runs_as_a_module():
-    done = subprocess.run([sys.executable, "-m", "tr_desktop", "--help"], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "tr_desktop", "--help"], capture_output=True, text=True, timeout=PATIENCE_S
+    )
     assert done.returncode == 0 and "find" in done.stdout
 
 
@@ -286,11 +289,11 @@ def test_control_c_leaves_the_library_valid(tmp_path):
     library = tmp_path / "library"
     command = [sys.executable, "-m", "tr_desktop", "index", str(tmp_path / "footage"), "--library", str(library)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and _indexed(library) < 2:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    _, message = process.communicate(timeout=60)
+    with ending(process):
+        while process.poll() is None and _indexed(library) < 2:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, message = process.communicate()
     assert process.returncode == 130 and "interrupted" in message and "Traceback" not in message
     assert 2 <= _indexed(library) < 40
     database = sqlite3.connect(library / "library.sqlite3")
@@ -305,16 +308,16 @@ def test_control_z_pauses_and_fg_resumes(tmp_path):
     library = tmp_path / "library"
     command = [sys.executable, "-m", "tr_desktop", "index", str(tmp_path / "footage"), "--library", str(library)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and _indexed(library) < 2:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGSTOP)
-    time.sleep(0.3)
-    paused_at = _indexed(library)
-    time.sleep(0.5)
-    assert _indexed(library) == paused_at < 12
-    process.send_signal(signal.SIGCONT)
-    _, message = process.communicate(timeout=60)
+    with ending(process):
+        while process.poll() is None and _indexed(library) < 2:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(0.3)
+        paused_at = _indexed(library)
+        time.sleep(0.5)
+        assert _indexed(library) == paused_at < 12
+        process.send_signal(signal.SIGCONT)
+        _, message = process.communicate()
     assert process.returncode == 0 and "Searched 12 of 12 files" in message
 
 
@@ -410,12 +413,13 @@ def test_control_c_stops_cutting_and_leaves_no_partial_clip(sample, library, cap
     ]
     process = subprocess.Popen([*command, "--handles", "30", "--library", library], stderr=subprocess.PIPE)
     said = b""
-    while b"clip 1/3" not in said:
-        read = os.read(process.stderr.fileno(), 4096)
-        assert read, said
-        said += read
-    process.send_signal(signal.SIGINT)
-    said += process.communicate(timeout=60)[1]
+    with ending(process):
+        while b"clip 1/3" not in said:
+            read = os.read(process.stderr.fileno(), 4096)
+            assert read, said
+            said += read
+        process.send_signal(signal.SIGINT)
+        said += process.communicate()[1]
     assert process.returncode == 130 and b"interrupted" in said and b"Traceback" not in said
     assert all(av.open(str(path)).streams.video[0].frames for path in folder.iterdir())
     assert len(list(folder.iterdir())) < 3 and not [path for path in folder.iterdir() if path.name.startswith(".")]

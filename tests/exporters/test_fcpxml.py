@@ -66,7 +66,8 @@ def validate(text: str, folder: Path) -> None:
         return
     path = folder / "a.fcpxml"
     path.write_text(text, encoding="utf-8")
-    checked = subprocess.run(["xmllint", "--noout", "--dtdvalid", DTD, str(path)], capture_output=True, text=True)
+    command = ["xmllint", "--noout", "--dtdvalid", DTD, str(path)]
+    checked = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert checked.returncode == 0, checked.stderr
 
 

@@ -8,6 +8,7 @@ import av
 import numpy as np
 import pytest
 
+from tests.processes import PATIENCE_S
 from tr_desktop.footage.audio_layout import usual_layout
 
 # The layout that the file is written with, the one that its header then names, and the levels of a clip's channels.
@@ -70,7 +71,7 @@ def write(path: Path, layout: str, codec: str = "pcm_s16le", tag: int | None = N
 def run_alone(path: Path, preset: str, out: Path) -> str:
     """Read a file and cut a clip in a process of its own; what it printed."""
     command = [sys.executable, "-c", READ_AND_CUT, str(path), preset, str(out)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -138,5 +139,7 @@ print(any(any(block) for block in samples(sampler.footage, Fraction(0), Fraction
 def test_channels_in_an_unusual_order_are_heard(name: str, tmp_path: Path) -> None:
     layout, tag, _ = UNUSUAL[name]
     path = write(tmp_path / name, layout, tag=tag)
-    done = subprocess.run([sys.executable, "-c", PLAY, str(path)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", PLAY, str(path)], capture_output=True, text=True, check=False, timeout=PATIENCE_S
+    )
     assert (done.returncode, done.stdout) == (0, "True\n"), done.stderr

@@ -234,7 +234,7 @@ def test_rotated_and_mirrored_pictures_are_upright(tmp_path: Path, rotation: int
     assert read_number(sample.picture) == 0
     if shutil.which("ffmpeg"):  # turns and mirrors by itself
         still = tmp_path / "still.png"
-        subprocess.run(["ffmpeg", "-v", "error", "-i", str(path), "-frames:v", "1", str(still)], check=True)
+        subprocess.run(["ffmpeg", "-v", "error", "-i", str(path), "-frames:v", "1", str(still)], check=True, timeout=60)
         with av.open(str(still)) as container:
             picture = next(container.decode(video=0)).to_ndarray(format="rgb24")
         assert picture.shape[:2] == (media.height, media.width) and read_number(picture) == 0

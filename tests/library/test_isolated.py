@@ -1,5 +1,6 @@
 """A file that ends its reader costs that file: new files are read in a process of their own."""
 
+import json
 import os
 import sqlite3
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import PATIENCE_S, ending
 from tests.toy import write_clip
 from tr_desktop.commands.main import main
 from tr_desktop.errors import LibraryError, UserError
@@ -56,6 +58,8 @@ def append(self, source, footage, pack, every_s, first_row, rows, **options):
     real_append(self, source, footage, pack, every_s, first_row, rows, **options)
 
 av.open, Writer.append = open_, append
+if "GREETING" in os.environ:
+    print(os.environ["GREETING"], flush=True)
 if "NO_MODEL" in os.environ:
     Encoder.encode_images = lambda *_: os.abort()
 """
@@ -168,12 +172,49 @@ def test_a_model_that_crashes_is_not_blamed_on_files(tmp_path, catalog, encoder,
     assert len(index_footage([tmp_path / "footage"], catalog, encoder, read=read_isolated).searched) == 1
 
 
+@pytest.mark.parametrize("greeting", ["hello", "null", "{}"])
+def test_what_python_prints_as_it_starts_is_no_message(tmp_path, opened, monkeypatch, greeting):
+    clips(tmp_path / "footage", "good.mp4")
+    monkeypatch.setenv("GREETING", greeting)
+    command = [sys.executable, "-m", "tr_desktop", "index", str(tmp_path / "footage")]
+    done = subprocess.run(
+        [*command, "--library", str(tmp_path / "library")], capture_output=True, text=True, timeout=PATIENCE_S
+    )
+    assert done.returncode == 0 and "Searched 1 of 1 file" in done.stderr
+
+
+def test_a_child_ends_though_the_last_words_of_its_parent_were_cut_off(tmp_path, encoder, opened):
+    (clip,) = clips(tmp_path / "footage", "good.mp4")
+    pack = {"pack": str(encoder.pack.location.absolute()), "sha256": encoder.pack.sha256}
+    job = {"library": str(tmp_path / "library"), "device": "cpu", "hardware": False, "files": [str(clip)], **pack}
+    child = subprocess.Popen(
+        [sys.executable, "-P", "-m", "tr_desktop.library.index.reader_process"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with ending(child):
+        child.stdin.write(json.dumps(job).encode() + b"\n")
+        child.stdin.flush()
+        assert b"progress" in child.stdout.readline() + child.stdout.readline()  # it waits for an answer now
+        child.stdin.write(b'{"pau')
+        child.stdin.close()
+        assert child.wait() in (0, 1)  # not killed for being late
+
+
 def test_stopping_ends_a_child_that_hangs(tmp_path, catalog, encoder, opened):
     clips(tmp_path / "footage", "good.mp4", "hangs.mp4")
-    stop, started_s = threading.Event(), time.monotonic()
-    threading.Thread(target=lambda: (wait_for(lambda: "hangs.mp4" in opened()), stop.set())).start()
+    stop, asked_s = threading.Event(), []
+
+    def ask() -> None:
+        try:
+            wait_for(lambda: "hangs.mp4" in opened())
+        finally:
+            asked_s.append(time.monotonic())
+            stop.set()
+
+    threading.Thread(target=ask, daemon=True).start()
     coverage = index_footage([tmp_path / "footage"], catalog, encoder, stop=stop, read=read_isolated)
-    assert time.monotonic() - started_s < 60
+    assert time.monotonic() - asked_s[0] < 60  # the child would sleep for ten minutes
     assert reasons(coverage)["hangs.mp4"] == NOT_YET
     with catalog.writing():
         pass
@@ -211,9 +252,8 @@ def test_a_child_ends_with_its_parent(tmp_path, encoder, opened):
     clips(tmp_path / "footage", "good.mp4", "hangs.mp4")
     command = [sys.executable, "-m", "tr_desktop", "index", str(tmp_path / "footage")]
     parent = subprocess.Popen([*command, "--library", str(tmp_path / "library")], stderr=subprocess.DEVNULL)
-    wait_for(lambda: "hangs.mp4" in opened())
-    parent.kill()
-    parent.wait()
+    with ending(parent):
+        wait_for(lambda: "hangs.mp4" in opened())
     with Catalog(tmp_path / "library") as catalog:
 
         def is_free() -> bool:
@@ -230,9 +270,9 @@ def test_a_child_ends_with_its_parent(tmp_path, encoder, opened):
 
 
 def wait_for(condition) -> None:
-    end_s = time.monotonic() + 60
+    end_s = time.monotonic() + PATIENCE_S
     while not condition():
-        assert time.monotonic() < end_s
+        assert time.monotonic() < end_s, f"not so after {PATIENCE_S} s"
         time.sleep(0.05)
 
 

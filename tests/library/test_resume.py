@@ -22,6 +22,7 @@ import pytest
 from tests.footage.recipes import MAKERS
 from tests.footage.test_damage import damaged_packets
 from tests.media import make_video
+from tests.processes import run_forked
 from tests.toy import ToyEncoder, write_clip
 from tr_desktop.errors import LibraryError
 from tr_desktop.footage.frames import Sampler
@@ -86,24 +87,19 @@ def uninterrupted(tmp_path_factory, footage) -> dict[str, tuple]:
 @needs_fork
 @pytest.mark.parametrize("kills", [12, pytest.param(50, marks=pytest.mark.slow)])
 def test_kills_at_random_moments(tmp_path, footage, uninterrupted, kills):
-    moments = random.Random(kills)
+    moments, context = random.Random(kills), multiprocessing.get_context("fork")
     killed, number = 0, 0
     while killed < kills:
         library = tmp_path / f"library-{number}"
-        process = multiprocessing.get_context("fork").Process(target=index_alone, args=(library, footage))
-        process.start()
-        process.join(moments.uniform(0.02, 0.35))
-        if process.exitcode is None:
-            process.kill()
-            killed += 1
-        process.join()
+        status = run_forked(context, index_alone, library, footage, within_s=moments.uniform(0.02, 0.35))
         if library.exists():
             assert_sound(library)
-        if process.exitcode == 0:  # it got to its end in spite of all: once more from the start
+        if status == 0:  # it got to its end in spite of all: once more from the start
             assert contents(library) == uninterrupted
             number += 1
         else:
-            assert process.exitcode == -signal.SIGKILL
+            assert status == -signal.SIGKILL
+            killed += 1
     index_alone(library, footage)
     assert contents(library) == uninterrupted
 
@@ -129,11 +125,7 @@ def test_a_kill_loses_at_most_one_batch(tmp_path, footage):
     for number in range(8):
         # Without a lock: a child killed while it holds the lock would never give it back, and this test would hang.
         library, decoded = tmp_path / str(number), context.Value("q", 0, lock=False)
-        process = context.Process(target=index_counting, args=(library, footage / "long.mp4", decoded))
-        process.start()
-        process.join(chance.uniform(0.2, 0.5))
-        process.kill()
-        process.join()
+        run_forked(context, index_counting, library, footage / "long.mp4", decoded, within_s=chance.uniform(0.2, 0.5))
         with Catalog(library) as catalog:
             stored = sum(known.rows for known in catalog.known("toy").values())
         lost.append(decoded.value - stored)
@@ -295,10 +287,8 @@ def with_small_files(library: Path, footage: Path, result: multiprocessing.Simpl
 def test_a_failed_write_is_reported_and_indexing_resumes_later(tmp_path, footage):
     library, context = tmp_path / "library", multiprocessing.get_context("fork")
     result = context.SimpleQueue()
-    process = context.Process(target=with_small_files, args=(library, footage, result))
-    process.start()
-    process.join(60)
-    assert process.exitcode == 0 and "can't be written" in result.get()
+    assert run_forked(context, with_small_files, library, footage, result) == 0
+    assert not result.empty() and "can't be written" in result.get()
     assert_sound(library)
     full = {}
     for folder in (library, tmp_path / "other"):

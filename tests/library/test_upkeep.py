@@ -1,14 +1,16 @@
 """A library is looked after: what is gone is dropped, what is damaged is said and repaired."""
 
-import multiprocessing
 import shutil
 import sqlite3
-from contextlib import closing
+import subprocess
+import sys
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 
 from tests.drives import pretend_drive
+from tests.processes import ending
 from tests.toy import ToyEncoder, write_clip
 from tr_desktop.commands.main import main
 from tr_desktop.errors import LibraryError, UserError
@@ -243,25 +245,35 @@ def test_a_folder_without_a_library_is_said(tmp_path, capsys):
     assert not list(tmp_path.iterdir())
 
 
-def open_new(library: Path, start, results) -> None:
-    start.wait()
+OPEN_NEW = """
+import sys
+from pathlib import Path
+from tr_desktop.errors import LibraryError
+from tr_desktop.library.store.catalog import Catalog
+
+print("started", flush=True)
+for line in sys.stdin:
     try:
-        with Catalog(library) as catalog:
-            results.put("read only" if catalog.is_read_only else "")
+        with Catalog(Path(line.rstrip())) as catalog:
+            said = "read only" if catalog.is_read_only else "opened"
     except LibraryError as error:
-        results.put(str(error))
+        said = str(error)
+    print(said, flush=True)
+"""
 
 
 def test_several_first_starts_at_once_all_work(tmp_path):
-    context = multiprocessing.get_context("fork")
+    command, pipe = [sys.executable, "-c", OPEN_NEW], subprocess.PIPE
+    with ExitStack() as stack:
+        processes = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) for _ in range(4)]
+        for process in processes:
+            stack.enter_context(ending(process))
+        assert [process.stdout.readline() for process in processes] == ["started\n"] * 4
+        for number in range(25):
+            for process in processes:
+                process.stdin.write(f"{tmp_path / str(number)}\n")
+                process.stdin.flush()
+            assert [process.stdout.readline() for process in processes] == ["opened\n"] * 4
     for number in range(25):
-        start, results = context.Event(), context.Queue()
-        processes = [context.Process(target=open_new, args=(tmp_path / str(number), start, results)) for _ in range(4)]
-        for process in processes:
-            process.start()
-        start.set()
-        assert [results.get(timeout=60) for _ in processes] == [""] * 4
-        for process in processes:
-            process.join()
         with closing(sqlite3.connect(tmp_path / str(number) / "library.sqlite3")) as database:
             assert schema.version_of(database) == len(schema.MIGRATIONS)

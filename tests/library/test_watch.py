@@ -25,7 +25,7 @@ def test_new_files_are_indexed_once_copying_has_finished(tmp_path):
             for coverage in watch_folders([folder], catalog, encoder, stop, every_s=0.2):
                 seen.append(({path.name for path in coverage.searched}, {s.path.name for s in coverage.skipped}))
 
-    thread = threading.Thread(target=follow)
+    thread = threading.Thread(target=follow, daemon=True)
     thread.start()
     try:
         write_clip(folder / "first.mp4", [("red", 50)])  # the folder comes later, as a drive would
@@ -53,7 +53,7 @@ class Follower:
         self.names: set[str] = set()
         self.notes: list[str] = []
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._follow, args=(folders, library))
+        self._thread = threading.Thread(target=self._follow, args=(folders, library), daemon=True)
 
     def _follow(self, folders: list[Path], library: Path) -> None:
         with Catalog(library) as catalog:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from exporters.timeline import timeline_from_moments
 from exporters.write import export_timeline
+from tests.processes import ending
 from tests.toy import ToyEncoder, write_clip
 from tr_desktop.commands.main import main
 from tr_desktop.errors import ProjectError, UserError
@@ -223,11 +224,10 @@ def test_unsaved_changes_of_a_killed_program_are_offered_once(tmp_path, decided)
     process = subprocess.Popen(
         [sys.executable, "-c", code, str(root), str(decided.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
-    assert process.stdout is not None and process.stdout.readline() == b"kept\n"
-    with left_behind(root) as found:
-        assert found == []  # it is still at work
-    process.kill()
-    process.communicate()
+    with ending(process):
+        assert process.stdout is not None and process.stdout.readline() == b"kept\n"
+        with left_behind(root) as found:
+            assert found == []  # it is still at work
     with left_behind(root) as found:
         (left,) = found
         project = left.project()

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
 from tr_desktop.app.pictures.images import ImageMaker
-from tr_desktop.app.pictures.mailbox import Mailbox
+from tr_desktop.app.pictures.mailbox import PATIENCE_S, Mailbox, report_bug
 from tr_desktop.app.work.jobs import WORK_NICE, give_way
 from tr_desktop.errors import MediaError
 from tr_desktop.footage.reader import FrameReader
@@ -72,9 +72,9 @@ class Thumbnails(QObject):
                 self._images.move_to_end(key)
             return self._images.get(key)
 
-    def shut_down(self) -> None:
-        """End the thread and wait for it."""
-        self._mailbox.shut_down()
+    def shut_down(self, patience_s: float = PATIENCE_S) -> bool:
+        """End the thread; whether it ended within `patience_s`."""
+        return self._mailbox.shut_down(patience_s)
 
     def _work(self) -> None:
         give_way(WORK_NICE)
@@ -110,20 +110,27 @@ class Thumbnails(QObject):
         key = min(on_the_way, key=lambda key: key.frame)
         return key, self._pending[key]
 
+    def _newest(self) -> _Key:
+        with self._mailbox:  # it may not change between the two steps
+            return next(reversed(self._pending))
+
     def _read(self, reader: FrameReader, image_of: ImageMaker, key: _Key, media: Media) -> QImage | None:
         """The picture, null if it can't be read; None: put off until newer requests are answered."""
         since_s = time.perf_counter()
-        newest = next(reversed(self._pending))
+        newest = self._newest()
         box_px = max(round(key.height_px * media.width / media.height), 1), key.height_px
         try:
             for number, picture in reader.frames_to(key.frame):
                 is_slow = time.perf_counter() - since_s > _PATIENCE_S
-                if self._mailbox.is_over or (is_slow and next(reversed(self._pending)) != newest):
+                if self._mailbox.is_over or (is_slow and self._newest() != newest):
                     return None
                 if number == key.frame:
                     return image_of(picture, box_px)
         except MediaError:
             pass  # the player gives the reason when it shows the file
+        except Exception as error:  # noqa: BLE001 (reported)
+            report_bug(error)
+            reader.close()
         return QImage()
 
     def _keep(self, key: _Key, image: QImage) -> None:

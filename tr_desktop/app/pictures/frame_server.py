@@ -18,7 +18,7 @@ from PySide6.QtGui import QImage
 
 from tr_desktop.app.pictures.frame_cache import FrameCache
 from tr_desktop.app.pictures.images import ImageMaker
-from tr_desktop.app.pictures.mailbox import Mailbox
+from tr_desktop.app.pictures.mailbox import PATIENCE_S, Mailbox, report_bug
 from tr_desktop.errors import MediaError
 from tr_desktop.footage.reader import FrameReader
 from tr_desktop.moments import Footage, Segment
@@ -88,9 +88,9 @@ class FrameServer(QObject):
             self._request = request
             self._mailbox.notify()
 
-    def shut_down(self) -> None:
-        """End the thread and wait for it; no signal is emitted after that."""
-        self._mailbox.shut_down()
+    def shut_down(self, patience_s: float = PATIENCE_S) -> bool:
+        """End the thread; whether it ended within `patience_s`. If so, no signal is emitted after that."""
+        return self._mailbox.shut_down(patience_s)
 
     def _work(self) -> None:
         done: FrameRequest | None = None
@@ -123,6 +123,11 @@ class FrameServer(QObject):
                 self.ready.emit(request, desk.image_of(picture_there, request.box_px))
         except MediaError as error:
             self.failed.emit(request, error)
+        except Exception as error:  # noqa: BLE001 (reported)
+            report_bug(error)
+            desk.reader.close()
+            what = f"reading it fails unexpectedly ({type(error).__name__}: {error})"
+            self.failed.emit(request, MediaError(what, path=request.footage.media.path))
 
     def _is_given_up(self, request: FrameRequest, since_s: float) -> bool:
         newest = self._request
@@ -142,6 +147,9 @@ class FrameServer(QObject):
                     return  # the cache has no room for it
         except MediaError:
             pass  # reported if that frame is requested
+        except Exception as error:  # noqa: BLE001 (reported)
+            report_bug(error)
+            desk.reader.close()
 
 
 class _Desk:

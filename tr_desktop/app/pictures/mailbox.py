@@ -6,6 +6,14 @@ import threading
 from collections.abc import Callable
 from types import TracebackType
 
+PATIENCE_S = 60.0
+
+
+def report_bug(error: Exception) -> None:
+    """Report `error` as if it had ended this thread, which goes on: a bug costs one picture, not all later ones."""
+    arguments = type(error), error, error.__traceback__, threading.current_thread()
+    threading.excepthook(threading.ExceptHookArgs(arguments))
+
 
 class Mailbox:
     """A thread that sleeps until there is a request for it.
@@ -23,12 +31,13 @@ class Mailbox:
         """Start the thread, when all that `work` reads is in place."""
         self._thread.start()
 
-    def shut_down(self) -> None:
-        """Set `is_over` and wait until `work` has returned."""
+    def shut_down(self, patience_s: float) -> bool:
+        """Set `is_over`; whether `work` returned within `patience_s`: it may be stuck in a slow drive."""
         with self._condition:
             self.is_over = True
             self._condition.notify()
-        self._thread.join()
+        self._thread.join(patience_s)
+        return not self._thread.is_alive()
 
     def notify(self) -> None:
         """Wake the thread, to look at its requests."""

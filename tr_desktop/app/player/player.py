@@ -15,6 +15,7 @@ from tr_desktop.app.look import theme
 from tr_desktop.app.look.translate import tr
 from tr_desktop.app.pictures.frame_server import FrameRequest, FrameServer
 from tr_desktop.app.pictures.images import fit
+from tr_desktop.app.pictures.mailbox import PATIENCE_S
 from tr_desktop.app.player.play_clock import PlayClock
 from tr_desktop.app.player.sound import SoundOutput
 from tr_desktop.errors import MediaError
@@ -72,10 +73,10 @@ class Player(QWidget):
         self._server.ask(None)
         self.update()
 
-    def shut_down(self) -> None:
-        """End the threads; the player can't be used after that."""
+    def shut_down(self, patience_s: float = PATIENCE_S) -> bool:
+        """End the threads; whether they ended within `patience_s`. The player can't be used after that."""
         self.pause()
-        self._server.shut_down()
+        return all([self._server.shut_down(patience_s), self._sound.has_ended(patience_s)])
 
     # Frames
 

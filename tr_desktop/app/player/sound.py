@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
@@ -104,7 +105,7 @@ class SoundOutput(QObject):
         self._blocks: queue.Queue[bytes] = queue.Queue(_HELD_BLOCKS)
         self._rest = b""
         self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
         self._feeding = QTimer(self)
         self._feeding.setInterval(_FEED_MS)
         self._feeding.timeout.connect(self._feed)
@@ -126,25 +127,31 @@ class SoundOutput(QObject):
         self._sink = sink
         self._device = self._sink.start()
         self._stopping, self._blocks, self._rest = threading.Event(), queue.Queue(_HELD_BLOCKS), b""
-        self._thread = threading.Thread(
+        thread = threading.Thread(
             target=_read,
             args=(self._blocks, self._stopping, footage, from_s, start_s, end_s, loop),
             name="sound",
             daemon=True,
         )
-        self._thread.start()
+        thread.start()
+        self._threads = [*filter(threading.Thread.is_alive, self._threads), thread]
         self._feeding.start()
 
     def stop(self) -> None:
+        """Be silent at once. The thread ends by itself: a drive that doesn't answer can't hold the window."""
         self._feeding.stop()
         self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
         if self._sink is not None:
             self._sink.reset()
             self._sink.deleteLater()
             self._sink = self._device = None
+
+    def has_ended(self, within_s: float) -> bool:
+        """After `stop`: whether all threads ended `within_s`."""
+        end_s = time.monotonic() + within_s
+        for thread in self._threads:
+            thread.join(max(end_s - time.monotonic(), 0))
+        return not any(map(threading.Thread.is_alive, self._threads))
 
     def _feed(self) -> None:
         if self._sink is None or self._device is None:

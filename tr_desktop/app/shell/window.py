@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from PySide6.QtCore import QSize, QTimer
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QApplication, QMainWindow
@@ -284,8 +286,9 @@ class Window(QMainWindow):
         settings.remember("window", self.saveGeometry())
         self._panes.remember(settings)
         self._app.removeEventFilter(self._typing_first)
-        self.stage.player.shut_down()
-        self.thumbnails.shut_down()
         self.offline.presence.stop()
-        self.has_ended = self.session.close(CLOSE_WITHIN_S)
+        self.stage.player.pause()
+        end_s = time.monotonic() + CLOSE_WITHIN_S
+        parts = self.session.close, self.stage.player.shut_down, self.thumbnails.shut_down
+        self.has_ended = all([part(max(end_s - time.monotonic(), 0.0)) for part in parts])
         event.accept()

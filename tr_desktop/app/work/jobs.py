@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from enum import Enum
 from typing import Any, TypeVar
 
@@ -136,7 +137,7 @@ class Jobs(QObject):
             except UserError as error:
                 known = error
                 end(lambda: (on_failure or self.failed.emit)(known))
-            except Exception as error:  # noqa: BLE001 (raised again, in Qt's thread)
+            except BaseException as error:  # noqa: BLE001 (raised again, in Qt's thread)
                 bug = error
                 end(lambda: _raise(bug))
             else:
@@ -170,8 +171,13 @@ class Jobs(QObject):
 def give_way(nice: int) -> None:
     """Lower the priority of this thread and its children. Linux only: elsewhere nice applies to the whole process."""
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), nice)
+        thread = threading.get_native_id()
+        with suppress(OSError):  # not allowed: the work has to be done all the same
+            os.setpriority(os.PRIO_PROCESS, thread, max(nice, os.getpriority(os.PRIO_PROCESS, thread)))
 
 
-def _raise(error: Exception) -> None:
-    raise error
+def _raise(error: BaseException) -> None:
+    if isinstance(error, Exception):
+        raise error
+    # A panic of native code, or an exit: in Qt's thread it would end the program.
+    raise RuntimeError(f"{type(error).__name__}: {error}") from error

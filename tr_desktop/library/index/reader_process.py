@@ -104,7 +104,7 @@ def read_in_child(
                 continue
             match message:
                 case None:
-                    return Death(process.wait(), begun[begun.index(last) :] if last in begun else begun, failure)
+                    return Death(_end(process), begun[begun.index(last) :] if last in begun else begun, failure)
                 case {"begins": path}:
                     begun.append(Path(path))
                 case {"progress": progress}:
@@ -146,12 +146,7 @@ def _child() -> Iterator[tuple[subprocess.Popen[bytes], queue.SimpleQueue[dict[s
     try:
         yield process, messages
     finally:
-        _hang_up(process)
-        try:
-            process.wait(_PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        _end(process)
         thread.join()
         process.stdout.close()
 
@@ -164,10 +159,23 @@ def _command() -> list[str]:
 
 
 def _listen(pipe: IO[bytes], messages: queue.SimpleQueue[dict[str, Any] | None]) -> None:
-    with suppress(ValueError):  # a last line that was cut off
+    try:
         for line in pipe:
-            messages.put(json.loads(line))
-    messages.put(None)
+            with suppress(ValueError):  # printed as Python started, or a last line that was cut off
+                if isinstance(message := json.loads(line), dict):
+                    messages.put(message)
+    finally:
+        messages.put(None)
+
+
+def _end(process: subprocess.Popen[bytes]) -> int:
+    """Hang up, and kill the child if it doesn't end by itself; its exit status."""
+    _hang_up(process)
+    try:
+        return process.wait(_PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
 
 
 def _send(process: subprocess.Popen[bytes], message: dict[str, Any]) -> None:
@@ -216,12 +224,13 @@ class _Parent:
             continue
 
     def _listen(self) -> None:
-        for line in self._wishes:
-            match json.loads(line):
-                case {"pause": is_paused}:
-                    (self.pause.set if is_paused else self.pause.clear)()
-                case _:
-                    self._answers.release()
+        with suppress(ValueError):  # a last line that was cut off
+            for line in self._wishes:
+                match json.loads(line):
+                    case {"pause": is_paused}:
+                        (self.pause.set if is_paused else self.pause.clear)()
+                    case _:
+                        self._answers.release()
         self.pause.clear()
         self.stop.set()
         time.sleep(_PATIENCE_S)
