@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from tests.app.leaks import no_leaks  # noqa: F401 (a fixture)
+from tr_desktop.app.look import motion, theme
+from tr_desktop.app.scrubber.scrubber import Scrubber
 from tr_desktop.app.shell.window import Window
 from tr_desktop.commands.main import main
 from tr_desktop.projects.project import Project
@@ -106,6 +108,26 @@ def indexed_once(sample, tmp_path_factory) -> Path:
 def library(indexed_once, tmp_path) -> Path:
     """A library in which the sample clip is indexed."""
     return shutil.copytree(indexed_once, tmp_path / "library")
+
+
+@pytest.fixture
+def scrubber(
+    no_leaks,  # noqa: F811 (the fixture)
+    qtbot,
+    qapp,
+    monkeypatch,
+) -> Iterator[Scrubber]:
+    """A scrubber without a window, in the dark theme, that doesn't move."""
+    theme.use(qapp, theme.Theme.DARK)
+    monkeypatch.setattr(motion, "is_reduced", lambda: True)
+    scrubber = Scrubber()
+    scrubber.resize(1000, 300)
+    scrubber.show()
+    qtbot.waitExposed(scrubber)
+    yield scrubber
+    scrubber.clear()
+    scrubber.close()
+    scrubber.deleteLater()
 
 
 def all_widgets(window: QWidget) -> list[QWidget]:
