@@ -121,15 +121,41 @@ def test_steps_can_come_one_by_one(scrubber: Scrubber) -> None:
 def test_kinds_of_steps_differ_in_shape_not_only_in_colour(scrubber: Scrubber, monkeypatch: pytest.MonkeyPatch) -> None:
     grey = QColor("#6ea8ff")
     monkeypatch.setattr(theme, "step_colour", lambda step: grey)
-    same = [(60, 140, 0.5, 0.5)] * 4
-    scrubber.show_moment(moment_of(*footage(), same, stop=3))
+    # A frame is less than a pixel, and step 3 moves no edge.
+    near = [(600, 1400, 0.5, 0.5), (601, 1400, 0.5, 0.5), (600, 1400, 0.5, 0.5), (600, 1400, 0.5, 0.5)]
+    near.append((601, 1400, 0.5, 0.5))
+    scrubber.show_moment(moment_of(*footage(3000), near, stop=4))
     scrubber.set_playhead(10)
-    scrubber.select_step(3)
-    left, right = round(x_of(scrubber, 60)), round(x_of(scrubber, 140))
+    scrubber.select_step(4)
+    left, right = round(x_of(scrubber, 601)), round(x_of(scrubber, 1400))
     bars = []
-    for step in range(4):
+    for step in range(5):
         picture = pixels(row(scrubber, step).grab().toImage())[4:-4, left : right - 4]
         bars.append(picture.mean(axis=2))
-    for a in range(4):
+    for a in range(5):
         for b in range(a):
             assert np.abs(bars[a] - bars[b]).max() > 40, (a, b)
+
+
+def test_a_step_that_moves_no_edge_shows_that_and_can_be_walked_to_and_kept(scrubber: Scrubber) -> None:
+    steps = [(40, 120, 0.3, 0.2), (50, 110, 0.5, 0.4), (50, 110, 0.7, 0.6), (50, 110, 0.9, 0.8)]
+    scrubber.show_moment(moment_of(*footage(), steps))
+    assert "no change" not in row(scrubber, 1).accessibleName()
+    for step in (2, 3):
+        assert "no change" in row(scrubber, step).accessibleName() and "no change" in row(scrubber, step).toolTip()
+
+    def ink(step: int) -> float:
+        """How much of the middle of a row is painted."""
+        left, right = round(x_of(scrubber, 52)), round(x_of(scrubber, 62))
+        return float(pixels(row(scrubber, step).grab().toImage())[:, left:right].std())
+
+    scrubber.select_step(0)
+    assert ink(2) < ink(1) / 2 and ink(2) < ink(3) / 2  # faint; the one that counts isn't
+    scrubber.select_step(3)
+    for step in (2, 1, 0):
+        scrubber.walk(-1)
+        assert scrubber.selected_step() == step
+    kept: list[int] = []
+    scrubber.keep_step_requested.connect(kept.append)
+    QTest.keyClick(row(scrubber, 2), Qt.Key.Key_Return)
+    assert kept == [2]

@@ -74,6 +74,10 @@ class ScrubberState:
             return self.yours or self.steps[self.kept].segment
         return self.steps[step].segment
 
+    def moves_nothing(self, step: int) -> bool:
+        """Whether a step leaves both edges where the step before it put them."""
+        return step > 0 and self.steps[step].segment == self.steps[step - 1].segment
+
     @property
     def deciding(self) -> int:
         """The row that counts: the editor's own edges if there are any, else the kept step."""
@@ -168,6 +172,8 @@ class ScrubberState:
             heading.append(tr("looked closer"))
         if step == self.kept:
             heading.append(tr("kept"))
+        if self.moves_nothing(step):
+            heading.append(tr("no change"))
         return ", ".join(heading), [
             sure(tr("in {position}", position=start), taken.start_confidence),
             sure(tr("out {position}", position=end), taken.end_confidence),
