@@ -81,12 +81,13 @@ def drag(
     for share in (0.3, 0.7, 1.0):
         now = widget.mapToParent(widget.rect().center())
         at = QPointF(now + (target - now) * share)
-        _move(widget, at, keys)
+        move(widget, at, keys)
     if drop:
         QTest.mouseRelease(widget, Qt.MouseButton.LeftButton, keys, widget.rect().center())
 
 
-def _move(widget: QWidget, in_parent: QPointF, keys: Qt.KeyboardModifier) -> None:
+def move(widget: QWidget, in_parent: QPointF, keys: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+    """Move the pointer that holds `widget`."""
     from PySide6.QtCore import QEvent
     from PySide6.QtGui import QMouseEvent
 

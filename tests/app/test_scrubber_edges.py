@@ -5,18 +5,19 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
-from PySide6.QtCore import Qt
-from PySide6.QtGui import (
-    QKeySequence,
-    QShortcut,
-)
+import pytest
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from tests.app.scrubbing import drag, footage, handle, moment_of, row, x_of
-from tr_desktop.app.scrubber.geometry import Edge
+from tests.app.scrubbing import drag, footage, handle, moment_of, move, row, x_of
+from tests.app.test_player import WAIT_MS
+from tr_desktop.app.scrubber.edge_handles import SCROLL_MS
+from tr_desktop.app.scrubber.geometry import Edge, frame_of
 from tr_desktop.app.scrubber.scrubber import Scrubber
 from tr_desktop.app.scrubber.state import YOURS
+from tr_desktop.app.scrubber.step_row import LEFT_PX, RIGHT_PX
 from tr_desktop.moments import Segment
 
 
@@ -114,3 +115,38 @@ def test_edges_on_one_place_can_both_be_taken(scrubber: Scrubber) -> None:
     drag(handle(scrubber, Edge.OUT), places[Edge.OUT].center().x() + 20, Qt.KeyboardModifier.AltModifier)
     segment = scrubber.segment()
     assert segment is not None and segment.start_frame == 1000 and segment.end_frame > 1001
+
+
+@pytest.mark.parametrize(("edge", "way"), [(Edge.IN, -1), (Edge.OUT, 1)])
+def test_an_edge_held_at_the_border_goes_on_until_it_is_dropped(
+    qtbot: QtBot, scrubber: Scrubber, edge: Edge, way: int
+) -> None:
+    scrubber.show_moment(moment_of(*footage(3000), [(1400, 1600, 0.5, 0.5)]))
+    committed: list[Segment] = []
+    scrubber.segment_committed.connect(committed.append)
+    held = handle(scrubber, edge)
+    border = LEFT_PX if way < 0 else scrubber.width() - RIGHT_PX
+    drag(held, border + 20 * way, drop=False)
+
+    def boundary() -> int:
+        segment = scrubber.segment()
+        assert segment is not None
+        return frame_of(segment, edge)
+
+    for _ in range(2):  # the pointer rests
+        before = boundary()
+        qtbot.waitUntil(lambda before=before: (boundary() - before) * way > 5, timeout=WAIT_MS)
+    assert held.isVisible() and border - 20 <= held.geometry().center().x() <= border + 20
+    QTest.mouseRelease(held, Qt.MouseButton.LeftButton)
+    dropped = boundary()
+    assert [frame_of(segment, edge) for segment in committed] == [dropped]
+    qtbot.wait(3 * SCROLL_MS)
+    assert boundary() == dropped
+    drag(held, border + 20 * way, drop=False)
+    move(held, QPointF(scrubber.width() / 2 + 100 * way, held.geometry().center().y()))
+    inside = boundary()
+    qtbot.wait(3 * SCROLL_MS)
+    assert boundary() == inside  # the border is left: it stands still
+    QTest.keyClick(held, Qt.Key.Key_Escape)
+    qtbot.wait(3 * SCROLL_MS)
+    assert boundary() == dropped

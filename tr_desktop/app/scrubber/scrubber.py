@@ -140,7 +140,7 @@ class Scrubber(QWidget):
         before, state.playhead = state.playhead, frame
         self._lane.follow_playhead()
         view = state.view.containing(frame)
-        if view is not state.view and not self._lane.is_scrubbed:
+        if view is not state.view and not (self._lane.is_scrubbed or self._edges.is_dragging):
             state.view = view
             self._refresh()
             return

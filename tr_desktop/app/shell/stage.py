@@ -200,6 +200,8 @@ class Stage(Going):
     # Edges, markers, decisions
 
     def _segment_changing(self, segment: Segment) -> None:
+        if segment == self._shown:  # the pointer moved within a frame
+            return
         moved_in = segment.start_frame != self._shown.start_frame
         self._shown = segment
         self.player.show_frame(segment.start_frame if moved_in else segment.end_frame - 1)
