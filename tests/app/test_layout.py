@@ -8,7 +8,6 @@ from PySide6.QtCore import QPoint, QRect
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSpinBox,
-    QApplication,
     QComboBox,
     QLabel,
     QLineEdit,
@@ -18,20 +17,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from tests.app.conftest import all_widgets
-from tests.app.leaks import no_leaks  # noqa: F401 (a fixture)
-from tests.toy import ToyEncoder, write_clip
-from tr_desktop.app.look import theme
-from tr_desktop.app.look.settings import Settings
+from tests.app.conftest import all_widgets, settle
 from tr_desktop.app.shell.side_panel import Side
-from tr_desktop.app.shell.window import Window
-from tr_desktop.app.work.searching import Results
-from tr_desktop.app.work.session import Session
 from tr_desktop.engine import LibraryStatus
-from tr_desktop.grounding import find
 from tr_desktop.library.index.coverage import NOT_YET, Coverage, Skipped
-from tr_desktop.library.store.catalog import Catalog
-from tr_desktop.projects.project import Project
 
 SIZES = [(1024, 700), (1024, 640), (1280, 800)]
 
@@ -87,41 +76,6 @@ def in_scroll_area(widget: QWidget) -> bool:
             return True
         parent = parent.parentWidget()
     return False
-
-
-@pytest.fixture
-def make_window(qapp, no_leaks, tmp_path):  # noqa: F811 (the fixture)
-    """Makes the window, without models, with a moment that is on the stage and among the selects."""
-    made = []
-
-    def make(name: str) -> Window:
-        clip = write_clip(tmp_path / name, [("blue", 60), ("red", 50), ("green", 60)])
-        with Catalog(tmp_path / "library") as catalog:
-            moments = find("red", [clip], catalog, ToyEncoder()).moments
-        settings = Settings(tmp_path / "settings")
-        settings.folders = [clip]
-        theme.use(qapp, settings.theme)
-        session = Session(settings, tmp_path / "library", "mini", "cpu")
-        window = Window(qapp, session)
-        made.append(window)
-        window.show()
-        session.editing.remember(moments)
-        window.results.set_results(Results("red", moments, is_final=True))
-        window.stage.show(moments[0])
-        window.stage.accept()
-        return window
-
-    yield make
-    for window in made:
-        window.session.editing.use(Project())
-        window.close()
-        window.deleteLater()
-        window.session.deleteLater()
-
-
-def settle() -> None:
-    for _ in range(5):
-        QApplication.processEvents()
 
 
 @pytest.mark.parametrize("name", ["clip.mov", "n" * 200 + ".mov"], ids=["short", "long"])

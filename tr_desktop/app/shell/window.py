@@ -17,6 +17,7 @@ from tr_desktop.app.panels.selects import SelectsPanel
 from tr_desktop.app.pictures.filmstrip import Thumbnails
 from tr_desktop.app.shell.adding import Adding
 from tr_desktop.app.shell.dialogs import Dialogs
+from tr_desktop.app.shell.focus_keeper import FocusKeeper
 from tr_desktop.app.shell.key_sheet import KeySheet
 from tr_desktop.app.shell.keys import TypingFirst, keys_of, read_keys
 from tr_desktop.app.shell.last_project import LastProject
@@ -86,6 +87,7 @@ class Window(QMainWindow):
         self.setCentralWidget(stacked(self.search, self._panes, stretched=self._panes))
         self._status = StatusLine(self.statusBar())
         NoticePlace(self.notice, self, picture=self.stage.player, otherwise=self._panes)
+        FocusKeeper(self._app, self.stage.scrubber, self.search.field, self)
 
     def _make_actions(self) -> None:
         self.keys = keys_of()
