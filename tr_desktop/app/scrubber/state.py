@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from tr_desktop.app.look.counter import sure
 from tr_desktop.app.look.translate import tr
-from tr_desktop.app.scrubber.geometry import Edge, View, with_edge
-from tr_desktop.moments import Moment, Refinement, RefineStep, Segment
+from tr_desktop.app.scrubber.geometry import SNAP_PX, Edge, View, with_edge
+from tr_desktop.moments import Mark, Moment, Refinement, RefineStep, Segment
 
 YOURS = -1
 """The number of the row with the editor's own in and out; it is below the last step."""
@@ -42,7 +42,7 @@ class ScrubberState:
     curve: npt.NDArray[np.float32] | None = None
     every_s: Fraction = Fraction(1, 2)
     shots: tuple[int, ...] = ()
-    markers: tuple[int, ...] = ()
+    markers: tuple[Mark, ...] = ()
 
     @classmethod
     def of(cls, moment: Moment, width_px: int, label: Callable[[int], str] | None) -> ScrubberState:
@@ -98,6 +98,11 @@ class ScrubberState:
         """How far a step is revealed, in [0, 1]."""
         share = 1.0 if step == YOURS else min(max(self.revealed - step, 0.0), 1.0)
         return share * share * (3 - 2 * share)
+
+    def marker_near(self, x: float) -> Mark | None:
+        """The marker within SNAP_PX of a pixel; of several, the nearest."""
+        near = [marker for marker in self.markers if abs(self.view.x_of(marker.frame) - x) <= SNAP_PX]
+        return min(near, key=lambda marker: abs(self.view.x_of(marker.frame) - x), default=None)
 
     # Changes
 

@@ -124,7 +124,8 @@ class Window(QMainWindow):
         self.search.left.connect(self.results.list.setFocus)
         self.results.chosen.connect(self.stage.show)
         self.selects.chosen.connect(self._show_select)
-        self.selects.described.connect(self._described)
+        self.selects.described.connect(session.editing.describe)
+        self.selects.rated.connect(session.editing.rate)
         self.library.add_folder.connect(self.adding.choose_folder)
         self.library.add_files.connect(self.adding.choose_files)
         self.library.removed.connect(session.indexing.remove)
@@ -237,9 +238,6 @@ class Window(QMainWindow):
         if moment is not None:
             self.stage.show(moment)
             self.results.clear_choice()
-
-    def _described(self, decision: Decision, name: str, note: str) -> None:
-        self.session.editing.edit(lambda project: project.describe(decision, name=name, note=note))
 
     def describe(self) -> None:
         self.show_side(Side.SELECTS)
