@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,8 +17,16 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from tests.app.leaks import no_leaks  # noqa: F401 (a fixture)
+from tests.toy import ToyEncoder, write_clip
+from tr_desktop.app.look import motion, theme
+from tr_desktop.app.look.settings import Settings
+from tr_desktop.app.scrubber.scrubber import Scrubber
 from tr_desktop.app.shell.window import Window
+from tr_desktop.app.work.searching import Results
+from tr_desktop.app.work.session import Session
 from tr_desktop.commands.main import main
+from tr_desktop.grounding import find
+from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.projects.project import Project
 
 WAIT_MS = 60_000
@@ -117,6 +125,61 @@ def indexed_once(sample, tmp_path_factory) -> Path:
 def library(indexed_once, tmp_path) -> Path:
     """A library in which the sample clip is indexed."""
     return shutil.copytree(indexed_once, tmp_path / "library")
+
+
+@pytest.fixture
+def scrubber(
+    no_leaks,  # noqa: F811 (the fixture)
+    qtbot,
+    qapp,
+    monkeypatch,
+) -> Iterator[Scrubber]:
+    """A scrubber without a window, in the dark theme, that doesn't move."""
+    theme.use(qapp, theme.Theme.DARK)
+    monkeypatch.setattr(motion, "is_reduced", lambda: True)
+    scrubber = Scrubber()
+    scrubber.resize(1000, 300)
+    scrubber.show()
+    qtbot.waitExposed(scrubber)
+    yield scrubber
+    scrubber.clear()
+    scrubber.close()
+    scrubber.deleteLater()
+
+
+@pytest.fixture
+def make_window(qapp, no_leaks, tmp_path):  # noqa: F811 (the fixture)
+    """Makes the window, without models, with a moment that is on the stage and among the selects."""
+    made = []
+
+    def make(name: str) -> Window:
+        clip = write_clip(tmp_path / name, [("blue", 60), ("red", 50), ("green", 60)])
+        with Catalog(tmp_path / "library") as catalog:
+            moments = find("red", [clip], catalog, ToyEncoder()).moments
+        settings = Settings(tmp_path / "settings")
+        settings.folders = [clip]
+        theme.use(qapp, settings.theme)
+        session = Session(settings, tmp_path / "library", "mini", "cpu")
+        window = Window(qapp, session)
+        made.append(window)
+        window.show()
+        session.editing.remember(moments)
+        window.results.set_results(Results("red", moments, is_final=True))
+        window.stage.show(moments[0])
+        window.stage.accept()
+        return window
+
+    yield make
+    for window in made:
+        window.session.editing.use(Project())
+        window.close()
+        window.deleteLater()
+        window.session.deleteLater()
+
+
+def settle() -> None:
+    for _ in range(5):
+        QApplication.processEvents()
 
 
 def all_widgets(window: QWidget) -> list[QWidget]:

@@ -99,6 +99,7 @@ def take(arguments: argparse.Namespace, folder: Path) -> None:
         w.stage.toggle_marker()
         shoot("4-edges-by-hand")
         w.stage.accept()
+        w.stage.rate(4)
         w.stage.mark_out()
         w.results.toggle_guesses()
         w.results.select(1)

@@ -39,6 +39,8 @@ def test_an_edge_dragged_beyond_the_strip_stays_in_hand(run_app, sample, library
                 QTest.mouseMove(handle, QPoint(by_px, start.y()))
                 QApplication.processEvents()
                 assert handle.isVisible() and handle.hasFocus()
+                held = stage.scrubber.segment()
+                assert stage.player.frame() == (held.start_frame if edge is Edge.IN else held.end_frame - 1)
             QTest.mouseRelease(handle, Qt.MouseButton.LeftButton, pos=start)
             now = stage.decision.segment
             assert now != before and stage.scrubber.selected_step() == YOURS

@@ -1,37 +1,29 @@
 """The layout holds in small windows and with long names: nothing overlaps, nothing is cut off, nothing jumps."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, QRect
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSpinBox,
-    QApplication,
     QComboBox,
     QLabel,
     QLineEdit,
     QProgressBar,
     QPushButton,
     QScrollArea,
+    QTreeWidget,
     QWidget,
 )
 
-from tests.app.conftest import all_widgets
-from tests.app.leaks import no_leaks  # noqa: F401 (a fixture)
-from tests.toy import ToyEncoder, write_clip
-from tr_desktop.app.look import theme
-from tr_desktop.app.look.settings import Settings
+from tests.app.conftest import all_widgets, settle
 from tr_desktop.app.shell.side_panel import Side
-from tr_desktop.app.shell.window import Window
-from tr_desktop.app.work.searching import Results
-from tr_desktop.app.work.session import Session
 from tr_desktop.engine import LibraryStatus
-from tr_desktop.grounding import find
 from tr_desktop.library.index.coverage import NOT_YET, Coverage, Skipped
-from tr_desktop.library.store.catalog import Catalog
-from tr_desktop.projects.project import Project
 
 SIZES = [(1024, 700), (1024, 640), (1280, 800)]
 
@@ -89,44 +81,10 @@ def in_scroll_area(widget: QWidget) -> bool:
     return False
 
 
-@pytest.fixture
-def make_window(qapp, no_leaks, tmp_path):  # noqa: F811 (the fixture)
-    """Makes the window, without models, with a moment that is on the stage and among the selects."""
-    made = []
-
-    def make(name: str) -> Window:
-        clip = write_clip(tmp_path / name, [("blue", 60), ("red", 50), ("green", 60)])
-        with Catalog(tmp_path / "library") as catalog:
-            moments = find("red", [clip], catalog, ToyEncoder()).moments
-        settings = Settings(tmp_path / "settings")
-        settings.folders = [clip]
-        theme.use(qapp, settings.theme)
-        session = Session(settings, tmp_path / "library", "mini", "cpu")
-        window = Window(qapp, session)
-        made.append(window)
-        window.show()
-        session.editing.remember(moments)
-        window.results.set_results(Results("red", moments, is_final=True))
-        window.stage.show(moments[0])
-        window.stage.accept()
-        return window
-
-    yield make
-    for window in made:
-        window.session.editing.use(Project())
-        window.close()
-        window.deleteLater()
-        window.session.deleteLater()
-
-
-def settle() -> None:
-    for _ in range(5):
-        QApplication.processEvents()
-
-
 @pytest.mark.parametrize("name", ["clip.mov", "n" * 200 + ".mov"], ids=["short", "long"])
 def test_nothing_overlaps_or_is_cut_off_at_any_size(make_window, name):
     window = make_window(name)
+    assert window.devicePixelRatioF() == float(os.environ.get("QT_SCALE_FACTOR", "1"))
     problems = {}
     for width, height in SIZES:
         window.resize(width, height)
@@ -153,6 +111,76 @@ def test_long_texts_change_no_width(make_window):
     settle()
     assert [column.width() for column in columns] == before
     assert not wrong(window)
+
+
+def test_the_same_holds_at_twice_the_scale():
+    # Qt reads the scale once, when the application starts.
+    scaled = {**os.environ, "QT_SCALE_FACTOR": "2", "QT_QPA_PLATFORM": "offscreen"}
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", __file__, "-k", "overlaps and long"]
+    done = subprocess.run(command, env=scaled, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0 and "1 passed" in done.stdout, done.stdout[-4000:]
+
+
+def test_the_export_button_stays_where_it_is_in_every_state(make_window, qtbot):
+    window = make_window("clip.mov")
+    window.resize(1024, 700)
+    window.show_export()
+    panel, places = window.export, {}
+
+    def look(state: str) -> None:
+        settle()
+        assert panel.start.isVisible()
+        places[state] = place(panel.start, window)
+
+    look(panel.start.text())
+    panel._say("short")
+    look("message")
+    panel._say(("o" * 200 + ".csv ") * 4)
+    look("long message")
+    panel._progress.show()
+    look("progress")
+    panel._progress.hide()
+    panel._unfinished.show()
+    look("waiting")
+    panel._unfinished.hide()
+    for name in ("csv", "h264", "lossless", "edl"):
+        panel.choose_format(name)
+        look(name)
+    panel.files.set_files(tuple(Path(f"{number}.mov") for number in range(30)))
+    panel._show_written(True)
+    look("written")
+    window.stage.remove()
+    look(panel.start.text())
+    assert len(places) == 11 and len(set(map(QRect.getRect, places.values()))) == 1, places
+
+
+def test_the_message_of_an_export_leaves_with_its_format(make_window):
+    window = make_window("clip.mov")
+    window.show_export()
+    panel = window.export
+    panel._say("cut.edl written and read back.")
+    panel._show_written(True)
+    settle()
+    assert panel._says.isVisible() and panel.files.isVisible()
+    panel.choose_format("csv")
+    settle()
+    assert panel.message() == "" and not panel._says.isVisible() and not panel.files.isVisible()
+
+
+def test_reasons_are_shown_in_full_in_the_narrowest_library(make_window):
+    window = make_window("clip.mov")
+    window.resize(1024, 700)
+    reason = "the file is damaged or was not written to its end, and its pictures can't be read by any decoder"
+    window.library.set_status(LibraryStatus(Coverage(skipped=[Skipped(Path("/a/b.mov"), reason)])))
+    window.library._why.setChecked(True)
+    settle()
+    (tree,) = window.library.findChildren(QTreeWidget)
+    (top,) = (tree.topLevelItem(row) for row in range(tree.topLevelItemCount()))
+    shown = tree.visualItemRect(top)
+    assert reason in top.text(0) and top.toolTip(0) == reason and shown.right() <= tree.viewport().width()
+    needed = tree.fontMetrics().boundingRect(QRect(0, 0, shown.width(), 10_000), Qt.TextFlag.TextWordWrap, top.text(0))
+    assert needed.height() > 2 * tree.fontMetrics().height()  # it wraps
+    assert shown.height() >= needed.height()
 
 
 def test_the_export_goes_beside_the_project_until_another_place_is_chosen(make_window, tmp_path):

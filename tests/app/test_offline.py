@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.app.conftest import WAIT_MS
 from tests.drives import pretend_drive
 from tr_desktop.app.work import presence
 
@@ -119,3 +120,31 @@ def test_a_drive_that_leaves_and_comes_back_is_noticed(run_app, saved, library, 
         hands.wait(lambda: not status.status.coverage.offline)
 
     run_app(script, saved, here, library=library)
+
+
+@pytest.mark.parametrize("is_noticed", [True, False], ids=["noticed", "too quick to be noticed"])
+def test_the_message_about_a_lost_picture_goes_when_the_picture_is_back(
+    make_window, qtbot, tmp_path, monkeypatch, is_noticed
+):
+    if not is_noticed:
+        monkeypatch.setattr(presence, "EVERY_MS", 3_600_000)
+    window, clip, away = make_window("clip.mov"), tmp_path / "clip.mov", tmp_path / "away"
+    stage, moment = window.stage, window.stage.moment
+    shown = []
+    stage.player.frame_shown.connect(shown.append)
+    qtbot.waitUntil(lambda: bool(shown), timeout=WAIT_MS)
+    stage.show(None)  # the file is closed, and no picture of it is kept
+    clip.rename(away)
+    if is_noticed:
+        qtbot.waitUntil(lambda: str(clip) in window.selects.delegate.missing, timeout=WAIT_MS)
+    stage.show(moment)
+    qtbot.waitUntil(lambda: "clip.mov can't be shown: file not found" in window.notice.text(), timeout=WAIT_MS)
+    del shown[:]
+    away.rename(clip)
+    if not is_noticed:
+        stage.go_by(1)
+    qtbot.waitUntil(lambda: bool(shown) and window.notice.text() == "", timeout=WAIT_MS)
+    stage.toggle_play()
+    qtbot.waitUntil(lambda: len(shown) > 3, timeout=WAIT_MS)
+    stage.player.pause()
+    assert window.notice.text() == ""

@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from tests.app.leaks import no_leaks  # noqa: F401
 from tests.app.test_player import WAIT_MS, whole
 from tests.footage.recipes import MAKERS
+from tests.footage.test_joints import LENGTHS, segment
 from tests.media import numbered_picture
 from tr_desktop.app.player.player import Player
 from tr_desktop.app.player.sound import CHANNELS, RATE_HZ, samples
@@ -132,3 +133,19 @@ def test_a_track_that_no_decoder_knows_doesnt_silence_the_next(tmp_path: Path) -
     with av.open(str(path)) as reading:
         assert [stream.codec_context is None for stream in reading.streams.audio] == [True, False]
     assert clicks_in(heard(path, Fraction(0), Fraction(2))) == [RATE_HZ]
+
+
+def test_sound_after_a_joint_is_that_of_its_pictures(tmp_path: Path) -> None:
+    tones_hz = (400, 800, 1600, 3200)
+    path, first = tmp_path / "tones.ts", 0
+    with path.open("wb") as file:  # each segment starts its clock again
+        for length, tone_hz in zip(LENGTHS, tones_hz, strict=True):
+            file.write(segment(tmp_path / f"{first}.ts", first, length, (160, 120), tone_hz))
+            first += length
+    begins = [sum(LENGTHS[:number]) for number in range(len(LENGTHS) + 1)]
+    for number, tone_hz in enumerate(tones_hz):
+        start_s, end_s = Fraction(begins[number] + 10, 25), Fraction(begins[number + 1] - 10, 25)
+        sound = heard(path, start_s, end_s)[:, 0]
+        assert len(sound) == round((end_s - start_s) * RATE_HZ)
+        strength = np.abs(np.fft.rfft(sound.astype(float)))
+        assert abs(int(np.argmax(strength)) * RATE_HZ / len(sound) - tone_hz) < 20, number

@@ -28,6 +28,11 @@ class Marker:
     colour: str = ""
     unknown: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
+    @property
+    def mark(self) -> Mark:
+        """As moments have it. A colour that only a newer version knows becomes the first."""
+        return Mark(self.frame, self.name, self.colour if self.colour in MARKER_COLOURS else MARKER_COLOURS[0])
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -169,11 +174,6 @@ def as_decided(moment: Moment, decision: Decision) -> Moment:
             by=StepSource.HAND,
         )
         refinement = replace(refinement, steps=(*refinement.steps, by_hand), stop=by_hand.step)
-    marks = tuple(Mark(marker.frame, marker.name, _known(marker.colour)) for marker in decision.markers)
+    marks = tuple(marker.mark for marker in decision.markers)
     remarks = Remarks(decision.name, decision.note, decision.rating, marks)
     return replace(moment, refinement=refinement, remarks=remarks)
-
-
-def _known(colour: str) -> str:
-    """`colour`, or the first for one that only a newer version knows."""
-    return colour if colour in MARKER_COLOURS else MARKER_COLOURS[0]

@@ -9,7 +9,7 @@ from typing import Any
 
 from tr_desktop.errors import ProjectError
 from tr_desktop.moment_json import FootageOf
-from tr_desktop.moments import Moment, Segment
+from tr_desktop.moments import MAX_RATING, Moment, Segment
 from tr_desktop.projects import file
 from tr_desktop.projects.decisions import Decision, Key, Marker, followed, key_of, known, undecided
 from tr_desktop.projects.file import Snapshot
@@ -104,17 +104,31 @@ class Project:
             ]
         return sum(one.segment != other.segment for one, other in zip(self.decisions, before, strict=True))
 
-    def add_marker(self, moment: Moment, frame: int) -> None:
-        """Add a marker at `frame`, or remove the one there."""
+    def add_marker(self, moment: Moment, frame: int, colour: str = "") -> None:
+        """Add a marker at `frame`, or remove the one there. colour: of the added one."""
         decision = self.decision(moment)
         markers = tuple(marker for marker in decision.markers if marker.frame != frame)
         if markers == decision.markers:
-            markers = tuple(sorted((*markers, Marker(frame)), key=lambda marker: marker.frame))
+            markers = tuple(sorted((*markers, Marker(frame, colour=colour)), key=lambda marker: marker.frame))
         what = "Add marker" if len(markers) > len(decision.markers) else "Remove marker"
         self._put(what, replace(decision, markers=markers))
 
-    def describe(self, decision: Decision, *, name: str, note: str) -> None:
-        self._put("Describe", replace(decision, name=name, note=note))
+    def colour_marker(self, moment: Moment, frame: int, colour: str) -> None:
+        """Give the marker at `frame` a colour, one of `MARKER_COLOURS`; without one, add it."""
+        decision = self.decision(moment)
+        if all(marker.frame != frame for marker in decision.markers):
+            self.add_marker(moment, frame, colour)
+            return
+        coloured = (replace(each, colour=colour) if each.frame == frame else each for each in decision.markers)
+        self._put("Colour marker", replace(decision, markers=tuple(coloured)))
+
+    def describe(self, decision: Decision, *, name: str, note: str, rating: int | None = None) -> None:
+        """Set name, note and rating. rating: 1 to `MAX_RATING`, 0 for none; None leaves it. Raises ValueError."""
+        rating = decision.rating if rating is None else rating
+        if not 0 <= rating <= MAX_RATING:
+            raise ValueError(f"a rating of {rating}")
+        what = "Describe" if rating == decision.rating else "Rate"
+        self._put(what, replace(decision, name=name, note=note, rating=rating))
 
     def remove(self, decision: Decision) -> None:
         """Take a moment out of the selects; its edges are remembered."""

@@ -12,6 +12,7 @@ from PySide6.QtCore import QByteArray, QSettings
 
 from tr_desktop.app.look.counter import Counting
 from tr_desktop.app.look.theme import Theme
+from tr_desktop.moments import MARKER_COLOURS
 
 _MAX_QUERIES = 50
 _E = TypeVar("_E", bound=Enum)
@@ -81,6 +82,16 @@ class Settings:
     def remember_query(self, query: str) -> None:
         others = [each for each in self.queries if each != query]
         self._set("queries", [query, *others][:_MAX_QUERIES])
+
+    @property
+    def marker_colour(self) -> str:
+        """The colour that was used last for a marker, or "" at first."""
+        colour = self._values.get("marker-colour")
+        return colour if colour in MARKER_COLOURS else ""
+
+    @marker_colour.setter
+    def marker_colour(self, colour: str) -> None:
+        self._set("marker-colour", colour)
 
     @property
     def last_project(self) -> Path | None:

@@ -12,8 +12,6 @@ from PySide6.QtWidgets import (
     QMenu,
     QProgressBar,
     QPushButton,
-    QTreeWidget,
-    QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
 )
@@ -24,12 +22,11 @@ from tr_desktop.app.look.icons import IconButton
 from tr_desktop.app.look.translate import tr
 from tr_desktop.app.look.widgets import Elided, Icon, panel, scrolling, title
 from tr_desktop.app.panels.coverage_text import exceptions
+from tr_desktop.app.panels.reasons import Reasons
 from tr_desktop.engine import LibraryStatus
 from tr_desktop.library.index.counts import Counts, count, is_other
 from tr_desktop.library.index.coverage import IndexProgress
 from tr_desktop.names import short_names
-
-_MAX_NAMES = 200  # listed under one reason
 
 
 class FolderRow(QWidget):
@@ -109,12 +106,7 @@ class LibraryPanel(QWidget):
         self._why = QPushButton()
         self._why.setCheckable(True)
         self._why.toggled.connect(self._show_reasons)
-        self._reasons = QTreeWidget()
-        self._reasons.setHeaderHidden(True)
-        self._reasons.setIndentation(12)
-        self._reasons.setAccessibleName(tr("Files not searched, with reasons"))
-        self._reasons.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # file names
-        self._reasons.setWordWrap(True)  # reasons
+        self._reasons = Reasons()
         self._reasons.hide()
         self._why.hide()
         column.addLayout(head)
@@ -174,7 +166,7 @@ class LibraryPanel(QWidget):
         self._why.setText(
             tr("{count} skipped", count=missed) if missed else tr("{count} other files", count=counts.other)
         )
-        self._fill_reasons()
+        self._reasons.fill(self.reasons())
         self._show_reasons(self._why.isChecked())
 
     def pace(self) -> str:
@@ -197,17 +189,6 @@ class LibraryPanel(QWidget):
             reason = skipped.reason if is_footage else tr("not footage: {kind}", kind=skipped.reason)
             by_reason.setdefault(reason, []).append(names[skipped.path])
         return by_reason
-
-    def _fill_reasons(self) -> None:
-        self._reasons.clear()
-        for reason, names in sorted(self.reasons().items(), key=lambda item: -len(item[1])):
-            count = len(names)
-            top = QTreeWidgetItem([f"{count}  {reason}"])
-            top.setToolTip(0, reason)
-            top.addChildren([QTreeWidgetItem([name]) for name in names[:_MAX_NAMES]])
-            if count > _MAX_NAMES:
-                top.addChild(QTreeWidgetItem([tr("and {count} more", count=count - _MAX_NAMES)]))
-            self._reasons.addTopLevelItem(top)
 
     def _show_reasons(self, is_wanted: bool) -> None:
         self._reasons.setVisible(is_wanted and not self._why.isHidden())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt, Slot
@@ -39,7 +40,10 @@ class RowShape:
 
 
 class PosterDelegate(QStyledItemDelegate):
-    """Paints a row's ground and poster; subclasses choose the picture and paint the words."""
+    """Paints a row's ground and poster; subclasses choose the picture and paint the words.
+
+    Qt's classes have a metaclass of their own, so it is the type checker that refuses a subclass without these.
+    """
 
     def __init__(self, thumbnails: Thumbnails, view: QListView, shape: RowShape) -> None:
         super().__init__(view)
@@ -48,20 +52,20 @@ class PosterDelegate(QStyledItemDelegate):
         self._shape = shape
         self.missing: frozenset[str] = frozenset()
 
+    @abstractmethod
     def picture(self, row: int) -> QImage | None:
         """The row's poster, null if it can't be read; None: it isn't there yet."""
-        raise NotImplementedError
 
+    @abstractmethod
     def path(self, row: int) -> str:
         """The path of the row's file."""
-        raise NotImplementedError
 
     def paint_over(self, painter: QPainter, row: int, box: QRect) -> None:
         """Paint on the poster, inside its rounded corners."""
 
+    @abstractmethod
     def paint_words(self, painter: QPainter, row: int, box: QRect) -> None:
         """Paint what stands beside the poster."""
-        raise NotImplementedError
 
     def thumbnail(self, footage: Footage, frame: int) -> QImage | None:
         """A frame at the poster's height; if it isn't there yet, it is requested."""

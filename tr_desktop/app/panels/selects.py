@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QLineEdit, QListView, QStackedWidget, QVBoxLayout, QWidget
 
 from tr_desktop.app.look import theme
 from tr_desktop.app.look.counter import Counting, label, length_label
+from tr_desktop.app.look.marks import paint_rating
 from tr_desktop.app.look.translate import tr
 from tr_desktop.app.look.widgets import words
 from tr_desktop.app.panels.poster_list import NO_PARENT, Index, PosterDelegate, PosterList, RowShape, draw_elided
+from tr_desktop.app.panels.rating_menu import RatingMenu
 from tr_desktop.app.pictures.filmstrip import Thumbnails
 from tr_desktop.app.work.refining import Refining
 from tr_desktop.moments import Moment
@@ -44,7 +46,8 @@ class SelectsModel(QAbstractListModel):
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         decision = self.decisions[index.row()]
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            text = f"{decision.name or decision.query}, {decision.key.media}"
+            rating = [tr("rating {rating}", rating=decision.rating)] if decision.rating else []
+            text = ", ".join([decision.name or decision.query, *rating, decision.key.media])
             if self._refining.is_unfinished(decision):
                 return tr("{select}, still refining", select=text)
             return text
@@ -83,6 +86,9 @@ class SelectDelegate(PosterDelegate):
     def path(self, row: int) -> str:
         return self._model.decisions[row].found.media
 
+    def paint_over(self, painter: QPainter, row: int, box: QRect) -> None:
+        paint_rating(painter, self._model.decisions[row].rating, QRectF(box))
+
     def paint_words(self, painter: QPainter, row: int, box: QRect) -> None:
         decision = self._model.decisions[row]
         moment = self._moment_of(decision)
@@ -114,11 +120,13 @@ class SelectDelegate(PosterDelegate):
 class SelectsPanel(QWidget):
     """The list, and the name and note of the current one.
 
-    chosen: a select was clicked or walked to. described: (select, name, note) as the editor typed them.
+    chosen: a select was clicked or walked to. described: (select, name, note) as the editor typed them. rated: (select,
+    rating) from the menu of its row.
     """
 
     chosen = Signal(Decision)
     described = Signal(Decision, str, str)
+    rated = Signal(Decision, int)
 
     def __init__(
         self,
@@ -136,6 +144,10 @@ class SelectsPanel(QWidget):
         self.list.setItemDelegate(self.delegate)
         refining.changed.connect(self.list.repaint_rows)
         self.list.selectionModel().currentChanged.connect(self._choose)
+        self.menu = RatingMenu(self)
+        self.menu.rated.connect(self.rated)
+        self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.list.customContextMenuRequested.connect(self._open_menu)
         self.name = QLineEdit(placeholderText=tr("Name"))
         self.name.setAccessibleName(tr("Name of the select"))
         self.note = QLineEdit(placeholderText=tr("Note"))
@@ -203,6 +215,11 @@ class SelectsPanel(QWidget):
     def _choose(self, index: QModelIndex, _: QModelIndex) -> None:
         if index.isValid() and not self._is_following:
             self.chosen.emit(self.model.decisions[index.row()])
+
+    def _open_menu(self, at: QPoint) -> None:
+        index = self.list.indexAt(at)
+        if index.isValid():
+            self.menu.open_for(self.model.decisions[index.row()], self.list.viewport().mapToGlobal(at))
 
     def _describe(self) -> None:
         decision = self.current()

@@ -1,17 +1,20 @@
-"""The similarity curve, scaled to its range over the whole file and painted for the part in view."""
+"""The similarity curve, scaled to its range over the whole file and painted for the part in view; shot changes."""
 
 from __future__ import annotations
 
+import bisect
 from fractions import Fraction
 
 import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QColor, QPainter, QPolygonF
 
 from tr_desktop.app.look import theme
 from tr_desktop.app.look.painting import faded, pen
 from tr_desktop.app.scrubber.geometry import View
 from tr_desktop.app.scrubber.state import ScrubberState
+
+_SHOT_PX = 8
 
 
 def paint_curve(painter: QPainter, state: ScrubberState, view: View, rect: QRectF) -> None:
@@ -46,3 +49,21 @@ def paint_curve(painter: QPainter, state: ScrubberState, view: View, rect: QRect
     painter.setPen(pen(theme.colours().dim, 1.2))
     painter.drawPolyline(points)
     painter.restore()
+
+
+def paint_shots(painter: QPainter, state: ScrubberState, curve: QRectF) -> None:
+    """Mark the frames that begin a shot."""
+    colour = QColor(theme.colours().text)
+    dotted = pen(faded(colour, 0.4), 1, Qt.PenStyle.DotLine)
+    filled = faded(colour, 0.75)
+    view = state.view
+    shots = state.shots
+    at = bisect.bisect_left(shots, view.frame_at(0))
+    while at < len(shots) and (x := round(view.x_of(shots[at])) + 0.5) <= curve.width():
+        at = max(at + 1, bisect.bisect_left(shots, view.frame_at(x + _SHOT_PX)))  # one of those that share a place
+        painter.setPen(dotted)
+        painter.drawLine(QPointF(x, curve.top()), QPointF(x, curve.bottom()))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(filled)
+        tip = QPointF(x, curve.bottom() - 5)
+        painter.drawPolygon(QPolygonF([tip, tip + QPointF(4, 5), tip + QPointF(-4, 5)]))

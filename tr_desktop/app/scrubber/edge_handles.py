@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
 from tr_desktop.app.look.counter import sure
@@ -13,7 +13,9 @@ from tr_desktop.app.scrubber.state import YOURS, ScrubberState
 from tr_desktop.app.scrubber.step_row import LEFT_PX
 from tr_desktop.moments import Segment
 
-_SCROLL_SHARE = 0.25  # of the distance that the pointer is beyond the lane, on each of its moves
+SCROLL_MS = 30
+_SCROLL_SHARE = 0.25  # of the distance that the pointer is beyond the border, every SCROLL_MS
+_BORDER_PX = 6  # inside the lane: a window without a frame may end there
 
 
 class EdgeHandles(QObject):
@@ -34,6 +36,9 @@ class EdgeHandles(QObject):
         self._lane = lane
         self._state: ScrubberState | None = None
         self._before_drag: tuple[Segment | None, int] | None = None  # yours and selected; None: nothing is dragged
+        self._held: tuple[Edge, float, bool] | None = None  # the last call of `_drag`
+        self._scrolling = QTimer(self, interval=SCROLL_MS)
+        self._scrolling.timeout.connect(self._scroll)
         self._handles = {edge: EdgeHandle(edge, parent) for edge in Edge}
         for handle in self._handles.values():
             handle.dragged.connect(self._drag)
@@ -88,16 +93,25 @@ class EdgeHandles(QObject):
             return
         if self._before_drag is None:
             self._before_drag = state.yours, state.selected
-        lane_x = x - LEFT_PX
-        beyond_px = min(lane_x, 0.0) + max(lane_x - state.view.width_px, 0.0)
-        if beyond_px:
-            state.view = state.view.panned(beyond_px * _SCROLL_SHARE)
-            lane_x = min(max(lane_x, 0.0), float(state.view.width_px))
+        self._held = edge, x, is_free
+        if not _beyond_px(x, state):
+            self._scrolling.stop()
+        elif not self._scrolling.isActive():
+            self._scrolling.start()
+        lane_x = min(max(x - LEFT_PX, 0.0), float(state.view.width_px))
         targets = (0, *state.shots, len(state.moment.times))
         boundary = state.view.boundary_at(lane_x) if is_free else state.view.snapped(lane_x, targets)
         self._handles[edge].is_snapped = boundary in targets and not is_free
         self._move(edge, boundary)
         self.changing.emit(state.segment)
+
+    def _scroll(self) -> None:
+        """Go on along the file while the pointer rests at the border."""
+        if self._state is None or self._held is None:
+            return
+        edge, x, is_free = self._held
+        self._state.view = self._state.view.panned(_beyond_px(x, self._state) * _SCROLL_SHARE)
+        self._drag(edge, x, is_free)
 
     def _drop(self, edge: Edge) -> None:
         if self._state is not None and self._before_drag is not None:
@@ -111,7 +125,8 @@ class EdgeHandles(QObject):
             self.cancelled.emit()
 
     def _end_drag(self, edge: Edge) -> None:
-        self._before_drag = None
+        self._before_drag = self._held = None
+        self._scrolling.stop()
         self._handles[edge].is_snapped = False
         self._handles[edge].update()
 
@@ -123,6 +138,12 @@ class EdgeHandles(QObject):
         if self._before_drag is None:
             state.view = state.view.containing(frame_of(state.segment, edge))
         self.moved.emit(frame)
+
+
+def _beyond_px(x: float, state: ScrubberState) -> float:
+    """How far `x` of the parent is beyond the lane's border; negative: to the left of it."""
+    lane_x = x - LEFT_PX
+    return min(lane_x - _BORDER_PX, 0.0) + max(lane_x - (state.view.width_px - _BORDER_PX), 0.0)
 
 
 def _name(edge: Edge, state: ScrubberState) -> str:

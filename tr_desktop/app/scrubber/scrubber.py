@@ -31,13 +31,14 @@ from tr_desktop.app.look.translate import tr
 from tr_desktop.app.pictures.filmstrip import Thumbnails
 from tr_desktop.app.scrubber.edge_handles import EdgeHandles
 from tr_desktop.app.scrubber.geometry import Edge, Strips, least_height, make_strips
+from tr_desktop.app.scrubber.marker_menu import MarkerMenu
 from tr_desktop.app.scrubber.navigation import Navigation
 from tr_desktop.app.scrubber.overview import Overview
 from tr_desktop.app.scrubber.state import ScrubberState
 from tr_desktop.app.scrubber.step_row import LEFT_PX, RIGHT_PX
 from tr_desktop.app.scrubber.step_stack import StepStack
 from tr_desktop.app.scrubber.time_lane import TimeLane
-from tr_desktop.moments import Moment, RefineStep, Segment
+from tr_desktop.moments import Mark, Moment, RefineStep, Segment
 
 USUAL_ROWS = 5  # rough, three steps, and the editor's own; missing rows leave their place empty, so that nothing jumps
 
@@ -69,7 +70,8 @@ class Scrubber(QWidget):
         self._overview = Overview(self)
         self._overview.centred.connect(self._navigation.centre)
         self._overview.whole_wanted.connect(self._navigation.fit_file)
-        self._lane = TimeLane(self)
+        self.marker_menu = MarkerMenu(self)
+        self._lane = TimeLane(self, self.marker_menu)
         self._lane.scrubbed.connect(self._scrub)
         self._lane.panned.connect(self._navigation.pan)
         self.setFocusProxy(self._lane)
@@ -116,9 +118,9 @@ class Scrubber(QWidget):
             self._overview.refresh()
             self._refresh()
 
-    def set_markers(self, frames: Sequence[int]) -> None:
+    def set_markers(self, markers: Sequence[Mark]) -> None:
         if self._state is not None:
-            self._state.markers = tuple(sorted(frames))
+            self._state.markers = tuple(markers)
             self._lane.refresh()
 
     def set_label(self, label: Callable[[int], str]) -> None:
@@ -140,7 +142,7 @@ class Scrubber(QWidget):
         before, state.playhead = state.playhead, frame
         self._lane.follow_playhead()
         view = state.view.containing(frame)
-        if view is not state.view and not self._lane.is_scrubbed:
+        if view is not state.view and not (self._lane.is_scrubbed or self._edges.is_dragging):
             state.view = view
             self._refresh()
             return

@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from tr_desktop.app.look.counter import sure
 from tr_desktop.app.look.translate import tr
-from tr_desktop.app.scrubber.geometry import Edge, View, with_edge
-from tr_desktop.moments import Moment, Refinement, RefineStep, Segment
+from tr_desktop.app.scrubber.geometry import SNAP_PX, Edge, View, with_edge
+from tr_desktop.moments import Mark, Moment, Refinement, RefineStep, Segment
 
 YOURS = -1
 """The number of the row with the editor's own in and out; it is below the last step."""
@@ -42,7 +42,7 @@ class ScrubberState:
     curve: npt.NDArray[np.float32] | None = None
     every_s: Fraction = Fraction(1, 2)
     shots: tuple[int, ...] = ()
-    markers: tuple[int, ...] = ()
+    markers: tuple[Mark, ...] = ()
 
     @classmethod
     def of(cls, moment: Moment, width_px: int, label: Callable[[int], str] | None) -> ScrubberState:
@@ -74,6 +74,10 @@ class ScrubberState:
             return self.yours or self.steps[self.kept].segment
         return self.steps[step].segment
 
+    def moves_nothing(self, step: int) -> bool:
+        """Whether a step leaves both edges where the step before it put them."""
+        return step > 0 and self.steps[step].segment == self.steps[step - 1].segment
+
     @property
     def deciding(self) -> int:
         """The row that counts: the editor's own edges if there are any, else the kept step."""
@@ -94,6 +98,11 @@ class ScrubberState:
         """How far a step is revealed, in [0, 1]."""
         share = 1.0 if step == YOURS else min(max(self.revealed - step, 0.0), 1.0)
         return share * share * (3 - 2 * share)
+
+    def marker_near(self, x: float) -> Mark | None:
+        """The marker within SNAP_PX of a pixel; of several, the nearest."""
+        near = [marker for marker in self.markers if abs(self.view.x_of(marker.frame) - x) <= SNAP_PX]
+        return min(near, key=lambda marker: abs(self.view.x_of(marker.frame) - x), default=None)
 
     # Changes
 
@@ -168,6 +177,8 @@ class ScrubberState:
             heading.append(tr("looked closer"))
         if step == self.kept:
             heading.append(tr("kept"))
+        if self.moves_nothing(step):
+            heading.append(tr("no change"))
         return ", ".join(heading), [
             sure(tr("in {position}", position=start), taken.start_confidence),
             sure(tr("out {position}", position=end), taken.end_confidence),

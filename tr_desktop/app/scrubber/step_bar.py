@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum, auto
 
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 
 from tr_desktop.app.look import theme
@@ -48,6 +48,29 @@ def paint_shape(painter: QPainter, bar: QRectF, colour: QColor, shape: Shape) ->
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(pen(faded(colour, 0.8), 1))
         painter.drawRect(inner.adjusted(2, 2, -2, -2))
+
+
+def paint_unmoved(painter: QPainter, bar: QRectF, seen: QRectF) -> None:
+    """Paint a step that moved no edge: a faint line instead of a bar, with words in its middle if they fit.
+
+    seen: the part of the bar that is in view, higher than the bar so that no letter is cut off.
+    """
+    text = tr("no change")
+    painter.setFont(theme.font(theme.SMALL_PX))
+    width = painter.fontMetrics().horizontalAdvance(text)
+    gap = QRectF(seen.center().x() - width / 2 - 6, bar.top(), width + 12, bar.height())
+    colours = theme.colours()
+    painter.setPen(pen(faded(colours.dim, 0.55), 1))
+    for x in (bar.left(), bar.right()):
+        painter.drawLine(QPointF(x, bar.top()), QPointF(x, bar.bottom()))
+    y = round(bar.center().y()) + 0.5
+    if gap.width() > seen.width():
+        painter.drawLine(QPointF(bar.left(), y), QPointF(bar.right(), y))
+        return
+    painter.drawLine(QPointF(bar.left(), y), QPointF(gap.left(), y))
+    painter.drawLine(QPointF(gap.right(), y), QPointF(bar.right(), y))
+    painter.setPen(QColor(colours.dim))
+    painter.drawText(seen, Qt.AlignmentFlag.AlignCenter, text)
 
 
 def paint_edge(

@@ -11,7 +11,7 @@ from tr_desktop.app.look.counter import counted
 from tr_desktop.app.look.painting import KeyFocus, faded, focus_ring, lens, pen, tick
 from tr_desktop.app.look.translate import tr
 from tr_desktop.app.scrubber.state import YOURS, ScrubberState
-from tr_desktop.app.scrubber.step_bar import EDGE_PX, LEFT, RIGHT, Shape, paint_edge, paint_shape
+from tr_desktop.app.scrubber.step_bar import EDGE_PX, LEFT, RIGHT, Shape, paint_edge, paint_shape, paint_unmoved
 
 LEFT_PX, RIGHT_PX = 84, 64  # the columns beside the time lane
 
@@ -126,6 +126,16 @@ class StepRow(KeyFocus, QAbstractButton):
         start, end = state.drawn_x(self.step)
         bar = QRectF(start, top, max(end - start, 2.0), height)
         self._paint_guides(painter, bar)
+        if state.moves_nothing(self.step) and not is_kept:
+            paint_unmoved(painter, bar, self._seen(bar))
+        else:
+            self._paint_segment(painter, bar, is_kept)
+        painter.restore()
+        self._paint_arrows(painter, bar)
+
+    def _paint_segment(self, painter: QPainter, bar: QRectF, is_kept: bool) -> None:
+        """The bar, the confidence at its edges, and for the kept one its length."""
+        state = self.state
         colour = theme.step_colour(len(state.steps) if self.step == YOURS else self.step)
         paint_shape(painter, bar, colour, self._shape(is_kept))
         if self.step != YOURS:
@@ -136,23 +146,27 @@ class StepRow(KeyFocus, QAbstractButton):
             paint_edge(painter, bar, room, taken.end_confidence, colour, ink, is_in=False)
         if is_kept:
             self._paint_length(painter, bar)
-        painter.restore()
-        self._paint_arrows(painter, bar)
 
     def _paint_length(self, painter: QPainter, bar: QRectF) -> None:
         """Write the length into the visible part of the bar, if it fits between the numbers of the edges."""
-        view, segment, times = self.state.view, self.state.segment_of(self.step), self.state.moment.times
+        state, segment, times = self.state, self.state.segment_of(self.step), self.state.moment.times
         seconds = float(times.time_s(segment.end_frame) - times.time_s(segment.start_frame))
         text = tr("{seconds:.2f} s · {frames}", seconds=seconds, frames=counted(segment.frames, "frame"))
+        if state.moves_nothing(self.step):
+            text = tr("{length} · no change", length=text)
         painter.setFont(theme.font(theme.SMALL_PX, is_bold=True))
-        has_numbers = self.step != YOURS  # inside the bar if there is no room outside
-        left = EDGE_PX if has_numbers and bar.left() < EDGE_PX else 4
-        right = EDGE_PX if has_numbers and bar.right() + EDGE_PX > view.width_px else 4
-        seen = bar.intersected(QRectF(0, bar.top(), view.width_px, bar.height())).adjusted(left, 0, -right, 0)
+        seen = self._seen(bar)
+        if self.step != YOURS:  # the numbers are inside the bar if there is no room outside
+            has_left, has_right = bar.left() < EDGE_PX, bar.right() + EDGE_PX > state.view.width_px
+            seen.adjust(EDGE_PX if has_left else 4, 0, -(EDGE_PX if has_right else 4), 0)
         if painter.fontMetrics().horizontalAdvance(text) < seen.width():
             painter.setPen(QColor(theme.colours().on_accent))
-            in_row = QRectF(seen.left(), 0, seen.width(), self.height())  # higher than the bar: nothing is cut off
-            painter.drawText(in_row, Qt.AlignmentFlag.AlignCenter, text)
+            painter.drawText(seen, Qt.AlignmentFlag.AlignCenter, text)
+
+    def _seen(self, bar: QRectF) -> QRectF:
+        """The part of a bar that is in view, as high as the row: no letter in it is cut off."""
+        left, right = max(bar.left(), 0.0), min(bar.right(), float(self.state.view.width_px))
+        return QRectF(left, 0, max(right - left, 0.0), self.height())
 
     def _paint_guides(self, painter: QPainter, bar: QRectF) -> None:
         """Lines to the edges of the rows above and below, and across the row at the selected edges and playhead."""

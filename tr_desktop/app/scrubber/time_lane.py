@@ -6,9 +6,10 @@ import bisect
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QContextMenuEvent,
     QHelpEvent,
     QImage,
     QKeyEvent,
@@ -21,17 +22,18 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractSlider, QToolTip, QWidget
 
 from tr_desktop.app.look import theme
+from tr_desktop.app.look.marks import COLOUR_NAMES, marker_colour
 from tr_desktop.app.look.painting import KeyFocus, Layer, diamond, faded, focus_ring, pen
 from tr_desktop.app.look.translate import tr
 from tr_desktop.app.pictures.filmstrip import Thumbnails
-from tr_desktop.app.scrubber.curve import paint_curve
+from tr_desktop.app.scrubber.curve import paint_curve, paint_shots
 from tr_desktop.app.scrubber.film import tile_frames, tiles
 from tr_desktop.app.scrubber.geometry import SNAP_PX, Strips, ruler
+from tr_desktop.app.scrubber.marker_menu import MarkerMenu
 from tr_desktop.app.scrubber.state import ScrubberState
 
 _LABEL_GAP_PX = 26
 _MAX_IMAGES = 300
-_SHOT_PX = 8
 _SINGLE_FRAME_PX = 14  # frames of this width are parted by lines
 
 
@@ -41,8 +43,9 @@ class TimeLane(KeyFocus, QAbstractSlider):
     scrubbed = Signal(int)
     panned = Signal(float)
 
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, parent: QWidget, marker_menu: MarkerMenu) -> None:
         super().__init__(parent)
+        self._marker_menu = marker_menu
         self._state: ScrubberState | None = None
         self._strips: Strips | None = None
         self._thumbnails: Thumbnails | None = None
@@ -109,6 +112,17 @@ class TimeLane(KeyFocus, QAbstractSlider):
         frames = round(media.rate) if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1
         self.scrubbed.emit(min(max(self._state.playhead + direction * frames, 0), len(times) - 1))
 
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Open the menu of the marker under the pointer; by key, of the one at the playhead."""
+        if self._state is None:
+            return
+        by_key = event.reason() == QContextMenuEvent.Reason.Keyboard
+        x = self._state.view.x_of(self._state.playhead) if by_key else event.pos().x()
+        marker = self._state.marker_near(x)
+        if marker is not None:
+            at = QPoint(round(self._state.view.x_of(marker.frame)), self.height() // 4)
+            self._marker_menu.open_for(marker, self.mapToGlobal(at) if by_key else event.globalPos())
+
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()  # zooms
 
@@ -133,8 +147,9 @@ class TimeLane(KeyFocus, QAbstractSlider):
             lines.append(tr("Similarity {level:.2f}", level=float(state.curve[row])))
         if any(abs(state.view.x_of(shot) - x) <= SNAP_PX for shot in state.shots):
             lines.append(tr("A shot begins here"))
-        if any(abs(state.view.x_of(marker) - x) <= SNAP_PX for marker in state.markers):
-            lines.append(tr("Marker"))
+        marker = state.marker_near(x)
+        if marker is not None:
+            lines.append(tr("Marker, {colour}", colour=tr(COLOUR_NAMES[marker.colour]).lower()))
         return "\n".join(lines)
 
     # Painting
@@ -165,7 +180,7 @@ class TimeLane(KeyFocus, QAbstractSlider):
         self._paint_ruler(painter, state, strips)
         self._paint_film(painter, state, film)
         paint_curve(painter, state, state.view, curve)
-        self._paint_shots(painter, state, curve)
+        paint_shots(painter, state, curve)
         self._paint_segment(painter, state, strips)
 
     def _paint_ruler(self, painter: QPainter, state: ScrubberState, strips: Strips) -> None:
@@ -184,7 +199,7 @@ class TimeLane(KeyFocus, QAbstractSlider):
                 painter.drawText(QPointF(x + 4, bottom - 6), state.label(mark.frame))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for marker in state.markers:
-            diamond(painter, QPointF(view.x_of(marker), bottom - 4), 4.5, QColor(colours.warn))
+            diamond(painter, QPointF(view.x_of(marker.frame), bottom - 4), 4.5, marker_colour(marker.colour))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
     def _paint_film(self, painter: QPainter, state: ScrubberState, film: QRectF) -> None:
@@ -237,22 +252,6 @@ class TimeLane(KeyFocus, QAbstractSlider):
     def changeEvent(self, event: QEvent) -> None:
         self._layer.forget()  # another theme
         super().changeEvent(event)
-
-    def _paint_shots(self, painter: QPainter, state: ScrubberState, curve: QRectF) -> None:
-        colour = QColor(theme.colours().text)
-        dotted = pen(faded(colour, 0.4), 1, Qt.PenStyle.DotLine)
-        filled = faded(colour, 0.75)
-        view = state.view
-        shots = state.shots
-        at = bisect.bisect_left(shots, view.frame_at(0))
-        while at < len(shots) and (x := round(view.x_of(shots[at])) + 0.5) <= self.width():
-            at = max(at + 1, bisect.bisect_left(shots, view.frame_at(x + _SHOT_PX)))  # one of those that share a place
-            painter.setPen(dotted)
-            painter.drawLine(QPointF(x, curve.top()), QPointF(x, curve.bottom()))
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(filled)
-            tip = QPointF(x, curve.bottom() - 5)
-            painter.drawPolygon(QPolygonF([tip, tip + QPointF(4, 5), tip + QPointF(-4, 5)]))
 
     def _paint_segment(self, painter: QPainter, state: ScrubberState, strips: Strips) -> None:
         """Dim the file outside the segment, and mark the segment with a line below the ruler."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
+from tr_desktop.app.look.marks import COLOUR_NAMES, RATING_NAMES
 from tr_desktop.app.look.translate import marked
 from tr_desktop.app.panels.library_panel import LibraryPanel
 from tr_desktop.app.panels.results import ResultsPanel
@@ -47,6 +48,7 @@ class Target(Protocol):
 @dataclass(frozen=True)
 class Action:
     """name: its name in keys.json. keys: the default ones. needs_moment: enabled only with a moment on the stage.
+    submenu: in `menu`, or "".
 
     text and menu are written in English here and translated where they are shown. handler: called with the window.
     """
@@ -57,6 +59,15 @@ class Action:
     handler: Callable[[Target], object]
     menu: str
     needs_moment: bool = False
+    submenu: str = ""
+
+
+def _rate(rating: int, window: Target) -> None:
+    window.stage.rate(rating)
+
+
+def _colour_marker(colour: str, window: Target) -> None:
+    window.stage.colour_marker(colour)
 
 
 _FILE, _EDIT, _MOMENT, _PLAYBACK = marked("File"), marked("Edit"), marked("Moment"), marked("Playback")
@@ -66,6 +77,7 @@ MENUS = (_FILE, _EDIT, _MOMENT, _PLAYBACK, _VIEW, _HELP)
 _file = partial(Action, menu=_FILE)
 _edit = partial(Action, menu=_EDIT)
 _moment = partial(Action, menu=_MOMENT, needs_moment=True)
+_RATING, _COLOUR = marked("Rating"), marked("Marker colour")
 _playback = partial(Action, menu=_PLAYBACK, needs_moment=True)
 _view = partial(Action, menu=_VIEW)
 ACTIONS: tuple[Action, ...] = (
@@ -95,6 +107,10 @@ ACTIONS: tuple[Action, ...] = (
     _moment("moment.accept", marked("Accept as select"), ("Return", "Enter"), lambda w: w.stage.accept()),
     _moment("select.remove", marked("Remove from selects"), ("Delete",), lambda w: w.stage.remove()),
     _moment("select.describe", marked("Name and note…"), ("F2",), lambda w: w.describe()),
+    *(
+        _moment(f"select.rate-{rating}", text, (str(rating),), partial(_rate, rating), submenu=_RATING)
+        for rating, text in enumerate(RATING_NAMES)
+    ),
     _moment("select.earlier", marked("Move select up"), ("Alt+Up",), lambda w: w.stage.move(-1)),
     _moment("select.later", marked("Move select down"), ("Alt+Down",), lambda w: w.stage.move(1)),
     _moment("step.previous", marked("Previous refinement step"), ("[",), lambda w: w.stage.walk_steps(-1)),
@@ -112,6 +128,10 @@ ACTIONS: tuple[Action, ...] = (
     _moment("mark.out-later", marked("Move the out one frame later"), ("Alt+Right",), lambda w: w.stage.nudge(end=1)),
     _moment("mark.clear", marked("Restore the kept step’s edges"), ("Alt+X",), lambda w: w.stage.clear_marks()),
     _moment("marker.toggle", marked("Add or remove a marker"), ("M",), lambda w: w.stage.toggle_marker()),
+    *(
+        _moment(f"marker.{colour}", text, (), partial(_colour_marker, colour), submenu=_COLOUR)
+        for colour, text in COLOUR_NAMES.items()
+    ),
     _moment("marker.next", marked("Next marker"), ("Shift+M",), lambda w: w.stage.next_marker()),
     _playback("play.toggle", marked("Play or pause"), ("Space",), lambda w: w.stage.toggle_play()),
     _playback("play.backward", marked("Play backward; again for faster"), ("J",), lambda w: w.stage.player.shuttle(-1)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from PySide6.QtCore import QObject, Signal
 
 from tr_desktop.app.look.counter import Counting, place
@@ -24,9 +26,9 @@ class Going(QObject):
     counting: Counting
 
     @property
+    @abstractmethod
     def decision(self) -> Decision:
         """The decision about the moment. There must be a moment."""
-        raise NotImplementedError
 
     @property
     def _here(self) -> Moment:

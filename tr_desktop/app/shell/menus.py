@@ -11,22 +11,23 @@ from PySide6.QtWidgets import QAbstractButton, QMainWindow
 from tr_desktop.app.look.translate import tr
 from tr_desktop.app.shell.actions import ACTIONS, MENUS, Target
 
-_OF_SELECTS = ("select.remove", "select.describe", "select.earlier", "select.later")
-
 
 class Menus:
     """Makes the actions of `window`; each calls its handler with `target`. keys: by the names of actions."""
 
     def __init__(self, window: QMainWindow, target: Target, keys: Mapping[str, tuple[str, ...]]) -> None:
         self._actions: dict[str, QAction] = {}
-        menus = {menu: window.menuBar().addMenu(tr(menu)) for menu in MENUS}
+        menus = {(menu, ""): window.menuBar().addMenu(tr(menu)) for menu in MENUS}
         for action in ACTIONS:
             made = QAction(tr(action.text), window)
             made.setObjectName(action.name)
             made.setShortcuts([QKeySequence(key) for key in keys[action.name]])
             made.triggered.connect(lambda _=False, handler=action.handler: handler(target))
             window.addAction(made)
-            menus[action.menu].addAction(made)
+            place = action.menu, action.submenu
+            if place not in menus:
+                menus[place] = menus[action.menu, ""].addMenu(tr(action.submenu))
+            menus[place].addAction(made)
             self._actions[action.name] = made
 
     def attach(self, button: QAbstractButton, name: str) -> None:
@@ -43,7 +44,7 @@ class Menus:
         """Enable the actions that need a moment on the stage, or need that moment to be a select."""
         for action in ACTIONS:
             if action.needs_moment:
-                self._actions[action.name].setEnabled(is_select if action.name in _OF_SELECTS else has_moment)
+                self._actions[action.name].setEnabled(is_select if action.name.startswith("select.") else has_moment)
 
     def show_edits(self, undoes: str, redoes: str) -> None:
         """Name the edits that can be undone and redone; empty if there is none."""

@@ -45,6 +45,7 @@ class OfflineFootage(QObject):
         session.editing.changed.connect(self.presence.check)
         session.searching.answered.connect(self.presence.check)
         stage.player.failed.connect(self._picture_failed)
+        stage.player.frame_shown.connect(self._forget_picture_error)
 
     def locate(self) -> None:
         """Ask for a folder, and find all missing files of the project below it."""
@@ -76,13 +77,17 @@ class OfflineFootage(QObject):
         self._session.indexing.update()
         moment = self._stage.moment
         if moment is not None and self._picture_error and str(moment.media.path) not in self.presence.missing:
-            if self._notice.text() == self._picture_error:
-                self._notice.hide()
-            self._picture_error = ""
+            self._forget_picture_error()
             self._stage.player.open(moment.footage, self._stage.player.frame())
 
     def _picture_failed(self, text: str) -> None:
         self._picture_error = text
+
+    def _forget_picture_error(self) -> None:
+        """A picture is on screen: the message that there is none goes, whoever noticed that the file is back."""
+        if self._picture_error and self._notice.text() == self._picture_error:
+            self._notice.hide()
+        self._picture_error = ""
 
     def _leave_stage(self) -> None:
         """The moment on the stage may be at an old path."""

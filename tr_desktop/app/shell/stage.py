@@ -29,7 +29,7 @@ class Stage(Going):
 
     def __init__(self, session: Session, thumbnails: Thumbnails) -> None:
         super().__init__(session)
-        self._searching, self._editing = session.searching, session.editing
+        self._searching, self._editing, self._settings = session.searching, session.editing, session.settings
         self.moment: Moment | None = None
         self._shown = Segment(0, 1)  # the edges that the bar over the scrubber shows
         self.counting = session.settings.counting
@@ -55,6 +55,8 @@ class Stage(Going):
         self.scrubber.segment_committed.connect(self.adjust)
         self.scrubber.frame_requested.connect(self.go)
         self.scrubber.keep_step_requested.connect(self.keep_step)
+        self.scrubber.marker_menu.coloured.connect(self._colour_marker)
+        self.scrubber.marker_menu.removed.connect(self._toggle_marker)
         self._editing.changed.connect(self._refresh)
         self._searching.evidence_ready.connect(self._show_evidence)
         self.transport.place.returnPressed.connect(self._go_typed)
@@ -141,7 +143,7 @@ class Stage(Going):
         kept = moment.refinement.steps[decision.kept_step].segment
         self.scrubber.set_kept(decision.kept_step)
         self.scrubber.set_segment(decision.segment if decision.segment != kept else None)
-        self.scrubber.set_markers([marker.frame for marker in decision.markers])
+        self.scrubber.set_markers([marker.mark for marker in decision.markers])
         before, self._shown = self._shown, decision.segment
         self._follow_edges(before, decision.segment)
         self._show_edges(decision.segment)
@@ -200,6 +202,8 @@ class Stage(Going):
     # Edges, markers, decisions
 
     def _segment_changing(self, segment: Segment) -> None:
+        if segment == self._shown:  # the pointer moved within a frame
+            return
         moved_in = segment.start_frame != self._shown.start_frame
         self._shown = segment
         self.player.show_frame(segment.start_frame if moved_in else segment.end_frame - 1)
@@ -234,12 +238,27 @@ class Stage(Going):
         self.adjust(self._here.refinement.steps[self.decision.kept_step].segment)
 
     def toggle_marker(self) -> None:
-        self._editing.edit(lambda project: project.add_marker(self._here, self.player.frame()))
+        self._toggle_marker(self.player.frame())
+
+    def _toggle_marker(self, frame: int) -> None:
+        colour = self._settings.marker_colour
+        self._editing.edit(lambda project: project.add_marker(self._here, frame, colour))
+
+    def colour_marker(self, colour: str) -> None:
+        """Colour the marker at the frame on screen, or add one of this colour."""
+        self._colour_marker(self.player.frame(), colour)
+
+    def _colour_marker(self, frame: int, colour: str) -> None:
+        self._settings.marker_colour = colour  # of the next marker, too
+        self._editing.edit(lambda project: project.colour_marker(self._here, frame, colour))
 
     def next_marker(self) -> None:
         frames = [marker.frame for marker in self.decision.markers]
         if frames:
             self.go(next((frame for frame in frames if frame > self.player.frame()), frames[0]))
+
+    def rate(self, rating: int) -> None:
+        self._editing.rate(self.decision, rating)
 
     def accept(self) -> None:
         example = self._searching.example_of(self._here.query)

@@ -19,6 +19,7 @@ from tr_desktop.app.panels.selects import SelectsPanel
 from tr_desktop.app.pictures.filmstrip import Thumbnails
 from tr_desktop.app.shell.adding import Adding
 from tr_desktop.app.shell.dialogs import Dialogs
+from tr_desktop.app.shell.focus_keeper import FocusKeeper
 from tr_desktop.app.shell.key_sheet import KeySheet
 from tr_desktop.app.shell.keys import TypingFirst, keys_of, read_keys
 from tr_desktop.app.shell.last_project import LastProject
@@ -88,6 +89,7 @@ class Window(QMainWindow):
         self.setCentralWidget(stacked(self.search, self._panes, stretched=self._panes))
         self._status = StatusLine(self.statusBar())
         NoticePlace(self.notice, self, picture=self.stage.player, otherwise=self._panes)
+        FocusKeeper(self._app, self.stage.scrubber, self.search.field, self)
 
     def _make_actions(self) -> None:
         self.keys = keys_of()
@@ -124,7 +126,8 @@ class Window(QMainWindow):
         self.search.left.connect(self.results.list.setFocus)
         self.results.chosen.connect(self.stage.show)
         self.selects.chosen.connect(self._show_select)
-        self.selects.described.connect(self._described)
+        self.selects.described.connect(session.editing.describe)
+        self.selects.rated.connect(session.editing.rate)
         self.library.add_folder.connect(self.adding.choose_folder)
         self.library.add_files.connect(self.adding.choose_files)
         self.library.removed.connect(session.indexing.remove)
@@ -237,9 +240,6 @@ class Window(QMainWindow):
         if moment is not None:
             self.stage.show(moment)
             self.results.clear_choice()
-
-    def _described(self, decision: Decision, name: str, note: str) -> None:
-        self.session.editing.edit(lambda project: project.describe(decision, name=name, note=note))
 
     def describe(self) -> None:
         self.show_side(Side.SELECTS)

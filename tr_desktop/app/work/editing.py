@@ -90,6 +90,15 @@ class Editing(QObject):
         change(self.project)
         self._edited()
 
+    def describe(self, decision: Decision, name: str, note: str) -> None:
+        """Name a select, and write a note about it."""
+        self.edit(lambda project: project.describe(decision, name=name, note=note))
+
+    def rate(self, decision: Decision, rating: int) -> None:
+        """Give a select a rating: 1 to `MAX_RATING`, or 0 for none."""
+        name, note = decision.name, decision.note
+        self.edit(lambda project: project.describe(decision, name=name, note=note, rating=rating))
+
     def _edited(self) -> None:
         self.safe_copy.keep(self.project)
         self.changed.emit()
