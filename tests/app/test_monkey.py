@@ -61,7 +61,7 @@ class Expected:
         self.others: Selects = {}  # decided on, but no selects
         self._done: list[tuple[Selects, Selects]] = []
         self._undone: list[tuple[Selects, Selects]] = []
-        for name in ("accept", "adjust", "keep_step", "add_marker", "describe", "remove", "move"):
+        for name in ("accept", "adjust", "keep_step", "add_marker", "colour_marker", "describe", "remove", "move"):
             monkeypatch.setattr(Project, name, self._edit(name, getattr(Project, name)))
         for name in ("undo", "redo"):
             monkeypatch.setattr(Project, name, self._step(name, getattr(Project, name)))

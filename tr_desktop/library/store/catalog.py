@@ -30,7 +30,7 @@ from tr_desktop.library.store.quotes import Quotes
 from tr_desktop.library.store.records import Content, FileRecord, Source
 from tr_desktop.library.store.vectors import VectorFiles
 from tr_desktop.library.store.writer import Writer
-from tr_desktop.moments import Footage, FrameTimes, Indexed
+from tr_desktop.moments import Footage, FrameTimes, Indexed, Media
 
 
 class Catalog:
