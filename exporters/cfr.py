@@ -12,7 +12,8 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
-from exporters.clips import ClipProgress, Failures, check_room, clip_name, make_folder, read_far_enough, with_handles
+from exporters.clips import ClipProgress, check_room, clip_name, make_folder, read_far_enough, with_handles
+from exporters.failures import Failures
 from exporters.target import free_name
 from exporters.write import ExportReport, export_errors
 from tr_desktop.files import replacing
@@ -50,10 +51,9 @@ def make_cfr(
     for rank in variable:
         with failures.of(rank + 1, moments[rank]):
             read[rank] = read_far_enough(moments[rank], handles_s)
-    if variable:
+    if read:
         make_folder(folder)
-        used = list(read.values())
-        check_room(folder, used, [with_handles(moment, handles_s) for moment in used], PRESET)
+        check_room(folder, [(moment, with_handles(moment, handles_s)) for moment in read.values()], PRESET)
     for number, (rank, moment) in enumerate(read.items(), 1):
 
         def report(frame: int, frames: int, clip: int = number) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from tr_desktop.errors import ExportError
 from tr_desktop.footage.clips import exact
 from tr_desktop.footage.frames import Sampler
 from tr_desktop.footage.probe import probe
-from tr_desktop.moments import Footage, Moment
+from tr_desktop.moments import Footage, Moment, Part, Segment
 
 
 def read(path: Path, start: int, end: int) -> Moment:
@@ -40,6 +41,26 @@ def test_the_others_are_cut_and_the_failure_names_moment_and_reason(found: list[
     assert sorted((tmp_path / "clips").iterdir()) == sorted(report.files)
     [failure] = report.failures
     assert failure.startswith("Moment 2 (narrow.mov, 02:00:00:03) failed: ") and "256 wide" in failure
+
+
+def test_a_moment_over_two_files_keeps_its_rank_and_fails_once(found: list[Moment], tmp_path: Path) -> None:
+    wide, narrow, _ = found
+    over_two = replace(
+        moment(wide.media, 15, 20, times=wide.times), continued=(Part(narrow.footage, Segment(0, 3)),) * 2
+    )
+    seen: set[tuple[int, int]] = set()
+    report = export_clips(
+        [over_two, narrow, wide],
+        tmp_path / "clips",
+        preset_name="dnxhr",
+        on_progress=lambda clip, clips, *_: seen.add((clip, clips)),
+    )
+    assert [file.name for file in report.files] == ["01 wide part 1 of 3 01-00-00-15.mov", "03 wide 01-00-00-02.mov"]
+    assert [failure.split(") failed")[0] for failure in report.failures] == [
+        "Moment 1 (narrow part 2 of 3, 02:00:00:00",
+        "Moment 2 (narrow.mov, 02:00:00:03",
+    ]
+    assert seen == {(1, 5), (5, 5)}
 
 
 def test_an_export_of_which_nothing_came_is_an_error_that_names_each(found: list[Moment], tmp_path: Path) -> None:
