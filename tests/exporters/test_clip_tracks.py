@@ -142,3 +142,14 @@ def test_a_copy_names_the_subtitles_that_its_container_cannot_hold(tmp_path: Pat
     made = cut(read(with_subtitles(tmp_path / "a.mkv", "srt")), "lossless", tmp_path)
     assert made.path.suffix == ".mov"
     assert made.notes == ("Not in the clip: track 4 (subtitles, srt, deu)",)
+
+
+def test_a_copy_in_matroska_keeps_the_spelling_of_a_language(tmp_path: Path) -> None:
+    if not shutil.which("ffmpeg"):
+        pytest.skip("no ffmpeg here")
+    plain, path = two_tracks(tmp_path / "plain.mp4"), tmp_path / "a.mkv"
+    command = ["ffmpeg", "-v", "error", "-i", str(plain), "-map", "0", "-c:v", "copy", "-c:a", "flac"]
+    subprocess.run([*command, "-metadata:s:a", "language=ger", str(path)], check=True, timeout=60)
+    made = cut(read(path), "lossless", tmp_path)
+    assert made.path.suffix == ".mkv"
+    assert [track.language for track in probe(made.path).audio] == ["ger", "ger"]
