@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Protocol
 
 from tr_desktop.errors import MediaError
-from tr_desktop.footage.original import Original, Originals, read_whole
+from tr_desktop.footage.original import Original, Originals
+from tr_desktop.footage.read_on import read_whole
 from tr_desktop.moments import Footage, Moment
 
 

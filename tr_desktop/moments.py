@@ -33,13 +33,17 @@ class FieldOrder(Enum):
         return self in (FieldOrder.UPPER_FIRST, FieldOrder.LOWER_FIRST)
 
 
+UNSPECIFIED = 2
+"""A code point of ITU-T H.273 for what a file doesn't say."""
+
+
 @dataclass(frozen=True)
 class Colour:
-    """Colour as code points of ITU-T H.273; 2 means that the file doesn't say. is_full_range: None likewise."""
+    """Colour as code points of ITU-T H.273, `UNSPECIFIED` if the file doesn't say. is_full_range: None likewise."""
 
-    primaries: int = 2
-    transfer: int = 2
-    matrix: int = 2
+    primaries: int = UNSPECIFIED
+    transfer: int = UNSPECIFIED
+    matrix: int = UNSPECIFIED
     is_full_range: bool | None = None
 
 

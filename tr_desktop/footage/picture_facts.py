@@ -15,10 +15,9 @@ from av.filter import Graph
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from tr_desktop.moments import Colour, FieldOrder
+from tr_desktop.moments import UNSPECIFIED, Colour, FieldOrder
 
 _SQUAREST = 8  # pixel aspect ratios beyond 8:1 are damage, not anamorphic pictures
-_UNSPECIFIED = 2
 _RESERVED = (0, 3)  # H.273; ProRes writes 0 for unknown
 _FULL_RANGE = {1: False, 2: True}  # FFmpeg's AVColorRange
 # FFmpeg's AVFieldOrder. 4 and 5 stand for QuickTime's 9 and 14, fields stored as the lines of one picture. Their
@@ -93,7 +92,7 @@ def colour(declared: Declared, frame: VideoFrame) -> Colour:
         (frame.colorspace, declared.matrix),
     )
     primaries, transfer, matrix = (
-        next((int(point) for point in pair if point not in (_UNSPECIFIED, *_RESERVED)), _UNSPECIFIED) for pair in pairs
+        next((int(point) for point in pair if point not in (UNSPECIFIED, *_RESERVED)), UNSPECIFIED) for pair in pairs
     )
     if frame.format.is_rgb:
         matrix = 0

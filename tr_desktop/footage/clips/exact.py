@@ -124,13 +124,12 @@ def cut_cfr(
     media, times = footage.media, footage.times
     rate = cfr_rate(media)
     frames = [times.frame_at((2 * frame + 1) / (2 * rate)) for frame in range(first, first + count)]
-    start = media.start_tc.at_rate(rate) + first
     made = _Made(
         media=replace(media, rate=rate, start_tc=media.start_tc.at_rate(rate), is_vfr=False),
         frames=frames,
         ticks=range(count),
         time_base=1 / rate,
-        start_tc=replace(start, frame=start.frame % start.frames_per_day),
+        start_tc=(media.start_tc.at_rate(rate) + first).in_day,
         start_s=first / rate,
         length_s=count / rate,
     )

@@ -8,9 +8,9 @@ from dataclasses import replace
 from tr_desktop.footage.clips.picture import WRITABLE_TAGS
 from tr_desktop.footage.languages import is_same_language
 from tr_desktop.footage.probe import probe
-from tr_desktop.moments import FieldOrder, Footage, Media
+from tr_desktop.moments import UNSPECIFIED, FieldOrder, Footage, Media
 
-_UNSPECIFIED, _RGB, _BT601 = 2, 0, {5, 6}  # ITU-T H.273
+_RGB, _BT601 = 0, {5, 6}  # ITU-T H.273
 _ALPHA_BESIDE = {"vp8", "vp9"}  # decoded without their transparency
 _ROUNDED_PX = 1  # Matroska stores the width as shown, in whole pixels
 _MOV_SUFFIXES = {".mov", ".mp4", ".m4v", ".3gp", ".qt"}
@@ -46,7 +46,7 @@ def differences(media: Media, clip: Media, *, lossless: bool) -> Iterator[str]:
         meant, found = getattr(media.colour, name), getattr(clip.colour, name)
         if name == "matrix" and (meant == _RGB or {meant, found} == _BT601):
             continue  # encoders need YUV; ProRes has one number for BT.601's two, whose values are the same
-        if found != meant and meant != _UNSPECIFIED:
+        if found != meant and meant != UNSPECIFIED:
             yield f"its colour ({name}) is {found} instead of {meant}"
     if lossless:
         yield from _differences_of_copy(media, clip)

@@ -16,10 +16,10 @@ from av.video.reformatter import ColorRange
 from av.video.stream import VideoStream
 
 from tr_desktop.footage.clips.mov_index import colour_atom, complete_index, field_atom
-from tr_desktop.moments import FieldOrder, Media
+from tr_desktop.moments import UNSPECIFIED, FieldOrder, Media
 
 MOV_FORMATS = {"mov", "mp4"}
-_UNSPECIFIED, _BT709, _RGB = 2, 1, 0  # ITU-T H.273
+_BT709, _RGB = 1, 0  # ITU-T H.273
 WRITABLE_TAGS = {"dvhe": "dvh1", "dvav": "dva1"}
 """Dolby Vision: FFmpeg writes only the form whose parameters are in the index, where a copy has them as well."""
 _DNXHR_COLOUR_AT = 0x2C
@@ -77,7 +77,7 @@ def mark_matrix(packets: Sequence[Packet[VideoStream]], matrix: int) -> None:
 
     SMPTE ST 2019-1, "Color Volume": 0 BT.709, 1 and 2 BT.2020, 3 for the container's word, such as BT.601.
     """
-    if matrix in (_UNSPECIFIED, _BT709):
+    if matrix in (UNSPECIFIED, _BT709):
         return
     for packet in packets:
         picture = bytearray(packet)
@@ -99,7 +99,7 @@ def finish_clip(clip: Path, media: Media, codec: str, languages: Sequence[str]) 
     if media.fields.is_interlaced and codec in _WITHOUT_FIELD_ATOM and not is_mp4:
         extensions.append(field_atom(media.fields))
     points = media.colour.primaries, media.colour.transfer, media.colour.matrix
-    if _UNSPECIFIED in points and any(point not in (_UNSPECIFIED, _RGB) for point in points):
+    if UNSPECIFIED in points and any(point not in (UNSPECIFIED, _RGB) for point in points):
         extensions.append(colour_atom(media.colour, is_mp4=is_mp4))
     if extensions or (any(languages) and not is_mp4):
         complete_index(clip, languages, extensions)
