@@ -27,8 +27,10 @@ from tr_desktop.moments import Footage, Segment
 
 ASKED = Segment(5, 17)
 FIRST_NUMBER = {"trimmed.mov": 4}
+SAME_AS_OTHERS = {"prores_lt.mov", "prores_422.mov", "prores_hq.mov"}
+"""Copied as other kinds of ProRes are: their quick tests stand for these."""
 QUICK = {
-    *((name, "lossless") for name in CAMERA_FILES),
+    *((name, "lossless") for name in CAMERA_FILES if name not in SAME_AS_OTHERS),
     *(("576i_tff.mp4", way) for way in ("prores", "dnxhr", "h264")),
     *(("prores_tff.mov", way) for way in ("prores", "hevc")),
     ("576i_bff.mov", "h264"),
@@ -200,7 +202,7 @@ def test_float_sound_keeps_what_is_above_full_scale(footage: ReadFootage, tmp_pa
         assert peak == pytest.approx(2.0, abs=0.01)
 
 
-@pytest.mark.parametrize("language", ["deu", "fra", "swe", "nld", "zho", "mri", "nob", "gsw"])
+@pytest.mark.parametrize("language", ["deu", "fra", "swe", "nob", "gsw"])
 def test_a_mov_clip_has_the_language_of_its_track(language: str, tmp_path: Path) -> None:
     source = camera_file(
         tmp_path / "a.mp4",

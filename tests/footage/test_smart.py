@@ -116,7 +116,7 @@ def test_frames_are_exact_and_packets_copied(name: str, footage: Get, tmp_path: 
     if name == "open_gop.mp4":
         keyframes = keyframes[:1]  # the only IDR picture
     chance = random.Random(name)
-    for number in range(3):
+    for number in range(2):
         start = chance.randrange(len(source) - 1) if name != "open_gop.mp4" else 0
         segment = Segment(start, chance.randint(start + 1, len(source)))
         made = cut_smart(source, segment, tmp_path / f"{number}.mov")
@@ -290,7 +290,8 @@ def test_other_readers_decode_the_joins(footage: Get, tmp_path: Path) -> None:
         made = cut_smart(footage(name), Segment(start, end), tmp_path / f"{name}.mov")
         plain = read_by("ffmpeg", made.path, tmp_path)
         assert plain == list(range(start, end))
-        for key in [pts for pts, _, is_keyframe in stored(made.path) if is_keyframe]:
+        keyframes = [pts for pts, _, is_keyframe in stored(made.path) if is_keyframe]
+        for key in (*keyframes[:2], keyframes[-1]):
             with av.open(str(made.path)) as container:
                 seconds = key * (container.streams.video[0].time_base or 1)
             later = read_by("ffmpeg", made.path, tmp_path, "-ss", f"{float(seconds):.6f}")
