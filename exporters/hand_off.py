@@ -59,9 +59,10 @@ def hand_off(
     """Write `moments` to `out`: a folder of clips if format_name is one of `clips.WAYS`, otherwise a file.
 
     name: the timeline's. guard: protects existing files. cfr: convert the used parts of variable-frame-rate footage to
-    a constant rate first. relatives: finds the originals of proxies, to which the export then refers, and
-    the files that handles run into. on_progress: called while clips are cut; an exception raised in it stops the work.
-    Raises ExportError.
+    a constant rate first. relatives: finds the originals of proxies, to which the export then refers, and the files
+    that handles run into. on_progress: called while clips are cut; an exception raised in it stops the work.
+    ExportError: a file is in the way, has changed or is missing, or nothing could be exported. The report names the
+    moments that failed.
     """
     guard = guard or Guard()
     check_target(out, format_name, name=name, guard=guard)

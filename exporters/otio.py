@@ -100,7 +100,7 @@ def _kind(track: AudioTrack) -> str:
 
 def _source_track(media: Media, stream: int) -> int:
     """The number among all of the file's audio streams, from 0, of one that can be decoded."""
-    index = media.audio[stream].index  # -1 if an older library doesn't say
+    index = media.audio[stream].index  # -1 if an older library lacks it
     return stream + sum(track.kind is TrackKind.AUDIO and track.index < index for track in media.other_tracks)
 
 
@@ -188,7 +188,7 @@ def _found(clip: Clip) -> Json:
 
 
 def _facts(media: Media) -> Json:
-    """What the file says of itself and the format has no place for; values as in xmeml and ITU-T H.273."""
+    """The file's facts that the format has no place for; values as in xmeml and ITU-T H.273."""
     colour = media.colour
     facts: Json = {"reel": media.reel, "fields": media.fields.value}
     if media.pixel_aspect != 1:

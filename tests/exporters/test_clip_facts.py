@@ -1,4 +1,4 @@
-"""Clips say of themselves what their sources say: judged by ffprobe and MediaInfo, for files of many cameras."""
+"""Clips have the facts of their sources: judged by ffprobe and MediaInfo, for files of many cameras."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def mediainfo(path: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("name", "way"), CASES)
-def test_a_clip_holds_its_frames_and_says_what_its_source_says(
+def test_a_clip_holds_its_frames_and_the_facts_of_its_source(
     name: str, way: str, footage: ReadFootage, tmp_path: Path
 ) -> None:
     source = footage(name)
@@ -245,7 +245,7 @@ def test_a_colour_matrix_is_kept_if_nothing_else_is_known(suffix: str, way: str,
 
 
 @pytest.mark.skipif(not WIDE_AVI.exists(), reason="that footage isn't beside this checkout")
-def test_a_copy_in_matroska_names_the_pixel_aspect_that_it_cannot_say(tmp_path: Path) -> None:
+def test_a_copy_in_matroska_names_the_pixel_aspect_that_it_cannot_hold(tmp_path: Path) -> None:
     made = cut(read(WIDE_AVI), "lossless", tmp_path, Segment(1, 3))
     assert made.path.suffix == ".mkv"
     assert made.notes == ("Pixel aspect 3/4 isn't in the clip: set it in your editor",)

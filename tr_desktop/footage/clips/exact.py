@@ -292,7 +292,7 @@ def _fitting(preset: Preset, media: Media, first: VideoFrame) -> Preset:
 
 
 def _losses(preset: Preset, media: Media, first: VideoFrame) -> Iterator[str]:
-    """Sentences on what this encoding can't keep, beside what its name says."""
+    """Sentences on what this encoding can't keep, beside what its name implies."""
     bits = max(component.bits for component in first.format.components)
     if bits > _BITS and preset.pix_fmt.endswith(f"{_BITS}le") and not preset.audio_codec:
         yield f"Colours of {bits} bits are kept in {_BITS}. A lossless clip keeps all"
@@ -306,7 +306,7 @@ def _losses(preset: Preset, media: Media, first: VideoFrame) -> Iterator[str]:
 
 
 def _by_fields(frames: Iterator[VideoFrame], fields: FieldOrder) -> Iterator[VideoFrame]:
-    """The frames, each marked with the field order: some codecs say it in the container only."""
+    """The frames, each marked with the field order: some codecs have it in the container only."""
     graph: Graph | None = None
     for frame in frames:
         if graph is None:

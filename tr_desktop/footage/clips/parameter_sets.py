@@ -65,7 +65,7 @@ class Bits:
         return (number + 1) // 2 if number % 2 else -(number // 2)
 
     def replace_golomb(self, number: int) -> None:
-        """Put `number` in the place of the one that stands here, and go on after it."""
+        """Replace the number at this place, and go on after it."""
         start = self.at
         self.golomb()
         code = f"{number + 1:b}"

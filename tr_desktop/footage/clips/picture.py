@@ -1,4 +1,4 @@
-"""What a clip's container says of its pictures: kind of codec, fields, pixel aspect, colour and rotation.
+"""A clip's facts in its container: kind of codec, fields, pixel aspect, colour and rotation.
 
 A decoder doesn't need these facts, but an editor does, and for many codecs they exist only in the container.
 """
@@ -26,7 +26,7 @@ _DNXHR_COLOUR_AT = 0x2C
 _DNXHR_MATRICES = {9: 1, 10: 2}
 # FFmpeg's AVFieldOrder: both fields are stored and shown in this order.
 _FIELD_ORDERS = {FieldOrder.PROGRESSIVE: 1, FieldOrder.UPPER_FIRST: 2, FieldOrder.LOWER_FIRST: 3}
-_WITHOUT_FIELD_ATOM = {"dnxhd"}  # FFmpeg leaves it out for a few more, whose own pictures say it
+_WITHOUT_FIELD_ATOM = {"dnxhd"}  # FFmpeg leaves it out for a few more, whose own pictures have it
 
 
 def copied_tag(source: VideoStream, format_name: str) -> str:
@@ -41,7 +41,7 @@ def copied_tag(source: VideoStream, format_name: str) -> str:
 
 
 def describe_copy(picture: VideoStream, source: VideoStream, media: Media, writing: OutputContainer) -> None:
-    """Put onto the copied stream what a template doesn't bring along. Before the first packet."""
+    """Give the copied stream the facts that a template lacks. Call it before the first packet."""
     context = picture.codec_context
     if tag := copied_tag(source, writing.format.name):
         context.codec_tag = tag
@@ -60,11 +60,11 @@ def is_rgb(frame: VideoFrame) -> bool:
 
 
 def describe_encoded(picture: VideoStream, media: Media, first: VideoFrame, size: tuple[int, int]) -> None:
-    """Put onto the encoder what the clip says of its pictures. first: a decoded frame; size: of the clip's frames."""
+    """Give the encoder the facts of the clip's pictures. first: a decoded frame; size: of the clip's frames."""
     context = picture.codec_context
     context.color_primaries, context.color_trc = media.colour.primaries, media.colour.transfer
     context.colorspace = _BT709 if is_rgb(first) else media.colour.matrix
-    context.color_range = ColorRange.MPEG  # editors assume video range, whatever the tag says
+    context.color_range = ColorRange.MPEG  # editors assume video range, whatever the tag is
     if media.fields in _FIELD_ORDERS:
         context.field_order = _FIELD_ORDERS[media.fields]
     if (aspect := _pixel_aspect(media, size)) != 1:

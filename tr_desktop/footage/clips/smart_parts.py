@@ -86,7 +86,7 @@ class PartEncoder:
         self.sets: list[bytes] = []
 
     def encode(self, frames: range) -> list[Picture]:
-        """ValueError if the frames aren't as `Style` says, or the encoder's sets differ from the first run's."""
+        """ValueError if the frames aren't as in `Style`, or the encoder's sets differ from the first run's."""
         context: VideoCodecContext | None = None
         packets: list[Packet[VideoStream]] = []
         for number, frame in find_frames(self._footage, frames):
