@@ -21,7 +21,7 @@ from tr_desktop.footage.clips.cut import Cut
 from tr_desktop.footage.clips.exact import (
     PRESETS,
     Preset,
-    cfr_rate,
+    cfr_segment,
     cut_cfr,
     cut_exact,
     estimated_bytes,
@@ -175,9 +175,8 @@ def _cut(clip: _Clip, part: Path, way: str, cfr: bool, report: Callable[[int, in
         return cut_lossless(footage, segment, part, report)
     preset = PRESETS[way]
     if cfr and footage.media.is_vfr:
-        rate = cfr_rate(footage.media)
-        start, end = (round(footage.times.time_s(frame) * rate) for frame in (segment.start_frame, segment.end_frame))
-        return replace(cut_cfr(footage, start, max(end - start, 1), part, preset, report), segment=segment)
+        frames = cfr_segment(footage, segment)
+        return replace(cut_cfr(footage, frames.start_frame, frames.frames, part, preset, report), segment=segment)
     return cut_exact(footage, segment, part, preset, report)
 
 

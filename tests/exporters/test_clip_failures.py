@@ -11,10 +11,10 @@ import pytest
 
 from exporters.clips import export_clips
 from exporters.hand_off import hand_off
-from tests.exporters.build import moment
+from tests.exporters.build import media, moment
 from tests.footage.recipes import VFR_TICKS, h264
 from tests.media import make_video
-from tr_desktop.errors import ExportError
+from tr_desktop.errors import ExportError, UserError
 from tr_desktop.footage.clips import exact
 from tr_desktop.footage.frames import Sampler
 from tr_desktop.footage.probe import probe
@@ -67,6 +67,14 @@ def test_an_export_of_which_nothing_came_is_an_error_that_names_each(found: list
     with pytest.raises(ExportError, match=r"None of the 2 moments.*Moment 1 .*256 wide.*Moment 2 .*256 wide"):
         export_clips([found[1], found[1]], tmp_path / "clips", preset_name="dnxhr")
     assert list((tmp_path / "clips").iterdir()) == []
+
+
+def test_no_folder_is_made_if_nothing_can_be_read(tmp_path: Path) -> None:
+    gone = moment(media("gone.mov", folder=tmp_path))
+    gone = replace(gone, footage=replace(gone.footage, is_whole=False))
+    with pytest.raises(UserError, match=r"gone\.mov"):
+        export_clips([gone], tmp_path / "clips")
+    assert not (tmp_path / "clips").exists()
 
 
 def test_an_interruption_still_stops(found: list[Moment], tmp_path: Path) -> None:

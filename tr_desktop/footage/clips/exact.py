@@ -149,6 +149,19 @@ def cfr_rate(media: Media) -> Fraction:
     return min((rate for rate in SMPTE_RATES if rate >= media.rate), default=nearest)
 
 
+def cfr_segment(footage: Footage, segment: Segment) -> Segment:
+    """`segment` in frames of the footage at a constant rate, `cfr_rate`.
+
+    Each edge is the frame boundary nearest to the segment's own, so the result holds exactly the frames that show it:
+    at least one, and none after the end.
+    """
+    times, rate = footage.times, cfr_rate(footage.media)
+    last = max(round(times.duration_s * rate), 1)
+    start = min(round(times.time_s(segment.start_frame) * rate), last - 1)
+    end = min(max(round(times.time_s(segment.end_frame) * rate), start + 1), last)
+    return Segment(start, end)
+
+
 def estimated_bytes(footage: Footage, segment: Segment, preset: Preset | None) -> int:
     """The approximate size of a cut; preset None: a lossless one."""
     media = footage.media
