@@ -12,11 +12,12 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
-from exporters.clips import ClipProgress, Failures, check_room, clip_name, make_folder, read_far_enough, with_handles
+from exporters.clips import ClipProgress, check_room, clip_name, make_folder, read_far_enough, with_handles
+from exporters.failures import Failures
 from exporters.target import free_name
 from exporters.write import ExportReport, export_errors
 from tr_desktop.files import replacing
-from tr_desktop.footage.clips.exact import PRESETS, cfr_rate, cut_cfr
+from tr_desktop.footage.clips.exact import PRESETS, cfr_rate, cfr_segment, cut_cfr
 from tr_desktop.footage.probe import probe
 from tr_desktop.moments import Footage, FrameTimes, Moment, Refinement, Segment
 
@@ -50,10 +51,9 @@ def make_cfr(
     for rank in variable:
         with failures.of(rank + 1, moments[rank]):
             read[rank] = read_far_enough(moments[rank], handles_s)
-    if variable:
+    if read:
         make_folder(folder)
-        used = list(read.values())
-        check_room(folder, used, [with_handles(moment, handles_s) for moment in used], PRESET)
+        check_room(folder, [(moment, with_handles(moment, handles_s)) for moment in read.values()], PRESET)
     for number, (rank, moment) in enumerate(read.items(), 1):
 
         def report(frame: int, frames: int, clip: int = number) -> None:
@@ -75,17 +75,11 @@ def make_cfr(
 
 
 def _frames(moment: Moment, handles_s: Fraction) -> tuple[Segment, Segment]:
-    """(the moment, the moment with its handles) in frames of the converted footage.
-
-    Each edge is the frame boundary nearest to the moment's own, so the segment holds exactly the frames that show it.
-    """
+    """(the moment, the moment with its handles) in frames of the converted footage."""
+    found = cfr_segment(moment.footage, moment.segment)
     rate = cfr_rate(moment.media)
-    segment, times = moment.segment, moment.times
-    last = max(round(times.duration_s * rate), 1)
-    start = min(round(times.time_s(segment.start_frame) * rate), last - 1)
-    end = min(max(round(times.time_s(segment.end_frame) * rate), start + 1), last)
-    handle = round(handles_s * rate)
-    return Segment(start, end), Segment(max(start - handle, 0), min(end + handle, last))
+    handle, last = round(handles_s * rate), max(round(moment.times.duration_s * rate), 1)
+    return found, Segment(max(found.start_frame - handle, 0), min(found.end_frame + handle, last))
 
 
 def _in_file(moment: Moment, path: Path, found: Segment, cut: Segment) -> Moment:

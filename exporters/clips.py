@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
+from exporters.failures import Failures
+from exporters.parts import FindsNeighbours, events, part_text
 from exporters.target import free_name
 from exporters.text import one_line
 from exporters.write import ExportReport, export_errors
-from tr_desktop.errors import ExportError, UserError
+from tr_desktop.errors import ExportError
 from tr_desktop.files import replacing
 from tr_desktop.footage.bitstream import INTRA_CODECS
 from tr_desktop.footage.clips.cut import Cut
 from tr_desktop.footage.clips.exact import (
     PRESETS,
     Preset,
-    cfr_rate,
+    cfr_segment,
     cut_cfr,
     cut_exact,
     estimated_bytes,
@@ -41,6 +42,21 @@ ClipProgress = Callable[[int, int, int, int], None]
 """Called with (clip, clips, frame, frames)."""
 
 
+@dataclass(frozen=True)
+class _Clip:
+    """Frames of one file to cut. number: counted over all clips, from 1; rank: of the moment that it belongs to."""
+
+    number: int
+    rank: int
+    moment: Moment
+    segment: Segment
+
+    def free_place(self, folder: Path, segment: Segment, suffix: str) -> Path:
+        """A free name for the clip if it starts with this segment."""
+        label = self.moment.footage.timecode_at(segment.start_frame)
+        return free_name(folder / clip_name(self.rank, self.moment, label, suffix))
+
+
 def export_clips(
     moments: Sequence[Moment],
     folder: Path,
@@ -48,11 +64,13 @@ def export_clips(
     preset_name: str = DEFAULT,
     handles_s: Fraction = Fraction(0),
     cfr: bool = False,
+    neighbours: FindsNeighbours | None = None,
     on_progress: ClipProgress | None = None,
 ) -> ExportReport:
     """Cut each moment, with its handles, into a file in `folder`, which is made if its parent exists.
 
     preset_name: `lossless`, `smart` or one of `PRESETS`. cfr: convert variable-frame-rate clips to a constant rate.
+    neighbours: finds the files that handles run into; a moment over several files becomes a clip for each.
     on_progress: an exception raised in it stops the work. Each file appears once it's complete and verified, under a
     free name: none is ever replaced. A moment that can't be cut as asked is reported as a failure; the others are cut.
     ExportError: an unknown preset, no moments, no room, or no clip could be cut.
@@ -67,69 +85,57 @@ def export_clips(
             f"A {preset_name} cut keeps a variable frame rate", remedy="Choose another clip format to use with --cfr"
         )
     failures = Failures(len(moments))
-    jobs = []
-    for number, moment in enumerate(moments, 1):
-        with failures.of(number, moment):
-            moment = read_far_enough(moment, handles_s)
-            jobs.append((number, moment, with_handles(moment, handles_s)))
-    make_folder(folder)
-    check_room(folder, [moment for _, moment, _ in jobs], [segment for *_, segment in jobs], preset)
+    clips: list[_Clip] = []
+    for rank, moment in enumerate(moments, 1):
+        with failures.of(rank, moment):
+            cuts = enumerate(_cuts(moment, handles_s, neighbours), len(clips) + 1)
+            clips += [_Clip(number, rank, *cut) for number, cut in cuts]
+    if clips:
+        make_folder(folder)
+        check_room(folder, [(clip.moment, clip.segment) for clip in clips], preset)
     files: list[Path] = []
     notes: list[str] = []
-    for number, moment, segment in jobs:
+    for clip in clips:
 
-        def report(frame: int, frames: int, clip: int = number) -> None:
+        def report(frame: int, frames: int, number: int = clip.number) -> None:
             if on_progress:
-                on_progress(clip, len(moments), frame, frames)
+                on_progress(number, len(clips), frame, frames)
 
-        way = _way_for(moment.media, preset_name)
-        suffix = preset.suffix if preset else SUFFIX if way == SMART else lossless_suffix(moment.media)
-        with failures.of(number, moment):
-            asked = _place(folder, number, moment, segment, suffix)
-            with export_errors(asked), replacing(asked, is_new=True) as part:
-                made = _cut(moment, segment, part, way, cfr, report)
-            out = asked
-            if made.segment.start_frame != segment.start_frame:  # known only now
-                out = _place(folder, number, moment, made.segment, suffix)
-                with export_errors(out):
-                    asked.rename(out)
+        way = _way_for(clip.moment.media, preset_name)
+        with failures.of(clip.rank, clip.moment):
+            out, made = _cut_to(folder, clip, way, cfr, report)
             files.append(out)
-            if made.segment != segment:
-                notes.append(_outward(out, segment, made.segment))
+            if made.segment != clip.segment:
+                notes.append(_outward(out, clip.segment, made.segment))
             notes += [f"{out.name}: {note}" for note in made.notes]
     return ExportReport(tuple(files), tuple(notes), failures.sentences(none_made=not files))
 
 
-class Failures:
-    """Moments that couldn't be exported. Use `of` around the work on each."""
+def _cuts(moment: Moment, handles_s: Fraction, neighbours: FindsNeighbours | None) -> Iterator[tuple[Moment, Segment]]:
+    """What to cut for a moment, file by file: the moment in that file, and its frames with handles.
 
-    def __init__(self, moments: int) -> None:
-        self._moments = moments
-        self._errors: list[tuple[str, UserError]] = []
-
-    @contextmanager
-    def of(self, number: int, moment: Moment) -> Iterator[None]:
-        """Keep the error of the block, which works on the moment of this rank, instead of raising it."""
-        try:
-            yield
-        except UserError as error:
-            name = one_line(moment.remarks.name or moment.media.path.name)
-            label = moment.footage.timecode_at(moment.segment.start_frame)
-            self._errors.append((f"Moment {number} ({name}, {label}) failed: ", error))
-
-    def sentences(self, *, none_made: bool) -> tuple[str, ...]:
-        """What failed and why. ExportError if nothing else could be made."""
-        if self._errors and none_made:
-            if self._moments == 1:
-                raise self._errors[0][1]
-            reasons = " ".join(f"{which}{error}" for which, error in self._errors)
-            raise ExportError(f"None of the {self._moments} moments could be exported. {reasons}")
-        return tuple(f"{which}{error}" for which, error in self._errors)
+    Raises MediaError if a file can't be read.
+    """
+    for event in events(moment, handles_s, neighbours):
+        part = read_far_enough(event.moment, event.handles_s)
+        if text := part_text(event.part, event.parts):
+            name = f"{part.remarks.name or part.media.path.stem} {text}"
+            part = replace(part, remarks=replace(part.remarks, name=name))
+        yield part, with_handles(part, event.handles_s)
 
 
-def _place(folder: Path, number: int, moment: Moment, segment: Segment, suffix: str) -> Path:
-    """A free name for the clip that starts with this segment."""
-    return free_name(folder / clip_name(number, moment, moment.footage.timecode_at(segment.start_frame), suffix))
+def _cut_to(folder: Path, clip: _Clip, way: str, cfr: bool, report: Callable[[int, int], None]) -> tuple[Path, Cut]:
+    """Cut to a free name in `folder`; it has the label of the file's first frame, which a lossless cut decides."""
+    suffix = _suffix(way, clip.moment.media)
+    out = clip.free_place(folder, clip.segment, suffix)
+    with export_errors(out), replacing(out, is_new=True) as part:
+        made = _cut(clip, part, way, cfr, report)
+    if made.segment.start_frame == clip.segment.start_frame:
+        return out, made
+    placed = clip.free_place(folder, made.segment, suffix)
+    with export_errors(placed), replacing(placed, is_new=True) as part:
+        out.replace(part)
+    return placed, made
 
 
 def read_far_enough(moment: Moment, handles_s: Fraction) -> Moment:
@@ -154,34 +160,32 @@ def _way_for(media: Media, preset_name: str) -> str:
     return LOSSLESS if preset_name == SMART and media.codec in INTRA_CODECS else preset_name
 
 
-def _cut(
-    moment: Moment,
-    segment: Segment,
-    part: Path,
-    way: str,
-    cfr: bool,
-    report: Callable[[int, int], None],
-) -> Cut:
+def _suffix(way: str, media: Media) -> str:
+    if way == SMART:
+        return SUFFIX
+    return lossless_suffix(media) if way == LOSSLESS else PRESETS[way].suffix
+
+
+def _cut(clip: _Clip, part: Path, way: str, cfr: bool, report: Callable[[int, int], None]) -> Cut:
     """Cut to `part`. The cut's segment: the source frames that the clip holds."""
-    footage = moment.footage
+    footage, segment = clip.moment.footage, clip.segment
     if way == SMART:
         return cut_smart(footage, segment, part, report)
     if way == LOSSLESS:
         return cut_lossless(footage, segment, part, report)
     preset = PRESETS[way]
     if cfr and footage.media.is_vfr:
-        rate = cfr_rate(footage.media)
-        start, end = (round(footage.times.time_s(frame) * rate) for frame in (segment.start_frame, segment.end_frame))
-        return replace(cut_cfr(footage, start, max(end - start, 1), part, preset, report), segment=segment)
+        frames = cfr_segment(footage, segment)
+        return replace(cut_cfr(footage, frames.start_frame, frames.frames, part, preset, report), segment=segment)
     return cut_exact(footage, segment, part, preset, report)
 
 
-def clip_name(number: int, moment: Moment, label: Timecode, suffix: str) -> str:
+def clip_name(rank: int, moment: Moment, label: Timecode, suffix: str) -> str:
     """Sorted by rank, with the editor's name or the source's, and the timecode: `01 park 01-00-29-29.mov`."""
     plain = str(label).replace(":", "-").replace(";", "-")
     name = re.sub(r'[<>:"/\\|?*]', "-", moment.remarks.name).strip(" .")  # no system's file names have these
     stem = one_line(name or moment.media.path.stem).encode("utf-8", "replace")[:180].decode("utf-8", "ignore")
-    return f"{number:02d} {stem} {plain}{suffix}"
+    return f"{rank:02d} {stem} {plain}{suffix}"
 
 
 def make_folder(folder: Path) -> None:
@@ -193,11 +197,9 @@ def make_folder(folder: Path) -> None:
         raise ExportError(f"The folder can't be made: {reason}", path=folder, remedy="Choose another folder") from error
 
 
-def check_room(folder: Path, moments: Sequence[Moment], segments: Sequence[Segment], preset: Preset | None) -> None:
-    """ExportError if clips of these segments won't fit on the folder's disk."""
-    needed = sum(
-        estimated_bytes(moment.footage, segment, preset) for moment, segment in zip(moments, segments, strict=True)
-    )
+def check_room(folder: Path, cuts: Iterable[tuple[Moment, Segment]], preset: Preset | None) -> None:
+    """ExportError if clips of these frames won't fit on the folder's disk. preset None: copied pictures."""
+    needed = sum(estimated_bytes(moment.footage, segment, preset) for moment, segment in cuts)
     free = shutil.disk_usage(folder).free
     if needed + _SPARE_BYTES > free:
         raise ExportError(

@@ -26,7 +26,7 @@ from exporters.picture import stored
 from exporters.registry import Exporter
 from exporters.text import shortened
 from exporters.timeline import Clip, Timeline, fps_text
-from tr_desktop.moments import Colour, FieldOrder, Media
+from tr_desktop.moments import UNSPECIFIED, Colour, FieldOrder, Media
 from tr_desktop.timecode import Timecode
 
 FIDELITY = {
@@ -58,7 +58,6 @@ _COLOUR_SPACES = (
     ({6, 7}, _SDR, {5, 6}, "6-1-6 (Rec. 601 (NTSC))"),
     ({5}, {5, *_SDR}, {5, 6}, "5-1-6 (Rec. 601 (PAL))"),
 )
-_UNSPECIFIED = 2
 _AUDIO_RATES = {
     32000: "32k",
     44100: "44.1k",
@@ -104,10 +103,10 @@ def render(timeline: Timeline) -> str:
     for part in parts:
         name = timeline.name if len(parts) == 1 else f"{timeline.name} {fps_text(part.rate)}"
         event.append(element("project", _sequence(part, resources), name=name))
-    return whole(resources, event)
+    return one_event(resources, event)
 
 
-def whole(resources: Resources, event: Element) -> str:
+def one_event(resources: Resources, event: Element) -> str:
     """The document with one event."""
     # Apple, "Document Type Definition": resources come before the library.
     # https://developer.apple.com/documentation/professional-video-applications/document-type-definition
@@ -196,7 +195,7 @@ def _colour_space(colour: Colour) -> str | None:
         (
             name
             for *known, name in _COLOUR_SPACES
-            if all(code == _UNSPECIFIED or code in fitting for code, fitting in zip(codes, known, strict=True))
+            if all(code == UNSPECIFIED or code in fitting for code, fitting in zip(codes, known, strict=True))
         ),
         None,
     )
@@ -207,7 +206,7 @@ def notes(timeline: Timeline) -> Iterator[str]:
     footage = dict.fromkeys(clip.media for clip in timeline.clips)
     if unnamed := [_with_colour(media) for media in footage if _colour_space(media.colour) is None]:
         yield (
-            f"Final Cut Pro has no name for this colour: {listed(unnamed)}. The file says Rec. 709: choose the colour "
+            f"Final Cut Pro has no name for this colour: {listed(unnamed)}. The export has Rec. 709: choose the colour "
             "space in your editor."
         )
     yield from left_behind(timeline)

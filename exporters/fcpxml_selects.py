@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from exporters import fcpxml
-from exporters.fcpxml import Resources, marks, span, tc_format, time_text, whole
+from exporters.fcpxml import Resources, marks, one_event, span, tc_format, time_text
 from exporters.markup import element
 from exporters.registry import Exporter
 from exporters.text import shortened
@@ -45,7 +45,7 @@ def render(timeline: Timeline) -> str:
                 audioRole="dialogue",
             )
         )
-    return whole(resources, event)
+    return one_event(resources, event)
 
 
 def _select(clip: Clip) -> Iterator[Element]:

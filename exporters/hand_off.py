@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
 
 from exporters.cfr import cfr_folder, make_cfr
-from exporters.clips import WAYS, ClipProgress, export_clips, read_far_enough, with_handles
+from exporters.clips import WAYS, ClipProgress, export_clips
 from exporters.formats import find_format
 from exporters.ledger import Export
 from exporters.originals import FindsOriginals, exchange
-from exporters.parts import FindsNeighbours, events, with_segment
+from exporters.parts import FindsNeighbours, events
 from exporters.sources import check_sources
 from exporters.target import Guard, check_targets
 from exporters.timeline import timeline_from_moments
 from exporters.write import ExportReport, export_timeline
 from tr_desktop.errors import ExportError
-from tr_desktop.moments import Media, Moment
+from tr_desktop.moments import Moment
 
 
 class Relatives(FindsOriginals, FindsNeighbours, Protocol):
@@ -59,21 +59,29 @@ def hand_off(
     """Write `moments` to `out`: a folder of clips if format_name is one of `clips.WAYS`, otherwise a file.
 
     name: the timeline's. guard: protects existing files. cfr: convert the used parts of variable-frame-rate footage to
-    a constant rate first. relatives: finds the originals of proxies, to which the export then refers, and
-    the files that handles run into. on_progress: called while clips are cut; an exception raised in it stops the work.
-    Raises ExportError.
+    a constant rate first. relatives: finds the originals of proxies, to which the export then refers, and the files
+    that handles run into. on_progress: called while clips are cut; an exception raised in it stops the work.
+    ExportError: a file is in the way, has changed or is missing, or nothing could be exported. The report names the
+    moments that failed.
     """
     guard = guard or Guard()
     check_target(out, format_name, name=name, guard=guard)
     is_read = format_name in WAYS or (cfr and any(moment.media.is_vfr for moment in moments))
-    sources = check_sources(_media_of(moments), guard.library, are_read=is_read)
+    searched = (part.footage.media for moment in moments for part in moment.parts)
+    sources = check_sources(searched, guard.library, are_read=is_read)
     exchanged = exchange(moments, relatives, are_cut=format_name in WAYS)
     moments = exchanged.moments
     if format_name in WAYS:
-        moments, handles_s = parts_to_cut(moments, handles_s, relatives)
-        check_sources(_media_of(moments).keys() - _media_of(exchanged.moments), guard.library, are_read=True)
+        handles = (event for moment in moments for event in events(moment, handles_s, relatives) if not event.part)
+        check_sources((event.moment.media for event in handles), guard.library, are_read=True)
         made = export_clips(
-            moments, out, preset_name=format_name, handles_s=handles_s, cfr=cfr, on_progress=on_progress
+            moments,
+            out,
+            preset_name=format_name,
+            handles_s=handles_s,
+            cfr=cfr,
+            neighbours=relatives,
+            on_progress=on_progress,
         )
         return replace(made, notes=(*exchanged.notes, *made.notes))
     made = ExportReport((), ())
@@ -87,8 +95,7 @@ def hand_off(
         proxies=exchanged.proxies,
         neighbours=relatives,
     )
-    handles = (clip.media for clip in timeline.clips if not clip.part)
-    sources += check_sources(handles, guard.library, are_read=False)
+    sources += check_sources((clip.media for clip in timeline.clips if not clip.part), guard.library, are_read=False)
     written = export_timeline(timeline, out, format_name, guard)
     return ExportReport(
         files=(*written.files, *made.files),
@@ -96,28 +103,3 @@ def hand_off(
         failures=made.failures,
         left_out=written.left_out,
     )
-
-
-def _media_of(moments: Iterable[Moment]) -> dict[Media, None]:
-    """Every file of `moments`, in their order."""
-    return dict.fromkeys(part.footage.media for moment in moments for part in moment.parts)
-
-
-def parts_to_cut(
-    moments: Sequence[Moment], handles_s: Fraction, neighbours: FindsNeighbours | None
-) -> tuple[Sequence[Moment], Fraction]:
-    """(moments, handles) of which each is of one file: those that need several files become several, named as parts."""
-    split = [events(moment, handles_s, neighbours) for moment in moments]
-    if all(len(each) == 1 for each in split):
-        return moments, handles_s
-    cut = []
-    for event in (event for each in split for event in each):
-        moment = read_far_enough(event.moment, event.handles_s)
-        if event.handles_s:
-            moment = with_segment(moment, with_handles(moment, event.handles_s))
-        if event.parts > 1 or not event.part:
-            said = f"part {event.part} of {event.parts}" if event.part else "handle"
-            name = f"{moment.remarks.name or moment.media.path.stem} {said}"
-            moment = replace(moment, remarks=replace(moment.remarks, name=name))
-        cut.append(moment)
-    return cut, Fraction(0)

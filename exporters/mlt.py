@@ -2,7 +2,7 @@
 
 Frames count from the first of the file and `out` is inclusive, as MLT defines it. The profile has the rate of the
 sources: one of its frames is one source frame. It has the size, the pixels, the fields and the colour of the first
-source. `resource` is a plain path, not a URL. MLT reads the fields of a picture from the coded frames: where only the
+source. `resource` is a plain path, not a URL. MLT reads the fields of a picture from the coded frames: if only the
 container has them, the producer's properties repeat them.
 """
 

@@ -1,4 +1,4 @@
-"""Proxy in, original out: moments that were found in a proxy are handed over as moments of its original."""
+"""Proxy in, original out: moments that were found in a proxy are exported as moments of its original."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Protocol
 
 from tr_desktop.errors import MediaError
-from tr_desktop.footage.original import Original, Originals, read_whole
+from tr_desktop.footage.original import Original, Originals
+from tr_desktop.footage.read_on import read_whole
 from tr_desktop.moments import Footage, Moment
 
 
@@ -30,14 +31,16 @@ def exchange(moments: Sequence[Moment], finder: FindsOriginals | None, *, are_cu
     """`moments` of proxies as moments of their originals. are_cut: then only originals that can be decoded will do."""
     if finder is None:
         return Exchange(tuple(moments), {}, ())
+    refers = "the clips are cut from" if are_cut else "the export refers to"
+    to_searched = f"{refers.capitalize()} the file that was searched."
     footage: dict[Path, Footage] = {}
     proxies, notes = {}, []
     files = {part.footage.media.path: part.footage for moment in moments for part in moment.parts}
     for searched in files.values():
         path, found = searched.media.path, finder.originals_of(searched)
         if len(found.fitting) > 1:
-            both = ", ".join(str(each.path) for each in found.fitting)
-            notes.append(f"{path.name} may be a proxy of each of these: {both}. The export refers to the proxy.")
+            each_of = ", ".join(str(original.path) for original in found.fitting)
+            notes.append(f"{path.name} may be a proxy of each of these: {each_of}. {to_searched}")
         elif found.fitting:
             [original] = found.fitting
             taken = _footage_to_cut(searched, original) if are_cut else _footage_to_list(searched, original)
@@ -48,14 +51,14 @@ def exchange(moments: Sequence[Moment], finder: FindsOriginals | None, *, are_cu
                 )
             else:
                 footage[path], proxies[original.path] = taken, path
-                notes.append(_handed_over(path, original))
+                notes.append(_note(path, original, refers))
         elif found.unlike:
             notes.append(
                 f"{found.unlike[0]} is called like the original of {path.name}, but its timecode, rate or length "
-                "differs. The export refers to the file that was searched."
+                f"differs. {to_searched}"
             )
         elif found.is_missing:
-            notes.append(f"No original of {path.name} was found. The export refers to the file that was searched.")
+            notes.append(f"No original of {path.name} was found. {to_searched}")
     return Exchange(tuple(_with_footage(moment, footage) for moment in moments), proxies, tuple(notes))
 
 
@@ -87,8 +90,8 @@ def _why_not_cut(original: Original) -> str:
     return "can't be decoded frame for frame" if original.is_there else "isn't there now"
 
 
-def _handed_over(path: Path, original: Original) -> str:
-    said = f"{path.name} is a proxy: the export refers to its original {original.path}"
+def _note(path: Path, original: Original, refers: str) -> str:
+    note = f"{path.name} is a proxy: {refers} its original {original.path}"
     if original.media is None:
-        said += ", found by its name alone, because this program can't read it"
-    return f"{said}." if original.is_there else f"{said}. Its drive is away: connect it to conform."
+        note += ", found by its name alone, because this program can't read it"
+    return f"{note}." if original.is_there else f"{note}. Its drive is away: connect it to conform."

@@ -50,11 +50,11 @@ FIDELITY = {
 
 
 def render(timeline: Timeline) -> str:
-    tracks = [_track("Video 1", "Video", {}, [_clip(clip) for clip in timeline.clips])]
+    tracks = [_track("Video 1", "Video", {}, [_clip(at, clip) for at, clip in enumerate(timeline.clips, 1)])]
     for number, (kind, streams) in enumerate(_audio_tracks(timeline.clips), 1):
         children = [
-            _gap(clip) if stream is None else _clip(clip, stream)
-            for clip, stream in zip(timeline.clips, streams, strict=True)
+            _gap(clip) if stream is None else _clip(at, clip, stream)
+            for at, (clip, stream) in enumerate(zip(timeline.clips, streams, strict=True), 1)
         ]
         tracks.append(_track(f"Audio {number}", "Audio", {"Resolve_OTIO": {"Audio Type": kind}}, children))
     # Nested objects, each with the name and version of its schema:
@@ -100,7 +100,7 @@ def _kind(track: AudioTrack) -> str:
 
 def _source_track(media: Media, stream: int) -> int:
     """The number among all of the file's audio streams, from 0, of one that can be decoded."""
-    index = media.audio[stream].index  # -1 if an older library doesn't say
+    index = media.audio[stream].index  # -1 if an older library lacks it
     return stream + sum(track.kind is TrackKind.AUDIO and track.index < index for track in media.other_tracks)
 
 
@@ -114,10 +114,10 @@ def _track(name: str, kind: str, metadata: Json, children: Sequence[Json]) -> Js
     )
 
 
-def _clip(clip: Clip, stream: int | None = None) -> Json:
-    """The picture of a clip, or the sound of one of its streams."""
-    resolve: Json = {"Link Group ID": clip.rank}
-    premiere: Json = {"LinkID": clip.rank}
+def _clip(number: int, clip: Clip, stream: int | None = None) -> Json:
+    """The picture of a clip, or the sound of one of its streams. number: of the clip, by which editors link the two."""
+    resolve: Json = {"Link Group ID": number}
+    premiere: Json = {"LinkID": number}
     if stream is not None:
         track, source = clip.media.audio[stream], _source_track(clip.media, stream)
         resolve["Channels"] = [
@@ -188,7 +188,7 @@ def _found(clip: Clip) -> Json:
 
 
 def _facts(media: Media) -> Json:
-    """What the file says of itself and the format has no place for; values as in xmeml and ITU-T H.273."""
+    """The file's facts that the format has no place for; values as in xmeml and ITU-T H.273."""
     colour = media.colour
     facts: Json = {"reel": media.reel, "fields": media.fields.value}
     if media.pixel_aspect != 1:

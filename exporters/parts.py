@@ -52,6 +52,13 @@ def events(moment: Moment, handles_s: Fraction, neighbours: FindsNeighbours | No
     ]
 
 
+def part_text(part: int, parts: int) -> str:
+    """Which part of its moment an event is, if there are several; numbers as in `Event`."""
+    if not part:
+        return "handle"
+    return f"part {part} of {parts}" if parts > 1 else ""
+
+
 def _run(footage: Footage, frames: int, neighbour: Callable[[Footage], Footage | None]) -> list[tuple[Footage, int]]:
     """The files, nearest first, that hold the `frames` beyond an end of `footage`, each with how many it holds."""
     found = []
@@ -65,9 +72,8 @@ def _in_part(moment: Moment, part: Part, number: int) -> Moment:
     """The frames of `part` as a moment. The editor's marks count in the first file."""
     if number == 1:
         return replace(moment, continued=())
-    return with_segment(
-        replace(moment, footage=part.footage, remarks=replace(moment.remarks, marks=()), continued=()), part.segment
-    )
+    remarks = replace(moment.remarks, marks=())
+    return with_segment(replace(moment, footage=part.footage, remarks=remarks, continued=()), part.segment)
 
 
 def with_segment(moment: Moment, segment: Segment) -> Moment:

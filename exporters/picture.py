@@ -25,7 +25,7 @@ def shown(media: Media) -> Raster:
 
 
 def stored(media: Media) -> Raster:
-    """The pictures as the file stores them, turned upright; as `shown` if that is all that is known."""
+    """The pictures as the file stores them, turned upright; as `shown` if the library lacks their stored size."""
     if media.pixel_aspect == 1 or not (media.stored_width and media.stored_height):
         return shown(media)
     if media.rotation in (90, 270):

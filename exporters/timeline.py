@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
-from exporters.parts import Event, FindsNeighbours, events
+from exporters.parts import Event, FindsNeighbours, events, part_text
 from tr_desktop.errors import ExportError
 from tr_desktop.moments import NO_REMARKS, Mark, Media, Moment, Remarks, Segment
 from tr_desktop.timecode import DROP_FRAME_RATES, Timecode
@@ -67,9 +67,7 @@ class Clip:
     @property
     def part_text(self) -> str:
         """Which part of its moment the clip is, if there are several."""
-        if not self.part:
-            return "handle"
-        return f"part {self.part} of {self.parts}" if self.parts > 1 else ""
+        return part_text(self.part, self.parts)
 
     @property
     def is_marked(self) -> bool:

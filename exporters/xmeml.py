@@ -246,7 +246,7 @@ def _timecode(timecode: Timecode, reel: str = "") -> Element:
         "timecode",
         rate_element(timecode.rate),
         element("string", str(timecode)),
-        element("frame", timecode.frame % timecode.frames_per_day),
+        element("frame", timecode.in_day.frame),
         element("displayformat", "DF" if timecode.drop else "NDF"),
         *([element("reel", element("name", reel))] if reel else []),
     )

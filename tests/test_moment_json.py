@@ -5,7 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tr_desktop.errors import UserError
@@ -24,7 +24,6 @@ from tr_desktop.moments import (
 )
 from tr_desktop.timecode import Timecode
 
-UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 RATE = Fraction(30000, 1001)
 FRAMES = 500
 PATH = Path("/footage/a b.mov")
@@ -61,14 +60,12 @@ def moments(draw: st.DrawFn) -> Moment:
     return Moment(FOOTAGE, Refinement(tuple(steps), stop), draw(chances), draw(st.booleans()), "a query", quote)
 
 
-@UNTIMED
 @given(moments())
 def test_a_moment_comes_back_the_same(moment: Moment) -> None:
     document = {"schema": SCHEMA, "query": "a query", "moments": [FoundMoment.of(1, moment).to_json()]}
     assert moments_of(document, footage_of) == [moment]
 
 
-@UNTIMED
 @given(moments(), st.integers(1, 50))
 def test_an_entry_is_written_as_it_was_read(moment: Moment, rank: int) -> None:
     entry = FoundMoment.of(rank, moment).to_json()
@@ -79,7 +76,6 @@ def test_an_entry_is_written_as_it_was_read(moment: Moment, rank: int) -> None:
     assert [key for key in again if key in entry] == list(entry)
 
 
-@UNTIMED
 @given(moments(), st.data())
 def test_a_wrong_value_is_refused_with_a_sentence(moment: Moment, data: st.DataObject) -> None:
     entry = FoundMoment.of(1, moment).to_json()

@@ -21,7 +21,7 @@ from tr_desktop.timecode import Timecode
 
 
 class FieldOrder(Enum):
-    """Whether each frame is one picture or two fields, and which field was taken first. Values as xmeml says them."""
+    """Whether each frame is one picture or two fields, and which field was taken first. Values as in xmeml."""
 
     UNKNOWN = ""
     PROGRESSIVE = "none"
@@ -33,13 +33,17 @@ class FieldOrder(Enum):
         return self in (FieldOrder.UPPER_FIRST, FieldOrder.LOWER_FIRST)
 
 
+UNSPECIFIED = 2
+"""A code point of ITU-T H.273: the file has none."""
+
+
 @dataclass(frozen=True)
 class Colour:
-    """Colour as code points of ITU-T H.273; 2 means that the file doesn't say. is_full_range: None likewise."""
+    """Colour as code points of ITU-T H.273, `UNSPECIFIED` if the file has none. is_full_range: None likewise."""
 
-    primaries: int = 2
-    transfer: int = 2
-    matrix: int = 2
+    primaries: int = UNSPECIFIED
+    transfer: int = UNSPECIFIED
+    matrix: int = UNSPECIFIED
     is_full_range: bool | None = None
 
 
@@ -82,7 +86,7 @@ class Media:
     """A video file as the probe read it.
 
     rate: nominal frames a second, exact. width, height: pixels as shown (after rotation, with square pixels).
-    stored_width, stored_height: pixels as the file stores them, before rotation; 0 if an older library doesn't say.
+    stored_width, stored_height: pixels as the file stores them, before rotation; 0 if an older library lacks them.
     pixel_aspect: width of a stored pixel by its height. rotation: degrees clockwise to turn the stored picture upright
     (0, 90, 180, 270); mirrored: then left and right swap. codec_tag: the four characters by which the container names
     the kind of codec ("hvc1", "apcn"), or "". start_tc: source timecode of the first frame; the file's own, or zero if

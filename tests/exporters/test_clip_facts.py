@@ -1,10 +1,9 @@
-"""Clips say of themselves what their sources say: judged by ffprobe and MediaInfo, for files of many cameras."""
+"""Clips have the facts of their sources: judged by ffprobe and MediaInfo, for files of many cameras."""
 
 from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 
 from tests.exporters.camera_files import CAMERA_FILES, FRAMES, X264, camera_file
 from tests.media import numbered_picture, read_number
+from tests.tools import output
 from tr_desktop.footage.clips.cut import Cut
 from tr_desktop.footage.clips.exact import PRESETS, cut_exact
 from tr_desktop.footage.clips.lossless import cut_lossless, lossless_suffix
@@ -27,8 +27,10 @@ from tr_desktop.moments import Footage, Segment
 
 ASKED = Segment(5, 17)
 FIRST_NUMBER = {"trimmed.mov": 4}
+SAME_AS_OTHERS = {"prores_lt.mov", "prores_422.mov", "prores_hq.mov"}
+"""Copied as other kinds of ProRes are: their quick tests stand for these."""
 QUICK = {
-    *((name, "lossless") for name in CAMERA_FILES),
+    *((name, "lossless") for name in CAMERA_FILES if name not in SAME_AS_OTHERS),
     *(("576i_tff.mp4", way) for way in ("prores", "dnxhr", "h264")),
     *(("prores_tff.mov", way) for way in ("prores", "hevc")),
     ("576i_bff.mov", "h264"),
@@ -96,8 +98,7 @@ def ffprobe(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """(the picture stream, the audio streams)."""
     if not shutil.which("ffprobe"):
         pytest.skip("no ffprobe here")
-    command = ["ffprobe", "-v", "error", "-show_streams", "-of", "json", str(path)]
-    streams = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["streams"]
+    streams = json.loads(output("ffprobe", "-v", "error", "-show_streams", "-of", "json", str(path)))["streams"]
     audio = [stream for stream in streams if stream["codec_type"] == "audio"]
     return next(stream for stream in streams if stream["codec_type"] == "video"), audio
 
@@ -115,8 +116,7 @@ def mediainfo(path: Path) -> dict[str, str]:
         "ScanOrder",
     ]
     form = "Video;" + "|".join(f"%{key}%" for key in (*keys, "ScanType", "FrameRate_Mode"))
-    command = ["mediainfo", f"--Inform={form}", str(path)]
-    values = subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip("\n").split("|")
+    values = output("mediainfo", f"--Inform={form}", str(path)).strip("\n").split("|")
     facts = dict(zip((*keys, "ScanType", "FrameRate_Mode"), values, strict=True))
     facts["ScanType"] = {"MBAFF": "Interlaced", "": "Progressive"}.get(facts["ScanType"], facts["ScanType"])
     facts["FrameRate_Mode"] = facts["FrameRate_Mode"] or "CFR"
@@ -124,7 +124,7 @@ def mediainfo(path: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("name", "way"), CASES)
-def test_a_clip_holds_its_frames_and_says_what_its_source_says(
+def test_a_clip_holds_its_frames_and_the_facts_of_its_source(
     name: str, way: str, footage: ReadFootage, tmp_path: Path
 ) -> None:
     source = footage(name)
@@ -140,15 +140,7 @@ def test_a_clip_holds_its_frames_and_says_what_its_source_says(
         keys += ["profile", "pix_fmt", "codec_name", "color_range"]
     assert {key: found.get(key) for key in keys} == {key: meant.get(key) for key in keys}
     is_interlaced = meant.get("field_order") in ("tt", "bb")
-    assert (
-        found.get("field_order") == meant["field_order"]
-        if is_interlaced
-        else found.get("field_order")
-        in (
-            "progressive",
-            None,
-        )
-    )
+    assert found.get("field_order") in ([meant["field_order"]] if is_interlaced else ["progressive", None])
     if matrix := meant.get("color_space"):
         same = {"bt470bg": "smpte170m"}  # the same numbers; ProRes has one code for both
         assert same.get(found["color_space"], found["color_space"]) == same.get(matrix, matrix)
@@ -210,7 +202,7 @@ def test_float_sound_keeps_what_is_above_full_scale(footage: ReadFootage, tmp_pa
         assert peak == pytest.approx(2.0, abs=0.01)
 
 
-@pytest.mark.parametrize("language", ["deu", "fra", "swe", "nld", "zho", "mri", "nob", "gsw"])
+@pytest.mark.parametrize("language", ["deu", "fra", "swe", "nob", "gsw"])
 def test_a_mov_clip_has_the_language_of_its_track(language: str, tmp_path: Path) -> None:
     source = camera_file(
         tmp_path / "a.mp4",
@@ -253,7 +245,7 @@ def test_a_colour_matrix_is_kept_if_nothing_else_is_known(suffix: str, way: str,
 
 
 @pytest.mark.skipif(not WIDE_AVI.exists(), reason="that footage isn't beside this checkout")
-def test_a_copy_in_matroska_names_the_pixel_aspect_that_it_cannot_say(tmp_path: Path) -> None:
+def test_a_copy_in_matroska_names_the_pixel_aspect_that_it_cannot_hold(tmp_path: Path) -> None:
     made = cut(read(WIDE_AVI), "lossless", tmp_path, Segment(1, 3))
     assert made.path.suffix == ".mkv"
     assert made.notes == ("Pixel aspect 3/4 isn't in the clip: set it in your editor",)

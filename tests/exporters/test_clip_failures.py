@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,14 +11,14 @@ import pytest
 
 from exporters.clips import export_clips
 from exporters.hand_off import hand_off
-from tests.exporters.build import moment
+from tests.exporters.build import media, moment
 from tests.footage.recipes import VFR_TICKS, h264
 from tests.media import make_video
-from tr_desktop.errors import ExportError
+from tr_desktop.errors import ExportError, UserError
 from tr_desktop.footage.clips import exact
 from tr_desktop.footage.frames import Sampler
 from tr_desktop.footage.probe import probe
-from tr_desktop.moments import Footage, Moment
+from tr_desktop.moments import Footage, Moment, Part, Segment
 
 
 def read(path: Path, start: int, end: int) -> Moment:
@@ -42,10 +43,38 @@ def test_the_others_are_cut_and_the_failure_names_moment_and_reason(found: list[
     assert failure.startswith("Moment 2 (narrow.mov, 02:00:00:03) failed: ") and "256 wide" in failure
 
 
+def test_a_moment_over_two_files_keeps_its_rank_and_fails_once(found: list[Moment], tmp_path: Path) -> None:
+    wide, narrow, _ = found
+    over_two = replace(
+        moment(wide.media, 15, 20, times=wide.times), continued=(Part(narrow.footage, Segment(0, 3)),) * 2
+    )
+    seen: set[tuple[int, int]] = set()
+    report = export_clips(
+        [over_two, narrow, wide],
+        tmp_path / "clips",
+        preset_name="dnxhr",
+        on_progress=lambda clip, clips, *_: seen.add((clip, clips)),
+    )
+    assert [file.name for file in report.files] == ["01 wide part 1 of 3 01-00-00-15.mov", "03 wide 01-00-00-02.mov"]
+    assert [failure.split(") failed")[0] for failure in report.failures] == [
+        "Moment 1 (narrow part 2 of 3, 02:00:00:00",
+        "Moment 2 (narrow.mov, 02:00:00:03",
+    ]
+    assert seen == {(1, 5), (5, 5)}
+
+
 def test_an_export_of_which_nothing_came_is_an_error_that_names_each(found: list[Moment], tmp_path: Path) -> None:
     with pytest.raises(ExportError, match=r"None of the 2 moments.*Moment 1 .*256 wide.*Moment 2 .*256 wide"):
         export_clips([found[1], found[1]], tmp_path / "clips", preset_name="dnxhr")
     assert list((tmp_path / "clips").iterdir()) == []
+
+
+def test_no_folder_is_made_if_nothing_can_be_read(tmp_path: Path) -> None:
+    gone = moment(media("gone.mov", folder=tmp_path))
+    gone = replace(gone, footage=replace(gone.footage, is_whole=False))
+    with pytest.raises(UserError, match=r"gone\.mov"):
+        export_clips([gone], tmp_path / "clips")
+    assert not (tmp_path / "clips").exists()
 
 
 def test_an_interruption_still_stops(found: list[Moment], tmp_path: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import pytest
 
 from tests.exporters.camera_files import X264
 from tests.media import numbered_picture
+from tests.tools import NEEDS_FFMPEG, ffmpeg
 from tr_desktop.footage.clips.cut import Cut
 from tr_desktop.footage.clips.exact import PRESETS, cut_exact
 from tr_desktop.footage.clips.lossless import cut_lossless, lossless_suffix
@@ -115,16 +114,14 @@ def test_chapters_within_the_cut_are_kept(way: str, tmp_path: Path) -> None:
 
 
 def with_subtitles(path: Path, codec: str) -> Path:
-    if not shutil.which("ffmpeg"):
-        pytest.skip("no ffmpeg here")
     plain = two_tracks(path.with_name("plain.mp4"))
     lines = path.with_name("lines.srt")
     lines.write_text(LINES)
-    command = ["ffmpeg", "-v", "error", "-i", str(plain), "-i", str(lines), "-map", "0", "-map", "1", "-c", "copy"]
-    subprocess.run([*command, "-c:s", codec, "-metadata:s:s", "language=deu", str(path)], check=True)
-    return path
+    inputs = ("-i", str(plain), "-i", str(lines), "-map", "0", "-map", "1", "-c", "copy")
+    return ffmpeg(path, *inputs, "-c:s", codec, "-metadata:s:s", "language=deu")
 
 
+@NEEDS_FFMPEG
 def test_a_copy_has_the_subtitles_that_its_container_can_hold(tmp_path: Path) -> None:
     source = read(with_subtitles(tmp_path / "a.mp4", "mov_text"))
     made = cut(source, "lossless", tmp_path)
@@ -138,7 +135,18 @@ def test_a_copy_has_the_subtitles_that_its_container_can_hold(tmp_path: Path) ->
         assert cut(source, way, tmp_path).notes == ("Not in the clip: track 4 (subtitles, mov_text, deu)",)
 
 
+@NEEDS_FFMPEG
 def test_a_copy_names_the_subtitles_that_its_container_cannot_hold(tmp_path: Path) -> None:
     made = cut(read(with_subtitles(tmp_path / "a.mkv", "srt")), "lossless", tmp_path)
     assert made.path.suffix == ".mov"
     assert made.notes == ("Not in the clip: track 4 (subtitles, srt, deu)",)
+
+
+@NEEDS_FFMPEG
+def test_a_copy_in_matroska_keeps_the_spelling_of_a_language(tmp_path: Path) -> None:
+    plain = two_tracks(tmp_path / "plain.mp4")
+    options = ("-map", "0", "-c:v", "copy", "-c:a", "flac", "-metadata:s:a", "language=ger")
+    path = ffmpeg(tmp_path / "a.mkv", "-i", str(plain), *options)
+    made = cut(read(path), "lossless", tmp_path)
+    assert made.path.suffix == ".mkv"
+    assert [track.language for track in probe(made.path).audio] == ["ger", "ger"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
@@ -15,7 +16,7 @@ from exporters.timeline import timeline_from_moments
 from tests.exporters.build import AWKWARD_NAMES, LAYOUTS, PAL_WIDE, matrix_timeline, media, moment
 from tests.exporters.build import over_the_matrix as over
 from tr_desktop.files import write_verified
-from tr_desktop.moments import AudioTrack, OtherTrack, TrackKind
+from tr_desktop.moments import AudioTrack, OtherTrack, Part, Segment, TrackKind
 
 otio = pytest.importorskip("opentimelineio")
 
@@ -123,6 +124,16 @@ def test_a_stream_is_counted_among_all_of_the_files_audio() -> None:
     read = otio.adapters.read_from_string(exporter.render(timeline_from_moments([moment(source)])), "otio_json")
     clips = [next(iter(track.find_clips())) for track in read.audio_tracks()]
     assert [clip.metadata["Resolve_OTIO"]["Channels"][0]["Source Track ID"] for clip in clips] == [1, 2]
+
+
+def test_each_file_of_a_moment_is_linked_to_its_own_sound() -> None:
+    one, two = media("1.mov", channels=(2,)), media("2.mov", channels=(2,))
+    over_two = replace(moment(one, 900, 1000), continued=(Part(moment(two).footage, Segment(0, 50)),))
+    read = otio.adapters.read_from_string(exporter.render(timeline_from_moments([over_two, moment(one)])), "otio_json")
+    [picture], [sound] = read.video_tracks(), read.audio_tracks()
+    for editor, key in (("Resolve_OTIO", "Link Group ID"), ("PremierePro_OTIO", "LinkID")):
+        links = [[clip.metadata[editor][key] for clip in track.find_clips()] for track in (picture, sound)]
+        assert links == [[1, 2, 3]] * 2
 
 
 def test_the_media_says_what_the_format_has_no_place_for() -> None:

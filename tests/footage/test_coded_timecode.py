@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -12,39 +11,24 @@ from pathlib import Path
 import pytest
 
 from tests.media import make_video
+from tests.tools import NEEDS_FFMPEG, ffmpeg, output
 from tr_desktop.footage.probe import probe
 from tr_desktop.timecode import Timecode
 
 PAL, NTSC = Fraction(25), Fraction(30000, 1001)
-NEEDS_FFMPEG = pytest.mark.skipif(not shutil.which("ffmpeg") or not shutil.which("ffprobe"), reason="needs ffmpeg")
 GROUP = re.compile(rb"\x00\x00\x01\xb8....", re.DOTALL)
-
-
-def ffmpeg(path: Path, *arguments: str) -> Path:
-    subprocess.run(["ffmpeg", "-v", "error", "-y", *arguments, str(path)], check=True)
-    return path
 
 
 def mpeg2(path: Path, label: str, *, rate: Fraction = PAL, seconds: int = 2) -> Path:
     """Groups of 12 pictures with two B pictures between the others."""
-    source = (
-        "-f",
-        "lavfi",
-        "-i",
-        f"testsrc2=s=128x96:r={rate}:d={seconds}",
-        "-c:v",
-        "mpeg2video",
-        "-bf",
-        "2",
-        "-g",
-        "12",
-    )
+    source = ("-f", "lavfi", "-i", f"testsrc2=s=128x96:r={rate}:d={seconds}")
+    source += ("-c:v", "mpeg2video", "-bf", "2", "-g", "12")
     return ffmpeg(path, *source, "-sc_threshold", "1000000000", *(("-timecode", label) if label else ()))
 
 
 def said_by_ffprobe(path: Path, entries: str) -> str:
-    command = ["ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", entries, "-of", "csv=p=0", str(path)]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    command = ("ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", entries, "-of", "csv=p=0")
+    return output(*command, str(path))
 
 
 def start(path: Path) -> tuple[str, bool]:
@@ -58,8 +42,7 @@ def test_the_label_of_the_first_group_is_the_timecode(tmp_path: Path, suffix: st
     path = mpeg2(tmp_path / f"a.{suffix}", "10:20:30:00")
     assert start(path) == ("10:20:30:00", True)
     if shutil.which("mediainfo"):
-        shown = subprocess.run(["mediainfo", str(path)], check=True, capture_output=True, text=True).stdout
-        assert "10:20:30:00" in shown
+        assert "10:20:30:00" in output("mediainfo", str(path))
     assert start(mpeg2(tmp_path / f"b.{suffix}", "01:00:59;28", rate=NTSC)) == ("01:00:59;28", True)
 
 

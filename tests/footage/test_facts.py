@@ -4,37 +4,29 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
 from tests.media import make_video
+from tests.tools import NEEDS_FFMPEG, ffmpeg, output
 from tr_desktop.footage.probe import probe
 from tr_desktop.library.store.media_row import facts_of, media_of
 from tr_desktop.moments import Colour, FieldOrder, Media, OtherTrack, TrackKind
 
-NEEDS_FFMPEG = pytest.mark.skipif(not shutil.which("ffmpeg") or not shutil.which("ffprobe"), reason="needs ffmpeg")
 PICTURE = ("-f", "lavfi", "-i", "testsrc2=s=256x144:r=25:d=0.2")
 SOUND = ("-f", "lavfi", "-i", "sine=d=0.2")
 
 
-def ffmpeg(path: Path, *arguments: str) -> Path:
-    subprocess.run(["ffmpeg", "-v", "error", "-y", *arguments, str(path)], check=True)
-    return path
-
-
 def said_by_ffprobe(path: Path, entry: str) -> str:
-    command = ["ffprobe", "-v", "error", "-select_streams", "v:0", "-show_entries", f"stream={entry}", "-of", "json"]
-    output = subprocess.run([*command, str(path)], check=True, capture_output=True).stdout
-    return str(json.loads(output)["streams"][0].get(entry, ""))
+    command = ("ffprobe", "-v", "error", "-select_streams", "v:0", "-show_entries", f"stream={entry}", "-of", "json")
+    return str(json.loads(output(*command, str(path)))["streams"][0].get(entry, ""))
 
 
 def scan_order(path: Path) -> str:
     """ "TFF", "BFF" or "" by MediaInfo."""
-    command = ["mediainfo", "--Inform=Video;%ScanOrder%", str(path)]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    return output("mediainfo", "--Inform=Video;%ScanOrder%", str(path)).strip()
 
 
 INTERLACED = ("-flags", "+ildct+ilme")

@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 
-from tr_desktop.footage.languages import bibliographic, is_same_language, mov_language, terminological
+from tr_desktop.footage.languages import is_same_language, language_for
 
 
 def written(path: Path, code: str) -> str:
@@ -29,16 +29,15 @@ OTHERS = "eng spa jpn swe hrv srp"
 
 
 @pytest.mark.parametrize("code", f"{DOUBLED} {OTHERS}".split())
-def test_languages_survive_mov_mp4_and_matroska(tmp_path: Path, code: str) -> None:
-    assert is_same_language(written(tmp_path / "a.mov", mov_language(code)), code)
-    assert written(tmp_path / "a.mp4", terminological(code)) == terminological(code)
-    assert written(tmp_path / "a.mkv", bibliographic(code)) == bibliographic(code)
+def test_languages_survive_mp4_and_matroska(tmp_path: Path, code: str) -> None:
+    for suffix, format_name in ((".mp4", "mp4"), (".mkv", "matroska")):
+        spelled = language_for(code, format_name)
+        assert written(tmp_path / f"a{suffix}", spelled) == spelled and is_same_language(spelled, code)
 
 
-def test_both_ways_and_unknown_codes() -> None:
-    assert (terminological("ger"), bibliographic("deu"), mov_language("deu"), mov_language("fre")) == (
-        *("deu", "ger", "ger", "fra"),
-    )
-    assert terminological("sve") == "swe" and terminological("hr ") == "hrv"
-    assert [function("xyz") for function in (terminological, bibliographic, mov_language)] == ["xyz"] * 3
+def test_each_format_has_its_spelling() -> None:
+    for code in ("deu", "ger"):
+        assert [language_for(code, name) for name in ("mov", "mp4", "matroska")] == ["deu", "deu", "ger"]
+    assert language_for("sve", "mov") == "swe" and language_for("hr ", "matroska") == "hrv"
+    assert [language_for("xyz", name) for name in ("mov", "matroska")] == ["xyz"] * 2
     assert not is_same_language("deu", "nld") and is_same_language("", "")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import struct
-import subprocess
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -12,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.media import make_video
+from tests.tools import NEEDS_MEDIAINFO, output
 from tr_desktop.footage.probe import probe
 from tr_desktop.timecode import Timecode
 
@@ -106,11 +105,7 @@ def start(path: Path) -> Timecode:
 
 
 def label_by_mediainfo(path: Path) -> str:
-    command = ["mediainfo", "--Inform=Other;%TimeCode_FirstFrame%", str(path)]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-
-NEEDS_MEDIAINFO = pytest.mark.skipif(not shutil.which("mediainfo"), reason="needs mediainfo")
+    return output("mediainfo", "--Inform=Other;%TimeCode_FirstFrame%", str(path)).strip()
 
 
 def test_the_edit_list_of_the_timecode_track_counts(tmp_path: Path) -> None:

@@ -160,6 +160,7 @@ def test_clips_are_cut_from_the_original_if_it_decodes(tmp_path, catalog):
     proxy = clip(tmp_path / "day" / "Proxy" / "A001.mp4", SMALL)
     [moment, *_] = find("white", [proxy], catalog, ToyEncoder()).moments
     report = hand_off([moment], tmp_path / "clips", "h264", name="x", relatives=Relatives(catalog))
+    assert f"A001.mp4 is a proxy: the clips are cut from its original {tmp_path / 'day' / 'A001.mov'}." in report.notes
     with av.open(str(report.files[0])) as container:
         pictures = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
     assert pictures[0].shape == (240, 320, 3)

@@ -47,14 +47,14 @@ _NATIVE = [
     "BFR",
 ]
 
-_UNNAMED = {"NONE", "UNK", "UNSD"}  # what FFmpeg calls channels of which the file says nothing
+_UNNAMED = {"NONE", "UNK", "UNSD"}  # FFmpeg's names for channels that the file doesn't declare
 
 
 @dataclass(frozen=True)
 class ChannelLayout:
     """The channels of a track. name: FFmpeg's name of their layout in native order; "" if the file declares none that
-    has one. order: the track's channel for each channel of `name`. is_declared: whether the file says what the channels
-    are, in whatever order.
+    has one. order: the track's channel for each channel of `name`. is_declared: whether the file declares its channels,
+    in whatever order.
     """
 
     channels: int

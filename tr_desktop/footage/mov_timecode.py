@@ -143,7 +143,7 @@ class _Track:
         return self._file.read(min(end - start, size_bytes))
 
     def _rows(self, kind: bytes, head_bytes: int, widths: tuple[int, ...]) -> list[tuple[int, ...]]:
-        """The whole rows of a table after its head; columns of so many bytes."""
+        """The complete rows of a table after its head. widths: bytes of each column."""
         table, rows, at = self._read(kind), list[tuple[int, ...]](), head_bytes
         while at + sum(widths) <= len(table):
             row = []

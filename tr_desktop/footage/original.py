@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
-from tr_desktop.footage.frames import Sampler
-from tr_desktop.moments import Footage, Media
+from tr_desktop.moments import Media
 
 
 @dataclass(frozen=True)
@@ -32,11 +30,3 @@ class Originals:
     fitting: tuple[Original, ...] = ()
     unlike: tuple[Path, ...] = ()
     is_missing: bool = False
-
-
-def read_whole(media: Media) -> Footage:
-    """A file with the times of all its frames, of which as few as possible are decoded. Raises MediaError."""
-    sampler = Sampler(media, Fraction(10**6), 16)
-    for _ in sampler:
-        pass
-    return sampler.footage

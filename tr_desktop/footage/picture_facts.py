@@ -1,7 +1,7 @@
-"""What container and coded pictures say of the picture itself: fields, colour, the shape of its pixels, alpha.
+"""The facts of a picture, from the container and the coded picture: fields, colour, the shape of its pixels, alpha.
 
-The coded picture counts first, and the container if the picture says nothing: ProRes of older programs has its colour
-in the `colr` atom only. `Declared.of` keeps what the container says; decoding overwrites it.
+The coded picture counts first, and the container if the picture lacks the fact: ProRes of older programs has its colour
+in the `colr` atom only. `Declared.of` keeps the container's facts; decoding overwrites them.
 """
 
 from __future__ import annotations
@@ -15,15 +15,14 @@ from av.filter import Graph
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from tr_desktop.moments import Colour, FieldOrder
+from tr_desktop.moments import UNSPECIFIED, Colour, FieldOrder
 
 _SQUAREST = 8  # pixel aspect ratios beyond 8:1 are damage, not anamorphic pictures
-_UNSPECIFIED = 2
 _RESERVED = (0, 3)  # H.273; ProRes writes 0 for unknown
 _FULL_RANGE = {1: False, 2: True}  # FFmpeg's AVColorRange
 # FFmpeg's AVFieldOrder. 4 and 5 stand for QuickTime's 9 and 14, fields stored as the lines of one picture. Their
 # comments in FFmpeg and in old QuickTime documents mislead: 9 means that the first line is the earlier one
-# (CoreMedia's SpatialFirstLineEarly; RFC 9559 says the same of Matroska).
+# (CoreMedia's SpatialFirstLineEarly; RFC 9559 defines the same for Matroska).
 _FIELD_ORDERS = {
     1: FieldOrder.PROGRESSIVE,
     2: FieldOrder.UPPER_FIRST,
@@ -31,14 +30,14 @@ _FIELD_ORDERS = {
     4: FieldOrder.UPPER_FIRST,
     5: FieldOrder.LOWER_FIRST,
 }
-# Codecs whose pictures say that they are progressive, and those that are never anything else.
+# Codecs whose pictures state that they are progressive, and those that are never anything else.
 _SAY_PROGRESSIVE = ("h264", "hevc", "vvc", "mpeg2video", "mpeg4", "vc1", "wmv3", "prores", "dnxhd", "dvvideo")
 _ALWAYS_PROGRESSIVE = ("mpeg1video", "h263", "vp8", "vp9", "av1", "theora", "gif", "apng", "png", "evc", "apv")
 _MOV_OR_AVI = ("mov", "avi")
 
 
 class Declared(NamedTuple):
-    """What the container says, by FFmpeg's numbers."""
+    """The container's facts, by FFmpeg's numbers."""
 
     field_order: int
     primaries: int
@@ -56,8 +55,8 @@ class Declared(NamedTuple):
 
 
 def field_order(stream: VideoStream, declared: Declared, frame: VideoFrame) -> FieldOrder:
-    """One picture in each frame, or two fields. Interlaced if either the frame or the container says so: progressive
-    pictures that are flagged as interlaced are taken at their flag, as editors take them."""
+    """One picture in each frame, or two fields. Interlaced if the frame or the container is marked so:
+    progressive pictures that are flagged as interlaced are taken at their flag, as editors take them."""
     if frame.interlaced_frame:
         return FieldOrder.UPPER_FIRST if _is_top_first(frame) else FieldOrder.LOWER_FIRST
     order = _FIELD_ORDERS.get(declared.field_order, FieldOrder.UNKNOWN)
@@ -93,7 +92,7 @@ def colour(declared: Declared, frame: VideoFrame) -> Colour:
         (frame.colorspace, declared.matrix),
     )
     primaries, transfer, matrix = (
-        next((int(point) for point in pair if point not in (_UNSPECIFIED, *_RESERVED)), _UNSPECIFIED) for pair in pairs
+        next((int(point) for point in pair if point not in (UNSPECIFIED, *_RESERVED)), UNSPECIFIED) for pair in pairs
     )
     if frame.format.is_rgb:
         matrix = 0

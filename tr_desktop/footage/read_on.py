@@ -12,7 +12,7 @@ from tr_desktop.errors import MediaError
 from tr_desktop.footage.container import open_video
 from tr_desktop.footage.decode import Reading, read_packets
 from tr_desktop.footage.frames import Sampler
-from tr_desktop.moments import Footage, FrameTimes
+from tr_desktop.moments import Footage, FrameTimes, Media
 
 _BACK_OFF_S = (0, 1, 4, 16)  # a seek goes by decoding time, and may land too late
 _KEYFRAMES = 3  # a lossless cut ends at the first or, if other pictures are in the way, the next
@@ -31,10 +31,15 @@ def read_on(footage: Footage, until_s: Fraction) -> Footage:
         for back_s in _BACK_OFF_S:
             if further := _read_from(footage, start_pts, back_s, until_s):
                 return further
-    sampler = Sampler(footage.media, Fraction(10**6), 16)
+    return replace(footage, times=read_whole(footage.media).times, is_whole=True)
+
+
+def read_whole(media: Media) -> Footage:
+    """A file with the times of all its frames, of which as few as possible are decoded. Raises MediaError."""
+    sampler = Sampler(media, Fraction(10**6), 16)
     for _ in sampler:
         pass
-    return Footage(footage.media, sampler.times)
+    return sampler.footage
 
 
 def _read_from(footage: Footage, start_pts: int, back_s: int, until_s: Fraction) -> Footage | None:

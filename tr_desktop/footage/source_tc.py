@@ -33,7 +33,7 @@ def source_timecode(
     It is read at the track's rate and converted to the picture's. Phones set the drop-frame flag beside true 30 and 24,
     rates that have no drop-frame: there the flag is ignored and the track's frame number counts.
 
-    Labels in the coded pictures count after all that a container says. Raises OSError.
+    Labels in the coded pictures count after all labels of the container. Raises OSError.
     """
     is_mov = container.format.name.startswith("mov")
     if is_mov and (track := timecode_track(path, stream.id)):

@@ -40,7 +40,7 @@ def can_be_decoded(stream: AudioStream) -> bool:
 
 
 def language_of(stream: Stream) -> str:
-    """The stream's language as the file writes it; "" if it says none."""
+    """The stream's language as the file writes it; "" if it has none."""
     language = stream.metadata.get("language") or ""
     return "" if language == "und" else language
 

@@ -1,4 +1,4 @@
-"""The library's files, as exports see them: never replaced, and no longer those that were searched if they changed."""
+"""The library's files, as exports see them: never replaced, and other than those that were searched if they changed."""
 
 from __future__ import annotations
 

@@ -22,8 +22,10 @@ from tr_desktop.moments import Footage, TrackKind
 from tr_desktop.timecode import Timecode, is_smpte_rate
 
 _SIDE_PX = 64
-_SIMILAR = 6.0  # mean difference of 8-bit brightness; an encoder at these rates stays below 2
-_NOISE = 0.5
+SIMILAR = 6.0
+"""Mean difference of 8-bit brightness between a picture and its encoded form; these encoders stay below 2."""
+NOISE = 0.5
+"""By how much a neighbour of the source's picture may be more similar, likewise."""
 
 
 def verify_clip(
@@ -59,7 +61,7 @@ def verify_clip(
             pictures = {n: _small(decoded) for n, decoded in find_frames(footage, near)}
             [(_, decoded)] = find_frames(sampler.footage, [at])
             off = {n: float(np.abs(_small(decoded) - pictures[n]).mean()) for n in near}
-            if off[frame] > (0 if lossless else _SIMILAR) or off[frame] > min(off.values()) + _NOISE:
+            if off[frame] > (0 if lossless else SIMILAR) or off[frame] > min(off.values()) + NOISE:
                 wrong.append(f"its frame {at} isn't frame {frame} of the source")
         if sampler.media.is_vfr and not media.is_vfr:
             wrong.append("its rate isn't constant")

@@ -11,13 +11,11 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from tr_desktop.errors import ExportError
+from tr_desktop.footage.clips.check import NOISE, SIMILAR
 from tr_desktop.footage.container import open_video
 from tr_desktop.footage.decode import Reading, decode_frames
 from tr_desktop.footage.seek import find_frames
 from tr_desktop.moments import Footage, Segment
-
-_SIMILAR = 6.0  # mean difference of 8-bit brightness; encoded parts stay below 2
-_NOISE = 0.5
 
 
 def verify_pictures(footage: Footage, segment: Segment, copied: range, clip: Path) -> None:
@@ -68,7 +66,7 @@ def _is_similar(shown: VideoFrame, frame: VideoFrame, beside: list[VideoFrame]) 
     brightness = _samples(shown, 0).astype(np.int32)
     full_scale = 1 << (shown.format.components[0].bits - 8)
     off, *others = (float(np.abs(brightness - _samples(each, 0)).mean()) / full_scale for each in (frame, *beside))
-    return off <= min([_SIMILAR, *(other + _NOISE for other in others)])
+    return off <= min([SIMILAR, *(other + NOISE for other in others)])
 
 
 def _layout(frame: VideoFrame) -> tuple[str, int, int]:

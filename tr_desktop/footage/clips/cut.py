@@ -1,4 +1,4 @@
-"""Types and helpers shared by exact and lossless cuts."""
+"""Types and helpers that all ways of cutting share."""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -36,8 +35,7 @@ def describe(media: Media, writing: OutputContainer, picture: VideoStream, start
 
 def clip_timecode(footage: Footage, frame: int) -> Timecode:
     """The label of a source frame, wrapped at 24 hours, for a clip that starts with it."""
-    start = footage.timecode_at(frame)
-    return replace(start, frame=start.frame % start.frames_per_day)
+    return footage.timecode_at(frame).in_day
 
 
 def hdr10(frame: VideoFrame) -> str:

@@ -124,13 +124,12 @@ def cut_cfr(
     media, times = footage.media, footage.times
     rate = cfr_rate(media)
     frames = [times.frame_at((2 * frame + 1) / (2 * rate)) for frame in range(first, first + count)]
-    start = media.start_tc.at_rate(rate) + first
     made = _Made(
         media=replace(media, rate=rate, start_tc=media.start_tc.at_rate(rate), is_vfr=False),
         frames=frames,
         ticks=range(count),
         time_base=1 / rate,
-        start_tc=replace(start, frame=start.frame % start.frames_per_day),
+        start_tc=(media.start_tc.at_rate(rate) + first).in_day,
         start_s=first / rate,
         length_s=count / rate,
     )
@@ -148,6 +147,19 @@ def cfr_rate(media: Media) -> Fraction:
     if abs(nearest - media.rate) <= _NEAR * media.rate:
         return nearest
     return min((rate for rate in SMPTE_RATES if rate >= media.rate), default=nearest)
+
+
+def cfr_segment(footage: Footage, segment: Segment) -> Segment:
+    """`segment` in frames of the footage at a constant rate, `cfr_rate`.
+
+    Each edge is the frame boundary nearest to the segment's own, so the result holds exactly the frames that show it:
+    at least one, and none after the end.
+    """
+    times, rate = footage.times, cfr_rate(footage.media)
+    last = max(round(times.duration_s * rate), 1)
+    start = min(round(times.time_s(segment.start_frame) * rate), last - 1)
+    end = min(max(round(times.time_s(segment.end_frame) * rate), start + 1), last)
+    return Segment(start, end)
 
 
 def estimated_bytes(footage: Footage, segment: Segment, preset: Preset | None) -> int:
@@ -293,7 +305,7 @@ def _fitting(preset: Preset, media: Media, first: VideoFrame) -> Preset:
 
 
 def _losses(preset: Preset, media: Media, first: VideoFrame) -> Iterator[str]:
-    """Sentences on what this encoding can't keep, beside what its name says."""
+    """Sentences on what this encoding can't keep, beside what its name implies."""
     bits = max(component.bits for component in first.format.components)
     if bits > _BITS and preset.pix_fmt.endswith(f"{_BITS}le") and not preset.audio_codec:
         yield f"Colours of {bits} bits are kept in {_BITS}. A lossless clip keeps all"
@@ -307,7 +319,7 @@ def _losses(preset: Preset, media: Media, first: VideoFrame) -> Iterator[str]:
 
 
 def _by_fields(frames: Iterator[VideoFrame], fields: FieldOrder) -> Iterator[VideoFrame]:
-    """The frames, each marked with the field order: some codecs say it in the container only."""
+    """The frames, each marked with the field order: some codecs have it in the container only."""
     graph: Graph | None = None
     for frame in frames:
         if graph is None:

@@ -1,4 +1,4 @@
-"""What a clip must say of itself as its source does: the facts beside frames and samples."""
+"""The facts that a clip must have in common with its source, beside frames and samples."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import replace
 from tr_desktop.footage.clips.picture import WRITABLE_TAGS
 from tr_desktop.footage.languages import is_same_language
 from tr_desktop.footage.probe import probe
-from tr_desktop.moments import FieldOrder, Footage, Media
+from tr_desktop.moments import UNSPECIFIED, FieldOrder, Footage, Media
 
-_UNSPECIFIED, _RGB, _BT601 = 2, 0, {5, 6}  # ITU-T H.273
+_RGB, _BT601 = 0, {5, 6}  # ITU-T H.273
 _ALPHA_BESIDE = {"vp8", "vp9"}  # decoded without their transparency
 _ROUNDED_PX = 1  # Matroska stores the width as shown, in whole pixels
 _MOV_SUFFIXES = {".mov", ".mp4", ".m4v", ".3gp", ".qt"}
 
 
 def with_facts(footage: Footage) -> Footage:
-    """The footage with what the file says now, if an older library didn't keep it. Raises MediaError."""
+    """The footage with the file's present facts, if an older library lacks them. Raises MediaError."""
     media = footage.media
     if media.stored_width:
         return footage
@@ -34,7 +34,7 @@ def differences(media: Media, clip: Media, *, lossless: bool) -> Iterator[str]:
         size = size[0] & ~1, size[1] & ~1
     if media.stored_width and (clip.stored_width, clip.stored_height) != size:
         yield f"its pictures have {clip.stored_width} × {clip.stored_height} pixels instead of {size[0]} × {size[1]}"
-    if not has_same_aspect(media, clip) and clip.path.suffix != ".mkv":  # which PyAV can't give it: a note says so
+    if not has_same_aspect(media, clip) and clip.path.suffix != ".mkv":  # PyAV can't write it there; a note names it
         yield f"its pixel aspect is {clip.pixel_aspect} instead of {media.pixel_aspect}"
     if (clip.rotation, clip.mirrored) != (media.rotation, media.mirrored):
         yield f"it is turned by {clip.rotation} degrees instead of {media.rotation}"
@@ -46,7 +46,7 @@ def differences(media: Media, clip: Media, *, lossless: bool) -> Iterator[str]:
         meant, found = getattr(media.colour, name), getattr(clip.colour, name)
         if name == "matrix" and (meant == _RGB or {meant, found} == _BT601):
             continue  # encoders need YUV; ProRes has one number for BT.601's two, whose values are the same
-        if found != meant and meant != _UNSPECIFIED:
+        if found != meant and meant != UNSPECIFIED:
             yield f"its colour ({name}) is {found} instead of {meant}"
     if lossless:
         yield from _differences_of_copy(media, clip)

@@ -65,7 +65,7 @@ class Bits:
         return (number + 1) // 2 if number % 2 else -(number // 2)
 
     def replace_golomb(self, number: int) -> None:
-        """Put `number` in the place of the one that stands here, and go on after it."""
+        """Replace the number at this place, and go on after it."""
         start = self.at
         self.golomb()
         code = f"{number + 1:b}"
@@ -98,15 +98,21 @@ def unit_kind(unit: bytes, codec: str) -> int:
 
 
 def sets_of(extradata: bytes, codec: str) -> list[bytes]:
-    """The parameter sets of a decoder configuration (avcC, hvcC, or units with start codes)."""
-    if extradata[:1] != b"\1":
-        units = units_of(extradata, 0)
-    elif codec == "h264":
-        sequences, at = _counted(extradata, 6, extradata[5] & 31)
-        pictures, _ = _counted(extradata, at + 1, extradata[at])
-        units = sequences + pictures
-    else:
-        units = [unit for _, array in _arrays(extradata) for unit in array]
+    """The parameter sets of a decoder configuration (avcC, hvcC, or units with start codes).
+
+    ValueError if it is cut off.
+    """
+    try:
+        if extradata[:1] != b"\1":
+            units = units_of(extradata, 0)
+        elif codec == "h264":
+            sequences, at = _counted(extradata, 6, extradata[5] & 31)
+            pictures, _ = _counted(extradata, at + 1, extradata[at])
+            units = sequences + pictures
+        else:
+            units = [unit for _, array in _arrays(extradata) for unit in array]
+    except IndexError as error:
+        raise ValueError("its decoder configuration is cut off") from error
     return parameter_sets(units, codec)
 
 

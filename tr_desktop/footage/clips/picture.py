@@ -1,4 +1,4 @@
-"""What a clip's container says of its pictures: kind of codec, fields, pixel aspect, colour and rotation.
+"""A clip's facts in its container: kind of codec, fields, pixel aspect, colour and rotation.
 
 A decoder doesn't need these facts, but an editor does, and for many codecs they exist only in the container.
 """
@@ -16,17 +16,17 @@ from av.video.reformatter import ColorRange
 from av.video.stream import VideoStream
 
 from tr_desktop.footage.clips.mov_index import colour_atom, complete_index, field_atom
-from tr_desktop.moments import FieldOrder, Media
+from tr_desktop.moments import UNSPECIFIED, FieldOrder, Media
 
 MOV_FORMATS = {"mov", "mp4"}
-_UNSPECIFIED, _BT709, _RGB = 2, 1, 0  # ITU-T H.273
+_BT709, _RGB = 1, 0  # ITU-T H.273
 WRITABLE_TAGS = {"dvhe": "dvh1", "dvav": "dva1"}
 """Dolby Vision: FFmpeg writes only the form whose parameters are in the index, where a copy has them as well."""
 _DNXHR_COLOUR_AT = 0x2C
 _DNXHR_MATRICES = {9: 1, 10: 2}
 # FFmpeg's AVFieldOrder: both fields are stored and shown in this order.
 _FIELD_ORDERS = {FieldOrder.PROGRESSIVE: 1, FieldOrder.UPPER_FIRST: 2, FieldOrder.LOWER_FIRST: 3}
-_WITHOUT_FIELD_ATOM = {"dnxhd"}  # FFmpeg leaves it out for a few more, whose own pictures say it
+_WITHOUT_FIELD_ATOM = {"dnxhd"}  # FFmpeg leaves it out for a few more, whose own pictures have it
 
 
 def copied_tag(source: VideoStream, format_name: str) -> str:
@@ -41,7 +41,7 @@ def copied_tag(source: VideoStream, format_name: str) -> str:
 
 
 def describe_copy(picture: VideoStream, source: VideoStream, media: Media, writing: OutputContainer) -> None:
-    """Put onto the copied stream what a template doesn't bring along. Before the first packet."""
+    """Give the copied stream the facts that a template lacks. Call it before the first packet."""
     context = picture.codec_context
     if tag := copied_tag(source, writing.format.name):
         context.codec_tag = tag
@@ -60,11 +60,11 @@ def is_rgb(frame: VideoFrame) -> bool:
 
 
 def describe_encoded(picture: VideoStream, media: Media, first: VideoFrame, size: tuple[int, int]) -> None:
-    """Put onto the encoder what the clip says of its pictures. first: a decoded frame; size: of the clip's frames."""
+    """Give the encoder the facts of the clip's pictures. first: a decoded frame; size: of the clip's frames."""
     context = picture.codec_context
     context.color_primaries, context.color_trc = media.colour.primaries, media.colour.transfer
     context.colorspace = _BT709 if is_rgb(first) else media.colour.matrix
-    context.color_range = ColorRange.MPEG  # editors assume video range, whatever the tag says
+    context.color_range = ColorRange.MPEG  # editors assume video range, whatever the tag is
     if media.fields in _FIELD_ORDERS:
         context.field_order = _FIELD_ORDERS[media.fields]
     if (aspect := _pixel_aspect(media, size)) != 1:
@@ -77,7 +77,7 @@ def mark_matrix(packets: Sequence[Packet[VideoStream]], matrix: int) -> None:
 
     SMPTE ST 2019-1, "Color Volume": 0 BT.709, 1 and 2 BT.2020, 3 for the container's word, such as BT.601.
     """
-    if matrix in (_UNSPECIFIED, _BT709):
+    if matrix in (UNSPECIFIED, _BT709):
         return
     for packet in packets:
         picture = bytearray(packet)
@@ -99,7 +99,7 @@ def finish_clip(clip: Path, media: Media, codec: str, languages: Sequence[str]) 
     if media.fields.is_interlaced and codec in _WITHOUT_FIELD_ATOM and not is_mp4:
         extensions.append(field_atom(media.fields))
     points = media.colour.primaries, media.colour.transfer, media.colour.matrix
-    if _UNSPECIFIED in points and any(point not in (_UNSPECIFIED, _RGB) for point in points):
+    if UNSPECIFIED in points and any(point not in (UNSPECIFIED, _RGB) for point in points):
         extensions.append(colour_atom(media.colour, is_mp4=is_mp4))
     if extensions or (any(languages) and not is_mp4):
         complete_index(clip, languages, extensions)

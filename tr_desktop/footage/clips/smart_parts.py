@@ -6,7 +6,7 @@ resets it (ITU-T H.265, C.5.2.2 discards what waits before a CRA picture).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -20,6 +20,7 @@ from av.video.stream import VideoStream
 from tr_desktop.footage.clips.describe import hdr10
 from tr_desktop.footage.clips.parameter_sets import (
     H264_SEQUENCE,
+    H264Sequence,
     Ids,
     packed,
     read_h264_sequence,
@@ -63,7 +64,10 @@ def refusal(codec: str, pix_fmt: str, sets: list[bytes]) -> str:
     if not sets:
         return "its parameter sets are missing"
     if codec == "h264":
-        for sequence in (read_h264_sequence(unit) for unit in sets if unit_kind(unit, codec) == H264_SEQUENCE):
+        sequences = _h264_sequences(sets)
+        if not sequences:
+            return "its parameter sets are missing"
+        for sequence in sequences:
             if sequence.profile not in _H264_PROFILES:
                 return f"its H.264 profile ({sequence.profile}) can't be encoded here"
             if not sequence.is_frames_only:
@@ -82,7 +86,7 @@ class PartEncoder:
         self.sets: list[bytes] = []
 
     def encode(self, frames: range) -> list[Picture]:
-        """ValueError if the frames aren't as `Style` says, or the encoder's sets differ from the first run's."""
+        """ValueError if the frames aren't as in `Style`, or the encoder's sets differ from the first run's."""
         context: VideoCodecContext | None = None
         packets: list[Packet[VideoStream]] = []
         for number, frame in find_frames(self._footage, frames):
@@ -132,9 +136,12 @@ class PartEncoder:
         return context
 
 
+def _h264_sequences(sets: Sequence[bytes]) -> list[H264Sequence]:
+    return [read_h264_sequence(unit) for unit in sets if unit_kind(unit, "h264") == H264_SEQUENCE]
+
+
 def _h264_options(style: Style) -> dict[str, str]:
-    source = [read_h264_sequence(unit) for unit in style.sets if unit_kind(unit, "h264") == H264_SEQUENCE]
-    first = source[0]
+    first = _h264_sequences(style.sets)[0]
     # As many references as the source: a decoder may drop waiting pictures if its buffer changes (H.264, C.4.4).
     params = (
         f"sps-id={style.ids.sequence}:ref={min(max(first.references, 1), 16)}:bframes=0:open-gop=0:level={first.level}"

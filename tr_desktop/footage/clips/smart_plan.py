@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 import av.error
 from av.packet import Packet
@@ -66,6 +67,15 @@ class Plan:
         return sum(map(len, self.parts))
 
 
+class _Stored(NamedTuple):
+    """A coded picture as it was read: its time stamp in ticks, its data, and how a decoder can start at it."""
+
+    pts: int
+    data: bytes
+    is_keyframe: bool
+    join: Join
+
+
 def plan_cut(footage: Footage, start_pts: int, segment: Segment) -> Plan:
     """Reads the range's packets. ValueError if their time stamps are missing, or the stream has layers."""
     times = footage.times
@@ -79,19 +89,21 @@ def plan_cut(footage: Footage, start_pts: int, segment: Segment) -> Plan:
                     reading.seek(max(start_pts, first_pts - int(back_s / times.tick_s)), stream=stream)
                 except av.error.FFmpegError:
                     continue
-            stored = _read(reading.demux(stream), first_pts, end_pts)
-            if stored is None:
-                continue
-            return _plan(stored, segment, frame_of, end_pts, stream.codec_context.name, nal_length_bytes(stream))
+            codec, length_bytes = stream.codec_context.name, nal_length_bytes(stream)
+            stored = _read(reading.demux(stream), first_pts, end_pts, codec, length_bytes)
+            if stored is not None:
+                return _plan(stored, segment, frame_of, end_pts, codec, length_bytes)
     raise ValueError("its pictures can't be found again")
 
 
-def _read(packets: Iterator[Packet[VideoStream]], first_pts: int, end_pts: int) -> list[Packet[VideoStream]] | None:
+def _read(
+    packets: Iterator[Packet[VideoStream]], first_pts: int, end_pts: int, codec: str, length_bytes: int
+) -> list[_Stored] | None:
     """The pictures shown at `first_pts` or later, until no further one is shown before `end_pts`.
 
     None if the first picture read is shown later than `first_pts`.
     """
-    stored: list[Packet[VideoStream]] = []
+    stored: list[_Stored] = []
     is_first, late_keyframes = True, 0
     for packet in packets:
         if not packet.size:
@@ -105,33 +117,30 @@ def _read(packets: Iterator[Packet[VideoStream]], first_pts: int, end_pts: int) 
         if (packet.dts is not None and packet.dts >= end_pts) or late_keyframes > 1:
             break
         if packet.pts >= first_pts:
-            stored.append(packet)
+            data, is_keyframe = bytes(packet), bool(packet.is_keyframe)
+            join = _join(data, codec, length_bytes) if is_keyframe else Join.NONE
+            stored.append(_Stored(packet.pts, data, is_keyframe, join))
     return None if is_first else stored
 
 
 def _plan(
-    stored: list[Packet[VideoStream]],
+    stored: list[_Stored],
     segment: Segment,
     frame_of: dict[int, int],
     end_pts: int,
     codec: str,
     length_bytes: int,
 ) -> Plan:
-    starts = (
-        (at, join)
-        for at, packet in enumerate(stored)
-        if packet.pts in frame_of and (join := _join(packet, codec, length_bytes)) is not Join.NONE
-    )
+    starts = ((at, each.join) for at, each in enumerate(stored) if each.pts in frame_of and each.join is not Join.NONE)
     at, join = next(starts, (0, Join.NONE))
     if join is Join.NONE:
-        has_keyframes = any(packet.is_keyframe and packet.pts in frame_of for packet in stored)
+        has_keyframes = any(each.is_keyframe and each.pts in frame_of for each in stored)
         return Plan(segment, [], segment.end_frame, segment.end_frame, join, has_keyframes)
-    start_pts = stored[at].pts or 0
-    following = [packet for packet in stored[at:] if (packet.pts or 0) >= start_pts]
-    count = _closed(following, end_pts)
+    following = [each for each in stored[at:] if each.pts >= stored[at].pts]
+    count = _closed([each.pts for each in following], end_pts)
     if not count:
         return Plan(segment, [], segment.end_frame, segment.end_frame, Join.NONE)
-    copied = [Picture(frame_of.get(p.pts or 0, -1), bytes(p), bool(p.is_keyframe)) for p in following[:count]]
+    copied = [Picture(frame_of.get(each.pts, -1), each.data, each.is_keyframe) for each in following[:count]]
     first = copied[0].frame
     if sorted(picture.frame for picture in copied) != list(range(first, first + count)):
         raise ValueError("a coded picture is never shown, or a frame is coded as two fields")
@@ -140,15 +149,18 @@ def _plan(
     return Plan(segment, copied, first, first + count, join)
 
 
-def _closed(packets: list[Packet[VideoStream]], end_pts: int) -> int:
-    """How many of the first packets are shown before `end_pts` and before all others: as many as possible."""
-    earliest = [end_pts]  # of the packets after this one, from the last on
-    for packet in reversed(packets):
-        earliest.append(min(earliest[-1], packet.pts or 0))
+def _closed(stamps: list[int], end_pts: int) -> int:
+    """How many of the first pictures are shown before `end_pts` and before all others: as many as possible.
+
+    stamps: when each is shown, in stored order.
+    """
+    earliest = [end_pts]  # of the pictures after this one, from the last on
+    for pts in reversed(stamps):
+        earliest.append(min(earliest[-1], pts))
     earliest.reverse()
     count, latest = 0, -(1 << 63)
-    for at, packet in enumerate(packets, 1):
-        latest = max(latest, packet.pts or 0)
+    for at, pts in enumerate(stamps, 1):
+        latest = max(latest, pts)
         if latest >= end_pts:
             break
         if latest < earliest[at]:
@@ -156,10 +168,8 @@ def _closed(packets: list[Packet[VideoStream]], end_pts: int) -> int:
     return count
 
 
-def _join(packet: Packet[VideoStream], codec: str, length_bytes: int) -> Join:
-    if not packet.is_keyframe:
-        return Join.NONE
-    kinds = {unit_kind(unit, codec) for unit in units_of(bytes(packet), length_bytes) if unit}
+def _join(keyframe: bytes, codec: str, length_bytes: int) -> Join:
+    kinds = {unit_kind(unit, codec) for unit in units_of(keyframe, length_bytes) if unit}
     if codec == "h264":  # ITU-T H.264, 7.4.1.2.1: only an IDR picture activates another sequence set
         return Join.IDR if 5 in kinds and 1 not in kinds else Join.NONE
     if kinds & {16, 17, 18, 19, 20}:  # ITU-T H.265, table 7-1: BLA and IDR

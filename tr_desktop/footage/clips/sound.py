@@ -21,7 +21,7 @@ from tr_desktop.errors import ExportError
 from tr_desktop.footage.audio_layout import ChannelLayout, channel_layout, usual_layout
 from tr_desktop.footage.clips.joined_sound import JoinedSound, Joints
 from tr_desktop.footage.container import open_video
-from tr_desktop.footage.languages import terminological
+from tr_desktop.footage.languages import language_for
 from tr_desktop.moments import Media
 
 _DTYPES = {"flt": np.float32, "s32": np.int32, "s16": np.int16}  # packed: PyAV reads eight planes beyond their end
@@ -77,7 +77,7 @@ class TrackWriter:
 
     def _describe(self, stream: AudioStream) -> None:
         if language := self._source.metadata.get("language"):
-            stream.metadata["language"] = terminological(language)
+            stream.metadata["language"] = language_for(language, self._writing.format.name)
         if title := self._source.metadata.get("title"):
             stream.metadata["title"] = title
         stream.disposition = self._source.disposition

@@ -16,24 +16,20 @@ from av.packet import Packet
 from av.stream import Discard, Stream
 
 from tr_desktop.footage.container import open_video
-from tr_desktop.footage.languages import terminological
+from tr_desktop.footage.languages import language_for
 from tr_desktop.moments import Media, TrackKind
 
 _EARLY_S = 30  # subtitles may have begun so long before they are seen
 _CHAPTER_TICK_S = Fraction(1, 1000)
 _KEPT_KEYS = {"language", "title", "handler_name"}
-_TEXT_OF_CHAPTERS = "bin_data"  # as a MOV file stores the names of chapters, and a GoPro its telemetry
+_BINARY = "bin_data"  # as a MOV file stores the names of chapters, and a GoPro its telemetry
 
 
 def other_streams(container: InputContainer, media: Media) -> list[Stream]:
     """The streams of `media`, opened, that aren't the main picture, its sound, timecode or the names of chapters."""
     has_chapters = bool(container.chapters())
     others = [container.streams[track.index] for track in media.other_tracks]
-    return [
-        stream
-        for stream in others
-        if not (has_chapters and stream.type == "data" and _codec(stream) == _TEXT_OF_CHAPTERS)
-    ]
+    return [stream for stream in others if not (has_chapters and stream.type == "data" and _codec(stream) == _BINARY)]
 
 
 def left_behind(streams: Sequence[Stream]) -> tuple[str, ...]:
@@ -64,8 +60,11 @@ def copy_chapters(media: Media, writing: OutputContainer, start_s: Fraction, len
 
 
 class CopiedTracks:
-    """The other tracks of a copied clip. left: those that its container can't hold; written: the kinds of those with
-    something in the clip."""
+    """The other tracks of a copied clip.
+
+    left: the source's streams that the clip's container can't hold. written: the kinds of those with something in the
+    clip. start_s: the clip's start on the source's own clock.
+    """
 
     def __init__(
         self, stack: ExitStack, media: Media, writing: OutputContainer, start_s: Fraction, length_s: Fraction
@@ -84,11 +83,9 @@ class CopiedTracks:
                 self.left.append(stream)
                 continue
             copy.metadata.clear()
-            copy.metadata.update(
-                {key: stream.metadata[key] for key in ("language", "title", "handler_name") if key in stream.metadata}
-            )
+            copy.metadata.update({key: value for key, value in stream.metadata.items() if key in _KEPT_KEYS})
             if language := copy.metadata.get("language"):
-                copy.metadata["language"] = terminological(language)
+                copy.metadata["language"] = language_for(language, writing.format.name)
             copy.disposition = stream.disposition
             own, _ = stack.enter_context(open_video(media.path))
             self._tracks.append(_packets(own, stream.index, copy, start_s, length_s))
@@ -114,7 +111,7 @@ def _copied(stream: Stream, writing: OutputContainer) -> Any:
     if stream.type == "subtitle" and stream.codec_context is not None:
         with suppress(ValueError, av.error.FFmpegError):
             return writing.add_stream_from_template(stream)
-    if stream.type == "data" and _codec(stream) == "bin_data" and writing.format.name in ("mov", "mp4"):
+    if stream.type == "data" and _codec(stream) == _BINARY and writing.format.name in ("mov", "mp4"):
         with suppress(ValueError, av.error.FFmpegError):
             return writing.add_stream_from_template(stream)
     return None
