@@ -19,6 +19,8 @@ from tr_desktop.footage.frames import Sampler
 from tr_desktop.footage.probe import probe
 from tr_desktop.moments import Footage, Moment
 
+DAMAGED = Path(__file__).resolve().parents[3] / "shared" / "oddities" / "media__dolbyVision-hdr.MOV"
+
 
 def read(path: Path, start: int, end: int) -> Moment:
     sampler = Sampler(probe(path), Fraction(1000), 32)
@@ -46,6 +48,12 @@ def test_an_export_of_which_nothing_came_is_an_error_that_names_each(found: list
     with pytest.raises(ExportError, match=r"None of the 2 moments.*Moment 1 .*256 wide.*Moment 2 .*256 wide"):
         export_clips([found[1], found[1]], tmp_path / "clips", preset_name="dnxhr")
     assert list((tmp_path / "clips").iterdir()) == []
+
+
+@pytest.mark.skipif(not DAMAGED.exists(), reason="that footage isn't beside this checkout")
+def test_a_copy_of_impossible_times_is_refused_in_words(tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match=r"shows a picture before its time to be decoded .*\. Use an exact cut"):
+        export_clips([read(DAMAGED, 0, 3)], tmp_path / "clips", preset_name="lossless")
 
 
 def test_an_interruption_still_stops(found: list[Moment], tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ from tr_desktop.footage.clips.describe import clip_timecode, describe, hdr10
 from tr_desktop.footage.clips.facts import with_facts
 from tr_desktop.footage.clips.fields import mark_fields
 from tr_desktop.footage.clips.joined_sound import find_joints
-from tr_desktop.footage.clips.picture import describe_encoded, finish_clip, is_rgb, languages_of, mark_matrix
+from tr_desktop.footage.clips.picture import describe_encoded, finish_clip, is_rgb, mark_matrix, written
 from tr_desktop.footage.clips.sound import EncodedTrack
 from tr_desktop.footage.clips.tracks import copy_chapters, left_behind, other_streams
 from tr_desktop.footage.container import open_video
@@ -233,8 +233,8 @@ def _encode(
             writing.mux(coded)
             for sound in sounds:
                 sound.write_until(None)
-            languages = languages_of(writing)
-        finish_clip(out, media, preset.codec, languages)
+            meant = written(writing)
+        finish_clip(out, media, preset.codec, meant)
     except (av.error.FFmpegError, OSError, ValueError, StopIteration) as error:
         reason = f"The clip can't be encoded as {preset.title}: {error}"
         raise ExportError(reason, path=media.path, remedy="Try another clip format") from error
