@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from itertools import chain, count
 
 from exporters.notes import found_by_label, left_behind
-from exporters.picture import SD_WIDTHS
+from exporters.picture import standard
 from exporters.registry import Exporter
 from exporters.text import one_line, shortened
 from exporters.timeline import Clip, Timeline, fps_text
@@ -40,7 +40,6 @@ _COLUMNS = (
 
 _MAX_CHANNELS = 24
 _AUDIO_FORMATS = {22050: "22khz", 24000: "24khz", 44100: "44khz", 48000: "48khz"}
-_SD_LINES = {480: "NTSC", 486: "NTSC", 576: "PAL"}
 
 
 # Avid MediaLog manual, appendix A, "Avid Log Specifications": headings and columns are spelled exactly like this.
@@ -66,7 +65,7 @@ def render(timeline: Timeline) -> str:
 
 
 def _video_format(footage: list[Media]) -> str:
-    kinds = {_SD_LINES.get(media.stored_height) if media.stored_width in SD_WIDTHS else None for media in footage}
+    kinds = {standard(media) for media in footage}
     if len(kinds) == 1 and (kind := kinds.pop()):
         return kind
     is_hd = all(media.width <= 1920 and media.height <= 1080 for media in footage)

@@ -22,7 +22,7 @@ from xml.etree.ElementTree import Element
 from exporters.links import file_url
 from exporters.markup import document, element
 from exporters.notes import left_behind, listed
-from exporters.picture import stored
+from exporters.picture import standard, stored
 from exporters.registry import Exporter
 from exporters.text import shortened
 from exporters.timeline import Clip, Timeline, fps_text
@@ -185,16 +185,21 @@ def _format(clip: Clip) -> dict[str, str]:
     attributes |= {"width": str(raster.width), "height": str(raster.height)}
     if raster.pixel_aspect != 1:
         attributes["paspH"], attributes["paspV"] = map(str, raster.pixel_aspect.as_integer_ratio())
-    return {**attributes, "colorSpace": _colour_space(media.colour) or _COLOUR_SPACES[0][-1]}
+    return {**attributes, "colorSpace": _colour_space(media) or _COLOUR_SPACES[0][-1]}
 
 
-def _colour_space(colour: Colour) -> str | None:
-    """The name of the first colour space that contradicts nothing in `colour`; None if each does."""
-    codes = (colour.primaries, colour.transfer, colour.matrix)
+def _colour_space(media: Media) -> str | None:
+    """The name of the first colour space that contradicts nothing in the media's colour; None if each does.
+
+    Much footage of standard definition, such as DV, names no colour: its own space comes first.
+    """
+    codes = (media.colour.primaries, media.colour.transfer, media.colour.matrix)
+    system = standard(media)
+    spaces = sorted(_COLOUR_SPACES, key=lambda space: system is None or system not in space[-1])
     return next(
         (
             name
-            for *known, name in _COLOUR_SPACES
+            for *known, name in spaces
             if all(code == UNSPECIFIED or code in fitting for code, fitting in zip(codes, known, strict=True))
         ),
         None,
@@ -204,7 +209,7 @@ def _colour_space(colour: Colour) -> str | None:
 def notes(timeline: Timeline) -> Iterator[str]:
     """What the format can't hold."""
     footage = dict.fromkeys(clip.media for clip in timeline.clips)
-    if unnamed := [_with_colour(media) for media in footage if _colour_space(media.colour) is None]:
+    if unnamed := [_with_colour(media) for media in footage if _colour_space(media) is None]:
         yield (
             f"Final Cut Pro has no name for this colour: {listed(unnamed)}. The export has Rec. 709: choose the colour "
             "space in your editor."

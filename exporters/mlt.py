@@ -2,8 +2,8 @@
 
 Frames count from the first of the file and `out` is inclusive, as MLT defines it. The profile has the rate of the
 sources: one of its frames is one source frame. It has the size, the pixels, the fields and the colour of the first
-source. `resource` is a plain path, not a URL. MLT reads the fields of a picture from the coded frames: if only the
-container has them, the producer's properties repeat them.
+source; standard definition that doesn't say its colour is of BT.601. `resource` is a plain path, not a URL. MLT reads
+the fields of a picture from the coded frames: if only the container has them, the producer's properties repeat them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from xml.etree.ElementTree import Element
 
 from exporters.markup import document, element
 from exporters.notes import left_behind
-from exporters.picture import stored
+from exporters.picture import standard, stored
 from exporters.registry import Exporter
 from exporters.timeline import Clip, Timeline
 from tr_desktop.moments import FieldOrder
@@ -55,7 +55,7 @@ def render(timeline: Timeline) -> str:
         display_aspect_den=shape.denominator,
         frame_rate_num=timeline.rate.numerator,
         frame_rate_den=timeline.rate.denominator,
-        colorspace=_MATRICES.get(media.colour.matrix, 709),
+        colorspace=_MATRICES.get(media.colour.matrix, 601 if standard(media) else 709),
     )
     ids: dict[Path, str] = {}
     producers: list[Element] = []

@@ -10,6 +10,8 @@ from tr_desktop.moments import Media
 SD_WIDTHS = range(702, 721)
 """Pixels across a picture of standard definition: writers differ on how many of the 720 they count."""
 
+_SD_LINES = {480: "NTSC", 486: "NTSC", 576: "PAL"}
+
 
 class Raster(NamedTuple):
     """Upright pictures: pixels in width and height, and the width of a pixel by its height."""
@@ -31,3 +33,8 @@ def stored(media: Media) -> Raster:
     if media.rotation in (90, 270):
         return Raster(media.stored_height, media.stored_width, 1 / media.pixel_aspect)
     return Raster(media.stored_width, media.stored_height, media.pixel_aspect)
+
+
+def standard(media: Media) -> str | None:
+    """PAL or NTSC, if the pictures are stored in a size of standard definition."""
+    return _SD_LINES.get(media.stored_height) if media.stored_width in SD_WIDTHS else None

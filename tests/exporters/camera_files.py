@@ -31,13 +31,15 @@ def camera_file(
     tag: str = "",
     rate: Fraction = Fraction(25),
     fields: str = "",
+    second_field: int = 0,
     aspect: Fraction = Fraction(1),
     colour: tuple[int, int, int] | None = None,
     timecode: str = "10:00:00:00",
     sound: Sequence[tuple[str, str]] = (),
     languages: Sequence[str] = (),
 ) -> Path:
-    """`FRAMES` numbered pictures. fields: "tff" or "bff". sound: the codec and the layout of each track."""
+    """`FRAMES` numbered pictures. fields: "tff" or "bff"; second_field: how much higher the number in
+    the odd lines is. sound: the codec and the layout of each track."""
     with av.open(str(path), "w") as container:
         picture = container.add_stream(codec, rate=rate, options=options or {})
         context = picture.codec_context
@@ -60,7 +62,7 @@ def camera_file(
         tracks = [container.add_stream(name, rate=RATE_HZ, layout=layout) for name, layout in sound]
         for track, language in zip(tracks, languages, strict=False):
             track.metadata["language"] = language
-        for frame in _frames(size, pix_fmt, fields):
+        for frame in _frames(size, pix_fmt, fields, second_field):
             if colour:
                 frame.color_primaries, frame.color_trc, frame.colorspace = colour
             container.mux(picture.encode(frame))
@@ -72,9 +74,11 @@ def camera_file(
     return path
 
 
-def _frames(size: tuple[int, int], pix_fmt: str, fields: str) -> Iterator[av.VideoFrame]:
+def _frames(size: tuple[int, int], pix_fmt: str, fields: str, second_field: int) -> Iterator[av.VideoFrame]:
     for number in range(FRAMES):
-        frame = av.VideoFrame.from_ndarray(numbered_picture(number, *size), format="rgb24")
+        picture = numbered_picture(number, *size)
+        picture[1::2] = numbered_picture(number + second_field, *size)[1::2]
+        frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
         frame = frame.reformat(format=pix_fmt)
         if fields:
             graph = Graph()

@@ -161,6 +161,19 @@ def test_a_clip_holds_its_frames_and_the_facts_of_its_source(
     )
 
 
+@pytest.mark.parametrize("way", PRESETS)
+def test_what_moves_between_two_fields_stays_in_them(way: str, tmp_path: Path) -> None:
+    options = {**X264, "qp": "4"}
+    path = camera_file(tmp_path / "a.mov", "libx264", size=(320, 192), options=options, fields="tff", second_field=999)
+    made = cut(read(path), way, tmp_path, Segment(5, 8))
+    with av.open(str(made.path)) as container:
+        pictures = [frame.to_ndarray(format="gray8") for frame in container.decode(video=0)]
+    coloured = [np.stack([picture] * 3, axis=2) for picture in pictures]
+    assert [(read_number(each[::2]), read_number(each[1::2])) for each in coloured] == [
+        (number, number + 999) for number in range(5, 8)
+    ]
+
+
 def test_hevc_from_matroska_gets_the_code_that_apple_opens(footage: ReadFootage, tmp_path: Path) -> None:
     made = cut(footage("hevc.mkv"), "lossless", tmp_path)
     assert made.path.suffix == ".mov" and probe(made.path).codec_tag == "hvc1"

@@ -20,6 +20,8 @@ from tr_desktop.footage.frames import Sampler
 from tr_desktop.footage.probe import probe
 from tr_desktop.moments import Footage, Moment, Part, Segment
 
+DAMAGED = Path(__file__).resolve().parents[3] / "shared" / "oddities" / "media__dolbyVision-hdr.MOV"
+
 
 def read(path: Path, start: int, end: int) -> Moment:
     sampler = Sampler(probe(path), Fraction(1000), 32)
@@ -75,6 +77,12 @@ def test_no_folder_is_made_if_nothing_can_be_read(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"gone\.mov"):
         export_clips([gone], tmp_path / "clips")
     assert not (tmp_path / "clips").exists()
+
+
+@pytest.mark.skipif(not DAMAGED.exists(), reason="that footage isn't beside this checkout")
+def test_a_copy_of_impossible_times_is_refused_in_words(tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match=r"shows a picture before its time to be decoded .*\. Use an exact cut"):
+        export_clips([read(DAMAGED, 0, 3)], tmp_path / "clips", preset_name="lossless")
 
 
 def test_an_interruption_still_stops(found: list[Moment], tmp_path: Path) -> None:

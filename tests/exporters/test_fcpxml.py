@@ -192,6 +192,25 @@ def test_a_format_names_the_colour_space(colour: Colour, name: str, tmp_path: Pa
     assert list(fcpxml.notes(timeline_from_moments([moment(source)]))) == []
 
 
+@pytest.mark.parametrize(
+    ("lines", "colour", "name"),
+    [
+        (576, Colour(), "5-1-6 (Rec. 601 (PAL))"),
+        (480, Colour(), "6-1-6 (Rec. 601 (NTSC))"),
+        (576, Colour(2, 2, 6), "5-1-6 (Rec. 601 (PAL))"),
+        (576, Colour(6, 6, 6), "6-1-6 (Rec. 601 (NTSC))"),
+        (576, Colour(1, 1, 2), "1-1-1 (Rec. 709)"),
+        (1080, Colour(), "1-1-1 (Rec. 709)"),
+    ],
+    ids=str,
+)
+def test_standard_definition_without_colour_has_that_of_its_system(
+    lines: int, colour: Colour, name: str, tmp_path: Path
+) -> None:
+    source = media(stored_width=720, stored_height=lines, size=(1024, lines), colour=colour)
+    assert [each["colorSpace"] for each in formats(source, folder=tmp_path)] == [name] * 2
+
+
 def test_a_colour_without_a_name_is_a_note(tmp_path: Path) -> None:
     p3 = media("p3.mov", colour=Colour(12, 13, 1))
     assert formats(p3, folder=tmp_path)[1]["colorSpace"] == "1-1-1 (Rec. 709)"

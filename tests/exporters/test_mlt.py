@@ -77,6 +77,7 @@ def test_the_profile_has_fields_pixels_and_colour_of_the_first_source() -> None:
     assert [plain[name] for name in names] == ["1", "1920", "1080", "1", "1", "16", "9", "709"]
     matrices = {1: "709", 2: "709", 5: "601", 6: "601", 7: "240", 9: "2020", 10: "2020"}
     assert {matrix: profile(colour=Colour(matrix=matrix))["colorspace"] for matrix in matrices} == matrices
+    assert profile(**{**PAL_WIDE, "colour": Colour()})["colorspace"] == "601"
     assert profile(fields=FieldOrder.PROGRESSIVE)["progressive"] == "1"
 
 

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from tr_desktop.errors import ExportError
 from tr_desktop.footage.clips.facts import differences
+from tr_desktop.footage.clips.fields import mark_fields
 from tr_desktop.footage.clips.picture import is_rgb
 from tr_desktop.footage.clips.tracks import kinds_of_others
 from tr_desktop.footage.frames import Sampler
 from tr_desktop.footage.probe import probe
 from tr_desktop.footage.seek import find_frames
-from tr_desktop.moments import Footage, TrackKind
+from tr_desktop.moments import FieldOrder, Footage, TrackKind
 from tr_desktop.timecode import Timecode, is_smpte_rate
 
 _SIDE_PX = 64
@@ -78,7 +79,12 @@ def verify_clip(
 
 
 def _small(frame: VideoFrame) -> NDArray[np.int16]:
-    """Brightness [S, S] in video range, which doesn't depend on colour tags (some encoders set their own)."""
+    """Brightness [S, S] in video range, which doesn't depend on colour tags (some encoders set their own).
+
+    Both fields of a frame are averaged: the encoders that don't code by fields don't mark them either.
+    """
+    if frame.interlaced_frame:
+        [frame] = mark_fields([frame], FieldOrder.PROGRESSIVE)
     square = frame.reformat(
         _SIDE_PX,
         _SIDE_PX,

@@ -21,7 +21,6 @@ from pathlib import Path
 import av.error
 from av.codec.context import Flags
 from av.container import OutputContainer
-from av.filter import Graph
 from av.video.frame import PictureType, VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from av.video.stream import VideoStream
@@ -31,8 +30,9 @@ from tr_desktop.footage.clips.check import verify_clip
 from tr_desktop.footage.clips.cut import Cut, FrameProgress, on_own_clock, open_clip
 from tr_desktop.footage.clips.describe import clip_timecode, describe, hdr10
 from tr_desktop.footage.clips.facts import with_facts
+from tr_desktop.footage.clips.fields import mark_fields
 from tr_desktop.footage.clips.joined_sound import find_joints
-from tr_desktop.footage.clips.picture import describe_encoded, finish_clip, is_rgb, languages_of, mark_matrix
+from tr_desktop.footage.clips.picture import describe_encoded, finish_clip, is_rgb, mark_matrix, written
 from tr_desktop.footage.clips.sound import EncodedTrack
 from tr_desktop.footage.clips.tracks import copy_chapters, left_behind, other_streams
 from tr_desktop.footage.container import open_video
@@ -201,7 +201,7 @@ def _encode(
             writing = stack.enter_context(open_clip(out))
             frames = iter(_source_frames(footage, made.frames))
             if media.fields.is_interlaced:
-                frames = _by_fields(frames, media.fields)
+                frames = mark_fields(frames, media.fields)
             first = next(frames)
             preset = _fitting(preset, media, first)
             picture = _add_picture(writing, media, preset, first, made.time_base, count)
@@ -245,8 +245,8 @@ def _encode(
             writing.mux(coded)
             for sound in sounds:
                 sound.write_until(None)
-            languages = languages_of(writing)
-        finish_clip(out, media, preset.codec, languages)
+            meant = written(writing)
+        finish_clip(out, media, preset.codec, meant)
     except (av.error.FFmpegError, OSError, ValueError, StopIteration) as error:
         reason = f"The clip can't be encoded as {preset.title}: {error}"
         raise ExportError(reason, path=media.path, remedy="Try another clip format") from error
@@ -316,23 +316,3 @@ def _losses(preset: Preset, media: Media, first: VideoFrame) -> Iterator[str]:
             f"Both fields are coded in one frame: {preset.title} has no better way. The file names the field order, "
             "but not every program reads it there"
         )
-
-
-def _by_fields(frames: Iterator[VideoFrame], fields: FieldOrder) -> Iterator[VideoFrame]:
-    """The frames, each marked with the field order: some codecs have it in the container only."""
-    graph: Graph | None = None
-    for frame in frames:
-        if graph is None:
-            graph = Graph()
-            source = graph.add_buffer(
-                width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base
-            )
-            mark = graph.add("setfield", mode="tff" if fields is FieldOrder.UPPER_FIRST else "bff")
-            sink = graph.add("buffersink")
-            source.link_to(mark)
-            mark.link_to(sink)
-            graph.configure()
-        graph.push(frame)
-        marked = graph.pull()
-        assert isinstance(marked, VideoFrame)
-        yield marked

@@ -21,7 +21,7 @@ from tr_desktop.footage.clips.check import verify_clip
 from tr_desktop.footage.clips.cut import Cut, FrameProgress, on_own_clock, open_clip
 from tr_desktop.footage.clips.describe import clip_timecode, describe
 from tr_desktop.footage.clips.facts import has_same_aspect, with_facts
-from tr_desktop.footage.clips.picture import describe_copy, finish_clip, languages_of
+from tr_desktop.footage.clips.picture import describe_copy, finish_clip, written
 from tr_desktop.footage.clips.sound import CopiedTrack
 from tr_desktop.footage.clips.tracks import CopiedTracks, copy_chapters, left_behind
 from tr_desktop.footage.container import open_video
@@ -66,6 +66,8 @@ def cut_lossless(footage: Footage, segment: Segment, out: Path, on_progress: Fra
             tracks: list[CopiedTrack | CopiedTracks] = [*sounds, others]
             tick_s = _to_clip_times(packets, footage, times.start_pts, held)
             picture.time_base = tick_s
+            if any((packet.pts or 0) < packet.dts for packet in packets if packet.dts is not None):
+                raise ValueError("the file shows a picture before its time to be decoded")
             for done, packet in enumerate(packets, 1):
                 packet.stream = picture
                 for track in tracks:
@@ -75,8 +77,8 @@ def cut_lossless(footage: Footage, segment: Segment, out: Path, on_progress: Fra
                     on_progress(done, len(packets))
             for track in tracks:
                 track.write_until(None)
-            left, languages = left_behind(others.left), languages_of(writing)
-        finish_clip(out, media, media.codec, languages)
+            left, meant = left_behind(others.left), written(writing)
+        finish_clip(out, media, media.codec, meant)
     except (av.error.FFmpegError, OSError, ValueError) as error:
         reason = f"The clip can't be copied into {out.suffix}: {error}"
         raise ExportError(reason, path=media.path, remedy="Use an exact cut") from error

@@ -1,9 +1,11 @@
 """Completes the index of a finished MOV or MP4 file with facts that FFmpeg's writer leaves out.
 
-It writes no field order (`fiel`) for DNxHD, no partly known colour (`colr`), and into MOV few languages, by numbers of
-the Macintosh; QuickTime also reads any ISO 639-2 code. QuickTime File Format, "Video Sample Description Extensions" and
-"Language Code Values"; ISO/IEC 14496-12, 12.1.5. A new atom lies inside nested atoms, and each of them grows. The
-index must come after the media data: then nothing that it points to moves.
+It links the names of chapters to sound but not to pictures that have timecode, so those of a silent clip are a loose
+track of text. It writes no field order (`fiel`) for DNxHD, no partly known colour (`colr`), and into MOV few languages,
+by numbers of the Macintosh; QuickTime also reads any ISO 639-2 code. QuickTime File Format, "Video Sample Description
+Extensions" and "Language Code Values", "Track References" and "Chapter Lists"; ISO/IEC 14496-12, 12.1.5. A new atom
+lies inside nested atoms, and each of them grows. The index must come after the media data: then nothing that it points
+to moves.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ _INSIDE = {b"moov", b"trak", b"mdia", b"minf", b"stbl"}
 def complete_index(path: Path, languages: Sequence[str], extensions: Sequence[bytes] = ()) -> None:
     """Set the languages of the tracks, in their order, and add atoms to the description of the first video track.
 
-    languages: three letters each, anything else for a track to leave alone. extensions: as `field_atom` and
+    languages: three letters each, anything else for a track to leave alone. Link the track of chapters, if there is one
+    after these tracks, to the pictures. extensions: as `field_atom` and
     `colour_atom` give them. OSError; ValueError if the file isn't as expected.
     """
     with path.open("r+b") as file:
@@ -33,6 +36,7 @@ def complete_index(path: Path, languages: Sequence[str], extensions: Sequence[by
         for at, language in zip(headers, languages, strict=False):
             if len(language) == 3 and language.isascii() and language.islower():
                 _set_language(index, at, language)
+        _link_chapters(index, len(languages) + 1)
         if extensions:
             _extend_description(index, b"".join(extensions))
         file.seek(start)
@@ -60,13 +64,34 @@ def _set_language(index: bytearray, header_at: int, language: str) -> None:
     index[at : at + 2] = packed.to_bytes(2, "big")
 
 
+def _link_chapters(index: bytearray, number: int) -> None:
+    """Refer to the chapters from the first video track, whose only reference is to timecode. number: of their track."""
+    tracks = _atoms(index, b"trak")
+    references = [parents for parents in _atoms(index, b"tref") if parents[1] in _videos(index)]
+    if number > len(tracks) or not references:
+        return
+    header = next(parents[-1] for parents in _atoms(index, b"hdlr") if parents[1] == tracks[number - 1][1])
+    *_, at = references[0]
+    end = at + _size(index, at)
+    if index[header + 16 : header + 20] == b"text" and b"chap" not in index[at:end]:
+        _insert(index, end, (12).to_bytes(4, "big") + b"chap" + number.to_bytes(4, "big"), references[0])
+
+
+def _videos(index: bytearray) -> set[int]:
+    return {parents[1] for parents in _atoms(index, b"vmhd")}
+
+
+def _insert(index: bytearray, at: int, atoms: bytes, parents: Sequence[int]) -> None:
+    """Put `atoms` into the last of `parents`, which all grow."""
+    index[at:at] = atoms
+    for parent in parents:
+        index[parent : parent + 4] = (_size(index, parent) + len(atoms)).to_bytes(4, "big")
+
+
 def _extend_description(index: bytearray, atoms: bytes) -> None:
-    videos = {parents[1] for parents in _atoms(index, b"vmhd")}
-    parents = next(parents for parents in _atoms(index, b"stsd") if parents[1] in videos)
+    parents = next(parents for parents in _atoms(index, b"stsd") if parents[1] in _videos(index))
     entry_at = parents[-1] + 16
-    index[entry_at + _ENTRY_HEAD : entry_at + _ENTRY_HEAD] = atoms
-    for at in (*parents, entry_at):
-        index[at : at + 4] = (_size(index, at) + len(atoms)).to_bytes(4, "big")
+    _insert(index, entry_at + _ENTRY_HEAD, atoms, (*parents, entry_at))
 
 
 def _atoms(index: bytearray, wanted: bytes) -> list[tuple[int, ...]]:

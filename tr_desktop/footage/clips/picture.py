@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
 
 from av.container import OutputContainer
 from av.packet import Packet
@@ -85,12 +86,19 @@ def mark_matrix(packets: Sequence[Packet[VideoStream]], matrix: int) -> None:
         packet.update(bytes(picture))
 
 
-def languages_of(writing: OutputContainer) -> list[str]:
+class Written(NamedTuple):
+    """What a clip's index should say. languages: of each track."""
+
+    languages: list[str]
+    has_chapters: bool
+
+
+def written(writing: OutputContainer) -> Written:
     """For `finish_clip`, while the clip is still open."""
-    return [stream.metadata.get("language", "") for stream in writing.streams]
+    return Written([stream.metadata.get("language", "") for stream in writing.streams], bool(writing.chapters()))
 
 
-def finish_clip(clip: Path, media: Media, codec: str, languages: Sequence[str]) -> None:
+def finish_clip(clip: Path, media: Media, codec: str, meant: Written) -> None:
     """Write into a finished MOV or MP4 file what its writer leaves out. codec: the clip's. OSError, ValueError."""
     if clip.suffix not in (".mov", ".mp4"):
         return
@@ -101,8 +109,8 @@ def finish_clip(clip: Path, media: Media, codec: str, languages: Sequence[str]) 
     points = media.colour.primaries, media.colour.transfer, media.colour.matrix
     if UNSPECIFIED in points and any(point not in (UNSPECIFIED, _RGB) for point in points):
         extensions.append(colour_atom(media.colour, is_mp4=is_mp4))
-    if extensions or (any(languages) and not is_mp4):
-        complete_index(clip, languages, extensions)
+    if extensions or meant.has_chapters or (any(meant.languages) and not is_mp4):
+        complete_index(clip, meant.languages, extensions)
 
 
 def _pixel_aspect(media: Media, size: tuple[int, int]) -> Fraction:

@@ -25,7 +25,7 @@ from tr_desktop.footage.clips.cut import Cut, FrameProgress, on_own_clock, open_
 from tr_desktop.footage.clips.describe import clip_timecode, describe
 from tr_desktop.footage.clips.facts import with_facts
 from tr_desktop.footage.clips.parameter_sets import free_ids, packed, parameter_sets, sets_of, units_of, with_sets
-from tr_desktop.footage.clips.picture import describe_copy, finish_clip, languages_of
+from tr_desktop.footage.clips.picture import describe_copy, finish_clip, written
 from tr_desktop.footage.clips.smart_parts import END_OF_SEQUENCE, PartEncoder, Style, refusal
 from tr_desktop.footage.clips.smart_plan import Join, Picture, Plan, plan_cut
 from tr_desktop.footage.clips.sound import EncodedTrack
@@ -69,8 +69,8 @@ def cut_smart(footage: Footage, segment: Segment, out: Path, on_progress: FrameP
             describe(media, writing, picture, start_tc)
             describe_copy(picture, source, media, writing)
             others = _write(stack, footage, segment, pictures, writing, picture, progress)
-            left, languages = left_behind(others.left), languages_of(writing)
-        finish_clip(out, media, media.codec, languages)
+            left, meant = left_behind(others.left), written(writing)
+        finish_clip(out, media, media.codec, meant)
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise _refused(media, str(error)) from error
     frames = range(segment.start_frame, segment.end_frame)
