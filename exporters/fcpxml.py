@@ -26,7 +26,7 @@ from exporters.picture import standard, stored
 from exporters.registry import Exporter
 from exporters.text import shortened
 from exporters.timeline import Clip, Timeline, fps_text
-from tr_desktop.moments import UNSPECIFIED, Colour, FieldOrder, Media
+from tr_desktop.moments import UNSPECIFIED, FieldOrder, Media
 from tr_desktop.timecode import Timecode
 
 FIDELITY = {
