@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.drives import pretend_drive
-from tests.processes import run_forked
+from tests.processes import FORK, run_forked
 from tests.toy import ToyEncoder, write_clip
 from tr_desktop.errors import UserError
 from tr_desktop.grounding import find
@@ -188,9 +188,8 @@ def test_a_read_only_library_is_searched_and_lists_missing_files():
         with Catalog(folder / "library") as catalog:
             index_footage([clip], catalog, ToyEncoder())
         write_clip(folder / "footage" / "new.mp4", [("green", 50)])
-        context = multiprocessing.get_context("fork")
-        result = context.SimpleQueue()
-        assert run_forked(context, search_as_nobody, folder / "library", clip, result) == 0
+        result = FORK.SimpleQueue()
+        assert run_forked(search_as_nobody, folder / "library", clip, result) == 0
         is_read_only, moments, skipped = result.get()
     assert is_read_only and moments
     assert [name for name, _ in skipped] == ["new.mp4"] and "can't be written" in skipped[0][1]

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ import pytest
 from tests.footage.recipes import MAKERS
 from tests.footage.test_damage import damaged_packets
 from tests.media import make_video
-from tests.processes import run_forked
+from tests.processes import FORK, run_forked
 from tests.toy import ToyEncoder, write_clip
 from tr_desktop.errors import LibraryError
 from tr_desktop.footage.frames import Sampler
@@ -87,11 +88,11 @@ def uninterrupted(tmp_path_factory, footage) -> dict[str, tuple]:
 @needs_fork
 @pytest.mark.parametrize("kills", [12, pytest.param(50, marks=pytest.mark.slow)])
 def test_kills_at_random_moments(tmp_path, footage, uninterrupted, kills):
-    moments, context = random.Random(kills), multiprocessing.get_context("fork")
+    moments = random.Random(kills)
     killed, number = 0, 0
     while killed < kills:
         library = tmp_path / f"library-{number}"
-        status = run_forked(context, index_alone, library, footage, within_s=moments.uniform(0.02, 0.35))
+        status = run_forked(index_alone, library, footage, within_s=moments.uniform(0.02, 0.35))
         if library.exists():
             assert_sound(library)
         if status == 0:  # it got to its end in spite of all: once more from the start
@@ -118,14 +119,17 @@ def index_counting(library: Path, footage: Path, decoded: Any) -> None:
         index_alone(library, footage)
 
 
+def _has_reached(count: Any, enough: int) -> bool:
+    return count.value >= enough
+
+
 @needs_fork
 def test_a_kill_loses_at_most_one_batch(tmp_path, footage):
     chance, lost = random.Random(7), []
-    context = multiprocessing.get_context("fork")
     for number in range(8):
-        # Without a lock: a child killed while it holds the lock would never give it back, and this test would hang.
-        library, decoded = tmp_path / str(number), context.Value("q", 0, lock=False)
-        run_forked(context, index_counting, library, footage / "long.mp4", decoded, within_s=chance.uniform(0.2, 0.5))
+        library, decoded, enough = tmp_path / str(number), FORK.Value("q", 0, lock=False), chance.randrange(20, 350)
+        is_enough = partial(_has_reached, decoded, enough)
+        assert run_forked(index_counting, library, footage / "long.mp4", decoded, until=is_enough) == -signal.SIGKILL
         with Catalog(library) as catalog:
             stored = sum(known.rows for known in catalog.known("toy").values())
         lost.append(decoded.value - stored)
@@ -285,9 +289,8 @@ def with_small_files(library: Path, footage: Path, result: multiprocessing.Simpl
 
 @needs_fork
 def test_a_failed_write_is_reported_and_indexing_resumes_later(tmp_path, footage):
-    library, context = tmp_path / "library", multiprocessing.get_context("fork")
-    result = context.SimpleQueue()
-    assert run_forked(context, with_small_files, library, footage, result) == 0
+    library, result = tmp_path / "library", FORK.SimpleQueue()
+    assert run_forked(with_small_files, library, footage, result) == 0
     assert not result.empty() and "can't be written" in result.get()
     assert_sound(library)
     full = {}

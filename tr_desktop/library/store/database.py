@@ -25,8 +25,8 @@ class Database:
     Raises LibraryError if the folder can't be made or read, the file isn't a database, or a newer version wrote it.
     """
 
-    def __init__(self, folder: Path, version: int = len(schema.MIGRATIONS)) -> None:
-        """version: of the format, if it is to be an older one."""
+    def __init__(self, folder: Path, version: int | None = None) -> None:
+        """version: of the format; None means the current one."""
         self.folder, self._version = folder.absolute(), version
         self.path = self.folder / FILE_NAME
         self.is_read_only = False

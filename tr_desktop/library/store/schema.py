@@ -152,8 +152,9 @@ def check_not_newer(db: sqlite3.Connection, path: Path) -> None:
         )
 
 
-def migrate(db: sqlite3.Connection, version: int = len(MIGRATIONS)) -> None:
-    """Bring the tables up to `version`: all or nothing."""
+def migrate(db: sqlite3.Connection, version: int | None = None) -> None:
+    """Bring the tables up to `version`, None for the current one: all or nothing."""
+    version = len(MIGRATIONS) if version is None else version
     if version_of(db) >= version:
         return
     db.create_function("search_words", 1, search_words, deterministic=True)
