@@ -314,20 +314,18 @@ def read_by(program: str, clip: Path, folder: Path, *options: str) -> list[int]:
     return numbers(out)
 
 
+def in_groups(path: Path, codec: str, *, frames: int, gop: int) -> Footage:
+    """Footage with a keyframe each `gop` frames."""
+    encoder = {"h264": "libx264", "hevc": "libx265"}[codec]
+    options = {name: value.replace("keyint=250", f"keyint={gop}") for name, value in LONG[codec].items()}
+    return whole(make_video(path, frames=frames, rate=PAL, codec=encoder, gop=gop, options=options))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("codec", LONG)
 def test_thirty_ten_second_ranges_of_long_groups(codec: str, tmp_path: Path) -> None:
     """Keyframes at 0, 250 and 500: a range holds one, and no frame after it is encoded but the last few."""
-    source = whole(
-        make_video(
-            tmp_path / "a.mp4",
-            frames=750,
-            rate=PAL,
-            codec="libx264" if codec == "h264" else "libx265",
-            gop=250,
-            options=LONG[codec],
-        )
-    )
+    source = in_groups(tmp_path / "a.mp4", codec, frames=750, gop=250)
     chance = random.Random(codec)
     for number in range(30):
         start = chance.randrange(500)
@@ -343,17 +341,7 @@ def test_thirty_ten_second_ranges_of_long_groups(codec: str, tmp_path: Path) -> 
 @pytest.mark.slow
 @pytest.mark.parametrize("codec", LONG)
 def test_at_most_a_tenth_is_encoded_if_a_keyframe_comes_each_second(codec: str, tmp_path: Path) -> None:
-    options = {name: value.replace("keyint=250", "keyint=25") for name, value in LONG[codec].items()}
-    source = whole(
-        make_video(
-            tmp_path / "a.mp4",
-            frames=500,
-            rate=PAL,
-            codec="libx264" if codec == "h264" else "libx265",
-            gop=25,
-            options=options,
-        )
-    )
+    source = in_groups(tmp_path / "a.mp4", codec, frames=500, gop=25)
     chance = random.Random(codec)
     for _ in range(10):
         start = chance.randrange(250)
