@@ -60,7 +60,7 @@ def export_timeline(
         if guard.library is not None:
             remember(guard.library.folder, real_path(path), export, content)
     return ExportReport(
-        tuple(paths), (*left_out, *_notes(timeline, exporter, paths, parts)), left_out=asked - len(timeline.clips)
+        tuple(paths), (*left_out, *_notes(timeline, exporter, paths, parts)), left_out=asked - _moments(timeline)
     )
 
 

@@ -224,7 +224,8 @@ def test_a_moment_accepted_before_the_search_ended_goes_on_as_well(card, catalog
 def listed(moments, tmp_path, catalog, handles_s=0) -> list[dict]:
     out = tmp_path / "hits.json"
     out.unlink(missing_ok=True)
-    hand_off(moments, out, name="x", handles_s=Fraction(handles_s), relatives=Relatives(catalog))
+    report = hand_off(moments, out, name="x", handles_s=Fraction(handles_s), relatives=Relatives(catalog))
+    assert report.left_out == 0
     return json.loads(out.read_text())["moments"]
 
 

@@ -38,7 +38,7 @@ def found(tmp_path: Path) -> list[Moment]:
 
 
 def test_the_others_are_cut_and_the_failure_names_moment_and_reason(found: list[Moment], tmp_path: Path) -> None:
-    report = export_clips(found, tmp_path / "clips", preset_name="dnxhr")
+    report = hand_off(found, tmp_path / "clips", "dnxhr", name="hits")
     assert [file.name for file in report.files] == ["01 wide 01-00-00-02.mov", "03 wide 01-00-00-07.mov"]
     assert sorted((tmp_path / "clips").iterdir()) == sorted(report.files)
     [failure] = report.failures
