@@ -34,6 +34,7 @@ class Relatives:
         if self._root is not None and not self._root.is_dir():
             raise UserError("There is no such folder of originals", path=self._root, remedy="Check the path")
         self._drives = Drives(catalog.places.drives())
+        self._videos: dict[Path, dict[str, list[Path]]] = {}  # by folder, then by name
 
     def originals_of(self, footage: Footage) -> Originals:
         """The files of which `footage` is a proxy: same timecode, rate and length or, for camera raw, the same name."""
@@ -91,10 +92,16 @@ class Relatives:
 
     def _candidates(self, path: Path, name: str) -> Iterator[Path]:
         places = (path.parent, path.parent.parent, *self._sonys(path))
-        known = (*self._known.get(name, ()), *(file for place in places for file in _videos(place)))
-        for candidate in dict.fromkeys((*self._in_root.get(name, ()), *known)):
-            if candidate != path and common_name(candidate) == name and not is_called_proxy(candidate):
+        beside = (file for place in places for file in self._videos_in(place).get(name, ()))
+        for candidate in dict.fromkeys((*self._in_root.get(name, ()), *self._known.get(name, ()), *beside)):
+            if candidate != path and not is_called_proxy(candidate):
                 yield candidate
+
+    def _videos_in(self, folder: Path) -> dict[str, list[Path]]:
+        """By name; each folder is listed once, though many of its files are exported."""
+        if folder not in self._videos:
+            self._videos[folder] = _by_name(_files_in(folder))
+        return self._videos[folder]
 
     @staticmethod
     def _sonys(path: Path) -> list[Path]:
@@ -140,9 +147,8 @@ def _by_name(paths: Iterable[Path]) -> dict[str, list[Path]]:
     return found
 
 
-def _videos(folder: Path) -> list[Path]:
+def _files_in(folder: Path) -> list[Path]:
     try:
-        names = sorted(os.listdir(folder))  # noqa: PTH208 (names suffice)
+        return [folder / name for name in sorted(os.listdir(folder))]  # noqa: PTH208 (names suffice)
     except OSError:
         return []
-    return [path for name in names if (path := folder / name).suffix.lower() in _VIDEO]

@@ -145,7 +145,7 @@ def _original_keys(path: Path) -> list[_Key]:
 
 def _is_sonys(path: Path) -> bool:
     """Sony: SUB/C0001S03.MP4 of CLIP/C0001.MP4."""
-    return path.parent.name.lower() == "sub" and path.stem.upper().endswith("S03")
+    return path.stem.upper().endswith("S03") and path.parent.name.lower() == "sub"
 
 
 def _key(folder: Path, stem: str) -> _Key:
