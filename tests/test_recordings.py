@@ -128,20 +128,21 @@ def test_files_that_are_only_counted_must_be_full(tmp_path, catalog, first, seco
     assert after is not None and after.media.path == two
 
 
-def test_without_timecode_the_clock_proves_full_files(tmp_path, catalog):
-    def created(path: Path, shots, time: str) -> Path:
-        plain = write_clip(tmp_path / "plain.mp4", shots)
-        path.parent.mkdir(exist_ok=True)
-        with av.open(str(plain)) as source, av.open(str(path), "w") as out:
-            out.metadata["creation_time"] = time
-            stream = out.add_stream_from_template(source.streams.video[0])
-            for packet in source.demux(source.streams.video[0]):
-                if packet.dts is not None:
-                    packet.stream = stream
-                    out.mux(packet)
-        plain.unlink()
-        return path
+def created(path: Path, shots, time: str) -> Path:
+    """A movie without timecode whose header says when it began."""
+    plain = write_clip(path.with_suffix(".plain.mp4"), shots)
+    with av.open(str(plain)) as source, av.open(str(path), "w") as out:
+        out.metadata["creation_time"] = time
+        stream = out.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(source.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                out.mux(packet)
+    plain.unlink()
+    return path
 
+
+def test_without_timecode_the_clock_proves_full_files(tmp_path, catalog):
     one = created(tmp_path / "card" / "DJI_0001.MP4", FIRST, "2026-05-01T10:00:00.000000Z")
     two = created(tmp_path / "card" / "DJI_0002.MP4", SECOND, "2026-05-01T10:00:06.000000Z")
     full(one, 4_000_000_000)
@@ -153,6 +154,14 @@ def test_without_timecode_the_clock_proves_full_files(tmp_path, catalog):
     assert Relatives(catalog).after(catalog.footage(one)) is None
 
 
+def p2_document(name: str, following: str) -> str:
+    return (
+        '<P2Main xmlns="urn:schemas-Professional-Plug-in:P2:ClipMetadata:v3.1"><ClipContent>'
+        f"<ClipName>{name}</ClipName><Relation><Connection><Top><ClipName>{name}</ClipName></Top>"
+        f"<Next><GlobalClipID>060A</GlobalClipID><ClipName>{following}</ClipName></Next></Connection></Relation></ClipContent></P2Main>"
+    )
+
+
 def test_a_p2_document_names_the_next_clip(tmp_path, catalog):
     video = tmp_path / "card" / "CONTENTS" / "VIDEO"
     one = write_clip(video / "0001AB.MP4", FIRST, timecode=START)
@@ -160,14 +169,18 @@ def test_a_p2_document_names_the_next_clip(tmp_path, catalog):
     index_footage([tmp_path / "card"], catalog, ToyEncoder())
     assert Relatives(catalog).after(catalog.footage(one)) is None
     (video.parent / "CLIP").mkdir()
-    document = (
-        '<P2Main xmlns="urn:schemas-Professional-Plug-in:P2:ClipMetadata:v3.1"><ClipContent><ClipName>0001AB</ClipName>'
-        "<Relation><Connection><Top><ClipName>0001AB</ClipName></Top><Next><GlobalClipID>060A</GlobalClipID>"
-        "<ClipName>0002CD</ClipName></Next></Connection></Relation></ClipContent></P2Main>"
-    )
-    (video.parent / "CLIP" / "0001AB.XML").write_text(document)
+    (video.parent / "CLIP" / "0001AB.XML").write_text(p2_document("0001AB", "0002CD"))
     after = Relatives(catalog).after(catalog.footage(one))
     assert after is not None and after.media.path == two
+
+
+def test_a_p2_document_that_names_its_own_clip_makes_no_circle(tmp_path, catalog):
+    video = tmp_path / "card" / "CONTENTS" / "VIDEO"
+    created(video / "0001AB.MP4", [("blue", 20)], "2026-05-01T10:00:00.000000Z")
+    (video.parent / "CLIP").mkdir()
+    (video.parent / "CLIP" / "0001AB.XML").write_text(p2_document("0001AB", "0001AB"))
+    [moment] = find("blue", [tmp_path / "card"], catalog, ToyEncoder()).moments
+    assert len(moment.parts) == 1
 
 
 def test_json_and_projects_keep_the_further_parts(card, catalog, tmp_path):

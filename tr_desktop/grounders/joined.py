@@ -46,22 +46,25 @@ class Joiner:
         left, done = list(moments), list[Moment]()
         while left:
             chain = [left.pop(0)]
-            while (after := self._beside(chain[-1], 1, left, done)) is not None:
+            while (after := self._beside(chain, 1, left, done)) is not None:
                 chain.append(after)
-            while (before := self._beside(chain[0], -1, left, done)) is not None:
+            while (before := self._beside(chain, -1, left, done)) is not None:
                 chain.insert(0, before)
             done.append(_as_one(chain))
         return done
 
-    def _beside(self, moment: Moment, step: int, left: list[Moment], done: Sequence[Moment]) -> Moment | None:
-        """The moment that goes on from `moment` in the next file (step 1) or the previous one (-1); taken from `left`
+    def _beside(self, chain: Sequence[Moment], step: int, left: list[Moment], done: Sequence[Moment]) -> Moment | None:
+        """The moment that goes on from `chain` in the next file (step 1) or the previous one (-1); taken from `left`
         if it's there."""
+        moment = chain[-1 if step > 0 else 0]
         if moment.quote is not None or not moment.footage.is_whole or not _is_at_edge(moment, step):
             return None
         footage = self._relatives.after(moment.footage) if step > 0 else self._relatives.before(moment.footage)
         if footage is None or footage.media.path not in self.searched:
             return None
         path = footage.media.path
+        if any(each.media.path == path for each in chain):  # a card's document may lead in a circle
+            return None
         if not self._matches_on(moment, path, step):
             return None
         there = [each for each in left if each.media.path == path and each.quote is None]
