@@ -82,11 +82,12 @@ def _joints_of(footage: Footage) -> Joints | None:
     if footage.times.start_pts is not None or not footage.media.audio:
         return None
     key = footage.media, len(footage)
-    if key not in _found_joints:
+    joints = _found_joints.get(key)
+    if joints is None:
         joints = find_joints(footage)
-        _found_joints.clear()
+        _found_joints.clear()  # perhaps also what another thread has just found
         _found_joints[key] = joints
-    return _found_joints[key]
+    return joints
 
 
 def _resampled(container: InputContainer, origin_s: Fraction, joints: Joints | None) -> Iterator[tuple[int, bytes]]:
