@@ -75,7 +75,7 @@ def hand_off(
         made = export_clips(
             moments, out, preset_name=format_name, handles_s=handles_s, cfr=cfr, on_progress=on_progress
         )
-        return ExportReport(made.files, (*exchanged.notes, *made.notes))
+        return replace(made, notes=(*exchanged.notes, *made.notes))
     made = ExportReport((), ())
     if cfr:
         moments, made = make_cfr(moments, cfr_folder(out), handles_s=handles_s, on_progress=on_progress)

@@ -103,7 +103,8 @@ def write(moments: Sequence[Moment], name: str, arguments: argparse.Namespace) -
         )
     for note in written.notes:
         print(note, file=sys.stderr)
-    count = len(moments) - written.left_out - (len(written.failures) if arguments.format in WAYS else 0)
+    failed = len(written.failures) if arguments.format in WAYS else 0
+    count = max(len(moments) - written.left_out - failed, 0)  # a moment over several files may fail in each
     counted = "1 moment" if count == 1 else f"{count} moments"
     print(f"Wrote {counted} to {', '.join(map(str, written.files))}", file=sys.stderr)
     if written.failures:
