@@ -12,7 +12,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +25,7 @@ from tr_desktop.library.index.drives import Drives, mount_of
 from tr_desktop.library.index.exclusions import Exclusions
 from tr_desktop.library.index.identity import has_grown
 from tr_desktop.library.index.prefetch import Pause
-from tr_desktop.library.index.proxies import Shape, namesakes, proven_proxies, proxies_of
+from tr_desktop.library.index.proxies import proxies_of, searched_once
 from tr_desktop.library.index.reading import (
     STORED_ROWS,
     ChangedFile,
@@ -49,7 +48,6 @@ if TYPE_CHECKING:
     from tr_desktop.models.encoder import Encoder
 
 EVERYTHING = FootageFilter()
-_LIKE_S = 0.2  # a proxy lasts as long as its original, to the frame
 
 
 @dataclass
@@ -344,7 +342,7 @@ def _account(found: _Found, footage_filter: FootageFilter, catalog: Catalog) -> 
         if reason:
             reasons[path] = reason
     searched = [path for path in (*found.files, *offline) if path not in reasons]
-    reasons |= _searched_once({path: found.known[os.fsencode(path)] for path in searched}, offline, catalog)
+    reasons |= searched_once({path: found.known[os.fsencode(path)] for path in searched}, set(offline), catalog)
     coverage = Coverage(
         searched=[path for path in (*found.files, *offline) if path not in reasons],
         skipped=[Skipped(path, reason) for path, reason in reasons.items()],
@@ -362,32 +360,6 @@ def _account(found: _Found, footage_filter: FootageFilter, catalog: Catalog) -> 
             coverage.damaged[path] = entry.problems
     coverage.searched_s = sum((count * Fraction(tick_s) for tick_s, count in ticks.items()), Fraction(0))
     return coverage
-
-
-def _searched_once(searched: Mapping[Path, FileRecord], offline: list[Path], catalog: Catalog) -> dict[Path, str]:
-    """Of originals and proxies that are both among `searched`: those not to search, with the reason."""
-    reasons: dict[Path, str] = {}
-    stand_ins: dict[Path, Path] = {}
-    away = set(offline)
-    groups = [alike for group in namesakes(searched) if (alike := _of_like_length(group, searched))]
-    headers = catalog.headers(path for group in groups for path in group)
-    shapes = {path: shape for path, header in headers.items() if (shape := Shape.of(*header)) is not None}
-    for group in groups:
-        for proxy, original in proven_proxies(group, shapes).items():
-            if original in away and proxy not in away and original not in stand_ins:
-                stand_ins[original] = proxy
-                reasons[original] = f"offline; its proxy {proxy.name} is searched"
-            else:
-                reasons[proxy] = f"a proxy of {original.name}"
-    return reasons
-
-
-def _of_like_length(group: list[Path], records: Mapping[Path, FileRecord]) -> list[Path]:
-    """Those of `group` that last about as long as another: cards number their files alike, and facts take time."""
-    tick_s = {tick_s: float(Fraction(tick_s)) for tick_s in {records[path].tick_s for path in group}}
-    lasting = sorted((records[path].end_tick * tick_s[records[path].tick_s], path) for path in group)
-    near = [later[0] - earlier[0] < _LIKE_S for earlier, later in pairwise(lasting)]
-    return [path for (_, path), *are_near in zip(lasting, [False, *near], [*near, False], strict=True) if any(are_near)]
 
 
 def _offline(found: _Found) -> list[Path]:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 from tr_desktop.library.index.walk import is_never_footage
+from tr_desktop.library.store.catalog import Catalog
+from tr_desktop.library.store.records import FileRecord
 from tr_desktop.moments import Media
 
 _Key = tuple[Path, str]
@@ -21,6 +24,7 @@ _Key = tuple[Path, str]
 # What Resolve, Premiere Pro and Final Cut Pro call the folders of their proxies.
 _FOLDERS = frozenset({"proxy", "proxies", "proxymedia", "proxy media"})
 _PROXY_ENDING = re.compile(r"[ ._-]prox(y|ies)$")
+_LIKE_S = 0.2  # a proxy lasts as long as its original, to the frame
 _RED_PART = re.compile(r"_001$")  # the first file of a RED clip is called after it; further ones are its parts
 
 
@@ -69,7 +73,32 @@ def proxies_of(files: Iterable[Path]) -> dict[Path, Path]:
     return found
 
 
-def namesakes(files: Iterable[Path]) -> list[list[Path]]:
+def searched_once(searched: Mapping[Path, FileRecord], offline: Collection[Path], catalog: Catalog) -> dict[Path, str]:
+    """Of originals and proxies that are both among `searched`: those not to search, with the reason."""
+    reasons: dict[Path, str] = {}
+    stand_ins: dict[Path, Path] = {}
+    groups = [alike for group in _namesakes(searched) if (alike := _of_like_length(group, searched))]
+    headers = catalog.headers(path for group in groups for path in group)
+    shapes = {path: shape for path, header in headers.items() if (shape := Shape.of(*header)) is not None}
+    for group in groups:
+        for proxy, original in _proven_proxies(group, shapes).items():
+            if original in offline and proxy not in offline and original not in stand_ins:
+                stand_ins[original] = proxy
+                reasons[original] = f"offline; its proxy {proxy.name} is searched"
+            else:
+                reasons[proxy] = f"a proxy of {original.name}"
+    return reasons
+
+
+def _of_like_length(group: list[Path], records: Mapping[Path, FileRecord]) -> list[Path]:
+    """Those of `group` that last about as long as another: cards number their files alike, and facts take time."""
+    tick_s = {tick_s: float(Fraction(tick_s)) for tick_s in {records[path].tick_s for path in group}}
+    lasting = sorted((records[path].end_tick * tick_s[records[path].tick_s], path) for path in group)
+    near = [later[0] - earlier[0] < _LIKE_S for earlier, later in pairwise(lasting)]
+    return [path for (_, path), *are_near in zip(lasting, [False, *near], [*near, False], strict=True) if any(are_near)]
+
+
+def _namesakes(files: Iterable[Path]) -> list[list[Path]]:
     """Files with the same name, apart from folder, ending and a proxy's suffix: at least two in each list."""
     groups: dict[str, list[Path]] = {}
     for path in files:
@@ -77,7 +106,7 @@ def namesakes(files: Iterable[Path]) -> list[list[Path]]:
     return [group for group in groups.values() if len(group) > 1]
 
 
-def proven_proxies(group: Iterable[Path], shapes: Mapping[Path, Shape]) -> dict[Path, Path]:
+def _proven_proxies(group: Iterable[Path], shapes: Mapping[Path, Shape]) -> dict[Path, Path]:
     """{proxy: original} among files of one name. Files without a shape, such as those read in part, prove nothing.
 
     The original has larger pictures, or is the only one that isn't called a proxy. Without timecode, equal names and
