@@ -197,7 +197,7 @@ def test_the_pause_follows_the_cost_of_looking_and_indexing(tmp_path, monkeypatc
 
 
 def failing(monkeypatch, is_so: Callable[[list[str]], bool]) -> None:
-    """Indexing fails in a way nobody foresaw, if `is_so` for the names that are to be indexed."""
+    """Indexing fails by an error of this program, if `is_so` for the names that are to be indexed."""
     index = watch.index_footage
 
     def index_or_fail(paths, *arguments, **options):

@@ -84,7 +84,7 @@ class OfflineFootage(QObject):
         self._picture_error = text
 
     def _forget_picture_error(self) -> None:
-        """A picture is on screen: the message that there is none goes, whoever noticed that the file is back."""
+        """Hide the message that there is no picture: one is on screen."""
         if self._picture_error and self._notice.text() == self._picture_error:
             self._notice.hide()
         self._picture_error = ""

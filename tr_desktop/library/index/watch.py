@@ -88,7 +88,7 @@ def watch_folders(
                 coverage = ask(list(settled))
             except (UserError, OSError) as error:  # such as a full disk
                 look.notes.append(f"{error}. Trying again")
-            except Exception as error:  # noqa: BLE001 (the watch goes on, and says it)
+            except Exception as error:  # noqa: BLE001 (the watch goes on, and reports it)
                 look.notes += (problems := failing.find(settled, error, ask))
                 has_found = not problems  # the rest needn't wait
             is_settled = coverage is not None and _is_settled(coverage, catalog, encoder.pack.sha256)
@@ -118,7 +118,7 @@ class _ReadingTime:
 
 
 class _Failing:
-    """Files that make indexing fail in a way nobody foresaw: left out until they change."""
+    """Files that make indexing fail by an error of this program: left out until they change."""
 
     def __init__(self, describe: Callable[[Exception], str]) -> None:
         self._describe = describe
