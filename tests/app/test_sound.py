@@ -18,7 +18,7 @@ from tests.footage.recipes import MAKERS
 from tests.footage.test_joints import LENGTHS, segment
 from tests.media import numbered_picture
 from tr_desktop.app.player.player import Player
-from tr_desktop.app.player.sound import CHANNELS, RATE_HZ, samples
+from tr_desktop.app.player.samples import CHANNELS, RATE_HZ, samples
 from tr_desktop.moments import Footage
 
 RATE = Fraction(25)

@@ -127,7 +127,7 @@ import sys
 import numpy as np
 from pathlib import Path
 from fractions import Fraction
-from tr_desktop.app.player.sound import samples
+from tr_desktop.app.player.samples import samples
 from tr_desktop.footage.frames import Sampler
 from tr_desktop.footage.probe import probe
 sampler = Sampler(probe(Path(sys.argv[1])), Fraction(1000), 32)
