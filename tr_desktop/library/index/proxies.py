@@ -77,7 +77,8 @@ def searched_once(searched: Mapping[Path, FileRecord], offline: Collection[Path]
     """Of originals and proxies that are both among `searched`: those not to search, with the reason."""
     reasons: dict[Path, str] = {}
     stand_ins: dict[Path, Path] = {}
-    groups = [alike for group in _namesakes(searched) if (alike := _of_like_length(group, searched))]
+    groups = [_of_like_length(group, searched) for group in _namesakes(searched)]
+    groups = [group for group in groups if _may_have_proxies(group, searched)]
     headers = catalog.headers(path for group in groups for path in group)
     shapes = {path: shape for path, header in headers.items() if (shape := Shape.of(*header)) is not None}
     for group in groups:
@@ -91,11 +92,16 @@ def searched_once(searched: Mapping[Path, FileRecord], offline: Collection[Path]
 
 
 def _of_like_length(group: list[Path], records: Mapping[Path, FileRecord]) -> list[Path]:
-    """Those of `group` that last about as long as another: cards number their files alike, and facts take time."""
+    """Those of `group` that last about as long as another."""
     tick_s = {tick_s: float(Fraction(tick_s)) for tick_s in {records[path].tick_s for path in group}}
     lasting = sorted((records[path].end_tick * tick_s[records[path].tick_s], path) for path in group)
     near = [later[0] - earlier[0] < _LIKE_S for earlier, later in pairwise(lasting)]
     return [path for (_, path), *are_near in zip(lasting, [False, *near], [*near, False], strict=True) if any(are_near)]
+
+
+def _may_have_proxies(group: list[Path], records: Mapping[Path, FileRecord]) -> bool:
+    """Whether it's worth reading the facts: cards number their files alike, and many files are equally long."""
+    return len({records[path].height for path in group}) > 1 or any(map(is_called_proxy, group))
 
 
 def _namesakes(files: Iterable[Path]) -> list[list[Path]]:
