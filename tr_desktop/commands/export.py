@@ -104,7 +104,7 @@ def write(moments: Sequence[Moment], name: str, arguments: argparse.Namespace) -
     for note in written.notes:
         print(note, file=sys.stderr)
     failed = len(written.failures) if arguments.format in WAYS else 0
-    count = max(len(moments) - written.left_out - failed, 0)  # a moment over several files may fail in each
+    count = len(moments) - written.left_out - failed
     counted = "1 moment" if count == 1 else f"{count} moments"
     print(f"Wrote {counted} to {', '.join(map(str, written.files))}", file=sys.stderr)
     if written.failures:
