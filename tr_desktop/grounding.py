@@ -92,11 +92,13 @@ def find(
 
     vector = query_vector(query, encoder) if query_example is None else query_example.vector
     grounder = grounder or TwoTower(catalog, encoder)
-    search = Search(query, vector)
     looks = grounder.steps_that_look_closer(steps)
     items: dict[Path, Indexed] = {}
     moments: list[Moment] = []
-    files = catalog.best_files(encoder.pack.sha256, vector, coverage.media, max(MAX_FILES, top))
+    files, best = catalog.best_files(encoder.pack.sha256, vector, coverage.media, max(MAX_FILES, top))
+    if query_example is not None and query_example.frame is not None:
+        best = best[1:]  # the first is the example itself
+    search = Search(query, vector, len(coverage.media), best)
     is_excluded = (lambda _: False) if query_example is None else query_example.is_in
     for item, moments in best_moments(search, files, grounder, top, steps - looks, is_excluded):
         items[item.media.path] = item

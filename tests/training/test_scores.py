@@ -29,7 +29,7 @@ from tr_desktop.training.annotations import read_annotations
 from tr_desktop.training.refiner.sources import joined
 from tr_desktop.training.scores import questions
 from tr_desktop.training.scores.answers import Answered, answer
-from tr_desktop.training.scores.figures import Figure, area_under_curve, figures
+from tr_desktop.training.scores.figures import Figure, area_under_curve, figures, unavoidable_error
 from tr_desktop.training.scores.material import encoded_clips, halves
 from tr_desktop.training.scores.nonsense import nonsense
 from tr_desktop.training.scores.questions import ComposedLibraries, Question, about_footage
@@ -165,3 +165,9 @@ def test_clips_kept_as_frames_become_sources(tmp_path: Path) -> None:
     found = encoded_clips(tmp_path, tmp_path / "cache", encoder)
     assert found.items[0].fps == 0.5 and found.items[0].group == "o/r@1:a.mp4"
     assert (found.items[0].vectors @ encoder.encode_text(["red", "green", "blue"]).T).argmax(1).tolist() == [0, 1, 2]
+
+
+def test_a_few_answers_show_an_error_by_luck_alone() -> None:
+    rng = np.random.default_rng(3)
+    few, many = rng.random(40), rng.random(4000)
+    assert unavoidable_error(few) > 0.08 > 0.02 > unavoidable_error(many)

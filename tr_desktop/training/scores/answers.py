@@ -32,24 +32,28 @@ def answer(questions: Iterable[Question], grounder: Grounder) -> Iterator[Answer
     """The first DEFAULT_TOP answers to each question."""
     steps = DEFAULT_STEPS - grounder.steps_that_look_closer(DEFAULT_STEPS)
     for question in questions:
-        search, moments = Search(question.query, question.vector), list[Moment]()
-        for _, so_far in best_moments(search, _best_first(question), grounder, DEFAULT_TOP, steps):
+        files, search = best_first(question)
+        moments = list[Moment]()
+        for _, so_far in best_moments(search, files, grounder, DEFAULT_TOP, steps):
             moments = so_far
         yield Answered(
             question,
             np.array([moment.score for moment in moments]),
             np.array([moment.confident for moment in moments], bool),
-            np.array([_is_right(question, moment) for moment in moments], bool),
+            np.array([is_right(question, moment) for moment in moments], bool),
         )
 
 
-def _best_first(question: Question) -> list[Indexed]:
-    """The files that `find` would read: those with the best frames."""
-    best = [float((item.vectors.astype(np.float32) @ question.vector).max()) for item in question.files]
-    return [question.files[index] for index in np.argsort(best, kind="stable")[::-1][: max(MAX_FILES, DEFAULT_TOP)]]
+def best_first(question: Question) -> tuple[list[Indexed], Search]:
+    """The files that `find` would read, those with the best frames; and its search."""
+    best = np.array([float((item.vectors.astype(np.float32) @ question.vector).max()) for item in question.files])
+    order = np.argsort(-best, kind="stable")[: max(MAX_FILES, DEFAULT_TOP)]
+    search = Search(question.query, question.vector, len(best), tuple(best[order].tolist()))
+    return [question.files[index] for index in order], search
 
 
-def _is_right(question: Question, moment: Moment) -> bool:
+def is_right(question: Question, moment: Moment) -> bool:
+    """Whether the kept step has a tIoU of RIGHT with a window in which the query holds."""
     path, kept = moment.media.path, moment.refinement.kept
     if question.anywhere:
         return path in question.truths

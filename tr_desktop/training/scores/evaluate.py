@@ -19,9 +19,7 @@ from tr_desktop.training.reliability_plot import Panel, reliability_plot
 from tr_desktop.training.scores.answers import Answered, answer
 from tr_desktop.training.scores.figures import Figure, figures, table
 from tr_desktop.training.scores.material import encoded_clips, halves
-from tr_desktop.training.scores.questions import LIBRARY, OWN, ComposedLibraries, about_footage
-
-SPARE_VIDEOS = 60  # beyond the largest library, since those that could answer a question are left out of it
+from tr_desktop.training.scores.questions import LIBRARY, OWN, SPARE_VIDEOS, ComposedLibraries, about_footage
 
 
 @dataclass(frozen=True)

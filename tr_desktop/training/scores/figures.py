@@ -66,12 +66,20 @@ def area_under_curve(scores: npt.ArrayLike, right: npt.ArrayLike) -> float:
     return float((above + 1).mean() / 2)
 
 
+def unavoidable_error(scores: npt.ArrayLike, draws: int = 200) -> float:
+    """The mean ECE of these scores if they were the true chances: so few answers show as much by luck alone."""
+    values, rng = np.asarray(scores, np.float64), np.random.default_rng(0)
+    drawn = (rng.random((draws, len(values))) < values).astype(np.float64)
+    return float(np.mean([expected_calibration_error(values, right) for right in drawn]))
+
+
 def _about_answers(some: Sequence[Answered], title: str) -> list[Figure]:
     first = _grouped(some, lambda each: _rows(each, 1))
     five = _grouped(some, lambda each: _rows(each, 5))
     return [
         _figure(f"{title}: first answer right", first, lambda t: _mean(t[:, 2])),
         _figure(f"{title}: first answer, ECE", first, lambda t: expected_calibration_error(t[:, 0], t[:, 2])),
+        _figure(f"{title}: first answer, ECE of luck alone", first, lambda t: unavoidable_error(t[:, 0], 20)),
         _figure(f"{title}: first answer, Brier", first, lambda t: _mean((t[:, 0] - t[:, 2]) ** 2)),
         _figure(
             f"{title}: first answer, Brier of the base rate", first, lambda t: t[:, 2].mean() * (1 - t[:, 2].mean())

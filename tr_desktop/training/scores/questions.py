@@ -35,6 +35,7 @@ OTHER = "another video's"  # the query of another video
 NONSENSE = "nonsense"  # nothing answers it
 
 SIZES = (1, 5, 20, 60, 120)
+SPARE_VIDEOS = 60  # beyond the largest library, since those that could answer a question are left out of it
 LONGEST_S = 90.0
 MISUNDERSTOOD = 0.5  # as the refiner is calibrated
 
@@ -97,7 +98,7 @@ class ComposedLibraries:
 
     def __init__(self, sources: Sources, count: int, seed: int, every_s: Fraction) -> None:
         self._sources, self._rng = sources, np.random.default_rng(seed)
-        composer = Composer(sources, seed, (8.0, LONGEST_S), misunderstood=MISUNDERSTOOD)
+        composer = Composer(sources, seed, (8.0, LONGEST_S), misunderstood=MISUNDERSTOOD, one_shoot=True)
         numbers = {id(item): number for number, item in enumerate(sources.items)}
         self.videos = [_composed(composer.example(), number, numbers, every_s) for number in range(count)]
         self._captions = np.concatenate([item.captions for item in sources.items])
