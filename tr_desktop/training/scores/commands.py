@@ -20,7 +20,7 @@ def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--footage", metavar="DIR", type=Path, help="a folder with videos and annotations.jsonl")
     parser.add_argument(
-        "--data", metavar="DIR", type=Path, help="compose libraries from DIR/clips/clip-frames.tar, one half of it"
+        "--data", metavar="DIR", type=Path, help="compose libraries from half of DIR/clips/clip-frames.tar"
     )
     parser.add_argument(
         "--sources", metavar="FILE", type=Path, nargs="+", help="encoded sources (.npz) to compose libraries from too"

@@ -19,7 +19,7 @@ def encoded_clips(data: Path, cache: Path, encoder: Encoder) -> Sources:
 
 
 def halves(sources: Sources) -> tuple[Sources, Sources]:
-    """(sources to fit on, sources to test on): about as many in each, and no repository in both.
+    """Two halves, to fit on one and test on the other: about as many sources in each, and no repository in both.
 
     The repository is what a source's group names before its "@": its clips often look alike.
     """
