@@ -8,7 +8,7 @@ Every step from rough to final stays in the answer: an editor sees how the edges
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
@@ -93,18 +93,17 @@ def find(
 
     vector = query_vector(query, encoder) if query_example is None else query_example.vector
     grounder = grounder or TwoTower(catalog, encoder)
-    search = Search(query, vector)
     looks = grounder.steps_that_look_closer(steps)
     items: dict[Path, Indexed] = {}
     moments: list[Moment] = []
-    for item in catalog.best_files(encoder.pack.sha256, vector, coverage.media, max(MAX_FILES, top)):
+    files, best = catalog.best_files(encoder.pack.sha256, vector, coverage.media, max(MAX_FILES, top))
+    if query_example is not None and query_example.frame is not None:
+        best = best[1:]  # the first is the example itself
+    search = Search(query, vector, len(coverage.media), best)
+    is_excluded = (lambda _: False) if query_example is None else query_example.is_in
+    for item, moments in best_moments(search, files, grounder, top, steps - looks, is_excluded):
         items[item.media.path] = item
-        found = grounder.moments(search, item, top, steps - looks)
-        moments += (moment for moment in found if query_example is None or not query_example.is_in(moment))
-        moments = sorted(moments, key=lambda moment: -moment.score)[:top]
         on_moments(apart(moments))
-        if len(items) >= top and sum(len(item.vectors) for item in items.values()) >= MAX_ROWS:
-            break
     for rank, moment in enumerate(moments if looks else ()):
         # Decoding takes time; a guess isn't worth it, unless it is the best answer.
         if moment.confident or rank == 0:
@@ -127,6 +126,29 @@ def find(
         searched_s=coverage.searched_s,
         moments=tuple(moments),
     )
+
+
+def best_moments(
+    search: Search,
+    files: Iterable[Indexed],
+    grounder: Grounder,
+    top: int,
+    steps: int,
+    is_excluded: Callable[[Moment], bool] = lambda _: False,
+) -> Iterator[tuple[Indexed, list[Moment]]]:
+    """Each file read, best first, with the `top` best moments of all files up to it, refined in `steps` steps.
+
+    files: those with the best frames first; no more are read once they have enough rows.
+    """
+    moments: list[Moment] = []
+    rows = 0
+    for count, item in enumerate(files, 1):
+        moments += (moment for moment in grounder.moments(search, item, top, steps) if not is_excluded(moment))
+        moments = sorted(moments, key=lambda moment: -moment.score)[:top]
+        yield item, moments
+        rows += len(item.vectors)
+        if count >= top and rows >= MAX_ROWS:
+            break
 
 
 def refine(

@@ -351,7 +351,8 @@ class Part:
 class Moment:
     """An answer: one segment of one file, with how it was found.
 
-    score: calibrated, in [0, 1]: of the moments with score near 0.8 about eight in ten are right.
+    score: the chance, in [0, 1], that it is right (tIoU of at least 0.5 with a true one) among all that was searched.
+    Of the moments with score near 0.8 about eight in ten are; in a larger library the same moment may score lower.
     confident: whether the score reaches the pack's threshold.
     quote: set if the moment was found in text and not in the pictures. remarks: what an editor added.
     continued: its frames in the files that go on from this one; `parts` has them while it reaches this one's end.

@@ -195,3 +195,24 @@ def test_calibration_is_a_logistic_of_the_evidence(folder):
 
 def test_embedded_packs_are_in_the_package():
     assert Path("tr_desktop/models/packs").parts == EMBEDDED.parts[-3:]
+
+
+def test_a_new_calibration_keeps_the_index(folder):
+    before = load_pack(folder)
+    facts = json.loads(before.manifest)
+    facts |= {"threshold": 0.7, "calibration": {"bias": -1, "weights": {"peak_z": 2}}, "indexed_as": before.manifest}
+    (folder / "pack.json").write_text(json.dumps(facts))
+    after = load_pack(folder)
+    assert after.threshold == 0.7 and after.sha256 == before.sha256 and after.manifest != before.manifest
+
+
+def test_a_pack_with_other_towers_cannot_claim_the_index_of_another(folder):
+    facts = json.loads((folder / "pack.json").read_text())
+    for changed in (
+        {"input_px": 64},
+        {"files": facts["files"] | {"image.onnx": {"size_bytes": 1, "sha256": "0" * 64}}},
+    ):
+        claimed = json.dumps(facts | changed)
+        (folder / "pack.json").write_text(json.dumps(facts | {"indexed_as": claimed}))
+        with pytest.raises(PackError, match="other vectors"):
+            load_pack(folder)

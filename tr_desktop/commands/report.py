@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from tr_desktop.confidence import level
 from tr_desktop.grounding import Answer
 from tr_desktop.library.index.counts import count, is_other
 from tr_desktop.library.index.coverage import Coverage
@@ -53,7 +54,8 @@ def as_text(answer: Answer) -> str:
         lines.append(
             f"{rank}. {names[moment.media.path]}  {moment.footage.timecode_at(segment.start_frame)} – "
             f"{moment.footage.timecode_at(segment.end_frame)}  ({float(kept.start_s):.2f}–{float(kept.end_s):.2f} s)  "
-            f"score {moment.score:.2f}  edges {_chance(kept.start_confidence)} / {_chance(kept.end_confidence)}"
+            f"score {moment.score:.2f} ({level(moment).value})  "
+            f"edges {_chance(kept.start_confidence)} / {_chance(kept.end_confidence)}"
         )
         for part in moment.parts[1:]:
             footage, end = part.footage, part.segment.end_frame

@@ -16,10 +16,16 @@ from tr_desktop.moments import Indexed, Moment
 
 @dataclass(frozen=True)
 class Search:
-    """One query. vector: fp32 [D], L2-normalised, of the encoder that indexed the footage."""
+    """One query. vector: fp32 [D], L2-normalised, of the encoder that indexed the footage.
+
+    files, best: what else is searched decides what a match is worth: the number of files, and the query's similarity to
+    the best frame of each of the best files, best first.
+    """
 
     query: str
     vector: npt.NDArray[np.float32]
+    files: int = 1
+    best: tuple[float, ...] = ()
 
 
 class Grounder(Protocol):

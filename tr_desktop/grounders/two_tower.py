@@ -19,6 +19,7 @@ import numpy.typing as npt
 from tr_desktop.errors import MediaError, UserError
 from tr_desktop.footage.seek import read_frames
 from tr_desktop.grounders.base import Search
+from tr_desktop.grounders.scoring import Scorer
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.library.store.close_ups import as_stored
 from tr_desktop.moments import Indexed, Moment, Refinement, RefineStep, Segment, StepSource
@@ -26,15 +27,14 @@ from tr_desktop.refine import looks, pipeline
 from tr_desktop.refine.apart import overlap
 from tr_desktop.refine.learned import Refiner, open_refiner
 from tr_desktop.refine.pipeline import IndexedFrames, Query
-from tr_desktop.refine.rough import contrast
 from tr_desktop.refine.training_free import RowStep
 
 if TYPE_CHECKING:
     from tr_desktop.models.encoder import Encoder
 
 LOOKS = 2
-# A segment's peak is the mean of this many frames; one alone is often a chance hit.
-PEAK_FRAMES = 3
+# Without a learned refiner nobody judges a segment: the chance of a usual one.
+UNJUDGED = 0.25
 # At least this many rough segments are tried, however few are wanted: the best is not always the first.
 MIN_TRIED = 5
 # Looking closer must leave at least this share of the index's segment.
@@ -43,7 +43,8 @@ MIN_LEFT = 0.5
 AT_THE_END_S = Fraction(1, 4)
 
 Vectors = npt.NDArray[np.float32]
-Score = Callable[[Segment], float]
+Score = Callable[[Segment, float], float]
+"""From a segment and the chance that the refiner gives it to its score."""
 
 
 class RefinerKind(Enum):
@@ -54,10 +55,11 @@ class RefinerKind(Enum):
 
 @dataclass(frozen=True)
 class _Chain:
-    """The steps of one answer, and the value that ranks it within its file."""
+    """The steps of one answer, the value that ranks it within its file, and the chance that the refiner gives it."""
 
     steps: list[RefineStep]
     rank: float
+    chance: float
 
 
 class TwoTower:
@@ -84,19 +86,20 @@ class TwoTower:
         return LOOKS if self._refiner is not None and steps > LOOKS else 0
 
     def moments(self, search: Search, item: Indexed, limit: int, steps: int) -> list[Moment]:
+        return [moment for moment, _ in self.weighed(search, item, limit, steps)]
+
+    def weighed(self, search: Search, item: Indexed, limit: int, steps: int) -> list[tuple[Moment, dict[str, float]]]:
+        """`moments`, each with the evidence for its score."""
         frames, query = _frames_of(item), self._query(search)
-        score = self._scorer(item, frames, query)
-        chains = self._chains(item, frames, query, score, max(limit, MIN_TRIED), steps)
+        scorer = Scorer.of(self._encoder.pack, item, frames, query, search)
+        chains = self._chains(item, frames, query, scorer.score, max(limit, MIN_TRIED), steps)
         chains.sort(key=lambda chain: -chain.rank)
-        # The best evidence in this file shows whether the query occurs in it, wherever the edges end up.
-        best = max(chain.steps[-1].score for chain in chains)
-        found: list[Moment] = []
+        found: list[tuple[Moment, dict[str, float]]] = []
         for chain in chains:
-            # Scores don't contradict the order.
-            moment_score = min(chain.steps[-1].score, found[-1].score) if found else best
-            if not any(overlap(chain.steps[-1].segment, other.segment) for other in found):
-                found.append(self._moment(search, item, chain.steps, moment_score))
-        return found[:limit]
+            segment = chain.steps[-1].segment
+            if not any(overlap(segment, other.segment) for other, _ in found):
+                found.append((self._moment(search, item, chain.steps), scorer.evidence(segment, chain.chance)))
+        return sorted(found, key=lambda each: -each[0].score)[:limit]
 
     def look_closer(self, search: Search, item: Indexed, moment: Moment) -> Moment:
         if self._refiner is None:
@@ -109,14 +112,15 @@ class TwoTower:
         except MediaError:  # the file went away after it was indexed; the answer on the index stands
             return moment
         steps = list(moment.refinement.steps)
-        score = self._scorer(item, frames, query)
         first, second = seen.steps
         for step, placed in (
             (first, _boundaries(item, first.start_s, first.end_s)),
             (second, (seen.start_frame, seen.end_frame)),
         ):
             confidences = (step.start_confidence, step.end_confidence)
-            steps.append(replace(_placed(item, len(steps), placed, confidences, score), by=StepSource.FRAMES))
+            # Looking closer moves edges; it is the same moment and keeps its score.
+            moved = _placed(item, len(steps), placed, confidences, lambda *_: moment.score, step.score)
+            steps.append(replace(moved, by=StepSource.FRAMES))
         # If both edges moved to the same cut, the answer before is better. The steps stay visible.
         is_lost = steps[-1].segment.frames < MIN_LEFT * kept.segment.frames
         stop = moment.refinement.stop if is_lost else len(steps) - 1
@@ -139,25 +143,6 @@ class TwoTower:
     def _query(self, search: Search) -> Query:
         return Query(search.vector, self._encoder.background)
 
-    def _scorer(self, item: Indexed, frames: IndexedFrames, query: Query) -> Score:
-        """How likely a segment of `item` answers the query: the pack's calibration of the evidence."""
-        curve = frames.vectors @ query.vector
-        unrelated = query.background @ query.vector
-
-        def score(segment: Segment) -> float:
-            edges_s = (item.times.time_s(segment.start_frame), item.times.time_s(segment.end_frame))
-            first, last = (int(-(-edge_s // item.every_s)) for edge_s in edges_s)
-            first = min(first, len(curve) - 1)  # a segment between two rows is judged by the next one
-            last = max(last, first + 1)
-            peak = float(np.sort(curve[first:last])[-PEAK_FRAMES:].mean())
-            evidence = {
-                "peak_z": (peak - float(unrelated.mean())) / float(unrelated.std()),
-                "contrast": contrast(curve, first, last),
-            }
-            return self._encoder.pack.calibrated_score(evidence)
-
-        return score
-
     def _looker(self, item: Indexed) -> pipeline.Look:
         """Encodes frames by number; frames of earlier looks come from the library."""
         pack, path = self._encoder.pack, item.media.path
@@ -178,8 +163,8 @@ class TwoTower:
 
         return look
 
-    def _moment(self, search: Search, item: Indexed, steps: list[RefineStep], score: float) -> Moment:
-        refinement = Refinement(tuple(steps), stop=steps[-1].step)
+    def _moment(self, search: Search, item: Indexed, steps: list[RefineStep]) -> Moment:
+        refinement, score = Refinement(tuple(steps), stop=steps[-1].step), steps[-1].score
         return Moment(item.footage, refinement, score, score >= self._encoder.pack.threshold, search.query)
 
 
@@ -201,10 +186,11 @@ def _learned_chain(item: Indexed, chain: Sequence[pipeline.Step], score: Score) 
             _boundaries(item, step.start_s, step.end_s),
             (step.start_confidence, step.end_confidence),
             score,
+            step.score,
         )
         for number, step in enumerate(chain)
     ]
-    return _Chain(steps, chain[-1].score)
+    return _Chain(steps, chain[-1].score, chain[-1].score)
 
 
 def _training_free_chain(item: Indexed, chain: Sequence[RowStep], score: Score) -> _Chain:
@@ -215,10 +201,11 @@ def _training_free_chain(item: Indexed, chain: Sequence[RowStep], score: Score) 
             (item.boundary_frame(step.start), item.boundary_frame(step.end)),
             (step.start_confidence, step.end_confidence),
             score,
+            UNJUDGED,
         )
         for number, step in enumerate(chain)
     ]
-    return _Chain(steps, steps[-1].score)
+    return _Chain(steps, steps[-1].score, UNJUDGED)
 
 
 def _boundaries(item: Indexed, start_s: float, end_s: float) -> tuple[int, int]:
@@ -227,7 +214,12 @@ def _boundaries(item: Indexed, start_s: float, end_s: float) -> tuple[int, int]:
 
 
 def _placed(
-    item: Indexed, number: int, boundaries: tuple[int, int], confidences: tuple[float, float], score: Score
+    item: Indexed,
+    number: int,
+    boundaries: tuple[int, int],
+    confidences: tuple[float, float],
+    score: Score,
+    chance: float,
 ) -> RefineStep:
     """Step `number` with its edges on frames of the file: at least one frame long, at an end of it if that is near."""
     times, (start_frame, end_frame) = item.times, boundaries
@@ -239,7 +231,7 @@ def _placed(
         segment=segment,
         start_s=times.time_s(segment.start_frame),
         end_s=times.time_s(segment.end_frame),
-        score=score(segment),
+        score=score(segment, chance),
         start_confidence=confidences[0],
         end_confidence=confidences[1],
     )

@@ -7,7 +7,7 @@ import io
 import json
 import tempfile
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,21 @@ def build_pack(
         check(pack)
     _write(out, {**files, "pack.json": _manifest(facts, files)})
     return load_pack(out), added
+
+
+def recalibrated(pack: Pack, out: Path, threshold: float, bias: float, weights: Mapping[str, float]) -> Pack:
+    """`pack` with another calibration, written to `out`, a new folder or a .trpack file.
+
+    What a library has indexed with `pack` stays indexed. Raises PackError if `out` exists or can't be written.
+    """
+    if out.suffix != ".trpack" and out.exists():
+        raise PackError("This name is already in use", path=out, remedy="Choose another name")
+    facts = json.loads(pack.manifest)
+    facts["indexed_as"] = facts.get("indexed_as", pack.manifest)
+    facts |= {"threshold": threshold, "calibration": {"bias": bias, "weights": dict(weights)}}
+    files = {name: pack.read(name) for name in pack.files}
+    _write(out, {**files, "pack.json": (json.dumps(facts, indent=1) + "\n").encode()})
+    return load_pack(out)
 
 
 def _gathered(draft: Path) -> tuple[dict[str, Any], dict[str, bytes], tuple[str, ...]]:

@@ -35,7 +35,8 @@ class Pack:
 
     input_px: side of the square pictures that the image tower takes. sample_fps: frames a second to sample. width:
     length of its vectors. threshold: the score from which a moment counts as confident. bias, weights: the calibration,
-    a logistic regression over named evidence. sha256: of pack.json, which holds the hashes of all other files.
+    a logistic regression over named evidence. sha256: the identity by which libraries keep its vectors: the hash of
+    pack.json, or of the one in `indexed_as` that it was before a new calibration. manifest: pack.json as it is.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Pack:
     weights: Mapping[str, float]
     files: Mapping[str, tuple[int, str]] = field(repr=False)
     _read_raw: Callable[[str], bytes] = field(repr=False)
+    manifest: str = field(repr=False)
 
     def read(self, name: str) -> bytes:
         """The bytes of one listed file, checked. Raises PackError if it is missing, changed or unsafe."""
@@ -155,7 +157,7 @@ def parse_pack(location: Path, read_raw: Callable[[str], bytes]) -> Pack:
         pack = Pack(
             name=str(facts["name"]),
             location=location,
-            sha256=hashlib.sha256(manifest).hexdigest(),
+            sha256=_identity(manifest, facts),
             licence=str(facts["licence"]),
             sources=tuple(map(str, facts["sources"])),
             input_px=int(facts["input_px"]),
@@ -166,6 +168,7 @@ def parse_pack(location: Path, read_raw: Callable[[str], bytes]) -> Pack:
             weights={name: float(weight) for name, weight in facts["calibration"]["weights"].items()},
             files=files,
             _read_raw=read_raw,
+            manifest=manifest.decode(),
         )
     except (ValueError, KeyError, TypeError, AttributeError, ZeroDivisionError) as error:
         raise PackError(f"The model pack's pack.json is damaged: {error!r}", path=location) from error
@@ -180,3 +183,23 @@ def parse_pack(location: Path, read_raw: Callable[[str], bytes]) -> Pack:
     if not (0 < pack.input_px <= 4096 and 0 < pack.sample_fps <= 60 and pack.width > 0):
         raise PackError("The model pack's pack.json is damaged: sizes out of range", path=location)
     return pack
+
+
+def _identity(manifest: bytes, facts: Mapping[str, Any]) -> str:
+    """The hash by which libraries keep the pack's vectors.
+
+    A calibration changes no vector, so the index of the pack before it stays valid: `indexed_as` is the pack.json of
+    then. It counts only if towers, pictures and sampling are those of now.
+    """
+    before = facts.get("indexed_as")
+    if before is None:
+        return hashlib.sha256(manifest).hexdigest()
+    if _makes_vectors(json.loads(before)) != _makes_vectors(facts):
+        raise ValueError("indexed_as is of a pack with other vectors")
+    return hashlib.sha256(str(before).encode()).hexdigest()
+
+
+def _makes_vectors(facts: Mapping[str, Any]) -> list[Any]:
+    """What a pack's vectors depend on."""
+    towers = [facts["files"][name]["sha256"] for name in ("image.onnx", "text.onnx", "tokenizer.json")]
+    return [*towers, facts["input_px"], facts["sample_fps"], facts["width"]]

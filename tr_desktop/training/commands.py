@@ -9,6 +9,7 @@ from typing import Any
 
 from tr_desktop.training.encoder import commands as encoder_commands
 from tr_desktop.training.refiner import commands as refiner_commands
+from tr_desktop.training.scores import commands as scores_commands
 
 
 def add_commands(commands: Any) -> None:
@@ -30,6 +31,9 @@ def add_commands(commands: Any) -> None:
     )
     refiner_commands.add_evaluate_arguments(
         evaluate.add_parser("refiner", help="measure each refinement step against simple baselines")
+    )
+    scores_commands.add_evaluate_arguments(
+        evaluate.add_parser("scores", help="measure how far scores and confidence can be believed")
     )
     refiner_commands.add_experiments_arguments(
         evaluate.add_parser("experiments", help="train the refiner with parts left out and compare")

@@ -15,6 +15,7 @@ from tr_desktop.app.look.counter import Counting, label, length_label, percent
 from tr_desktop.app.look.translate import tr
 from tr_desktop.app.panels.poster_list import NO_PARENT, Index, PosterDelegate, PosterList, RowShape, draw_elided
 from tr_desktop.app.pictures.filmstrip import Thumbnails
+from tr_desktop.confidence import Level, level
 from tr_desktop.moments import Moment, Quote, Segment, TextKind
 from tr_desktop.names import short_names
 from tr_desktop.projects.decisions import Decision, Key, key_of
@@ -65,11 +66,10 @@ class MomentModel(QAbstractListModel):
             segment = moment.segment
             start, end = (label(moment, frame, self.counting) for frame in (segment.start_frame, segment.end_frame))
             score = round(100 * moment.score)
-            text = tr("{file}, {start} to {end}, score {score} percent")
-            if not moment.confident:
-                text = tr("{file}, {start} to {end}, score {score} percent, a guess")
+            text = tr("{file}, {start} to {end}, score {score} percent, {level}")
             said = "".join(f", {each}" for each in _remarks(moment))
-            return text.format(file=self.name(index.row()), start=start, end=end, score=score) + said
+            file, word = self.name(index.row()), level_word(moment)
+            return text.format(file=file, start=start, end=end, score=score, level=word) + said
         if role == Qt.ItemDataRole.ToolTipRole:
             said = "".join(f"\n{each}" for each in _remarks(moment))
             return f"{moment.media.path}{said}"
@@ -180,10 +180,7 @@ class MomentDelegate(PosterDelegate):
             painter.drawRoundedRect(QRectF(box.left(), y - 2, max(wide * moment.score, 4.0), 4), 2, 2)
         painter.setFont(theme.figures_font(theme.SMALL_PX))
         painter.setPen(QPen(QColor(c.text if moment.confident else c.dim)))
-        words = [percent(moment.score)]
-        if not moment.confident:
-            words.append(tr("guess"))
-        words += _goes_on(moment)
+        words = [percent(moment.score), level_word(moment), *_goes_on(moment)]
         left = int(wide) + 7 if wide else 0
         draw_elided(painter, box.adjusted(left, 0, 0, 0), "  ".join(words))
 
@@ -192,6 +189,12 @@ class MomentDelegate(PosterDelegate):
         painter.setFont(theme.font(theme.SMALL_PX))
         painter.setPen(QColor(theme.colours().text))
         draw_elided(painter, box, tr("“{words}”", words=quote.text))
+
+
+def level_word(moment: Moment) -> str:
+    """How far a moment can be believed, in one word."""
+    words = {Level.STRONG: tr("strong"), Level.LIKELY: tr("likely"), Level.GUESS: tr("guess")}
+    return words[level(moment)]
 
 
 def _remarks(moment: Moment) -> list[str]:

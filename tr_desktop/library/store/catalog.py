@@ -178,8 +178,9 @@ class Catalog:
 
     def best_files(
         self, pack: str, query: npt.NDArray[np.float32], media: Mapping[int, Path], limit: int
-    ) -> Iterator[Indexed]:
-        """The `limit` files of `media` {media id: path} with the best frame, best first, each loaded on
-        demand. query: as for `nearest`."""
-        for media_id, _ in self.nearest(pack, query, media, limit):
-            yield self.load(media[media_id], pack)
+    ) -> tuple[Iterator[Indexed], tuple[float, ...]]:
+        """The `limit` files of `media` {media id: path} with the best frame, best first, each loaded on demand; and the
+        similarity of each one's best frame. query: as for `nearest`."""
+        found = self.nearest(pack, query, media, limit)
+        files = (self.load(media[media_id], pack) for media_id, _ in found)
+        return files, tuple(similarity for _, similarity in found)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tr_desktop.grounders.two_tower import PEAK_FRAMES
+from tr_desktop.grounders.scoring import PEAK_FRAMES
 from tr_desktop.refine.rough import rough_segments
 from tr_desktop.training.encoder.corpus import Picture
 

@@ -41,6 +41,9 @@ ONSET_S = (0.1, 1.5)
 LOOK_ALIKE = 0.3  # share of distractors that look like the moment
 MISUNDERSTOOD = 0.5  # for calibration: the largest share of a query's vector that comes from another caption
 NEAREST_CAPTIONS = 0.01  # share of sources too near in meaning to be distractors
+# Footage of one shoot: most of its shots are near in meaning, and only what says the same is no distractor.
+ONE_SHOOT_ALIKE = 0.9
+ONE_SHOOT_NEAREST = 0.004
 
 
 @dataclass(frozen=True)
@@ -183,6 +186,7 @@ class Composer:
 
     duration_s: range of the edited videos' lengths. takes: share of videos that are takes, not edits. misunderstood:
     how far a query's vector may be off, 0 … 1; encoders understand searches in real footage less well than captions.
+    one_shoot: whether most distractors are near in meaning to the query, and not only some that look alike.
     """
 
     def __init__(
@@ -192,7 +196,10 @@ class Composer:
         duration_s: tuple[float, float] = DURATION_S,
         takes: float = TAKES,
         misunderstood: float = 0.0,
+        one_shoot: bool = False,
     ) -> None:
+        self.one_shoot = one_shoot
+        self._alike = ONE_SHOOT_ALIKE if one_shoot else LOOK_ALIKE
         self.sources, self.duration_s, self.takes, self.misunderstood = sources, duration_s, takes, misunderstood
         self._rng = np.random.default_rng(seed)
         self._means = np.stack([_unit(item.vectors.mean(axis=0)) for item in sources.items])
@@ -237,7 +244,7 @@ class Composer:
         shots = tuple(self._shot(items[int(rng.choice(choice))], length) for length in lengths)
         others = int(rng.integers(0, max(int(frames / rate / 5), 2)))
         picks = [target] * occurs + [
-            int(rng.choice(alike if rng.random() < LOOK_ALIKE else choice)) for _ in range(others)
+            int(rng.choice(alike if rng.random() < self._alike else choice)) for _ in range(others)
         ]
         picks = [picks[i] for i in rng.permutation(len(picks))]
         room = 0.85 * frames / max(len(picks), 1)
@@ -280,7 +287,7 @@ class Composer:
         if groups > 1 and rng.random() < 0.3:
             filled = shots[1:] if rng.random() < 0.5 else shots[:-1]
         while frames > 0 or not all(filled):
-            pick = int(rng.choice(alike if rng.random() < LOOK_ALIKE else choice))
+            pick = int(rng.choice(alike if rng.random() < self._alike else choice))
             length = round(_log_uniform(rng, *SHOT_S) * rate)
             group = next((g for g in filled if not g), filled[int(rng.integers(len(filled)))])
             group.append(self._shot(items[pick], max(min(length, int(frames)), round(rate / 2))))
@@ -288,12 +295,14 @@ class Composer:
         return shots
 
     def _others(self, target: int, caption: int) -> tuple[Frames, Frames]:
-        """Sources that can't pass for the moment, and those of them that look most like it."""
+        """Sources that can't pass for the moment, and those of them that look most like it or mean most nearly it."""
         meaning = self.sources.caption_vectors @ self.sources.caption_vectors[caption]
         nearness = np.maximum.reduceat(meaning[self._captions], self._first_caption)  # of each source
-        allowed = nearness < np.quantile(nearness, 1 - NEAREST_CAPTIONS)
+        allowed = nearness < np.quantile(nearness, 1 - (ONE_SHOOT_NEAREST if self.one_shoot else NEAREST_CAPTIONS))
         allowed[target] = False
         choice = np.flatnonzero(allowed)
+        if self.one_shoot:
+            return choice, choice[np.argsort(-nearness[choice])[:12]]
         return choice, choice[np.argsort(-(self._means[choice] @ self._means[target]))[:12]]
 
     def _shot(self, source: ClipSource, frames: int) -> Shot:

@@ -10,8 +10,8 @@ import gzip
 import io
 import json
 import tarfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,16 @@ class Sources:
         return Sources(items, self.captions, self.caption_vectors, self.background)
 
 
+def joined(parts: Sequence[Sources]) -> Sources:
+    """All sources of some files, encoded by the same pack."""
+    items, first = list[ClipSource](), 0
+    for part in parts:
+        items += (replace(item, captions=tuple(number + first for number in item.captions)) for item in part.items)
+        first += len(part.captions)
+    captions = tuple(caption for part in parts for caption in part.captions)
+    return Sources(tuple(items), captions, np.concatenate([p.caption_vectors for p in parts]), parts[0].background)
+
+
 def encode_sources(
     data: Path,
     out: Path,
@@ -71,15 +81,18 @@ def encode_sources(
     encode_text: Callable[[list[str]], Vectors],
     background: npt.NDArray[np.floating],
     input_px: int,
+    only_frames: bool = False,
 ) -> None:
     """Run every source under `data` (its `clips/` and `images/`) through an encoder and write them to `out`.
 
+    only_frames: read the clips that are kept as a few frames each, and nothing else.
     encode_images: uint8 RGB [N, S, S, 3] → [N, D]; encode_text: sentences → [C, D]; both L2-normalised.
     """
     about: list[dict[str, Any]] = []
     vectors: list[Vectors] = []
     captions: dict[str, int] = {}
-    for entry, pictures in tqdm(_pictures(data, input_px), desc="sources", unit=" sources", mininterval=5):
+    read = _clip_frames(data / "clips", input_px) if only_frames else _pictures(data, input_px)
+    for entry, pictures in tqdm(read, desc="sources", unit=" sources", mininterval=5):
         rows = [encode_images(pictures[i : i + BATCH]) for i in range(0, len(pictures), BATCH)]
         vectors.append(np.concatenate(rows))
         numbers = [captions.setdefault(caption, len(captions)) for caption in dict.fromkeys(entry.pop("captions"))]
@@ -157,6 +170,36 @@ def _decode(clip: bytes, size_px: int) -> tuple[Pictures, float]:
             for frame in container.decode(stream)
         ]
         return np.stack(frames), float(stream.average_rate or 12)
+
+
+def _clip_frames(folder: Path, size_px: int) -> Iterator[tuple[dict[str, Any], Pictures]]:
+    """Clips of which a few frames are kept, spread evenly: `clip-frames.tar` with `KEY_NUMBER.webp`."""
+    with gzip.open(folder / "clip-frames.jsonl.gz", "rt", encoding="utf-8") as lines:
+        about = {entry["key"]: entry for entry in map(json.loads, lines)}
+    frames: dict[str, list[tuple[int, bytes]]] = {}
+    with tarfile.open(folder / "clip-frames.tar") as tar:
+        for member in tar:
+            key, _, number = Path(member.name).stem.rpartition("_")
+            if key in about and (stream := tar.extractfile(member)) is not None:
+                frames.setdefault(key, []).append((int(number), stream.read()))
+    for key, stored in frames.items():
+        entry = about[key]
+        yield (
+            {
+                "key": key,
+                "group": entry["source"],
+                "split": entry["split"],
+                "is_still": False,
+                "fps": len(stored) / entry["length"],
+                "captions": entry["captions_machine"],
+            },
+            np.stack([_square(data, size_px) for _, data in sorted(stored)]),
+        )
+
+
+def _square(data: bytes, size_px: int) -> Pictures:
+    picture = Image.open(io.BytesIO(data)).convert("RGB")
+    return np.asarray(picture.resize((size_px, size_px), Image.Resampling.BICUBIC), np.uint8)
 
 
 def _stills(folder: Path, size_px: int) -> Iterator[tuple[dict[str, Any], Pictures]]:

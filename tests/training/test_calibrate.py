@@ -1,0 +1,99 @@
+"""Fitting scores: what is fitted holds on other answers, weights keep their meaning, and the index stays."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import tarfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("PIL", reason="composing needs the train extra")
+pytest.importorskip("tqdm", reason="composing needs the train extra")
+
+from PIL import Image
+
+from tests.models.toy_pack import write_pack
+from tests.toy import COLOURS, write_clip
+from tr_desktop.commands.main import main
+from tr_desktop.models.pack import load_pack
+from tr_desktop.training.metrics import expected_calibration_error
+from tr_desktop.training.scores import calibrate
+from tr_desktop.training.scores.calibrate import Sample, fit, threshold
+
+
+def sample(seed: int) -> Sample:
+    """Answers whose chance depends on `good` and not on `noise`; `backward` says the opposite of its name."""
+    rng = np.random.default_rng(seed)
+    good, noise = rng.normal(size=(2, 4000))
+    right = rng.random(4000) < 1 / (1 + np.exp(-(2 * good - 1)))
+    evidence = {"good": good, "noise": noise, "backward": -good + rng.normal(size=4000)}
+    return Sample(evidence, np.arange(4000) // 4, right, np.ones(4000))
+
+
+def test_what_is_fitted_holds_on_other_answers() -> None:
+    found = fit(sample(0), {"good": 1, "noise": 1})
+    other = sample(1)
+    assert expected_calibration_error(found.scores(other), other.right) < 0.03
+    assert found.weights["good"] == pytest.approx(2, abs=0.2)
+
+
+def test_confident_means_more_likely_right_than_wrong_and_rare_where_nothing_is() -> None:
+    answered = sample(0)
+    assert threshold(answered, fit(answered, {"good": 1}).scores(answered)) == 0.5
+    nowhere = replace(answered, weight=np.full(4000, 0.2))
+    scores = np.linspace(0.1, 0.9, 4000)
+    assert (scores[3::4] >= threshold(nowhere, scores)).mean() == pytest.approx(calibrate.NOWHERE_ALLOWED, abs=0.01)
+
+
+def test_evidence_against_its_meaning_is_left_out() -> None:
+    assert "backward" not in fit(sample(0), {"noise": 1, "backward": 1}).weights
+
+
+def test_a_pack_is_calibrated_and_its_index_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pack, out, library = write_pack(tmp_path / "toy"), tmp_path / "new", tmp_path / "library"
+    clip = write_clip(tmp_path / "clip.mp4", [("red", 50), ("blue", 50)])
+    main(["index", str(clip), "--model", str(pack), "--library", str(library)])
+    monkeypatch.setattr(calibrate, "SIZES", (1, 4))
+    monkeypatch.setattr(calibrate, "SPARE_VIDEOS", 20)
+    arguments = ["models", "calibrate", pack, captioned_clips(tmp_path / "data"), out, "--questions", 8]
+    assert main([*map(str, arguments), "--cache", str(tmp_path / "cache")]) == 0
+    assert "What is indexed stays indexed" in capsys.readouterr().out
+    assert main([*map(str, arguments), "--cache", str(tmp_path / "cache")]) == 2  # OUT exists
+    assert load_pack(out).sha256 == load_pack(pack).sha256
+    assert set(load_pack(out).weights) <= set(calibrate.SIGNS)
+    load_pack(out).verify()
+    clip.rename(tmp_path / "gone.mp4")  # a new index couldn't read it
+    capsys.readouterr()
+    main(["find", "blue", str(tmp_path / "gone.mp4"), "--json", "--model", str(out), "--library", str(library)])
+    assert json.loads(capsys.readouterr().out)["moments"]
+
+
+def captioned_clips(data: Path) -> Path:
+    """Two dozen clips of four frames, each of one or two colours, from as many repositories."""
+    folder, rng = data / "clips", np.random.default_rng(0)
+    folder.mkdir(parents=True)
+    names = list(COLOURS)
+    with (
+        tarfile.open(folder / "clip-frames.tar", "w") as tar,
+        gzip.open(folder / "clip-frames.jsonl.gz", "wt") as lines,
+    ):
+        for number in range(24):
+            colours = rng.permutation(names)[:2]
+            for frame in range(4):
+                content = io.BytesIO()
+                Image.new("RGB", (32, 32), COLOURS[colours[frame // 2]]).save(content, "WEBP", lossless=True)
+                about = tarfile.TarInfo(f"k{number}_{frame}.webp")
+                about.size = content.tell()
+                content.seek(0)
+                tar.addfile(about, content)
+            said = [f"{colours[0]} then {colours[1]} number {number}"]
+            entry = {"key": f"k{number}", "captions_machine": said, "source": f"o/r{number}@1:a", "length": 4}
+            lines.write(json.dumps(entry | {"split": "val"}) + "\n")
+    return data
