@@ -33,8 +33,6 @@ def test_variable_rate_footage_can_be_exported_at_a_constant_rate(run_app, tmp_p
         panel = hands.window.export
         hands.wait(lambda: hands.session.indexing.status.coverage.searched)
         hands.search("a pattern")
-        if hands.stage.moment is None:
-            hands.results.show_guesses.click()
         hands.window.show_side(Side.EXPORT)
         assert panel.isVisible() and not panel.cfr.isVisible()  # nothing is selected yet
         hands.press("Return", "E")
@@ -113,7 +111,6 @@ def test_what_an_export_writes_is_said_before_it(run_app, tmp_path):
         panel = hands.window.export
         hands.wait(lambda: len(hands.session.indexing.status.coverage.searched) == 2)
         hands.search("a pattern")
-        hands.results.show_guesses.click()
         hands.window.show_side(Side.EXPORT)
         hands.press("Return")
         assert not panel._several_files.isVisible()
@@ -151,7 +148,6 @@ def test_a_clip_that_fails_is_listed_and_the_others_are_written(run_app, tmp_pat
         panel = hands.window.export
         hands.wait(lambda: len(hands.session.indexing.status.coverage.searched) == 2)
         hands.search("a pattern")
-        hands.results.show_guesses.click()
         hands.window.show_side(Side.EXPORT)
         hands.press("Return")
         hands.press("Down", "Return")

@@ -1,4 +1,4 @@
-"""The results, the message shown while there are none, and the guesses behind one click."""
+"""The results, the message shown while there are none, and guesses: at once if there is nothing better."""
 
 from __future__ import annotations
 
@@ -36,8 +36,7 @@ class ResultsPanel(QWidget):
         self._message = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignCenter)
         self._why = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignCenter)
         self._why.setProperty("role", "dim")
-        self.show_guesses = QPushButton()
-        self.show_guesses.clicked.connect(self.toggle_guesses)
+        self._notice = QLabel(wordWrap=True)
         self.more_guesses = QPushButton()
         self.more_guesses.clicked.connect(self.toggle_guesses)
         self._empty = QWidget()
@@ -47,8 +46,6 @@ class ResultsPanel(QWidget):
         column.addStretch(2)
         column.addWidget(self._message)
         column.addWidget(self._why)
-        column.addSpacing(theme.SPACE)
-        column.addWidget(self.show_guesses, alignment=Qt.AlignmentFlag.AlignCenter)
         column.addStretch(3)
         self._pages = QStackedWidget()
         self._pages.addWidget(self._empty)
@@ -59,6 +56,7 @@ class ResultsPanel(QWidget):
         title_row = QVBoxLayout()
         title_row.setContentsMargins(14, 0, 14, 0)
         title_row.addWidget(self._title)
+        title_row.addWidget(self._notice)
         rows.addLayout(title_row)
         rows.addWidget(self._pages, 1)
         foot = QVBoxLayout()
@@ -73,7 +71,8 @@ class ResultsPanel(QWidget):
         self._results = results
         confident = [moment for moment in results.moments if moment.confident]
         guesses = len(results.moments) - len(confident)
-        shown = list(results.moments) if self._shows_guesses else confident
+        only_guesses = results.is_final and not confident
+        shown = list(results.moments) if self._shows_guesses or only_guesses else confident
         current = self.current()
         self.list.moments.set_moments(shown)
         if current is not None and (row := self.list.moments.row_of(key_of(current))) >= 0:
@@ -87,9 +86,9 @@ class ResultsPanel(QWidget):
             if self._shows_guesses
             else plural(guesses, "Also show {count} guess", "Also show {count} guesses")
         )
-        self.show_guesses.setVisible(bool(not shown and guesses and results.is_final))
-        self.show_guesses.setText(plural(guesses, "Show the best guess", "Show {count} best guesses"))
         message, why = _explained(results)
+        self._notice.setVisible(bool(only_guesses and shown))
+        self._notice.setText(f"{message}. {tr('These are guesses.')}")
         self._message.setText(message)
         self._why.setText(why)
 
