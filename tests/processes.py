@@ -20,7 +20,7 @@ PATIENCE_S = 300
 
 @contextmanager
 def ending(process: subprocess.Popen) -> Iterator[None]:
-    """Kill `process` at the end of the block, or after PATIENCE_S: whoever reads what it prints then gets an end."""
+    """Kill `process` at the end of the block, or after PATIENCE_S, so that reading its output also ends."""
     impatience = threading.Timer(PATIENCE_S, process.kill)
     impatience.daemon = True
     impatience.start()

@@ -103,9 +103,18 @@ def test_an_existing_file_is_replaced_only_after_the_question(run_app, sample, l
     assert footage.read_bytes() == b"footage"
 
 
-def test_what_an_export_writes_is_said_before_it(run_app, tmp_path):
+def make_two_rates(folder):
     for rate in (25, 30):
-        make_video(tmp_path / f"at{rate}.mov", frames=60, rate=Fraction(rate))
+        make_video(folder / f"at{rate}.mov", frames=60, rate=Fraction(rate))
+
+
+def accept_the_next(hands):
+    hands.press("Down", "Return")
+    hands.wait(lambda: len(hands.session.editing.project.selects) == 2)
+
+
+def test_what_an_export_writes_is_said_before_it(run_app, tmp_path):
+    make_two_rates(tmp_path)
 
     def script(hands):
         panel = hands.window.export
@@ -114,8 +123,7 @@ def test_what_an_export_writes_is_said_before_it(run_app, tmp_path):
         hands.window.show_side(Side.EXPORT)
         hands.press("Return")
         assert not panel._several_files.isVisible()
-        hands.press("Down", "Return")
-        hands.wait(lambda: len(hands.session.editing.project.selects) == 2)
+        accept_the_next(hands)
         panel.out.setText(str(tmp_path / "cut.edl"))
         assert panel._several_files.isVisible()
         further = {Fraction(25): "cut.30fps.edl", Fraction(30): "cut.25fps.edl"}[panel._media()[0].rate]
@@ -131,8 +139,7 @@ def test_what_an_export_writes_is_said_before_it(run_app, tmp_path):
 
 
 def test_a_clip_that_fails_is_listed_and_the_others_are_written(run_app, tmp_path, monkeypatch):
-    for rate in (25, 30):
-        make_video(tmp_path / f"at{rate}.mov", frames=60, rate=Fraction(rate))
+    make_two_rates(tmp_path)
     whole = clips.cut_exact
     cuts = []
 
@@ -150,8 +157,7 @@ def test_a_clip_that_fails_is_listed_and_the_others_are_written(run_app, tmp_pat
         hands.search("a pattern")
         hands.window.show_side(Side.EXPORT)
         hands.press("Return")
-        hands.press("Down", "Return")
-        hands.wait(lambda: len(hands.session.editing.project.selects) == 2)
+        accept_the_next(hands)
         panel.choose_format("h264")
         panel.out.setText(str(tmp_path / "clips"))
         panel.run()

@@ -1,4 +1,4 @@
-"""Files of pictures: a still is no footage, an animation is. The content decides, whatever the file's name."""
+"""Files of pictures: a still isn't footage, an animation is. The content decides, whatever the file's name."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ANIMATED_BIT = 2  # of the flags in an extended WebP header
 
 
 def picture_kind(head: bytes) -> str | None:
-    """Why a file that begins with `head`, 32 bytes or more, is no footage; None if it doesn't begin like a picture."""
+    """Why a file that begins with `head`, 32 bytes or more, isn't footage; None if it doesn't begin like a picture."""
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return _ANIMATED_WEBP if head[12:16] == b"VP8X" and head[20] & _ANIMATED_BIT else A_STILL
     is_bitmap = head[:2] == b"BM" and head[6:10] == bytes(4)

@@ -26,6 +26,11 @@ _SAME = 1e-4
 _SURE = 1e-4
 
 
+def peak_of(inside: npt.NDArray[np.float32]) -> float:
+    """The mean of a segment's best frames. inside: similarity to the query, for each of its rows."""
+    return float(np.sort(inside)[-PEAK_FRAMES:].mean())
+
+
 @dataclass(frozen=True)
 class Scorer:
     """Scores the segments of one file for one query.
@@ -53,8 +58,7 @@ class Scorer:
     def evidence(self, segment: Segment, chance: float) -> dict[str, float]:
         """The evidence for a segment, by the names that a calibration may use."""
         first, last = self._rows(segment)
-        inside = self.curve[first:last]
-        peak = float(np.sort(inside)[-PEAK_FRAMES:].mean())
+        peak = peak_of(self.curve[first:last])
         mean, std = self.background
         sure = min(max(chance, _SURE), 1 - _SURE)
         return {

@@ -84,7 +84,7 @@ class OfflineFootage(QObject):
         self._picture_error = text
 
     def _forget_picture_error(self) -> None:
-        """Hide the message that there is no picture: one is on screen."""
+        """Hide the message about a missing file: a picture of the footage is on screen."""
         if self._picture_error and self._notice.text() == self._picture_error:
             self._notice.hide()
         self._picture_error = ""

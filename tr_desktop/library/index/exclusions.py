@@ -14,7 +14,7 @@ _SYSTEM_FILES = {".ds_store", "desktop.ini", "thumbs.db", ".localized", ".apdisk
 _IN_TRASH, _HIDDEN_FILE, _SYSTEM_FILE = "in the trash", "a hidden file", "a file of the system"
 _TRASH_FOLDER, _HIDDEN_FOLDER, _SYSTEM_FOLDER = "a trash folder", "a hidden folder", "a folder of the system"
 _MAC_NOTE = "a Mac's note on another file (AppleDouble)"
-# Why something is no footage of the user's, and so isn't missed in a search.
+# Reasons for leaving a file out. Nobody misses such a file in a search.
 NOT_THE_USERS = frozenset(
     {_IN_TRASH, _HIDDEN_FILE, _SYSTEM_FILE, _TRASH_FOLDER, _HIDDEN_FOLDER, _SYSTEM_FOLDER, _MAC_NOTE}
 )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tr_desktop.grounders.scoring import PEAK_FRAMES
+from tr_desktop.grounders.scoring import peak_of
 from tr_desktop.refine.rough import rough_segments
 from tr_desktop.training.encoder.corpus import Picture
 
@@ -56,8 +56,7 @@ class Calibration:
 def peak_z(curve: NDArray[np.float32], unrelated: NDArray[np.float32], start: int, end: int) -> float:
     """The best of frames [start, end) of a query's similarity curve [T], in standard deviations of its similarities [B]
     to the background pictures (`unrelated`)."""
-    peak = float(np.sort(curve[start:end])[-PEAK_FRAMES:].mean())
-    return (peak - float(unrelated.mean())) / float(unrelated.std())
+    return (peak_of(curve[start:end]) - float(unrelated.mean())) / float(unrelated.std())
 
 
 def composed_evidence(

@@ -33,7 +33,7 @@ SIGNS = {"peak_z": 1, "refined": 1, "gap": 1, "log_files": -1}
 FILES = 6  # of those with the best frames; the others hardly ever have one of the first answers
 ROUNDS = 4
 RIDGE = 1e-4
-UNANSWERED_WEIGHT = 0.2  # people mostly search for what is there
+UNANSWERED_WEIGHT = 0.2  # most searches are for things that the footage has
 NOWHERE_ALLOWED = 0.05  # share of the unanswered questions with a confident answer
 
 
