@@ -29,6 +29,14 @@ def _interruptible():
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(autouse=True)
+def _no_packs_of_the_user(tmp_path_factory, monkeypatch):
+    """Each test has its own settings and its own added packs, also in the processes that it starts."""
+    folder = tmp_path_factory.mktemp("user")
+    for name, part in (("XDG_CONFIG_HOME", "config"), ("XDG_DATA_HOME", "data")):
+        monkeypatch.setenv(name, str(folder / part))
+
+
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory) -> Path:
     """The generated sample clip."""

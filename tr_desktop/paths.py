@@ -21,6 +21,11 @@ def settings_folder() -> Path:
     return user_config_path(APPLICATION, appauthor=False)
 
 
+def packs_folder() -> Path:
+    """Model packs that the user added; each is a folder there, and its name is the pack's."""
+    return library_folder() / "packs"
+
+
 def sample_clip(library: Path) -> Path:
     """The generated clip that is searched if no footage is given; it lives in the library's folder."""
     return library / "sample" / "sample.mp4"

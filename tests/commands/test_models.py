@@ -11,17 +11,11 @@ import pytest
 from tests.models.toy_pack import text_model, write_pack
 from tests.toy import write_clip
 from tr_desktop.commands.main import main
+from tr_desktop.errors import PackError
 from tr_desktop.models import choice
 from tr_desktop.models.encoder import Encoder
 from tr_desktop.models.pack import load_pack
-
-
-@pytest.fixture(autouse=True)
-def config(tmp_path, monkeypatch) -> Path:
-    """A configuration of the test's own."""
-    folder = tmp_path / "config"
-    monkeypatch.setattr(choice, "user_config_path", lambda *_, **__: folder)
-    return folder
+from tr_desktop.paths import settings_folder
 
 
 @pytest.fixture
@@ -53,8 +47,9 @@ def test_the_chosen_pack_is_used_from_any_folder(toy, tmp_path, capsys, monkeypa
     assert "* mini" in run(capsys, "list")[1]
 
 
-def test_a_damaged_choice_file_comes_with_a_fix(config, capsys):
-    config.mkdir()
+def test_a_damaged_choice_file_comes_with_a_fix(capsys):
+    config = settings_folder()
+    config.mkdir(parents=True)
     for damage in ("no json", "[]", '{"packs": 3}'):
         (config / "models.json").write_text(damage)
         status, _, message = run(capsys, "list")
@@ -62,10 +57,10 @@ def test_a_damaged_choice_file_comes_with_a_fix(config, capsys):
         assert run(capsys, "use", "mini")[0] == 0 and "* mini" in run(capsys, "list")[1]
 
 
-def test_a_damaged_pack_is_not_chosen(toy, config, capsys):
+def test_a_damaged_pack_is_not_chosen(toy, capsys):
     (toy / "text.onnx").write_bytes(b"damaged")
     status, _, message = run(capsys, "use", toy)
-    assert status == 2 and "text.onnx" in message and not config.exists()
+    assert status == 2 and "text.onnx" in message and not settings_folder().exists()
 
 
 def test_the_card_of_a_pack_can_be_shown(toy, capsys):
@@ -179,3 +174,22 @@ def test_missing_parts_of_a_draft_are_reported_and_nothing_is_written(tmp_path, 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["draft"]
     (tmp_path / "made").mkdir()
     assert "already" in run(capsys, "build", folder, tmp_path / "made")[2]
+
+
+def test_an_added_pack_is_found_by_its_name_and_removed(toy, tmp_path, capsys):
+    added = choice.add_pack(toy, "mine")
+    assert added.sha256 == load_pack("mine").sha256 == load_pack(toy).sha256
+    assert run(capsys, "use", "mine")[0] == 0
+    assert "* toy" in run(capsys, "list")[1]
+    with pytest.raises(PackError, match="already"):
+        choice.add_pack(toy, "mine")
+    with pytest.raises(PackError, match="mini"):
+        choice.remove_pack("mini")
+    choice.remove_pack("mine")
+    assert choice.default_pack() == "mini" and "mine" not in choice.known_packs()
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", ".hidden", "mini"])
+def test_an_added_pack_has_a_plain_name_of_its_own(toy, name):
+    with pytest.raises(PackError):
+        choice.place_for(name)

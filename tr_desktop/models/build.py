@@ -17,9 +17,8 @@ import numpy.typing as npt
 from tr_desktop.errors import PackError
 from tr_desktop.files import flush, replacing
 from tr_desktop.models.check import check_pack
-from tr_desktop.models.choice import EMBEDDED_DEFAULT
 from tr_desktop.models.encoder import Encoder
-from tr_desktop.models.pack import REQUIRED, SCHEMA, Pack, load_pack, parse_pack
+from tr_desktop.models.pack import EMBEDDED_DEFAULT, REQUIRED, SCHEMA, Pack, load_pack, parse_pack
 
 REQUIRED_FACTS = ("name", "licence", "sources", "input_px", "sample_fps")
 """Required in the draft's pack.json; the rest is measured or taken from the embedded pack."""
@@ -72,11 +71,19 @@ def recalibrated(pack: Pack, out: Path, threshold: float, bias: float, weights: 
     """
     if out.suffix != ".trpack" and out.exists():
         raise PackError("This name is already in use", path=out, remedy="Choose another name")
-    facts = json.loads(pack.manifest)
+    facts: dict[str, Any] = json.loads(pack.manifest)
     facts["indexed_as"] = facts.get("indexed_as", pack.manifest)
     facts |= {"threshold": threshold, "calibration": {"bias": bias, "weights": dict(weights)}}
-    files = {name: pack.read(name) for name in pack.files}
-    _write(out, {**files, "pack.json": (json.dumps(facts, indent=1) + "\n").encode()})
+    return _save(pack, out, (json.dumps(facts, indent=1) + "\n").encode())
+
+
+def save_copy(pack: Pack, out: Path) -> Pack:
+    """A copy of `pack` at `out`, a new folder or a .trpack file. Raises PackError if it can't be written."""
+    return _save(pack, out, pack.manifest.encode())
+
+
+def _save(pack: Pack, out: Path, manifest: bytes) -> Pack:
+    _write(out, {**{name: pack.read(name) for name in pack.files}, "pack.json": manifest})
     return load_pack(out)
 
 

@@ -1,18 +1,17 @@
-"""The default model pack: the user's choice, kept in a small configuration file."""
+"""The user's packs: those that were added, and which one is the default, kept in a small configuration file."""
 
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
-from platformdirs import user_config_path
-
 from tr_desktop.errors import PackError
 from tr_desktop.files import write_verified
-from tr_desktop.models.pack import Pack, list_packs, load_pack
-
-EMBEDDED_DEFAULT = "mini"
+from tr_desktop.models.build import save_copy
+from tr_desktop.models.pack import EMBEDDED_DEFAULT, Pack, installed_packs, list_packs, load_pack
+from tr_desktop.paths import packs_folder, settings_folder
 
 
 def default_pack() -> str:
@@ -21,8 +20,8 @@ def default_pack() -> str:
 
 
 def known_packs() -> list[str]:
-    """Names of the embedded packs, then paths of all packs ever chosen, even if they no longer exist."""
-    return [*list_packs(), *_read().get("packs", [])]
+    """Names of embedded and added packs, then paths of all packs ever chosen, even if they no longer exist."""
+    return [*list_packs(), *installed_packs(), *_read().get("packs", [])]
 
 
 def use_pack(name_or_path: str) -> Pack:
@@ -30,12 +29,13 @@ def use_pack(name_or_path: str) -> Pack:
     pack = load_pack(name_or_path)
     pack.verify()
     # A name means the same in every folder; a path must be absolute.
-    chosen = name_or_path if name_or_path in list_packs() else str(pack.location.absolute())
+    named = [*list_packs(), *installed_packs()]
+    chosen = name_or_path if name_or_path in named else str(pack.location.absolute())
     try:
         packs = list(_read().get("packs", []))
     except PackError:  # choosing again is how to fix it
         packs = []
-    if chosen not in (*list_packs(), *packs):
+    if chosen not in (*named, *packs):
         packs.append(chosen)
     path = _path()
     try:
@@ -46,8 +46,50 @@ def use_pack(name_or_path: str) -> Pack:
     return pack
 
 
+def add_pack(source: Path, name: str | None = None) -> Pack:
+    """Copy the pack at `source`, a folder or a .trpack file, to the user's packs, under its own name or `name`.
+
+    Raises PackError if it is damaged or unsafe, if a pack has that name already, or if it can't be written.
+    """
+    pack = load_pack(source)
+    pack.verify()
+    return save_copy(pack, place_for(name or pack.name))
+
+
+def place_for(name: str) -> Path:
+    """The folder for a new pack of that name. Raises PackError if a pack has the name already, or none can have it."""
+    if not name or Path(name).name != name or name.startswith("."):
+        raise PackError(f"A pack can't have the name {name!r}", remedy="Choose letters, digits and hyphens")
+    if name in (*list_packs(), *installed_packs()):
+        raise PackError(f"There is a pack {name!r} already", remedy="Choose another name, or remove that pack first")
+    folder = packs_folder() / name
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PackError(f"The folder of packs can't be made: {error.strerror}", path=folder.parent) from error
+    return folder
+
+
+def remove_pack(name: str) -> None:
+    """Delete a pack that the user added; if it was the default, the embedded one is again.
+
+    Libraries keep its index until they are pruned. Raises PackError for a pack that isn't the user's.
+    """
+    if name not in installed_packs():
+        raise PackError(f"{name!r} isn't a pack that was added", remedy="See tr-desktop models list")
+    if default_pack() == name:
+        use_pack(EMBEDDED_DEFAULT)
+    folder = packs_folder() / name
+    try:
+        # Without its manifest the folder is no pack any more, however far the rest gets.
+        (folder / "pack.json").unlink()
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise PackError(f"The pack can't be removed: {error.strerror}", path=folder) from error
+
+
 def _path() -> Path:
-    return user_config_path("TimeRefine", appauthor=False) / "models.json"
+    return settings_folder() / "models.json"
 
 
 def _read() -> dict[str, Any]:

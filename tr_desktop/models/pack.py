@@ -20,8 +20,10 @@ from typing import Any
 
 from tr_desktop.errors import PackError
 from tr_desktop.models.onnx_check import refusal
+from tr_desktop.paths import packs_folder
 
 SCHEMA = 1
+EMBEDDED_DEFAULT = "mini"
 EMBEDDED = Path(__file__).parent / "packs"
 REQUIRED = ("image.onnx", "text.onnx", "tokenizer.json", "background.npy", "CARD.md")
 # Kinds of file that a pack may hold; above all no pickles.
@@ -87,14 +89,20 @@ class Pack:
 
 def list_packs() -> list[str]:
     """Names of the embedded packs."""
-    return sorted(folder.name for folder in EMBEDDED.iterdir() if (folder / "pack.json").is_file())
+    return _packs_in(EMBEDDED)
+
+
+def installed_packs() -> list[str]:
+    """Names of the packs that the user added, without those that an embedded pack hides."""
+    return [name for name in _packs_in(packs_folder()) if name not in list_packs()]
 
 
 def load_pack(name_or_path: str | Path) -> Pack:
-    """The embedded pack of that name, or the folder or .trpack file at that path. Raises PackError."""
+    """The embedded or added pack of that name, or the folder or .trpack file at that path. Raises PackError."""
     text = str(name_or_path)
-    if text in list_packs():
-        return parse_pack(EMBEDDED / text, _folder_reader(EMBEDDED / text))
+    for folder, names in ((EMBEDDED, list_packs()), (packs_folder(), installed_packs())):
+        if text in names:
+            return parse_pack(folder / text, _folder_reader(folder / text))
     path = Path(name_or_path)
     if path.is_dir():
         return parse_pack(path, _folder_reader(path))
@@ -102,8 +110,14 @@ def load_pack(name_or_path: str | Path) -> Pack:
         return parse_pack(path, _zip_reader(path))
     raise PackError(
         f"There is no model pack {text!r}",
-        remedy=f"Embedded packs: {', '.join(list_packs()) or 'none'}; or give a folder or a .trpack file",
+        remedy=f"Known packs: {', '.join([*list_packs(), *installed_packs()])}; or give a folder or a .trpack file",
     )
+
+
+def _packs_in(folder: Path) -> list[str]:
+    if not folder.is_dir():
+        return []
+    return sorted(pack.name for pack in folder.iterdir() if (pack / "pack.json").is_file())
 
 
 def _folder_reader(folder: Path) -> Callable[[str], bytes]:
