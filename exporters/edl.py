@@ -22,7 +22,7 @@ from functools import partial
 from exporters.notes import found_by_label, left_behind
 from exporters.registry import Exporter
 from exporters.text import ascii_line, one_line, shortened
-from exporters.timeline import Clip, Timeline, chance_text
+from exporters.timeline import Clip, Timeline
 
 FIDELITY = {
     "frames": "exact",
@@ -74,8 +74,7 @@ def _event(
         f"* FROM CLIP NAME: {clean(clip.name)}",
         *(f"* COMMENT: {key} {shortened(clean(value), 240)}" for key, value in words.items() if value),
         f'* COMMENT: MOMENT {clip.rank} "{shortened(clean(clip.query), 120)}" SCORE {clip.score:.2f} '
-        f"EDGES {chance_text(clip.start_confidence)} {chance_text(clip.end_confidence)}"
-        f"{' ' * bool(clip.part_text)}{clip.part_text.upper()}",
+        + ", ".join(filter(None, (clip.level.value, clip.edges_text, clip.part_text))).upper(),
         *(
             f"* LOC: {record_in + mark.frame - clip.start_frame} {_COLOURS.get(mark.colour, mark.colour.upper()):<7} "
             f"{shortened(clean(mark.name), 120)}".rstrip()

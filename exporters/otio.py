@@ -183,7 +183,12 @@ def _found(clip: Clip) -> Json:
         **{key: value for key, value in words.items() if value},
         "query": clip.query.encode("utf-8", "replace").decode(),
         "score": clip.score,
-        "edges": {"start": clip.start_confidence, "end": clip.end_confidence},
+        "edges": {
+            "start": clip.start_confidence,
+            "end": clip.end_confidence,
+            **({} if clip.start_is is None else {"start_is": clip.start_is.value}),
+            **({} if clip.end_is is None else {"end_is": clip.end_is.value}),
+        },
     }
 
 

@@ -72,13 +72,15 @@ def _in_part(moment: Moment, part: Part, number: int) -> Moment:
     """The frames of `part` as a moment. The editor's marks count in the first file."""
     if number == 1:
         return replace(moment, continued=())
+    times, segment = part.footage.times, part.segment
+    step = replace(
+        moment.refinement.kept,
+        step=0,
+        segment=segment,
+        start_s=times.time_s(segment.start_frame),
+        end_s=times.time_s(segment.end_frame),
+        start_confidence=None,  # the steps are about the first file's edges
+        end_confidence=None,
+    )
     remarks = replace(moment.remarks, marks=())
-    return with_segment(replace(moment, footage=part.footage, remarks=remarks, continued=()), part.segment)
-
-
-def with_segment(moment: Moment, segment: Segment) -> Moment:
-    """The moment with other frames of its file."""
-    times = moment.footage.times
-    edges_s = times.time_s(segment.start_frame), times.time_s(segment.end_frame)
-    step = replace(moment.refinement.kept, step=0, segment=segment, start_s=edges_s[0], end_s=edges_s[1])
-    return replace(moment, refinement=Refinement((step,), 0))
+    return replace(moment, footage=part.footage, refinement=Refinement((step,), 0), remarks=remarks, continued=())

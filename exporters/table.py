@@ -1,7 +1,8 @@
 """CSV, TSV and JSON: the moments as data.
 
 `start`, `end` are the moment itself, `in`, `out` the cut with its handles. Frames count from the first of the file,
-ends are exclusive, labels are source timecode. JSON uses the names of `find --json`. Tables begin with a byte order
+ends are exclusive, labels are source timecode. `score` is the chance that the moment is right among all that was
+searched, `start_is` and `end_is` are the words for its edges. JSON uses the names of `find --json`. Tables begin with a byte order
 mark, without which spreadsheets misread UTF-8. No text cell can be read as a formula.
 """
 
@@ -50,7 +51,11 @@ def render_json(timeline: Timeline) -> str:
     for clip in timeline.clips:
         row = _row(clip)
         row["rating"] = row["rating"] or None
-        row["edges"] = {"start": row.pop("start_confidence"), "end": row.pop("end_confidence")}
+        row["edges"] = {
+            "start": row.pop("start_confidence"),
+            "end": row.pop("end_confidence"),
+            **{key: word for key in ("start_is", "end_is") if (word := row.pop(key))},
+        }
         moments.append(row)
     document = {
         "schema": 1,
@@ -71,6 +76,8 @@ def _row(clip: Clip) -> dict[str, Any]:
         "confident": clip.confident,
         "start_confidence": clip.start_confidence,
         "end_confidence": clip.end_confidence,
+        "start_is": "" if clip.start_is is None else clip.start_is.value,
+        "end_is": "" if clip.end_is is None else clip.end_is.value,
         "part": clip.part_text,
         "file": clip.name,
         "media": str(clip.media.path),

@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from exporters.parts import Event, FindsNeighbours, events, part_text
+from tr_desktop.confidence import SCORE_MEANS, Edge, Level, edges, level
 from tr_desktop.errors import ExportError
 from tr_desktop.moments import NO_REMARKS, Mark, Media, Moment, Remarks, Segment
 from tr_desktop.timecode import DROP_FRAME_RATES, Timecode
@@ -36,6 +37,9 @@ class Clip:
     confident: bool
     start_confidence: float | None
     end_confidence: float | None
+    level: Level
+    start_is: Edge | None
+    end_is: Edge | None
     is_length_known: bool = True
     remarks: Remarks = NO_REMARKS
     proxy: Path | None = None
@@ -99,8 +103,14 @@ class Clip:
     @property
     def evidence(self) -> str:
         """How certain the search is, for a marker's note."""
-        edges = f"edges {chance_text(self.start_confidence)} and {chance_text(self.end_confidence)}"
-        return f"score {self.score:.2f}{'' if self.confident else ' (not confident)'}, {edges}"
+        score = f"score {self.score:.2f} ({self.level.value}; {SCORE_MEANS})"
+        return ", ".join(filter(None, (score, self.edges_text)))
+
+    @property
+    def edges_text(self) -> str:
+        """How far the edges can be believed: the words of those that have one."""
+        words = (("in", self.start_is), ("out", self.end_is))
+        return ", ".join(f"{name} {word.value}" for name, word in words if word is not None)
 
 
 @dataclass(frozen=True)
@@ -190,18 +200,13 @@ def timeline_from_moments(
     return Timeline(name, _start(start_tc, clips), clips)
 
 
-def chance_text(chance: float | None) -> str:
-    """A confidence in [0, 1], or that there is none."""
-    return "unknown" if chance is None else f"{chance:.2f}"
-
-
 def fps_text(rate: Fraction) -> str:
     """A rate as editors write it: 25, 29.97, 23.976."""
     return f"{float(rate):.3f}".rstrip("0").rstrip(".")
 
 
 def _clip(rank: int, event: Event, proxy: Path | None) -> Clip:
-    moment = event.moment
+    moment, words = event.moment, edges(event.moment)
     media, kept = moment.media, moment.refinement.kept
     if kept.segment.end_frame > len(moment.times):
         raise ExportError(
@@ -228,6 +233,9 @@ def _clip(rank: int, event: Event, proxy: Path | None) -> Clip:
         confident=moment.confident,
         start_confidence=kept.start_confidence,
         end_confidence=kept.end_confidence,
+        level=level(moment),
+        start_is=words[0],
+        end_is=words[1],
         is_length_known=length is not None,
         remarks=replace(
             moment.remarks, marks=tuple(replace(mark, frame=counted(mark.frame)) for mark in moment.remarks.marks)

@@ -1,6 +1,7 @@
 """A moment as JSON: the same back, whatever keys a newer version added, and no half-read document."""
 
 import copy
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -40,6 +41,7 @@ def footage_of(path: Path) -> Footage:
 @st.composite
 def moments(draw: st.DrawFn) -> Moment:
     chances = st.integers(0, 10_000).map(lambda number: number / 10_000)  # what four places hold
+    quote = draw(st.none() | st.builds(Quote, st.text(max_size=20), st.just(PATH), st.sampled_from(TextKind)))
     steps = []
     for number in range(draw(st.integers(1, 9))):
         start, end = sorted(draw(st.lists(st.integers(0, FRAMES), min_size=2, max_size=2, unique=True)))
@@ -55,7 +57,10 @@ def moments(draw: st.DrawFn) -> Moment:
                 by=draw(st.sampled_from([StepSource.INDEX, StepSource.FRAMES])),
             )
         )
-    quote = draw(st.none() | st.builds(Quote, st.text(max_size=20), st.just(PATH), st.sampled_from(TextKind)))
+        if steps[-1].start_confidence is not None and quote is None:
+            steps[-1] = replace(steps[-1], start_is_exact=draw(st.booleans()))
+        if steps[-1].end_confidence is not None and quote is None:
+            steps[-1] = replace(steps[-1], end_is_exact=draw(st.booleans()))
     stop = draw(st.integers(0, len(steps) - 1))
     return Moment(FOOTAGE, Refinement(tuple(steps), stop), draw(chances), draw(st.booleans()), "a query", quote)
 
@@ -80,7 +85,8 @@ def test_an_entry_is_written_as_it_was_read(moment: Moment, rank: int) -> None:
 def test_a_wrong_value_is_refused_with_a_sentence(moment: Moment, data: st.DataObject) -> None:
     entry = FoundMoment.of(1, moment).to_json()
     place = data.draw(st.sampled_from([entry, entry["steps"][-1], entry["edges"]]))
-    key = data.draw(st.sampled_from([key for key in place if key not in ("confident", "looked_closer")]))
+    free = ("confident", "looked_closer", "start_is", "end_is")
+    key = data.draw(st.sampled_from([key for key in place if key not in free]))
     wrong = data.draw(st.sampled_from([None, [], {}, "x", -1, True]))
     is_number = isinstance(place[key], float) or place is entry["edges"]
     is_allowed = (wrong == -1 and is_number) or (wrong is None and place is entry["edges"])
@@ -89,6 +95,30 @@ def test_a_wrong_value_is_refused_with_a_sentence(moment: Moment, data: st.DataO
     place[key] = wrong
     with pytest.raises(UserError, match="esult"):
         moments_of({"schema": SCHEMA, "query": "a query", "moments": [entry]}, footage_of)
+
+
+def test_the_words_for_edges_are_beside_their_numbers_and_may_be_missing() -> None:
+    segment = Segment(0, 50)
+    step = RefineStep(
+        0, segment, Fraction(0), FOOTAGE.times.time_s(50), 0.5, 0.4, 0.1, StepSource.FRAMES, start_is_exact=True
+    )
+    moment = Moment(FOOTAGE, Refinement((step,), 0), 0.5, True, "q")
+    entry = FoundMoment.of(1, moment).to_json()
+    words = {"start": 0.4, "end": 0.1, "start_is": "exact cut", "end_is": "check"}
+    assert entry["edges"] == entry["steps"][0]["edges"] == words
+
+    older = copy.deepcopy(entry)
+    for edges in (older["edges"], older["steps"][0]["edges"]):
+        del edges["start_is"], edges["end_is"]
+    assert FoundMoment.from_json(older).to_json() == older
+    [read] = moments_of({"schema": SCHEMA, "query": "q", "moments": [older]}, footage_of)
+    assert read == replace(moment, refinement=Refinement((replace(step, start_is_exact=False),), 0))
+
+    entry["steps"][0]["edges"]["end_is"] = "a newer word"
+    assert moments_of({"schema": SCHEMA, "query": "q", "moments": [entry]}, footage_of) == [moment]
+    entry["steps"][0]["edges"]["end_is"] = 7
+    with pytest.raises(UserError, match="isn't a result"):
+        moments_of({"schema": SCHEMA, "query": "q", "moments": [entry]}, footage_of)
 
 
 @pytest.mark.parametrize("wrong", [None, [], {}, "a dream"])

@@ -13,6 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from tr_desktop.confidence import Edge, edges
 from tr_desktop.errors import UserError
 from tr_desktop.moments import Footage, Moment, Part, Quote, Refinement, RefineStep, Segment, StepSource, TextKind
 
@@ -31,7 +32,10 @@ _PART_KEYS = ("media", "start_frame", "end_frame", "start_tc", "end_tc")
 
 @dataclass(frozen=True)
 class FoundStep:
-    """One refinement step of the document. start_s, end_s: seconds, rounded. score and confidences: in [0, 1]."""
+    """One refinement step of the document. start_s, end_s: seconds, rounded. score and confidences: in [0, 1].
+
+    start_is, end_is: the words for its edges, or None for an edge without one and in documents of older versions.
+    """
 
     step: int
     segment: Segment
@@ -41,6 +45,8 @@ class FoundStep:
     start_confidence: float | None
     end_confidence: float | None
     looked_closer: bool = False
+    start_is: Edge | None = None
+    end_is: Edge | None = None
     unknown: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -51,10 +57,15 @@ class FoundStep:
             "start_s": self.start_s,
             "end_s": self.end_s,
             "score": self.score,
-            "edges": {"start": self.start_confidence, "end": self.end_confidence},
+            "edges": {"start": self.start_confidence, "end": self.end_confidence, **self.words_json()},
             **({"looked_closer": True} if self.looked_closer else {}),
             **self.unknown,
         }
+
+    def words_json(self) -> dict[str, str]:
+        """The words for the edges that have one."""
+        words = {"start_is": self.start_is, "end_is": self.end_is}
+        return {key: word.value for key, word in words.items() if word is not None}
 
     @classmethod
     def from_json(cls, entry: Mapping[str, Any]) -> FoundStep:
@@ -68,11 +79,15 @@ class FoundStep:
             start_confidence=chance(entry["edges"]["start"]),
             end_confidence=chance(entry["edges"]["end"]),
             looked_closer=bool(entry.get("looked_closer", False)),
+            start_is=_word(entry["edges"], "start_is"),
+            end_is=_word(entry["edges"], "end_is"),
             unknown={key: value for key, value in entry.items() if key not in _STEP_KEYS},
         )
 
     @classmethod
-    def of(cls, step: RefineStep) -> FoundStep:
+    def of(cls, moment: Moment, step: RefineStep) -> FoundStep:
+        """`step` of `moment`."""
+        start_is, end_is = edges(moment, step)
         return cls(
             step=step.step,
             segment=step.segment,
@@ -82,6 +97,8 @@ class FoundStep:
             start_confidence=_rounded(step.start_confidence),
             end_confidence=_rounded(step.end_confidence),
             looked_closer=step.looked_closer,
+            start_is=start_is,
+            end_is=end_is,
         )
 
     def refine_step(self, footage: Footage) -> RefineStep:
@@ -94,6 +111,8 @@ class FoundStep:
             start_confidence=self.start_confidence,
             end_confidence=self.end_confidence,
             by=StepSource.FRAMES if self.looked_closer else StepSource.INDEX,
+            start_is_exact=self.start_is is Edge.EXACT,
+            end_is_exact=self.end_is is Edge.EXACT,
         )
 
 
@@ -203,7 +222,11 @@ class FoundMoment:
             "end_tc": self.end_tc,
             "score": self.score,
             "confident": self.confident,
-            "edges": {"start": self.start_confidence, "end": self.end_confidence},
+            "edges": {
+                "start": self.start_confidence,
+                "end": self.end_confidence,
+                **self.steps[self.stop].words_json(),
+            },
             "stop": self.stop,
             "steps": [step.to_json() for step in self.steps],
             **quote,
@@ -260,7 +283,7 @@ class FoundMoment:
             start_confidence=_rounded(kept.start_confidence),
             end_confidence=_rounded(kept.end_confidence),
             stop=moment.refinement.stop,
-            steps=tuple(FoundStep.of(step) for step in moment.refinement.steps),
+            steps=tuple(FoundStep.of(moment, step) for step in moment.refinement.steps),
             quote=moment.quote,
             content=moment.footage.contents[0].hex() if moment.footage.contents else "",
             continued=tuple(FoundPart.of(part) for part in moment.parts[1:]),
@@ -341,6 +364,13 @@ def number(value: Any) -> float:
 def chance(value: Any) -> float | None:
     """`value`, if it is a number, or None for an unknown confidence. Raises TypeError."""
     return None if value is None else number(value)
+
+
+def _word(edges: Mapping[str, Any], key: str) -> Edge | None:
+    """The word for an edge; None if there is none, or only a newer version knows it. Raises TypeError."""
+    word = edges.get(key)
+    known = {each.value: each for each in Edge}
+    return None if word is None else known.get(text(word))
 
 
 def _rounded(value: float | None) -> float | None:

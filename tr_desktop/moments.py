@@ -264,7 +264,9 @@ class RefineStep:
     """Where one refinement step put the edges: step 0 is the rough answer.
 
     score: how well the step's segment answers the query, in [0, 1].
-    start_confidence, end_confidence: trust in each edge, in [0, 1]; None if the grounder gives none.
+    start_confidence, end_confidence: trust in each edge, in [0, 1]; None if the grounder gives none, 1 for an edge that
+    an editor set. start_is_exact, end_is_exact: whether the edge is on a hard cut that was found there on single
+    frames, or at an end of its file.
     """
 
     step: int
@@ -275,6 +277,8 @@ class RefineStep:
     start_confidence: float | None
     end_confidence: float | None
     by: StepSource = StepSource.INDEX
+    start_is_exact: bool = False
+    end_is_exact: bool = False
 
     @property
     def looked_closer(self) -> bool:

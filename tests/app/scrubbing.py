@@ -44,6 +44,7 @@ def moment_of(
             in_sure,
             out_sure,
             by=StepSource.FRAMES if number >= 2 else StepSource.INDEX,
+            start_is_exact=number >= 2,
         )
         for number, (start, end, in_sure, out_sure) in enumerate(steps or STEPS)
     )

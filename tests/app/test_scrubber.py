@@ -109,20 +109,20 @@ def test_screen_readers_get_roles_names_values_and_ranges(scrubber: Scrubber) ->
     sliders = {i.text(QAccessible.Text.Name): i for i in found if i.role() == QAccessible.Role.Slider}
     assert set(sliders) == {
         "Playhead 01:00:01:28",
-        "In point 01:00:01:28, 90 % sure",
-        "Out point 01:00:03:11, 70 % sure",
+        "In point 01:00:01:28: exact cut (confidence 90 %)",
+        "Out point 01:00:03:11: soft (confidence 70 %)",
     }
-    edge = sliders["Out point 01:00:03:11, 70 % sure"].valueInterface()
+    edge = sliders["Out point 01:00:03:11: soft (confidence 70 %)"].valueInterface()
     assert (edge.minimumValue(), edge.currentValue(), edge.maximumValue()) == (0, 101, 300)
     group = next(i for i in found if i.text(QAccessible.Text.Name) == "Refinement steps")
     rows = [group.child(index) for index in range(group.childCount())]
     steps = [i for i in rows if i.role() in (QAccessible.Role.CheckBox, QAccessible.Role.RadioButton)]
     assert [step.state().checked for step in steps] == [0, 0, 1]
     names = [step.text(QAccessible.Text.Name) for step in steps]
-    assert names[0] == "Rough: in 01:00:01:10, 30 % sure; out 01:00:04:00, 20 % sure"
-    assert names[2].startswith("Step 2, looked closer, kept: in 01:00:01:28, 90 % sure")
+    assert names[0] == "Rough: in 01:00:01:10: check (confidence 30 %); out 01:00:04:00: check (confidence 20 %)"
+    assert names[2].startswith("Step 2, looked closer, kept: in 01:00:01:28: exact cut (confidence 90 %)")
     scrubber.set_label(lambda frame: f"#{frame}")
-    assert handle(scrubber, Edge.IN).accessibleName() == "In point #58, 90 % sure"
+    assert handle(scrubber, Edge.IN).accessibleName() == "In point #58: exact cut (confidence 90 %)"
 
 
 def test_everything_can_be_reached_by_tab(qtbot: QtBot, scrubber: Scrubber) -> None:

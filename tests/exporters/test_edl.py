@@ -89,13 +89,13 @@ def test_the_text_is_what_editors_write() -> None:
             "",
             "001  B002     V     C        01:00:01;00 01:00:03;00 00:59:58;00 01:00:00;00",
             "* FROM CLIP NAME: clip B & 'quote' #1 100%.mov",
-            '* COMMENT: MOMENT 1 "a dog catches a frisbee" SCORE 0.82 EDGES 0.90 0.70',
+            '* COMMENT: MOMENT 1 "a dog catches a frisbee" SCORE 0.82 STRONG, IN SOFT, OUT SOFT',
             "002  TAPE_LON B     C        09:59:59;12 10:00:00;27 01:00:00;00 01:00:01;15",
             "* FROM CLIP NAME: clip C.mov",
-            '* COMMENT: MOMENT 2 "a dog catches a frisbee" SCORE 0.82 EDGES 0.90 0.70',
+            '* COMMENT: MOMENT 2 "a dog catches a frisbee" SCORE 0.82 STRONG, IN SOFT, OUT SOFT',
             "003  CLIP_D   AA/V  C        02:00:00:00 02:00:02:00 01:00:01;15 01:00:03;15",
             "* FROM CLIP NAME: clip D.mov",
-            '* COMMENT: MOMENT 3 "a dog catches a frisbee" SCORE 0.82 EDGES 0.90 0.70',
+            '* COMMENT: MOMENT 3 "a dog catches a frisbee" SCORE 0.82 STRONG, IN SOFT, OUT SOFT',
             "",
         ]
     )

@@ -137,7 +137,8 @@ def test_json_keeps_everything(name: str) -> None:
     text = table.EXPORTER_JSON.render(timeline_from_moments(moments, name=name))
     read = json.loads(text)
     assert text.isascii() and read["name"] == read["moments"][0]["query"] == read["moments"][0]["file"] == name
-    assert read["moments"][0]["edges"] == {"start": 0.9, "end": 0.7}
+    words = {"start_is": "soft", "end_is": "soft"}
+    assert read["moments"][0]["edges"] == {"start": 0.9, "end": 0.7} | words
     assert [one["rate"] for one in read["moments"]] == ["30000/1001", "28"]
 
 

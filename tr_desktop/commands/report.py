@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from tr_desktop.confidence import level
+from tr_desktop.confidence import edges, level
 from tr_desktop.grounding import Answer
 from tr_desktop.library.index.counts import count, is_other
 from tr_desktop.library.index.coverage import Coverage
 from tr_desktop.moment_json import SCHEMA, FoundMoment, seconds
-from tr_desktop.moments import TextKind
+from tr_desktop.moments import Moment, TextKind
 from tr_desktop.names import printable, short_names
 
 _PLACES = {TextKind.TRACK: "its subtitle track", TextKind.SCREEN: "text in the picture"}
@@ -54,8 +54,7 @@ def as_text(answer: Answer) -> str:
         lines.append(
             f"{rank}. {names[moment.media.path]}  {moment.footage.timecode_at(segment.start_frame)} – "
             f"{moment.footage.timecode_at(segment.end_frame)}  ({float(kept.start_s):.2f}–{float(kept.end_s):.2f} s)  "
-            f"score {moment.score:.2f} ({level(moment).value})  "
-            f"edges {_chance(kept.start_confidence)} / {_chance(kept.end_confidence)}"
+            f"score {moment.score:.2f} ({level(moment).value}){_edges(moment)}"
         )
         for part in moment.parts[1:]:
             footage, end = part.footage, part.segment.end_frame
@@ -71,8 +70,16 @@ def as_text(answer: Answer) -> str:
     return "\n".join(lines)
 
 
-def _chance(chance: float | None) -> str:
-    return "unknown" if chance is None else f"{chance:.2f}"
+def _edges(moment: Moment) -> str:
+    """The words for the edges, with their confidence."""
+    kept = moment.refinement.kept
+    said = zip(("in", "out"), edges(moment), (kept.start_confidence, kept.end_confidence), strict=True)
+    words = [
+        f"{name} {word.value} {confidence:.2f}"
+        for name, word, confidence in said
+        if word is not None and confidence is not None
+    ]
+    return f"  {', '.join(words)}" if words else ""
 
 
 def coverage_text(coverage: Coverage) -> str:

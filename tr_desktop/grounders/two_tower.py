@@ -113,13 +113,13 @@ class TwoTower:
             return moment
         steps = list(moment.refinement.steps)
         first, second = seen.steps
-        for step, placed in (
-            (first, _boundaries(item, first.start_s, first.end_s)),
-            (second, (seen.start_frame, seen.end_frame)),
+        for step, placed, are_cuts in (
+            (first, _boundaries(item, first.start_s, first.end_s), (False, False)),
+            (second, (seen.start_frame, seen.end_frame), (seen.start_is_cut, seen.end_is_cut)),
         ):
             confidences = (step.start_confidence, step.end_confidence)
             # Looking closer moves edges; it is the same moment and keeps its score.
-            moved = _placed(item, len(steps), placed, confidences, lambda *_: moment.score, step.score)
+            moved = _placed(item, len(steps), placed, confidences, lambda *_: moment.score, step.score, are_cuts)
             steps.append(replace(moved, by=StepSource.FRAMES))
         # If both edges moved to the same cut, the answer before is better. The steps stay visible.
         is_lost = steps[-1].segment.frames < MIN_LEFT * kept.segment.frames
@@ -220,10 +220,12 @@ def _placed(
     confidences: tuple[float, float],
     score: Score,
     chance: float,
+    are_cuts: tuple[bool, bool] = (False, False),
 ) -> RefineStep:
     """Step `number` with its edges on frames of the file: at least one frame long, at an end of it if that is near."""
     times, (start_frame, end_frame) = item.times, boundaries
-    start = 0 if times.time_s(start_frame) < AT_THE_END_S else min(start_frame, len(times) - 1)
+    is_first = times.time_s(start_frame) < AT_THE_END_S
+    start = 0 if is_first else min(start_frame, len(times) - 1)
     is_last = times.duration_s - times.time_s(end_frame) < AT_THE_END_S
     segment = Segment(start, len(times) if is_last else max(end_frame, start + 1))
     return RefineStep(
@@ -234,4 +236,6 @@ def _placed(
         score=score(segment, chance),
         start_confidence=confidences[0],
         end_confidence=confidences[1],
+        start_is_exact=is_first or are_cuts[0],
+        end_is_exact=item.footage.is_whole if is_last else are_cuts[1],
     )

@@ -146,13 +146,17 @@ def goes_on(moment: Moment, before: Moment) -> bool:
 
 
 def _found_steps(moment: Moment) -> tuple[FoundStep, ...]:
-    return tuple(FoundStep.of(step) for step in moment.refinement.steps)
+    return tuple(FoundStep.of(moment, step) for step in moment.refinement.steps)
 
 
 def _continue(steps: tuple[FoundStep, ...], before: tuple[FoundStep, ...]) -> bool:
-    """Whether `steps` begin with `before`, apart from keys that this version doesn't know."""
-    first = [replace(step, unknown={}) for step in steps[: len(before)]]
-    return first == [replace(step, unknown={}) for step in before]
+    """Whether `steps` begin with `before`, apart from keys that this version doesn't know and from words for edges,
+    which older projects lack."""
+    first, known = (
+        [replace(step, unknown={}, start_is=None, end_is=None) for step in some]
+        for some in (steps[: len(before)], before)
+    )
+    return first == known
 
 
 def as_decided(moment: Moment, decision: Decision) -> Moment:
@@ -172,6 +176,8 @@ def as_decided(moment: Moment, decision: Decision) -> Moment:
             start_confidence=kept.start_confidence if segment.start_frame == kept.segment.start_frame else 1.0,
             end_confidence=kept.end_confidence if segment.end_frame == kept.segment.end_frame else 1.0,
             by=StepSource.HAND,
+            start_is_exact=kept.start_is_exact and segment.start_frame == kept.segment.start_frame,
+            end_is_exact=kept.end_is_exact and segment.end_frame == kept.segment.end_frame,
         )
         refinement = replace(refinement, steps=(*refinement.steps, by_hand), stop=by_hand.step)
     marks = tuple(marker.mark for marker in decision.markers)

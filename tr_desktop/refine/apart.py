@@ -55,4 +55,11 @@ def _rest(segment: Segment, others: Sequence[Segment]) -> Segment | None:
 def _moved(moment: Moment, step: RefineStep, segment: Segment) -> RefineStep:
     times = moment.times
     edges_s = (times.time_s(segment.start_frame), times.time_s(segment.end_frame))
-    return replace(step, segment=segment, start_s=edges_s[0], end_s=edges_s[1])
+    return replace(
+        step,
+        segment=segment,
+        start_s=edges_s[0],
+        end_s=edges_s[1],
+        start_is_exact=step.start_is_exact and segment.start_frame == step.segment.start_frame,
+        end_is_exact=step.end_is_exact and segment.end_frame == step.segment.end_frame,
+    )

@@ -78,13 +78,15 @@ class CloseLook:
     """The result of looking closer.
 
     steps: two, on the first and on the second look. start_frame, end_frame: [in, out) on exact frames.
-    frames_read: number of frames requested.
+    frames_read: number of frames requested. start_is_cut, end_is_cut: whether a hard cut decided the edge.
     """
 
     steps: tuple[Step, Step]
     start_frame: int
     end_frame: int
     frames_read: int
+    start_is_cut: bool
+    end_is_cut: bool
 
 
 def refine_on_index(refiner: Refiner, frames: IndexedFrames, query: Query, steps: int, limit: int) -> list[list[Step]]:
@@ -161,12 +163,12 @@ def look_closer(
         steps.append(Step(*map(float, row)))
         edges = row[None, :2]
     # On single frames only a cut shows where an edge is; without one they add nothing to the first look.
-    start, end = (
-        _cut_or_boundary(starts_s, float(edge), first_s, numbers, vectors)
-        for edge, first_s in zip(edges[0], (steps[0].start_s, steps[0].end_s), strict=True)
-    )
+    cuts = [_cut(starts_s, float(edge), numbers, vectors) for edge in edges[0]]
+    boundaries = [looks.nearest_boundary(starts_s, edge_s) for edge_s in (steps[0].start_s, steps[0].end_s)]
+    start, end = (boundary if cut is None else cut for boundary, cut in zip(boundaries, cuts, strict=True))
     start = min(start, len(starts_s) - 2)
-    return CloseLook((steps[0], steps[1]), start, max(end, start + 1), frames_read)
+    end = max(end, start + 1)
+    return CloseLook((steps[0], steps[1]), start, end, frames_read, start == cuts[0], end == cuts[1])
 
 
 def on_boundaries(starts_s: npt.NDArray[np.float64], edges_s: Sequence[float]) -> tuple[int, int]:
@@ -205,10 +207,7 @@ def _typical_step_s(times_s: npt.NDArray[np.float64]) -> float:
     return float(np.median(np.diff(times_s))) if len(times_s) > 1 else looks.LOOK_S
 
 
-def _cut_or_boundary(
-    starts_s: npt.NDArray[np.float64], edge_s: float, first_s: float, numbers: Frames, vectors: Floats
-) -> int:
-    """The cut near an edge, or else the boundary nearest to the first look's edge."""
+def _cut(starts_s: npt.NDArray[np.float64], edge_s: float, numbers: Frames, vectors: Floats) -> int | None:
+    """The cut near an edge, if one stands out."""
     near = np.isin(numbers, looks.second_look(starts_s, edge_s))
-    cut = looks.cut_near(numbers[near], vectors[near])
-    return looks.nearest_boundary(starts_s, first_s) if cut is None else cut
+    return looks.cut_near(numbers[near], vectors[near])

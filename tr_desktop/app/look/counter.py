@@ -63,13 +63,6 @@ def percent(share: float) -> str:
     return tr("{percent} %", percent=round(100 * share))
 
 
-def sure(edge: str, confidence: float | None) -> str:
-    """An edge's position with its confidence in [0, 1], if there is one."""
-    if confidence is None:
-        return edge
-    return tr("{edge}, {percent} sure", edge=edge, percent=percent(confidence))
-
-
 def duration_label(seconds: float) -> str:
     """A rounded duration: 48 s, 12 min, 3 h 05 min."""
     if seconds < 90:

@@ -86,13 +86,3 @@ def diamond(painter: QPainter, centre: QPointF, radius: float, colour: QColor) -
     painter.setBrush(colour)
     around = [QPointF(0, -radius), QPointF(radius, 0), QPointF(0, radius), QPointF(-radius, 0)]
     painter.drawPolygon(QPolygonF([centre + point for point in around]))
-
-
-def meter(painter: QPainter, rect: QRectF, share: float, colour: QColor) -> None:
-    """Confidence as a height, readable without colour."""
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(theme.colours().line))
-    painter.drawRoundedRect(rect, 1, 1)
-    painter.setBrush(colour)
-    height = max(rect.height() * share, 1.0)
-    painter.drawRoundedRect(QRectF(rect.left(), rect.bottom() - height, rect.width(), height), 1, 1)

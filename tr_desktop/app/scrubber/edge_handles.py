@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
-from tr_desktop.app.look.counter import sure
+from tr_desktop.app.look.edge_words import believed
 from tr_desktop.app.look.translate import tr
 from tr_desktop.app.scrubber.edge_handle import EdgeHandle
 from tr_desktop.app.scrubber.geometry import Edge, Strips, frame_of
@@ -147,12 +147,12 @@ def _beyond_px(x: float, state: ScrubberState) -> float:
 
 
 def _name(edge: Edge, state: ScrubberState) -> str:
-    """For screen readers: the edge, its position, and the confidence if a step put it there."""
+    """For screen readers: the edge, its position, and how far it can be believed if a step put it there."""
     position = state.label(frame_of(state.segment, edge))
     if state.selected == YOURS:
         text = tr("In point {position}") if edge is Edge.IN else tr("Out point {position}")
         return text.format(position=position)
-    step = state.steps[state.selected]
+    step, (start_word, end_word) = state.steps[state.selected], state.words(state.selected)
     if edge is Edge.IN:
-        return sure(tr("In point {position}", position=position), step.start_confidence)
-    return sure(tr("Out point {position}", position=position), step.end_confidence)
+        return believed(tr("In point {position}", position=position), start_word, step.start_confidence)
+    return believed(tr("Out point {position}", position=position), end_word, step.end_confidence)

@@ -9,9 +9,10 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from tr_desktop.app.look.counter import sure
+from tr_desktop.app.look.edge_words import believed
 from tr_desktop.app.look.translate import tr
 from tr_desktop.app.scrubber.geometry import SNAP_PX, Edge, View, with_edge
+from tr_desktop.confidence import Edges, edges
 from tr_desktop.moments import Mark, Moment, Refinement, RefineStep, Segment
 
 YOURS = -1
@@ -160,6 +161,10 @@ class ScrubberState:
 
     # Texts
 
+    def words(self, step: int) -> Edges:
+        """How far a row's in and out can be believed; the editor's own edges have no words."""
+        return (None, None) if step == YOURS else edges(self.moment, self.steps[step])
+
     def name(self, step: int) -> str:
         if step == YOURS:
             return tr("Yours")
@@ -179,7 +184,8 @@ class ScrubberState:
             heading.append(tr("kept"))
         if self.moves_nothing(step):
             heading.append(tr("no change"))
+        start_word, end_word = self.words(step)
         return ", ".join(heading), [
-            sure(tr("in {position}", position=start), taken.start_confidence),
-            sure(tr("out {position}", position=end), taken.end_confidence),
+            believed(tr("in {position}", position=start), start_word, taken.start_confidence),
+            believed(tr("out {position}", position=end), end_word, taken.end_confidence),
         ]

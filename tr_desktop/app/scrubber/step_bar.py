@@ -1,18 +1,19 @@
-"""The bar of a step: its shape by the kind of step, and the confidence beside each edge."""
+"""The bar of a step: its shape by the kind of step, and a word beside each edge."""
 
 from __future__ import annotations
 
 from enum import Enum, auto
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtGui import QColor, QFontMetrics, QPainter
 
 from tr_desktop.app.look import theme
-from tr_desktop.app.look.painting import faded, meter, pen
+from tr_desktop.app.look.edge_words import edge_word
+from tr_desktop.app.look.painting import faded, pen
 from tr_desktop.app.look.translate import tr
+from tr_desktop.confidence import Edge
 
-_METER_PX, _NUMBER_PX = 3, 30
-EDGE_PX = _METER_PX + _NUMBER_PX + 6  # a meter, a number and gaps
+_GAP_PX = 5
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
@@ -73,30 +74,24 @@ def paint_unmoved(painter: QPainter, bar: QRectF, seen: QRectF) -> None:
     painter.drawText(seen, Qt.AlignmentFlag.AlignCenter, text)
 
 
-def paint_edge(
-    painter: QPainter, bar: QRectF, room: QRectF, confidence: float | None, colour: QColor, ink: QColor, *, is_in: bool
-) -> None:
-    """Paint a meter beside the edge and the number beside the meter: outside the bar, or inside if `room` ends there.
+def edge_px(word: Edge) -> int:
+    """The width of a word and the gap to its edge, pixels."""
+    return QFontMetrics(theme.font(theme.SMALL_PX)).horizontalAdvance(edge_word(word)) + _GAP_PX
 
-    confidence: in [0, 1]; nothing is painted without one. colour: for a meter outside the bar; ink: for meter and
-    number inside it.
+
+def paint_edge(painter: QPainter, bar: QRectF, room_px: float, word: Edge, ink: QColor, *, is_in: bool) -> None:
+    """Paint the word beside the edge: outside the bar, or inside if the lane ends there.
+
+    room_px: width of the lane. ink: for a word inside the bar.
     """
-    if confidence is None:
-        return
-    painter.setFont(theme.figures_font(theme.SMALL_PX - 1))
-    is_outside = bar.left() - EDGE_PX >= room.left() if is_in else bar.right() + EDGE_PX <= room.right()
-    goes_left = is_in == is_outside
+    width = edge_px(word)
+    is_outside = bar.left() - width >= 0 if is_in else bar.right() + width <= room_px
     edge = bar.left() if is_in else bar.right()
-    left = edge - _METER_PX - 3 if goes_left else edge + 3
-    if not is_outside and (bar.width() < 2 * EDGE_PX or not room.left() <= edge <= room.right()):
-        return  # no room: the tooltip has the number
-    meter(
-        painter,
-        QRectF(left, bar.top(), _METER_PX, bar.height()).adjusted(0, 1, 0, -1),
-        confidence,
-        colour if is_outside else ink,
-    )
-    painter.setPen(QColor(theme.colours().dim) if is_outside else ink)
-    beside = left - _NUMBER_PX - 3 if goes_left else left + _METER_PX + 3
-    place = QRectF(beside, bar.top() - 3, _NUMBER_PX, bar.height() + 6)
-    painter.drawText(place, RIGHT if goes_left else LEFT, tr("{percent}%", percent=round(100 * confidence)))
+    if not is_outside and (bar.width() < 2 * width or not 0 <= edge <= room_px):
+        return  # no room: the tooltip has the word
+    goes_left = is_in == is_outside
+    place = QRectF(edge - width if goes_left else edge + _GAP_PX, bar.top() - 3, width - _GAP_PX, bar.height() + 6)
+    colours = theme.colours()
+    painter.setFont(theme.font(theme.SMALL_PX))
+    painter.setPen(QColor(colours.warn if word is Edge.CHECK else colours.dim) if is_outside else ink)
+    painter.drawText(place, RIGHT if goes_left else LEFT, edge_word(word))

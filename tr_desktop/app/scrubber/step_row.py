@@ -1,4 +1,4 @@
-"""One refinement step as a row: its name, its segment with the confidence of each edge, and "Keep"."""
+"""One refinement step as a row: its name, its segment with a word for each edge, and "Keep"."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tr_desktop.app.look.counter import counted
 from tr_desktop.app.look.painting import KeyFocus, faded, focus_ring, lens, pen, tick
 from tr_desktop.app.look.translate import tr
 from tr_desktop.app.scrubber.state import YOURS, ScrubberState
-from tr_desktop.app.scrubber.step_bar import EDGE_PX, LEFT, RIGHT, Shape, paint_edge, paint_shape, paint_unmoved
+from tr_desktop.app.scrubber.step_bar import LEFT, RIGHT, Shape, edge_px, paint_edge, paint_shape, paint_unmoved
 
 LEFT_PX, RIGHT_PX = 84, 64  # the columns beside the time lane
 
@@ -134,21 +134,19 @@ class StepRow(KeyFocus, QAbstractButton):
         self._paint_arrows(painter, bar)
 
     def _paint_segment(self, painter: QPainter, bar: QRectF, is_kept: bool) -> None:
-        """The bar, the confidence at its edges, and for the kept one its length."""
+        """The bar, the words at its edges, and for the kept one its length."""
         state = self.state
         colour = theme.step_colour(len(state.steps) if self.step == YOURS else self.step)
         paint_shape(painter, bar, colour, self._shape(is_kept))
-        if self.step != YOURS:
-            taken = state.steps[self.step]
-            ink = QColor(theme.colours().on_accent if is_kept else theme.colours().text)
-            room = QRectF(0, bar.top(), state.view.width_px, bar.height())
-            paint_edge(painter, bar, room, taken.start_confidence, colour, ink, is_in=True)
-            paint_edge(painter, bar, room, taken.end_confidence, colour, ink, is_in=False)
+        ink = QColor(theme.colours().on_accent if is_kept else theme.colours().text)
+        for word, is_in in zip(state.words(self.step), (True, False), strict=True):
+            if word is not None:
+                paint_edge(painter, bar, state.view.width_px, word, ink, is_in=is_in)
         if is_kept:
             self._paint_length(painter, bar)
 
     def _paint_length(self, painter: QPainter, bar: QRectF) -> None:
-        """Write the length into the visible part of the bar, if it fits between the numbers of the edges."""
+        """Write the length into the visible part of the bar, if it fits between the words of the edges."""
         state, segment, times = self.state, self.state.segment_of(self.step), self.state.moment.times
         seconds = float(times.time_s(segment.end_frame) - times.time_s(segment.start_frame))
         text = tr("{seconds:.2f} s · {frames}", seconds=seconds, frames=counted(segment.frames, "frame"))
@@ -156,9 +154,10 @@ class StepRow(KeyFocus, QAbstractButton):
             text = tr("{length} · no change", length=text)
         painter.setFont(theme.font(theme.SMALL_PX, is_bold=True))
         seen = self._seen(bar)
-        if self.step != YOURS:  # the numbers are inside the bar if there is no room outside
-            has_left, has_right = bar.left() < EDGE_PX, bar.right() + EDGE_PX > state.view.width_px
-            seen.adjust(EDGE_PX if has_left else 4, 0, -(EDGE_PX if has_right else 4), 0)
+        left, right = (0 if word is None else edge_px(word) for word in state.words(self.step))
+        # The words are inside the bar if there is no room outside.
+        has_left, has_right = bar.left() < left, bar.right() + right > state.view.width_px
+        seen.adjust(left if has_left else 4, 0, -(right if has_right else 4), 0)
         if painter.fontMetrics().horizontalAdvance(text) < seen.width():
             painter.setPen(QColor(theme.colours().on_accent))
             painter.drawText(seen, Qt.AlignmentFlag.AlignCenter, text)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from PySide6.QtWidgets import QAbstractButton
 
 from tr_desktop.app.look.counter import Counting, label, length_label
+from tr_desktop.app.look.edge_words import edge_word
 from tr_desktop.app.look.translate import tr
 from tr_desktop.app.player.transport import StepsBar, Transport
 from tr_desktop.app.scrubber.state import YOURS
-from tr_desktop.moments import Moment, RefineStep, Segment
+from tr_desktop.confidence import edges
+from tr_desktop.moments import Moment, Segment
 from tr_desktop.projects.decisions import Decision
 
 
@@ -66,15 +68,11 @@ class StageBars:
             self.steps.step.setText(tr("Your edges"))
             return
         name = tr("Rough") if at == 0 else tr("Step {step} of {last}", step=at, last=len(steps) - 1)
-        confidence = _confidence(steps[at])
         if is_kept:
-            self.steps.step.setText(tr("{step}, kept: {confidence}", step=name, confidence=confidence))
-        else:
-            self.steps.step.setText(tr("{step}: {confidence}", step=name, confidence=confidence))
-
-
-def _confidence(step: RefineStep) -> str:
-    if step.start_confidence is None or step.end_confidence is None:
-        return tr("confidence unknown")
-    start, end = round(100 * step.start_confidence), round(100 * step.end_confidence)
-    return tr("in {start} %, out {end} % sure", start=start, end=end)
+            name = tr("{step}, kept", step=name)
+        start, end = edges(moment, steps[at])
+        words = [
+            *([] if start is None else [tr("in {word}", word=edge_word(start))]),
+            *([] if end is None else [tr("out {word}", word=edge_word(end))]),
+        ]
+        self.steps.step.setText(tr("{step}: {edges}", step=name, edges=", ".join(words)) if words else name)
