@@ -9,8 +9,9 @@ Notable choices (SMPTE 258M; what Resolve, Premiere and Avid write):
 - Only `* FROM CLIP NAME:` names the file. With `* FROM CLIP:` or `* FROM FILE:`, Premiere loses the media.
 - Columns are fixed, since readers slice them. A reel is padded to 8 characters; in File32 to 32, with event numbers of
   six digits. CMX 3600 can't number more than 999 events, so a longer list is a File32.
-- The editor's name, note and rating are comments (`* COMMENT:`), which readers show or skip; then the query and the
-  score. Markers are Avid's locators (`* LOC:`), at the record's label.
+- The editor's name, note and rating are comments (`* COMMENT:`), which readers show or skip; then the query, the score
+  (the chance that the moment is right among all that was searched) and the words for its edges. Markers are Avid's
+  locators (`* LOC:`), at the record's label.
 """
 
 from __future__ import annotations

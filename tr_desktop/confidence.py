@@ -9,8 +9,9 @@ from tr_desktop.moments import Moment, RefineStep, StepSource
 SCORE_MEANS = "the chance that this moment is right among all that was searched"
 # Of the moments with at least this score, more than three in four are right.
 STRONG = 0.75
-# From this confidence on, more than half of the edges of right moments are within half a second of the true one.
-SOFT = 0.5
+# Of the edges of right moments that are on no cut, five in six are within half a second of the true one on footage from
+# this confidence on, and one in three below it (docs/experiments-refiner.md, 2026-11-30).
+SOFT = 0.7
 
 
 class Level(Enum):
@@ -24,7 +25,7 @@ class Level(Enum):
 class Edge(Enum):
     """How far an edge of a moment can be believed. Values as they are said in English."""
 
-    EXACT = "exact cut"  # a hard cut found on single frames, or an end of the file
+    EXACT = "exact cut"  # on a hard cut that was found on single frames, or at an end of the file
     SOFT = "soft"  # no cut: the change is gradual, or inside a take
     CHECK = "check"  # the editor should have a look
 

@@ -65,6 +65,9 @@ def test_in_and_out_are_on_the_exact_frames_of_the_cuts(sample, library, capsys,
     best = document["moments"][0]
     assert (best["start_frame"], best["end_frame"]) == SHOTS[shot]
     assert best["stop"] == 3 and len(best["steps"]) == 4
+    assert best["edges"]["start_is"] == best["edges"]["end_is"] == "exact cut"
+    first_look = best["steps"][2]["edges"]  # single frames are the second look
+    assert "exact cut" not in first_look.values() or SHOTS[shot][0] == 0
 
 
 def test_the_same_search_again_decodes_nothing(sample, tmp_path, capsys, monkeypatch):

@@ -40,6 +40,13 @@ def test_a_step_that_reaches_into_a_better_answer_ends_there() -> None:
     assert kept[1].refinement.steps[0] == worse.refinement.steps[0]
 
 
+def test_an_edge_that_is_cut_off_is_no_cut_of_the_picture() -> None:
+    better, worse = answer([(60, 100)]), answer([(158, 37)])
+    exact = replace(worse.refinement.kept, start_is_exact=True, end_is_exact=True)
+    kept = apart([better, replace(worse, refinement=Refinement((exact,), 0))])[1].refinement.kept
+    assert (kept.segment, kept.start_is_exact, kept.end_is_exact) == (Segment(160, 195), False, True)
+
+
 def test_a_step_that_lies_in_a_better_answer_is_not_taken() -> None:
     better, worse = answer([(60, 100)]), answer([(180, 30), (165, 30), (130, 37)])
     kept = apart([better, worse])

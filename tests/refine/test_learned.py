@@ -127,12 +127,12 @@ def test_looking_closer_reads_few_frames_and_ends_on_the_cut(refiner: Refiner, f
     assert 0 <= found.start_frame < found.end_frame <= FRAMES
     assert len(found.steps) == 2
     first, second = found.steps
-    for first_s, second_s, frame, cut in (
-        (first.start_s, second.start_s, found.start_frame, CUTS[0]),
-        (first.end_s, second.end_s, found.end_frame, CUTS[1]),
+    for first_s, second_s, frame, cut, is_cut in (
+        (first.start_s, second.start_s, found.start_frame, CUTS[0], found.start_is_cut),
+        (first.end_s, second.end_s, found.end_frame, CUTS[1], found.end_is_cut),
     ):
         if abs(second_s * RATE_FPS - cut) < looks.FINE_FRAMES - 1:
-            assert frame == cut
+            assert frame == cut and is_cut
         else:  # single frames show no cut there: what the first look found stands
             assert frame in (cut, looks.nearest_boundary(STARTS_S, first_s))
 

@@ -13,6 +13,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from tr_desktop.confidence import Edge, edge
 from tr_desktop.refine import looks, pipeline
 from tr_desktop.refine.learned import Refiner
 from tr_desktop.refine.pipeline import IndexedFrames, Query, Step
@@ -60,10 +61,12 @@ class Answers:
 
 @dataclass
 class RefinerAnswers:
-    """The refiner's answers at every step; chains: every step of each case's best answer, on frame boundaries."""
+    """The refiner's answers at every step; chains: every step of each case's best answer, on frame boundaries; edges:
+    the words for its last step."""
 
     by_step: list[Answers]
     chains: list[list[Step]] = field(default_factory=list)
+    edges: list[tuple[Edge, Edge]] = field(default_factory=list)
     frames_read: list[int] = field(default_factory=list)
 
 
@@ -138,6 +141,12 @@ def answer_with_refiner(
         for answers, look in zip(out.by_step[-2:], looks, strict=True):
             answers.ranked.append([(look.start_s, look.end_s, best[-1].score), *others])
         out.chains.append([_on_frames(case, step) for step in [*best, *looks]])
+        is_exact = (
+            found.start_is_cut or found.start_frame == 0,
+            found.end_is_cut or found.end_frame == len(case.starts_s) - 1,
+        )
+        trust = (found.steps[1].start_confidence, found.steps[1].end_confidence)
+        out.edges.append((edge(trust[0], is_exact[0]), edge(trust[1], is_exact[1])))
         out.frames_read.append(found.frames_read)
     return out
 
@@ -252,6 +261,24 @@ class Findings:
     confident: float
     frames_read: int
     gain_miou: float
+
+
+def edge_table(cases: Sequence[Case], answers: RefinerAnswers) -> list[str]:
+    """One Markdown row for each word for edges: how near the edges of hits (tIoU ≥ 0.5) are to the true ones, in %."""
+    errors: dict[Edge, list[tuple[int, float]]] = {word: [] for word in Edge}
+    for case, ranked, words in zip(cases, answers.by_step[-1].ranked, answers.edges, strict=True):
+        if metrics.best_iou(ranked[0], case.windows_s) >= 0.5:
+            window = _matched(ranked[0], case.windows_s)
+            for word, ours, true in zip(words, ranked[0], window, strict=False):
+                frames = abs(looks.nearest_boundary(case.starts_s, ours) - looks.nearest_boundary(case.starts_s, true))
+                errors[word].append((frames, abs(ours - true)))
+    lines = ["| edges of hits | count | within 1 frame | 0.1 s | 0.5 s |", "|---|---|---|---|---|"]
+    every = [each for found in errors.values() for each in found]
+    for name, found in (*((word.value, errors[word]) for word in Edge), ("all", every)):
+        near = [[frames <= 1, error_s <= 0.1, error_s <= 0.5] for frames, error_s in found]
+        shares = [f"{100 * share:.0f}" for share in np.mean(near, axis=0)] if near else ["–"] * 3
+        lines.append(f"| {name} | {len(found)} | {' | '.join(shares)} |")
+    return lines
 
 
 @dataclass

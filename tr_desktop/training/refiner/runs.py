@@ -26,6 +26,7 @@ from tr_desktop.training.refiner.evaluate import (
     answer_without_training,
     calibration,
     composed_cases,
+    edge_table,
     findings,
     judged,
     table,
@@ -113,6 +114,7 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
         answers = answer_with_refiner(refiner, cases, background, arguments.steps)
         print(f"\n{arguments.bench}, {len(cases)} queries, index at {fps:g} fps\n")
         print("\n".join(table(cases, [*answer_without_training(cases, prior), *answers.by_step], RATE_FPS)))
+        print("\n" + "\n".join(edge_table(cases, answers)))
         print("\n" + "\n".join(f"- {name}: {value:.3f}" for name, value in vars(findings(cases, answers)).items()))
         said = judged(cases, answers)
         panels += [
