@@ -159,3 +159,16 @@ def test_a_step_that_moves_no_edge_shows_that_and_can_be_walked_to_and_kept(scru
     scrubber.keep_step_requested.connect(kept.append)
     QTest.keyClick(row(scrubber, 2), Qt.Key.Key_Return)
     assert kept == [2]
+
+
+def test_an_edge_to_check_stands_out_in_its_row(scrubber: Scrubber) -> None:
+    scrubber.show_moment(moment_of(*footage(), [(40, 120, 0.3, 0.9), (50, 110, 0.9, 0.9)]))
+
+    def warns(step: int, left: float, right: float) -> bool:
+        """Whether a part of a row is painted in the colour of warnings."""
+        part = pixels(row(scrubber, step).grab().toImage())[:, round(left) : round(right)].astype(int)
+        warn = np.array(QColor(theme.colours().warn).getRgb()[:3])
+        return bool((np.abs(part[..., :3] - warn).sum(axis=-1) < 90).any())
+
+    before, after = (84, x_of(scrubber, 40)), (x_of(scrubber, 120), scrubber.width() - 64)
+    assert warns(0, *before) and not warns(0, *after) and not warns(1, *before)

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -16,7 +17,8 @@ from exporters import ale, captions, edl_markers, table
 from exporters.timeline import Timeline, timeline_from_moments
 from tests.exporters.build import AWKWARD_NAMES, NTSC_24, NTSC_30, PAL_WIDE, matrix_timeline, media, moment
 from tests.exporters.build import over_the_matrix as over
-from tr_desktop.moments import AudioTrack, Media
+from tr_desktop.confidence import Edge
+from tr_desktop.moments import AudioTrack, Media, Part, Quote, Refinement, Segment, StepSource, TextKind
 from tr_desktop.timecode import Timecode
 
 # The form that a Resolve marker's two lines have, as programs that read them look for it
@@ -177,3 +179,28 @@ def test_chapters_start_at_zero_and_count_clock_time() -> None:
     short = moment(media(rate=NTSC_30), 0, 300, frames=200000, query="then")
     timeline: Timeline = timeline_from_moments([short, hour, short, short])
     assert captions.EXPORTER_CHAPTERS.render(timeline) == "0:00 then\n0:10 first\n1:00:10 then\n1:00:20 then\n"
+
+
+def test_notes_say_what_the_score_means_and_how_far_each_edge_can_be_believed() -> None:
+    found = moment(media("a.mov"))
+    kept = replace(found.refinement.kept, start_is_exact=True, end_confidence=0.2)
+    by_hand = replace(kept, by=StepSource.HAND, end_confidence=1.0)
+    score = "score 0.82 (strong; the chance that this moment is right among all that was searched)"
+    for moments, evidence in (
+        (replace(found, refinement=Refinement((kept,), 0)), f"{score}, in exact cut, out check"),
+        (replace(found, refinement=Refinement((by_hand,), 0)), f"{score}, in exact cut"),
+        (replace(found, quote=Quote("a dog", found.media.path, TextKind.FILE)), score),
+    ):
+        timeline = timeline_from_moments([moments])
+        assert timeline.clips[0].evidence == evidence
+        [row] = csv.DictReader(io.StringIO(table.EXPORTER_CSV.render(timeline).lstrip("\ufeff")))
+        assert f"in {row['start_is']}" in evidence or not row["start_is"]
+        assert f"out {row['end_is']}" in evidence or not row["end_is"]
+
+
+def test_the_next_file_of_a_moment_has_no_words_for_edges() -> None:
+    found = moment(media("a.mov"), 10, 1000)
+    further = replace(found, continued=(Part(moment(media("b.mov")).footage, Segment(0, 30)),))
+    first, second = timeline_from_moments([further]).clips
+    assert first.start_is is Edge.SOFT and "in soft" in first.evidence
+    assert second.start_is is second.end_is is None and second.evidence == first.evidence.split(", in ")[0]

@@ -22,6 +22,7 @@ from tr_desktop.training.refiner.evaluate import (  # noqa: E402
     answer_without_training,
     calibration,
     composed_cases,
+    edge_table,
     findings,
     table,
 )
@@ -167,3 +168,7 @@ def test_the_model_learns_and_works_with_an_unseen_encoder(tmp_path: Path) -> No
     miou = [float(line.split("|")[6].split("[")[0]) for line in lines[2:]]
     assert miou[-1] > max(miou[:3])
     assert calibration(cases, answers.chains).shape == (2, 2)
+    rows = [line.split("|")[1:-1] for line in edge_table(cases, answers)[2:]]
+    words = {name.strip(): [0 if cell.strip() == "–" else int(cell) for cell in cells] for name, *cells in rows}
+    assert words["exact cut"][1] > words["all"][1]  # % within a frame
+    assert sum(words[word][0] for word in ("exact cut", "soft", "check")) == words["all"][0] > 0
