@@ -235,7 +235,7 @@ def _clip(rank: int, event: Event, proxy: Path | None) -> Clip:
         end_confidence=kept.end_confidence,
         level=level(moment),
         start_is=words[0],
-        end_is=words[1],
+        end_is=words[1] if event.part == event.parts else None,  # otherwise the moment goes on
         is_length_known=length is not None,
         remarks=replace(
             moment.remarks, marks=tuple(replace(mark, frame=counted(mark.frame)) for mark in moment.remarks.marks)
