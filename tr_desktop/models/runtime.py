@@ -18,6 +18,8 @@ _CPU_PROVIDER = "CPUExecutionProvider"
 _FATAL_ONLY = 4
 _RECORD_NODES = "session.record_ep_graph_assignment_info"  # since ONNX Runtime 1.24; older ones ignore it
 
+onnxruntime.disable_telemetry_events()  # on Windows; elsewhere a variable does it (tr_desktop/__init__.py)
+
 RowShapes = Mapping[str, tuple[int, ...]]
 """The shape of one row of each input, by the input's name."""
 
