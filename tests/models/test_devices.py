@@ -286,3 +286,46 @@ def test_json_of_find_shows_the_device_of_the_search(pack, tmp_path, monkeypatch
     monkeypatch.setattr("tr_desktop.engine.read_isolated", read_here)
     main(["find", "blue", str(clip), *common, "--device", "cuda"])
     assert json.loads(capsys.readouterr().out)["model"]["device"] == "cuda"
+
+
+def doctor(capsys, pack, *arguments: str) -> list[str]:
+    assert main(["doctor", "--model", str(pack.location), *arguments]) == 0
+    return capsys.readouterr().out.splitlines()
+
+
+def test_doctor_shows_what_runs_where_and_how_fast(pack, monkeypatch, capsys):
+    monkeypatch.setattr("tr_desktop.engine.read_isolated", read_here)
+    monkeypatch.setattr("sys.platform", "linux")
+    runtime = FakeRuntime(
+        monkeypatch, Tensorrt=FakeDevice(), CUDA=FakeDevice(run_s=0.1), OpenVINO=FakeDevice(takes_nodes=False)
+    )
+    lines = doctor(capsys, pack)
+    assert "  cpu: 10 pictures a second, 4 at once, and 10 queries a second" in lines
+    assert "  cuda: 76 pictures a second, 32 at once, and 9 queries a second" in lines
+    assert any(line.startswith("  tensorrt: not tried") and "doctor --device tensorrt" in line for line in lines)
+    assert any(line.startswith("  openvino: The models can't run") for line in lines)
+    assert "  --device auto takes cuda for pictures and the CPU for sentences" in lines
+    assert any("half precision" in line and line.endswith("on: cuda") for line in lines)
+    assert runtime.devices["TensorrtExecutionProvider"].seen == []
+    assert any(line.startswith("  tensorrt: 100 pictures") for line in doctor(capsys, pack, "--device", "tensorrt"))
+    runtime.devices.clear()
+    lines = doctor(capsys, pack)
+    assert "  --device auto takes cpu for pictures and the CPU for sentences" in lines
+    assert any("Not offered" in line and "OpenVINO (onnxruntime-openvino)" in line for line in lines)
+    assert not any("DirectML" in line or "half precision" in line for line in lines)
+
+
+def test_doctor_tries_a_device_anew_but_not_one_that_ended_the_program(pack, monkeypatch, capsys):
+    monkeypatch.setattr("tr_desktop.engine.read_isolated", read_here)
+    cuda = FakeDevice(is_silent=True)
+    FakeRuntime(monkeypatch, CUDA=cuda)
+    Encoder(pack, AUTO).encode_images(PICTURES)
+    cuda.is_silent = False  # a driver was installed
+    assert "  --device auto takes cuda for pictures and the CPU for sentences" in doctor(capsys, pack)
+    cuda.ends = KeyboardInterrupt
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", lambda *_, **__: None)
+        with pytest.raises(KeyboardInterrupt):
+            Encoder(pack, AUTO).picture_trials().run("cuda")
+    seen = len(cuda.seen)
+    assert any("it ended the program" in line for line in doctor(capsys, pack)) and len(cuda.seen) == seen

@@ -26,7 +26,8 @@ class Device:
 
     @property
     def remedy(self) -> str:
-        return f"It needs {self.package} and {self.needs}; or use --device auto"
+        package = self.package if self.package == "onnxruntime" else f"{self.package} in place of onnxruntime"
+        return f"It needs the package {package}, and {self.needs}; or use --device auto"
 
     @property
     def may_exist_here(self) -> bool:
@@ -38,22 +39,22 @@ DEVICES = {
     "tensorrt": Device(
         "TensorRT",
         "TensorrtExecutionProvider",
-        "onnxruntime-gpu (in place of onnxruntime) and tensorrt",
-        "NVIDIA's driver, CUDA and cuDNN",
+        "onnxruntime-gpu",
+        "the package tensorrt, NVIDIA's driver, CUDA and cuDNN",
         ("linux", "win32"),
         builds_long=True,
     ),
     "cuda": Device(
         "CUDA",
         "CUDAExecutionProvider",
-        "onnxruntime-gpu (in place of onnxruntime; python3 run.py gpu … does that)",
+        "onnxruntime-gpu",
         "NVIDIA's driver, CUDA and cuDNN",
         ("linux", "win32"),
     ),
     "directml": Device(
         "DirectML",
         "DmlExecutionProvider",
-        "onnxruntime-directml (in place of onnxruntime)",
+        "onnxruntime-directml",
         "a driver for DirectX 12",
         ("win32",),
     ),
@@ -61,10 +62,12 @@ DEVICES = {
     "openvino": Device(
         "OpenVINO",
         "OpenVINOExecutionProvider",
-        "onnxruntime-openvino (in place of onnxruntime)",
+        "onnxruntime-openvino",
         "Intel's driver, if a GPU is to run the models",
         ("linux", "win32"),
         gains_from_fp16=False,  # its CPU has no faster half precision; its GPUs have
     ),
 }
 CHOICES = (AUTO, CPU, *DEVICES)
+# A CPU encodes one sentence before most devices are open, and TensorRT would build an engine for each new length.
+SENTENCES_ON = {AUTO: CPU, "tensorrt": "cuda"}

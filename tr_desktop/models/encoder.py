@@ -9,13 +9,14 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
-from tr_desktop.models.devices import AUTO, CPU
+from tr_desktop.models.devices import SENTENCES_ON
 from tr_desktop.models.pack import Pack
 from tr_desktop.models.tower import Tower, open_tower
+from tr_desktop.models.trial import Trials
 
 MAX_TOKENS = 64
 _BATCH, _LARGEST_BATCH = 4, 32  # pictures at once: on the CPU, and at most on a device
-_SENTENCES = ["a red car", "a blue sky over the sea"]  # to try a device with
+_SENTENCE = "a red car under a blue sky by the sea"  # to try a device with
 
 Vectors = npt.NDArray[np.float32]
 
@@ -63,19 +64,25 @@ class Encoder:
         rows = np.load(io.BytesIO(self.pack.read("background.npy")), allow_pickle=False)
         return np.asarray(rows, np.float32)
 
-    @cached_property
-    def _image_tower(self) -> Tower:
+    def picture_trials(self) -> Trials:
+        """Trials of the image tower on the devices."""
         # Squares of one colour on another: models see little difference between pictures of noise.
         size_px, colours = self.pack.input_px, np.random.default_rng(0).integers(0, 256, (2, _BATCH, 1, 1, 3), np.uint8)
         is_inside = abs(np.arange(size_px) * 2 - size_px) < size_px / 2
         sample = np.where(np.outer(is_inside, is_inside)[..., None], *colours)
-        return open_tower(self.pack.read("image.onnx"), self.wanted_device, {"pictures": sample}, _LARGEST_BATCH)
+        return Trials(self.pack.read("image.onnx"), {"pictures": sample}, _LARGEST_BATCH)
+
+    def sentence_trials(self) -> Trials:
+        """Trials of the text tower on the devices, with one sentence, as queries come."""
+        return Trials(self.pack.read("text.onnx"), self._tokens([_SENTENCE]), 1)
+
+    @cached_property
+    def _image_tower(self) -> Tower:
+        return open_tower(self.picture_trials(), self.wanted_device)
 
     @cached_property
     def _text_tower(self) -> Tower:
-        # TensorRT would build an engine for each new length.
-        device = {AUTO: CPU, "tensorrt": "cuda"}.get(self.wanted_device, self.wanted_device)
-        return open_tower(self.pack.read("text.onnx"), device, self._tokens(_SENTENCES), len(_SENTENCES))
+        return open_tower(self.sentence_trials(), SENTENCES_ON.get(self.wanted_device, self.wanted_device))
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:

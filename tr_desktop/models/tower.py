@@ -60,19 +60,17 @@ class Tower:
             return self._session.run(None, inputs)[0]  # type: ignore[no-any-return]
 
 
-def open_tower(model: bytes, device: str, sample: Inputs, most_rows: int) -> Tower:
-    """`model` on `device`, or with 'auto' on the fastest that works, as trials with `sample` show.
+def open_tower(trials: Trials, device: str) -> Tower:
+    """The model of `trials` on `device`, or with 'auto' on the fastest that works.
 
-    most_rows: the largest batch to try. On the CPU, a batch is as large as `sample`.
-    Raises UserError if a device was named and doesn't work.
+    On the CPU, a batch is as large as the sample. Raises UserError if a device was named and doesn't work.
     """
-    trials = Trials(model, sample, most_rows)
     if device not in (AUTO, CPU):
         return _on_device(trials, device, trials.works(device).batch)
     for name, trial in trials.fastest_first() if device == AUTO else ():
         with suppress(UserError):  # it worked once: the driver was removed, or the device is busy
             return _on_device(trials, name, trial.batch)
-    return Tower(open_session(model), CPU, len(next(iter(sample.values()))))
+    return Tower(open_session(trials.model), CPU, len(next(iter(trials.sample.values()))))
 
 
 def _on_device(trials: Trials, device: str, batch: int) -> Tower:

@@ -34,7 +34,7 @@ _SAME = 0.99
 _GAIN = 1.05  # a larger batch must be faster by this
 _AGAIN_S = 3600.0  # `auto` tries a device again that didn't work: a driver may have been installed
 _BUDGET_S = 1.0
-CRASHED = "the program ended while it was tried"
+_CRASHED = "the program ended while it was tried"
 _MEMORY_ENDED = (
     "failed to allocate memory",
     "out of memory",
@@ -90,7 +90,7 @@ class Trials:
         expected, on_cpu = self._on_cpu
         if device == CPU:
             return on_cpu
-        self._keep(device, Trial(CRASHED))
+        self._keep(device, Trial(_CRASHED))
         trial = None
         try:
             trial = self._on_device(device, expected)
@@ -141,6 +141,11 @@ class Trials:
         if trial is not None and (not trial.why or 0 <= time.time() - trial.at_s < _AGAIN_S):
             return trial
         return None if DEVICES[device].builds_long else self.run(device)
+
+    def has_crashed(self, device: str) -> bool:
+        """Whether the program ended while it tried the device last."""
+        trial = self.kept(device)
+        return trial is not None and trial.why == _CRASHED
 
     @cached_property
     def _on_cpu(self) -> tuple[npt.NDArray[np.float32], Trial]:
