@@ -40,7 +40,7 @@ DEVICES = {
         "TensorRT",
         "TensorrtExecutionProvider",
         "onnxruntime-gpu",
-        "the package tensorrt, NVIDIA's driver, CUDA and cuDNN",
+        "the package tensorrt (version 10), NVIDIA's driver, CUDA and cuDNN",
         ("linux", "win32"),
         builds_long=True,
     ),

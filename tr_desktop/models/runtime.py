@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +43,12 @@ def open_session(
     if not is_offered(kind):
         raise UserError(f"This ONNX Runtime doesn't offer {kind.title}", remedy=kind.remedy)
     onnxruntime.set_default_logger_severity(_FATAL_ONLY)  # a missing driver is reported below, if at all
-    why = ""
+    why = _load_libraries(device)
     for providers in _attempts(model, device, row_shapes or {}, most_rows):
         try:
             session = _session(model, providers, threads)
         except Exception as error:  # noqa: BLE001 (ONNX Runtime's errors share no class)
-            why = reason(error)
+            why = why or reason(error)
             continue
         if _takes_nodes(session, kind.provider):
             return session
@@ -72,6 +76,23 @@ def _session(model: bytes, providers: list[tuple[str, dict[str, Any]]], threads:
         options.enable_mem_pattern = False  # which DirectML doesn't support
     all_of_them = [*providers, (_CPU_PROVIDER, {})]
     return onnxruntime.InferenceSession(model, options, providers=all_of_them, enable_fallback=0)
+
+
+@cache
+def _load_libraries(device: str) -> str:
+    """Load the libraries that a device's Python packages brought; the first that is missing, as a sentence, or "".
+
+    CUDA's and TensorRT's are found by ONNX Runtime only once they are loaded.
+    """
+    said = io.StringIO()
+    if device in ("cuda", "tensorrt") and hasattr(onnxruntime, "preload_dlls"):  # since 1.21
+        with redirect_stdout(said), warnings.catch_warnings(), suppress(RuntimeError):
+            warnings.simplefilter("ignore")
+            onnxruntime.preload_dlls()
+    if device == "tensorrt":
+        with suppress(ImportError):
+            import_module("tensorrt")
+    return next((line for line in said.getvalue().splitlines() if "Failed to load" in line), "")
 
 
 def _takes_nodes(session: onnxruntime.InferenceSession, provider: str) -> bool:
