@@ -175,7 +175,7 @@ def parts(shapes: dict[str, Shape], devices: list[str]) -> list[tuple[str, str, 
     """(part, tower, most seconds), in the order of their worth: one that comes too late is left out."""
     found = [(f"refiner {device}", next(iter(shapes)), 40.0) for device in devices if device != "tensorrt"]
     for name in shapes:
-        found += [("export", name, 90.0), ("cpu fp32", name, 60.0)]
+        found += [("export", name, 120.0), ("cpu fp32", name, 60.0)]
         found += [(f"{device} {precision}", name, 60.0) for device in devices[1:2] for precision in ("fp32", "fp16")]
         found += [("torch.compile fp16", name, 90.0)]
     return found + [(f"{device} fp16", name, 150.0) for device in devices[2:] for name in shapes]

@@ -18,6 +18,7 @@ from tr_desktop.models.check import check_pack
 from tr_desktop.models.devices import AUTO, CHOICES, CPU, DEVICES
 from tr_desktop.models.encoder import Encoder
 from tr_desktop.models.pack import load_pack
+from tr_desktop.models.runtime import is_offered
 from tr_desktop.paths import cache_folder
 
 PROVIDERS = {name: device.provider.removesuffix("ExecutionProvider") for name, device in DEVICES.items()}
@@ -74,6 +75,19 @@ def test_a_device_that_does_not_work_is_an_error_if_named_and_passed_over_by_aut
     automatic = Encoder(pack, AUTO)
     np.testing.assert_array_equal(automatic.encode_images(PICTURES), expected)
     assert automatic.device == CPU and capfd.readouterr() == ("", "")
+
+
+@pytest.mark.skipif(not is_offered(DEVICES["openvino"]), reason="needs onnxruntime-openvino")
+def test_openvino_gives_the_vectors_of_the_cpu():
+    pictures = np.random.default_rng(2).integers(0, 256, (6, 1, 3, 3), np.uint8).repeat(224, axis=1)
+    pictures = pictures.repeat(75, axis=2)[:, :, :224]
+    towers = [Encoder(load_pack("mini"), name) for name in (CPU, "openvino")]
+    for one, other in (
+        [tower.encode_images(pictures) for tower in towers],
+        [tower.encode_text(["a dog on a beach", "two people talk"]) for tower in towers],
+    ):
+        assert ((one * other).sum(axis=1) > 0.99).all()
+    assert [tower.device for tower in towers] == [CPU, "openvino"]
 
 
 def test_auto_takes_the_fastest_that_works(pack, monkeypatch):
