@@ -226,11 +226,12 @@ def test_without_a_cache_devices_still_work(pack, monkeypatch):
 @pytest.mark.parametrize(
     ("device", "batch"),
     [
-        (FakeDevice(run_s=1, row_s=0.01), 32),  # a run costs most: the largest
+        (FakeDevice(run_s=0.3, row_s=0.01), 32),  # a run costs most: the largest
+        (FakeDevice(run_s=1, row_s=0.01), 4),  # a larger batch might hold up a stop for too long
         (FakeDevice(run_s=0.1, row_s=0.02), 32),
         (FakeDevice(run_s=0.02, row_s=0.02), 16),  # 32 would be 3 % faster
         (FakeDevice(run_s=0.0, row_s=0.01), 4),
-        (FakeDevice(run_s=1, row_s=0.01, most_rows=20), 16),  # memory ends
+        (FakeDevice(run_s=0.3, row_s=0.01, most_rows=20), 16),  # memory ends
     ],
 )
 def test_the_batch_grows_while_that_is_faster(pack, monkeypatch, device, batch):
@@ -252,7 +253,7 @@ def test_the_cpu_keeps_its_batch(pack, monkeypatch):
 @pytest.mark.parametrize("wanted", ["cpu", "cuda"])
 def test_pictures_are_encoded_in_smaller_batches_once_memory_ends(pack, monkeypatch, wanted):
     expected = vectors_on_the_cpu(pack)
-    runtime = FakeRuntime(monkeypatch, CUDA=FakeDevice(run_s=1))
+    runtime = FakeRuntime(monkeypatch, CUDA=FakeDevice(run_s=0.3))
     encoder = Encoder(pack, wanted)
     encoder.encode_images(PICTURES)
     device = runtime.devices["CUDAExecutionProvider"] if wanted == "cuda" else runtime.cpu

@@ -33,7 +33,8 @@ Inputs = Mapping[str, npt.NDArray[Any]]
 _SAME = 0.99
 _GAIN = 1.05  # a larger batch must be faster by this
 _AGAIN_S = 3600.0  # `auto` tries a device again that didn't work: a driver may have been installed
-_BUDGET_S = 1.0
+_LONGEST_S = 1.0  # of one batch: stopping and pausing wait for its end
+_BUDGET_S = 1.0  # of the runs of one size
 _CRASHED = "the program ended while it was tried"
 _MEMORY_ENDED = (
     "failed to allocate memory",
@@ -163,8 +164,7 @@ class Trials:
         if not (alike := _least_cosine(found, expected)) >= _SAME:
             return Trial(f"{DEVICES[device].title} gives other vectors than the CPU (cosine {alike:.3f})")
         trial = Trial("", _rows_per_s(session, inputs), _rows(inputs))
-        while trial.batch * 2 <= self.most_rows:
-            rows = trial.batch * 2
+        while (rows := trial.batch * 2) <= min(self.most_rows, trial.rows_per_s * _LONGEST_S):
             try:
                 larger = _rows_per_s(session, {name: _repeated(values, rows) for name, values in inputs.items()})
             except Exception as error:
