@@ -5,6 +5,7 @@ Run them from the repository root, for instance `python -m benchmarks.library --
 - `app`: the app's waits: window, first step after Enter, scrolling, closing; how long the event loop is held
 - `behaviour`: what the commands answer, to compare two versions of the program byte by byte
 - `decode`: which decoder returns the frame it is asked for; the time of sampling beside ffmpeg
+- `gpu`: image towers and the refiner on an NVIDIA GPU beside torch.compile
 - `handoff`: whether an EDL's labels are the intended frames; the time to cut and verify a clip beside ffmpeg
 - `indexing`: the time and the memory to index a file beside ffmpeg decoding it
 - `library`: the time of a search over a large library beside one matrix product

@@ -31,9 +31,9 @@ def _interruptible():
 
 @pytest.fixture(autouse=True)
 def _no_packs_of_the_user(tmp_path_factory, monkeypatch):
-    """Each test has its own settings and its own added packs, also in the processes that it starts."""
+    """Each test has its own settings, cache and added packs, also in the processes that it starts."""
     folder = tmp_path_factory.mktemp("user")
-    for name, part in (("XDG_CONFIG_HOME", "config"), ("XDG_DATA_HOME", "data")):
+    for name, part in (("XDG_CONFIG_HOME", "config"), ("XDG_DATA_HOME", "data"), ("XDG_CACHE_HOME", "cache")):
         monkeypatch.setenv(name, str(folder / part))
 
 

@@ -26,6 +26,7 @@ class ToyEncoder:
             calibrated_score=lambda evidence: float(1 / (1 + np.exp(-8 * evidence["contrast"]))),
         )
         self.device = "cpu"
+        self.batch = 4
         self.background = _unit(np.random.default_rng(0).normal(size=(64, 3)))
         self.encoded_frames = 0
 

@@ -153,7 +153,7 @@ class Engine:
 def open_engine(library: Path, pack: str, device: str = "auto", refiner: RefinerKind | None = None) -> Engine:
     """Open the library in the folder `library`, and a pack by its name, folder or file.
 
-    device: 'auto', 'cpu' or 'cuda'. refiner: None means the best that the pack has.
+    device: one of `models.devices.CHOICES`. refiner: None means the best that the pack has.
     Raises UserError if the pack or the library can't be opened.
     """
     encoder = Encoder(load_pack(pack), device)

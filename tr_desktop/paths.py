@@ -29,3 +29,10 @@ def packs_folder() -> Path:
 def sample_clip(library: Path) -> Path:
     """The generated clip that is searched if no footage is given; it lives in the library's folder."""
     return library / "sample" / "sample.mp4"
+
+
+def cache_folder() -> Path:
+    """What can be made again: models compiled for a device, and which devices work."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path(APPLICATION, appauthor=False)

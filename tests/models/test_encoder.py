@@ -1,3 +1,8 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import onnxruntime
 import pytest
@@ -58,3 +63,19 @@ def test_missing_cuda_is_a_user_error_and_auto_falls_back_to_the_cpu(encoder):
 
 def test_the_background_is_read_without_pickles(encoder, tmp_path):
     assert encoder.background.shape == (3, 3) and encoder.background.dtype == np.float32
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps no files for it")
+def test_onnx_runtime_reports_nothing_to_its_maker(encoder, tmp_path):
+    """Its telemetry begins with an identifier and a queue of reports in the user's folders."""
+    home, program = tmp_path / "home", tmp_path / "program.py"
+    home.mkdir()
+    program.write_text(
+        "import sys\nfrom tr_desktop.models.encoder import Encoder\nfrom tr_desktop.models.pack import load_pack\n"
+        "Encoder(load_pack(sys.argv[1]), 'cpu').encode_text(['red'])\n"
+    )
+    # It is silent anyway on servers that test.
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "ORT_", "CI", "GITHUB_"))}
+    environment = kept | {"HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[2])}
+    subprocess.run([sys.executable, program, encoder.pack.location], env=environment, check=True)
+    assert [path for path in home.rglob("*") if path.is_file()] == []

@@ -30,7 +30,7 @@ def refiner(tmp_path_factory: pytest.TempPathFactory) -> Refiner:
     torch.manual_seed(1)
     path: Path = tmp_path_factory.mktemp("onnx") / "refiner.onnx"
     export_refiner(model.RefinerNet(), torch.tensor([[1.0, 0.0], [1.0, 0.0]]), path)
-    return Refiner(path.read_bytes(), "cpu")
+    return Refiner(path.read_bytes())
 
 
 def encode(frames: np.ndarray) -> np.ndarray:
@@ -88,7 +88,7 @@ def test_the_first_steps_do_not_depend_on_the_number_of_steps(refiner: Refiner) 
 def test_the_score_uses_the_calibration_in_the_file(refiner: Refiner, tmp_path: Path) -> None:
     torch.manual_seed(1)
     export_refiner(model.RefinerNet(), torch.tensor([[0.5, -1.0], [1.0, 0.0]]), tmp_path / "refiner.onnx")
-    calibrated = Refiner((tmp_path / "refiner.onnx").read_bytes(), "cpu")
+    calibrated = Refiner((tmp_path / "refiner.onnx").read_bytes())
     seen = seen_of(indexed())
     plain, told = (
         np.array([[s.score for s in c] for c in rough_and_refine(r, seen, 1.0, 2, 5)]) for r in (refiner, calibrated)

@@ -155,7 +155,7 @@ def test_the_model_learns_and_works_with_an_unseen_encoder(tmp_path: Path) -> No
     by_depth = compose_timelines(toy_sources(80, seed=0), 60, 0, LENGTH_S)
     net = train(by_depth, Recipe(iterations=150, batch=8, rate=2e-3))
     export_refiner(net, IDENTITY, tmp_path / "refiner.onnx")
-    refiner = Refiner((tmp_path / "refiner.onnx").read_bytes(), "cpu")
+    refiner = Refiner((tmp_path / "refiner.onnx").read_bytes())
     other = toy_sources(80, seed=9, width=32)
     cases = composed_cases(other, 40, 5, 2.0, LENGTH_S)
     answers = answer_with_refiner(refiner, cases, other.background)

@@ -1,16 +1,21 @@
-"""`tr-desktop doctor`: installed packages, the device of the models, and a self-test on a generated clip."""
+"""`tr-desktop doctor`: installed packages, the devices for the models, and tests on generated clips."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tr_desktop.commands import options
 from tr_desktop.errors import UserError
+from tr_desktop.models.devices import CPU, DEVICES
+
+if TYPE_CHECKING:
+    from tr_desktop.models.pack import Pack
 
 PACKAGES = (
     "tr-desktop",
@@ -18,6 +23,8 @@ PACKAGES = (
     "numpy",
     "onnxruntime",
     "onnxruntime-gpu",
+    "onnxruntime-directml",
+    "onnxruntime-openvino",
     "simsimd",
     "tokenizers",
     "PySide6-Essentials",
@@ -40,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     from tr_desktop.models.check import check_pack
     from tr_desktop.models.pack import load_pack
     from tr_desktop.refine.pack_check import check_refiner
+    from tr_desktop.sample_check import sample_report
 
     pack_name = options.pack_of(arguments)
     _print_packages()
@@ -50,13 +58,44 @@ def run(arguments: argparse.Namespace) -> int:
         runs_on = check_pack(pack, arguments.device)
         check_refiner(pack)
         print(f"Model pack: {pack.name} {pack.sha256[:12]}, hashes match; its models run on {runs_on}")
+        for line in _devices(pack, arguments.device):
+            print(line, flush=True)
         with tempfile.TemporaryDirectory() as folder:
             _self_test(pack_name, arguments.device, Path(folder))
     except UserError as error:
         print(f"FAILED: {error}", file=sys.stderr)
         return options.USER_ERROR
     print("Self-test: a clip was written, indexed and searched; every frame was counted.")
+    print(sample_report(pack, arguments.device))
     return options.OK
+
+
+def _devices(pack: Pack, wanted: str) -> Iterator[str]:
+    """The devices, as lines: which are offered, which work, and how fast. `auto` uses from now on what is found."""
+    from tr_desktop.models.encoder import Encoder
+    from tr_desktop.models.runtime import is_offered
+
+    encoder = Encoder(pack)
+    pictures, sentences = encoder.picture_trials(), encoder.sentence_trials()
+    yield "Devices for the models:"
+    for device in (CPU, *(name for name, kind in DEVICES.items() if is_offered(kind))):
+        builds_long = device != CPU and DEVICES[device].builds_long
+        if device != wanted and (builds_long or pictures.has_crashed(device)):
+            why = "the first run takes minutes" if builds_long else "it ended the program that tried it last"
+            yield f"  {device}: not tried, because {why}. Try it: tr-desktop doctor --device {device}"
+            continue
+        trial = pictures.run(device)
+        speed = f"{trial.rows_per_s:.0f} pictures a second, {trial.batch} at once"
+        if not trial.why and not builds_long:
+            queries = sentences.run(device)
+            speed += f", and {queries.why or f'{queries.rows_per_s:.0f} queries a second'}"
+        yield f"  {device}: {trial.why or speed}"
+    faster = [name for name, _ in pictures.fastest_first()]
+    yield f"  --device auto takes {faster[0] if faster else CPU} for pictures and the CPU for sentences"
+    if gaining := [name for name in faster if DEVICES[name].gains_from_fp16]:
+        yield f"  Large packs are faster in half precision (models add --precision fp16) on: {', '.join(gaining)}"
+    if missing := [kind for kind in DEVICES.values() if kind.may_exist_here and not is_offered(kind)]:
+        yield f"  Not offered by this ONNX Runtime: {', '.join(f'{kind.title} ({kind.package})' for kind in missing)}"
 
 
 def _print_packages() -> None:

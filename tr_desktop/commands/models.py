@@ -96,11 +96,13 @@ def _use(arguments: argparse.Namespace) -> int:
 def _verify(arguments: argparse.Namespace) -> int:
     from tr_desktop.models.check import check_pack
     from tr_desktop.refine.pack_check import check_refiner
+    from tr_desktop.sample_check import sample_report
 
     pack = _pack(arguments)
     device = check_pack(pack, arguments.device)
     check_refiner(pack)
     print(f"{pack.name} {pack.sha256[:12]}: {len(pack.files)} files match pack.json; its models run on {device}.")
+    print(sample_report(pack, arguments.device))
     return OK
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tr_desktop import paths
+from tr_desktop.models.devices import AUTO, CHOICES
 
 if TYPE_CHECKING:
     from tr_desktop.engine import Engine
@@ -31,7 +32,12 @@ def add_common(parser: argparse.ArgumentParser) -> None:
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="device for the models")
+    parser.add_argument(
+        "--device",
+        choices=CHOICES,
+        default=AUTO,
+        help="device for the models; auto takes the fastest that works (see tr-desktop doctor)",
+    )
 
 
 def add_footage_filter(parser: argparse.ArgumentParser) -> None:

@@ -18,12 +18,18 @@ from tr_desktop.files import replacing
 
 RATE = Fraction(24)
 WIDTH, HEIGHT = 640, 360
-# Picture, seconds on screen.
-SHOTS = (("coffee", 4), ("astronaut", 5), ("chelsea", 6), ("rocket", 5), ("motorcycle", 4))
+# Picture, seconds on screen, a sentence that is true of this shot alone.
+SHOTS = (
+    ("coffee", 4, "a cup of coffee"),
+    ("astronaut", 5, "an astronaut"),
+    ("chelsea", 6, "a cat"),
+    ("rocket", 5, "a rocket"),
+    ("motorcycle", 4, "a motorcycle"),
+)
 
 
-def make_sample(path: Path) -> None:
-    """Write the clip to `path` (MP4, H.264, 24 fps, timecode from 01:00:00:00).
+def make_sample(path: Path, rate: Fraction = RATE) -> None:
+    """Write the clip to `path` (MP4, H.264, timecode from 01:00:00:00).
 
     Raises UserError if the pictures aren't installed or the clip can't be written.
     """
@@ -31,7 +37,7 @@ def make_sample(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as part:
-            _encode(pictures, part)
+            _encode(pictures, part, rate)
     except OSError as error:
         why = (error.strerror or str(error)).lower()
         raise UserError(
@@ -39,13 +45,13 @@ def make_sample(path: Path) -> None:
         ) from error
 
 
-def _encode(pictures: dict[str, npt.NDArray[np.uint8]], out: Path) -> None:
+def _encode(pictures: dict[str, npt.NDArray[np.uint8]], out: Path, rate: Fraction) -> None:
     with av.open(str(out), "w") as container:
         container.metadata["timecode"] = "01:00:00:00"
-        stream = container.add_stream("libx264", rate=RATE, options={"crf": "23"})
+        stream = container.add_stream("libx264", rate=rate, options={"crf": "23"})
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        for name, seconds in SHOTS:
-            count = int(seconds * RATE)
+        for name, seconds, _ in SHOTS:
+            count = int(seconds * rate)
             for index in range(count):
                 frame = av.VideoFrame.from_ndarray(_view(pictures[name], index / count), format="rgb24")
                 container.mux(stream.encode(frame.reformat(width=WIDTH, height=HEIGHT)))
@@ -60,7 +66,7 @@ def _pictures() -> dict[str, npt.NDArray[np.uint8]]:
             "No footage was given, and the pictures for a sample clip aren't installed",
             remedy="Give a file or folder to search, or install the extra: pip install 'tr-desktop[demo]'",
         ) from error
-    return {name: data.stereo_motorcycle()[0] if name == "motorcycle" else getattr(data, name)() for name, _ in SHOTS}
+    return {name: data.stereo_motorcycle()[0] if name == "motorcycle" else getattr(data, name)() for name, *_ in SHOTS}
 
 
 def _view(picture: npt.NDArray[np.uint8], progress: float) -> npt.NDArray[np.uint8]:

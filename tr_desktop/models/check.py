@@ -12,6 +12,7 @@ import numpy.typing as npt
 from tr_desktop.errors import PackError, UserError
 from tr_desktop.models.encoder import Encoder
 from tr_desktop.models.pack import Pack
+from tr_desktop.models.runtime import reason
 
 _T = TypeVar("_T")
 
@@ -58,8 +59,9 @@ def running(pack: Pack, name: str, work: Callable[[], _T]) -> _T:
     except UserError:
         raise
     except Exception as error:  # ONNX Runtime's errors share no class; the model is at fault
-        reason = str(error).strip().splitlines()[0][:300]
-        raise PackError(f"{name} doesn't run as a pack's models have to: {reason}", path=pack.location) from error
+        raise PackError(
+            f"{name} doesn't run as a pack's models have to: {reason(error)}", path=pack.location
+        ) from error
 
 
 def expect_finite(pack: Pack, name: str, values: npt.NDArray[np.floating], shape: tuple[int, ...]) -> None:

@@ -23,12 +23,13 @@ _ANYWHERE = np.array([[0, 1]], np.float32)  # a placeholder for runs that need o
 class Refiner:
     """The learned refiner.
 
-    content: bytes of a pack's `refiner.onnx`. device: 'auto', 'cpu' or 'cuda'.
+    content: bytes of a pack's `refiner.onnx`.
     score_scale, score_shift: calibration of a step's log-odds, from the graph's own metadata.
     """
 
-    def __init__(self, content: bytes, device: str = "auto") -> None:
-        self._session = open_session(content, device, threads=1)  # too small to gain from a second one
+    def __init__(self, content: bytes) -> None:
+        # The graph is small: a CPU finishes before a GPU has received its inputs, and gains nothing from a second core.
+        self._session = open_session(content, threads=1)
         about = self._session.get_modelmeta().custom_metadata_map
         self.score_scale = float(about.get("score_scale", 1))
         self.score_shift = float(about.get("score_shift", 0))
@@ -57,8 +58,7 @@ def open_refiner(pack: Pack) -> Refiner | None:
     """The pack's refiner; None if it has none. Raises PackError if the file is damaged."""
     if FILE_NAME not in pack.files:
         return None
-    # The graph is small: a CPU finishes before a GPU has received its inputs.
-    return Refiner(pack.read(FILE_NAME), "cpu")
+    return Refiner(pack.read(FILE_NAME))
 
 
 def log_odds(chance: Floats) -> Floats:

@@ -6,6 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from typing import TypeVar
 
 _T = TypeVar("_T")
@@ -29,11 +30,14 @@ class Pause:
             self.paused_s += time.monotonic() - started_s
 
 
-def prefetch(items: Iterator[_T], depth: int, is_over: Callable[[], bool]) -> Generator[_T, None, None]:
+def prefetch(
+    items: Iterator[_T], depth: int, is_over: Callable[[], bool], most: int = 1
+) -> Generator[list[_T], None, None]:
     """The same items, up to `depth` of them made in advance by a thread, counting the one in progress.
 
-    Errors of `items` are raised here, in their turn. Once `is_over` returns True, nothing more comes and the thread
-    ends at its next item. Callers that leave the loop early must make it return True.
+    They come in lists of those that are ready: at least one, at most `most`. Errors of `items` are raised here, in
+    their turn. Once `is_over` returns True, nothing more comes and the thread ends at its next item. Callers that leave
+    the loop early must make it return True.
     """
     made: queue.SimpleQueue[_T] = queue.SimpleQueue()
     room = threading.Semaphore(depth)
@@ -61,16 +65,19 @@ def prefetch(items: Iterator[_T], depth: int, is_over: Callable[[], bool]) -> Ge
     try:
         while not is_over():
             is_last = ended.is_set()  # read before the queue: no item can come in between
-            try:
-                item = made.get(timeout=0 if is_last else _LOOK_S)
-            except queue.Empty:
+            ready = list[_T]()
+            with suppress(queue.Empty):
+                ready.append(made.get(timeout=0 if is_last else _LOOK_S))
+                while len(ready) < most:
+                    ready.append(made.get_nowait())
+            if not ready:
                 if is_last:
                     break
                 continue
-            room.release()
+            room.release(len(ready))
             if is_over():  # meanwhile: a pause that ends because of it lets an item through
                 break
-            yield item
+            yield ready
         if errors:
             raise errors[0]
     finally:

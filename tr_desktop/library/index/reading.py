@@ -1,7 +1,8 @@
 """New footage to vectors: one thread decodes, one encodes, the caller stores.
 
-They pass on pieces of a few frames. At most one batch of BATCH_FRAMES is in progress, and lost if the program is
-killed, whatever the files' sizes.
+They pass on pieces of a few frames. On the CPU, at most BATCH_FRAMES are in progress, and lost if the program is
+killed, whatever the files' sizes. A device that encodes more pictures at once is handed the pieces that are ready: it
+never waits for more, and only what is decoded faster than it encodes is in progress besides.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 BATCH_FRAMES = 32
 STORED_ROWS = 16  # in one transaction, which costs as much as several rows
 _PIECE_FRAMES = 4
-# A piece is being decoded, one waits to be encoded, one is being encoded, one is being stored.
+# One piece is being decoded, one waits to be encoded, one is being encoded, one is being stored.
 _DECODED_AHEAD, _ENCODED_AHEAD = 2, 1
 assert (_DECODED_AHEAD + _ENCODED_AHEAD + 1) * _PIECE_FRAMES + STORED_ROWS <= BATCH_FRAMES
 
@@ -136,14 +137,16 @@ def read_files(
     def is_over() -> bool:
         return options.stop.is_set() or closed.is_set()
 
+    pieces = max(options.encoder.batch // _PIECE_FRAMES, 1)  # encoded at once
     decoded = prefetch(
         _decoded(files, writer, options, lambda: wait_while_paused(is_over), on_begin),
-        _DECODED_AHEAD,
+        _DECODED_AHEAD - 1 + pieces,
         is_over,
+        pieces,
     )
     encoded = prefetch(_encoded(decoded, options.encoder), _ENCODED_AHEAD, is_over)
     try:
-        for item in encoded:  # noqa: UP028 (`yield from` would close it before `closed` is set)
+        for (item,) in encoded:
             yield item
     finally:
         closed.set()
@@ -151,13 +154,18 @@ def read_files(
 
 
 def _encoded(
-    decoded: Iterator[DecodedBatch | FinishedFile | DuplicateFile | ChangedFile | UnreadableFile], encoder: Encoder
+    decoded: Iterator[list[DecodedBatch | FinishedFile | DuplicateFile | ChangedFile | UnreadableFile]],
+    encoder: Encoder,
 ) -> Generator[EncodedBatch | FinishedFile | DuplicateFile | ChangedFile | UnreadableFile, None, None]:
-    for item in decoded:
-        if isinstance(item, DecodedBatch):
-            yield EncodedBatch(item, np.repeat(encoder.encode_images(item.pictures), item.repeats, axis=0))
-        else:
-            yield item
+    for items in decoded:
+        pictures = [item.pictures for item in items if isinstance(item, DecodedBatch)]
+        vectors = encoder.encode_images(np.concatenate(pictures)) if pictures else np.empty((0, 0), np.float32)
+        for item in items:
+            if isinstance(item, DecodedBatch):
+                own, vectors = np.split(vectors, [len(item.pictures)])
+                yield EncodedBatch(item, np.repeat(own, item.repeats, axis=0))
+            else:
+                yield item
 
 
 def _decoded(

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from tr_desktop.errors import UserError
+from tr_desktop.models.devices import AUTO, CHOICES
 from tr_desktop.training.defaults import PACK
 
 DEFAULT_TIERS = "A,B,C"
@@ -85,9 +86,7 @@ def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data", metavar="DIR", type=Path, help="pictures to measure on: a folder with images/ and clips/"
     )
-    parser.add_argument(
-        "--device", choices=("auto", "cpu", "cuda"), default="auto", help="device for the towers (default auto)"
-    )
+    parser.add_argument("--device", choices=CHOICES, default=AUTO, help="device for the towers (default auto)")
     parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
     parser.set_defaults(run=run_evaluate)
 

@@ -113,7 +113,7 @@ def trained(by_depth: list[list[TrainingTimeline]], recipe: Recipe) -> Refiner:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "refiner.onnx"
         export_refiner(model, torch.tensor([[1.0, 0.0], [1.0, 0.0]]), path)
-        return Refiner(path.read_bytes(), "cpu")
+        return Refiner(path.read_bytes())
 
 
 def _figures(cases: Sequence[Case], answers: RefinerAnswers) -> list[float]:

@@ -55,7 +55,7 @@ def run_train(arguments: argparse.Namespace) -> int:
     recipe = Recipe(iterations=arguments.iterations, seed=arguments.seed)
     model = train(by_depth, recipe, _say)
     export_refiner(model, torch.tensor([[1.0, 0.0], [1.0, 0.0]]), arguments.out)
-    refiner = Refiner(arguments.out.read_bytes(), "cpu")
+    refiner = Refiner(arguments.out.read_bytes())
     length = (DURATION_S[0], arguments.longest)
     seed, cases, chains = CALIBRATION_SEED + arguments.seed, list[Case](), list[list[Step]]()
     for part in sources:
@@ -108,7 +108,7 @@ def run_reels(arguments: argparse.Namespace) -> int:
 def run_evaluate(arguments: argparse.Namespace) -> int:
     """Print a table for each index rate."""
     is_composed = arguments.bench == "composed"
-    refiner, panels = Refiner(_refiner_content(arguments), "cpu"), list[Panel]()
+    refiner, panels = Refiner(_refiner_content(arguments)), list[Panel]()
     for fps in arguments.fps:
         cases, background, prior = _composed(arguments, fps) if is_composed else _annotated(arguments, fps)
         answers = answer_with_refiner(refiner, cases, background, arguments.steps)
