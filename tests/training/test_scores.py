@@ -67,6 +67,7 @@ def test_nonsense_is_of_three_kinds_and_fixed_by_its_seed() -> None:
     assert queries == nonsense(words, 30, seed=1) != nonsense(words, 30, seed=2)
     assert len(set(queries)) == 30
     assert sum(set(query.split()) <= set(words) for query in queries) == 10
+    assert all(nonsense([], 30, seed=1))
 
 
 def test_footage_is_asked_for_its_own_moments_and_for_those_of_others(tmp_path: Path) -> None:
@@ -129,7 +130,7 @@ def _by_name(answered: list[Answered]) -> dict[str, Figure]:
 
 def _answered(number: int, scores: np.ndarray, confident: np.ndarray, right: np.ndarray) -> Answered:
     order = np.argsort(-scores)
-    question = Question(questions.OWN, "", np.zeros(3, np.float32), (), {Path(f"/{number}.mp4"): [(0, 1)]})
+    question = Question(questions.OWN, "", np.zeros(3, np.float32), (), {Path("/a.mp4"): [(0, 1)]}, str(number))
     return Answered(question, scores[order], confident[order], right[order])
 
 

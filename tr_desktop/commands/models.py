@@ -40,17 +40,25 @@ def add_commands(commands: Any) -> None:
     build.add_argument("out", metavar="OUT", type=Path, help="the pack: a new folder, or a file ending in .trpack")
     build.add_argument("--pictures", metavar="FOLDER", type=Path, help="pictures of many kinds, for background.npy")
     build.set_defaults(run=_build)
-    calibrate = actions.add_parser("calibrate", help="fit a pack's scores to captioned clips that it never saw")
+    calibrate = actions.add_parser("calibrate", help="fit a pack's scores to footage or clips that it never saw")
     calibrate.add_argument("pack", metavar="PACK", help="a name, folder or .trpack file")
     calibrate.add_argument(
-        "data", metavar="DIR", type=Path, help="captioned clips: a folder with clips/clip-frames.tar"
+        "data",
+        metavar="DIR",
+        type=Path,
+        help="captioned clips (a folder with clips/clip-frames.tar), or footage of your own (a folder with videos and"
+        " annotations.jsonl), which adjusts the pack's scores if this holds on videos left out",
     )
     calibrate.add_argument("out", metavar="OUT", type=Path, help="the pack: a new folder, or a file ending in .trpack")
     calibrate.add_argument(
-        "--cache", metavar="DIR", type=Path, default=Path(".cache"), help="folder for encoded clips (default .cache)"
+        "--cache",
+        metavar="DIR",
+        type=Path,
+        default=Path(".cache"),
+        help="folder for encoded clips and indexes (default .cache)",
     )
     calibrate.add_argument(
-        "--questions", metavar="N", type=int, default=80, help="queries for each size of library (default 80)"
+        "--questions", metavar="N", type=int, default=80, help="queries for each size of composed library (default 80)"
     )
     calibrate.add_argument("--seed", metavar="N", type=int, default=0, help="random seed (default 0)")
     calibrate.set_defaults(run=_calibrate)
@@ -133,11 +141,13 @@ def _calibrate(arguments: argparse.Namespace) -> int:
         remedy = 'Install the training packages: pip install "tr-desktop[train]"'
         raise UserError(f"Calibrating needs {error.name}, which is not installed", remedy=remedy) from error
     pack = _pack(arguments)
-    found, threshold, off = calibrate(pack, arguments.data, arguments.cache, arguments.questions, arguments.seed)
-    recalibrated(pack, arguments.out, threshold, found.bias, found.weights)
+    done = calibrate(pack, arguments.data, arguments.cache, arguments.questions, arguments.seed)
+    found = done.calibration
+    recalibrated(pack, arguments.out, done.threshold, found.bias, found.weights)
     listed = ", ".join(f"{name} {weight:.3f}" for name, weight in found.weights.items())
-    print(f"Wrote {arguments.out}: confident from score {threshold:.2f} on; {listed}.")
-    print(f"On clips that it wasn't fitted to, scores are off by {off:.3f} (ECE). What is indexed stays indexed.")
+    print(f"Wrote {arguments.out}: confident from score {done.threshold:.2f} on; {listed}.")
+    off = f"scores are off by {done.after:.3f} (ECE) instead of {done.before:.3f}"
+    print(f"On videos that it wasn't fitted to, {off}. What is indexed stays indexed.")
     return OK
 
 

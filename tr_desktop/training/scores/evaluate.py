@@ -6,19 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tr_desktop.errors import UserError
 from tr_desktop.grounders.two_tower import TwoTower
-from tr_desktop.library.index.indexer import index_footage
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.models.encoder import Encoder
 from tr_desktop.models.pack import load_pack
-from tr_desktop.moments import Indexed
-from tr_desktop.training.annotations import read_annotations
 from tr_desktop.training.refiner.sources import joined, load_sources
 from tr_desktop.training.reliability_plot import Panel, reliability_plot
 from tr_desktop.training.scores.answers import Answered, answer
 from tr_desktop.training.scores.figures import Figure, figures, table
-from tr_desktop.training.scores.material import encoded_clips, halves
+from tr_desktop.training.scores.material import annotated_footage, encoded_clips, halves
 from tr_desktop.training.scores.questions import LIBRARY, OWN, SPARE_VIDEOS, ComposedLibraries, about_footage
 
 
@@ -64,8 +60,7 @@ def _sets(
     settings: Settings, catalog: Catalog, encoder: Encoder, grounder: TwoTower
 ) -> Iterator[tuple[str, list[Answered]]]:
     if settings.footage is not None:
-        annotations = read_annotations(settings.footage / "annotations.jsonl", "footage")
-        files = _indexed(settings.footage, {a.video for a in annotations}, catalog, encoder)
+        annotations, files = annotated_footage(settings.footage, catalog, encoder)
         questions = about_footage(annotations, files, encoder.encode_text, settings.seed, settings.nonsense)
         yield "footage", list(answer(questions, grounder))
     if settings.data is not None or settings.sources:
@@ -79,16 +74,3 @@ def _sets(
             asked = list(answer(libraries.questions(size, settings.questions), grounder))
             strange = libraries.nonsense(size, settings.nonsense, encoder.encode_text, settings.seed)
             yield f"{size} composed", [*asked, *answer(strange, grounder)]
-
-
-def _indexed(folder: Path, names: set[str], catalog: Catalog, encoder: Encoder) -> dict[str, Indexed]:
-    """The files of these names, read into the library by the indexer."""
-    paths = {name: (folder / name).resolve() for name in sorted(names)}
-    index_footage(list(paths.values()), catalog, encoder)
-    files = {}
-    for name, path in paths.items():
-        try:
-            files[name] = catalog.load(path, encoder.pack.sha256)
-        except KeyError as error:
-            raise UserError("An annotated file can't be indexed", path=path) from error
-    return files

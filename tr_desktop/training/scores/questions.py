@@ -44,7 +44,7 @@ MISUNDERSTOOD = 0.5  # as the refiner is calibrated
 class Question:
     """A query, the files to search, and where in which of them it holds: windows in seconds by path.
 
-    anywhere: any moment of these files is right.
+    video: the one that the query describes, "" for nonsense. anywhere: any moment of these files is right.
     """
 
     kind: str
@@ -52,12 +52,13 @@ class Question:
     vector: Vectors
     files: tuple[Indexed, ...]
     truths: Mapping[Path, Windows]
+    video: str = ""
     anywhere: bool = False
 
     @property
     def group(self) -> str:
         """Questions of one group aren't independent: those about one video."""
-        return str(next(iter(self.truths), self.query))
+        return self.video or self.query
 
 
 def about_footage(
@@ -70,16 +71,18 @@ def about_footage(
     rng, everything = np.random.default_rng(seed), tuple(files.values())
     words = [word for a in annotations for word in re.findall(r"[a-z]{3,}", a.query.lower())]
     for annotation in annotations:
-        own, vector = files[annotation.video], encode_text([annotation.query])[0]
+        video = annotation.video
+        own, vector = files[video], encode_text([annotation.query])[0]
         truths = {own.media.path: annotation.windows}
         if not annotation.windows:
-            yield Question(ABSENT, annotation.query, vector, (own,), {})
+            yield Question(ABSENT, annotation.query, vector, (own,), {}, video)
             continue
-        yield Question(LIBRARY, annotation.query, vector, everything, truths, annotation.whole)
+        yield Question(LIBRARY, annotation.query, vector, everything, truths, video, annotation.whole)
         if not annotation.whole:
-            yield Question(OWN, annotation.query, vector, (own,), truths)
+            yield Question(OWN, annotation.query, vector, (own,), truths, video)
         if others := [item for item in everything if item is not own]:
-            yield Question(OTHER, annotation.query, vector, (others[int(rng.integers(len(others)))],), {})
+            other = others[int(rng.integers(len(others)))]
+            yield Question(OTHER, annotation.query, vector, (other,), {}, video)
     for query in nonsense(words, strange, seed):
         yield Question(NONSENSE, query, encode_text([query])[0], everything, {})
 
@@ -116,11 +119,11 @@ class ComposedLibraries:
         for index in self._rng.permutation(len(self.videos))[:count]:
             video = self.videos[index]
             query, vector = video.example.query, video.example.query_vector
-            library = self.library(video, size + 1)
+            library, name = self.library(video, size + 1), video.item.media.path.name
             truths = {video.item.media.path: video.example.windows_s} if video.example.windows else {}
             kind = ABSENT if not truths else OWN if size == 1 else LIBRARY
-            yield Question(kind, query, vector, library[:size], truths)
-            yield Question(OTHER, query, vector, library[1:], {})
+            yield Question(kind, query, vector, library[:size], truths, name)
+            yield Question(OTHER, query, vector, library[1:], {}, name)
 
     def nonsense(self, size: int, count: int, encode_text: EncodeText, seed: int) -> Iterator[Question]:
         """`count` queries that nothing answers, each asked of a library of `size` videos."""
