@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import json
 import re
-import tarfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,10 +13,9 @@ import pytest
 pytest.importorskip("PIL", reason="composing needs the train extra")
 pytest.importorskip("tqdm", reason="composing needs the train extra")
 
-from PIL import Image
-
 from tests.models.toy_pack import write_pack
-from tests.toy import COLOURS, write_clip
+from tests.toy import write_clip
+from tests.training.toy_clips import captioned_clips
 from tr_desktop.commands.main import main
 from tr_desktop.errors import UserError
 from tr_desktop.models.pack import load_pack
@@ -145,27 +141,3 @@ def annotated_footage(folder: Path) -> Path:
             rows.append({"file": f"{number}.mp4", "query": query, "windows": [window], "duration": 8})
     (folder / "annotations.jsonl").write_text("\n".join(map(json.dumps, rows)))
     return folder
-
-
-def captioned_clips(data: Path) -> Path:
-    """Two dozen clips of four frames, each of one or two colours, from as many repositories."""
-    folder, rng = data / "clips", np.random.default_rng(0)
-    folder.mkdir(parents=True)
-    names = list(COLOURS)
-    with (
-        tarfile.open(folder / "clip-frames.tar", "w") as tar,
-        gzip.open(folder / "clip-frames.jsonl.gz", "wt") as lines,
-    ):
-        for number in range(24):
-            colours = rng.permutation(names)[:2]
-            for frame in range(4):
-                content = io.BytesIO()
-                Image.new("RGB", (32, 32), COLOURS[colours[frame // 2]]).save(content, "WEBP", lossless=True)
-                about = tarfile.TarInfo(f"k{number}_{frame}.webp")
-                about.size = content.tell()
-                content.seek(0)
-                tar.addfile(about, content)
-            said = [f"{colours[0]} then {colours[1]} number {number}"]
-            entry = {"key": f"k{number}", "captions_machine": said, "source": f"o/r{number}@1:a", "length": 4}
-            lines.write(json.dumps(entry | {"split": "val"}) + "\n")
-    return data

@@ -1,23 +1,21 @@
-"""The recipe of the embedded pack, on toy pictures: what is kept, what is left out, what the fit promises."""
+"""The recipe of the embedded pack, on toy pictures: what is kept and what is left out."""
 
 from __future__ import annotations
 
+import gzip
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 image = pytest.importorskip("PIL.Image", reason="reading pictures needs the extra `train`")
 
-from tr_desktop.training.encoder.calibrate import (  # noqa: E402
-    CalibrationEvidence,
-    composed_evidence,
-    fit_calibration,
-    peak_z,
-)
+from tests.training.toy_clips import captioned_clips  # noqa: E402
 from tr_desktop.training.encoder.card import card  # noqa: E402
-from tr_desktop.training.encoder.corpus import Picture, without  # noqa: E402
+from tr_desktop.training.encoder.corpus import Picture, read_corpus, without  # noqa: E402
 from tr_desktop.training.encoder.views import augmented, centre_view  # noqa: E402
+from tr_desktop.training.scores.material import CLIP_FRAMES  # noqa: E402
 
 
 def picture(key: str, *, split: str = "train", human: tuple[str, ...] = (), machine: tuple[str, ...] = (),
@@ -52,50 +50,17 @@ def test_views_are_squares_and_the_same_for_the_same_seed() -> None:
     assert np.array_equal(views[0], views[1])
 
 
-def test_evidence_is_zero_for_a_query_like_its_background_and_grows_with_the_match() -> None:
-    unrelated = np.array([-0.1, 0.1, 0.0, 0.2, -0.2], np.float32)
-    flat = np.zeros(10, np.float32)
-    assert peak_z(flat, unrelated, 2, 6) == pytest.approx(0.0)
-    peaked = flat.copy()
-    peaked[2:6] = 0.5
-    assert peak_z(peaked, unrelated, 2, 6) > 3
-
-
-def test_the_fit_lets_few_wrong_video_queries_pass() -> None:
-    rng = np.random.default_rng(0)
-    right = np.arange(400) % 2 == 0
-    calibration = fit_calibration(CalibrationEvidence(rng.normal(np.where(right, 3, 1), 1), right, ~right))
-    assert all(weight > 0 for weight in calibration.weights.values())
-    wrong_confident, right_confident = calibration.confident()
-    assert wrong_confident <= 0.15
-    assert right_confident >= 0.6
-    # Calibrated: the scores' mean is the share that was right.
-    assert calibration.scores.mean() == pytest.approx(0.5, abs=0.02)
-
-
-def test_half_of_the_composed_queries_are_about_the_wrong_video() -> None:
-    rng = np.random.default_rng(0)
-    pictures = [picture(f"s{n}", split="val", human=(f"still {n}",)) for n in range(40)]
-    pictures += [
-        picture(f"c{n}_{f}", split="val", human=(f"clip {n}",), clip=f"c{n}") for n in range(12) for f in range(4)
-    ]
-    vector_of = {
-        text: v / np.linalg.norm(v) for text in sorted({p.human[0] for p in pictures}) for v in rng.normal(size=(1, 64))
-    }
-    vectors = np.array([vector_of[p.human[0]] for p in pictures], np.float32)
-    evidence = composed_evidence(
-        vectors, pictures, lambda texts: np.array([vector_of[t] for t in texts], np.float32), vectors[:20], seed=0
-    )
-    assert evidence.wrong_video.mean() == 0.5
-    assert not (evidence.right & evidence.wrong_video).any()
-    # A query that is its picture's own vector is nearly always found.
-    assert evidence.right.sum() > 0.8 * (~evidence.wrong_video).sum()
+def test_clips_that_scores_are_fitted_to_are_never_trained_on(tmp_path: Path) -> None:
+    data = captioned_clips(tmp_path)
+    (data / "images").mkdir()
+    with gzip.open(data / "images" / "captions-machine.jsonl.gz", "wt"):
+        pass
+    (data / "clips" / "manifest.jsonl").write_text("")
+    assert (data / CLIP_FRAMES).is_file() and read_corpus(data) == []
 
 
 def test_the_card_lists_sources_terms_and_origins_of_captions() -> None:
-    text = card(
-        "mini", [picture("a", human=("x",)), picture("b", machine=("y",), tier="B")], ["axolotl"], "AB", ["fact"]
-    )
+    text = card("mini", [picture("a", human=("x",)), picture("b", machine=("y",), tier="B")], ["axolotl"], "AB")
     assert "| toy | A | 1 | 1 | 0 |" in text
     assert "| toy | B | 1 | 0 | 1 |" in text
     assert "axolotl" in text

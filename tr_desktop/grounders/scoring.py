@@ -26,11 +26,6 @@ _SAME = 1e-4
 _SURE = 1e-4
 
 
-def peak_of(inside: npt.NDArray[np.float32]) -> float:
-    """The mean of a segment's best frames. inside: similarity to the query, for each of its rows."""
-    return float(np.sort(inside)[-PEAK_FRAMES:].mean())
-
-
 @dataclass(frozen=True)
 class Scorer:
     """Scores the segments of one file for one query.
@@ -58,7 +53,7 @@ class Scorer:
     def evidence(self, segment: Segment, chance: float) -> dict[str, float]:
         """The evidence for a segment, by the names that a calibration may use."""
         first, last = self._rows(segment)
-        peak = peak_of(self.curve[first:last])
+        peak = float(np.sort(self.curve[first:last])[-PEAK_FRAMES:].mean())
         mean, std = self.background
         sure = min(max(chance, _SURE), 1 - _SURE)
         return {

@@ -45,8 +45,8 @@ TERMS = {
 }
 
 
-def card(name: str, pictures: Sequence[Picture], left_out: Sequence[str], tiers: str, facts: Sequence[str]) -> str:
-    """The card's Markdown. facts: sentences on the calibration and on how the towers run."""
+def card(name: str, pictures: Sequence[Picture], left_out: Sequence[str], tiers: str) -> str:
+    """The card's Markdown."""
     train = [p for p in pictures if p.split == "train"]
     rows = []
     for (tier, source), count in sorted(Counter((p.tier, p.source) for p in train).items()):
@@ -54,7 +54,7 @@ def card(name: str, pictures: Sequence[Picture], left_out: Sequence[str], tiers:
         human, machine = sum(bool(p.human) for p in own), sum(bool(p.machine) for p in own)
         rows.append(f"| {source} | {tier} | {count} | {human} | {machine} | {TERMS.get(source, 'unknown')} |")
     terms = "\n".join(f"- {tier}: {meaning}" for tier, meaning in TIERS.items() if tier in tiers)
-    table, held, measured = "\n".join(rows), ", ".join(left_out), "\n".join(f"- {fact}" for fact in facts)
+    table, held = "\n".join(rows), ", ".join(left_out)
     return f"""# Model pack `{name}`
 
 Two towers into one space of 384 numbers: pictures (EfficientNet-Lite2, 8 bits) and sentences (all-MiniLM-L6-v2 with
@@ -83,7 +83,8 @@ Left out of training to test on: {held}.
 
 ## Measured
 
-{measured}
+- A score is the chance that a moment is right among all that was searched. It is fitted on libraries of 1 to 120 videos
+  composed of clips (tier C) that the towers never saw.
 - Figures on footage, Flickr8k and labels, with their baselines: `docs/experiments.md`.
 
 ## The refiner
@@ -99,5 +100,6 @@ trivial baselines: `docs/experiments-refiner.md`.
 `tr-desktop train encoder --data DATA --out {name} --names IMAGENET_LABELS`; with `--tiers A` a pack from
 openly licensed pictures alone. Machine captions can be wrong in small things.
 Then `tr-desktop train refiner --pack {name} --data DATA --out {name}/refiner.onnx`, which lists it in the pack; the
-second encoder's sources are given with `--sources`.
+second encoder's sources are given with `--sources`. At last `tr-desktop models calibrate {name} DATA OUT`, since scores
+use the refiner's judgement.
 """

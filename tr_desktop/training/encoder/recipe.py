@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from tr_desktop.errors import UserError
 from tr_desktop.training.encoder import plan
 from tr_desktop.training.encoder.backbone import EfficientNetLite2, installed_backbone, load_lite2
 from tr_desktop.training.encoder.batches import BatchSampler, Texts, gather_texts
@@ -37,10 +38,16 @@ from tr_desktop.training.encoder.pack import export_pack
 from tr_desktop.training.encoder.text import Adapter, installed_minilm, name_vectors
 from tr_desktop.training.encoder.towers import ImageHead, Towers
 from tr_desktop.training.encoder.validation import Validation
+from tr_desktop.training.scores.material import CLIP_FRAMES
 
 
 def train_encoder(config: EncoderConfig) -> None:
-    """Build the pack `config.out`. Each stage is kept in `config.cache`: an interrupted run resumes there."""
+    """Build the pack `config.out`. Each stage is kept in `config.cache`: an interrupted run resumes there.
+
+    Raises UserError if `config.data` lacks the clips that scores are fitted to.
+    """
+    if not (config.data / CLIP_FRAMES).is_file():
+        raise UserError("There are no clips to calibrate the scores with", path=config.data / CLIP_FRAMES)
     config.cache.mkdir(parents=True, exist_ok=True)
     keep_freed_memory()
     torch.manual_seed(config.seed)
