@@ -285,6 +285,14 @@ def test_a_match_in_speech_and_in_pictures_is_one_answer(tmp_path, catalog):
     assert sum(bool(moment.quote) for moment in moments) == 2
 
 
+def test_more_words_in_a_row_are_there_by_accident_less_often(tmp_path, catalog):
+    write_clip(tmp_path / "footage" / "clip.mp4", [("red", 200)])
+    (tmp_path / "footage" / "clip.srt").write_text(SRT)
+    queries = ("car", "red car", "the red car", "is the red car")
+    one, two, three, four = (search(query, tmp_path / "footage", catalog)[1][0].score for query in queries)
+    assert 0.5 < one < two < three == four < 1
+
+
 def labels(coverage: Coverage) -> dict[str, str]:
     return {skipped.path.name: skipped.reason for skipped in coverage.skipped}
 
