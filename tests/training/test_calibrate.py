@@ -54,6 +54,12 @@ def test_evidence_against_its_meaning_is_left_out() -> None:
     assert "backward" not in fit(sample(0), {"noise": 1, "backward": 1}).weights
 
 
+def test_evidence_that_never_varies_is_left_out() -> None:
+    answered = sample(0)
+    answered = replace(answered, evidence={**answered.evidence, "flat": np.full(4000, -1.1)})
+    assert set(fit(answered, {"good": 1, "flat": 1}).weights) == {"good"}
+
+
 def test_a_pack_is_calibrated_and_its_index_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -19,6 +19,7 @@ from tr_desktop.files import flush, replacing
 from tr_desktop.models.check import check_pack
 from tr_desktop.models.encoder import Encoder
 from tr_desktop.models.pack import EMBEDDED_DEFAULT, REQUIRED, SCHEMA, Pack, load_pack, parse_pack
+from tr_desktop.models.scaling import scaled_weights
 
 REQUIRED_FACTS = ("name", "licence", "sources", "input_px", "sample_fps")
 """Required in the draft's pack.json; the rest is measured or taken from the embedded pack."""
@@ -38,8 +39,8 @@ def build_pack(
     """Build a pack at `out`, a new folder or a .trpack file, from the folder `draft`; (the pack, names of added parts).
 
     draft: `image.onnx`, `text.onnx`, `tokenizer.json`, `CARD.md` and a `pack.json` with REQUIRED_FACTS. If they are
-    missing, `refiner.onnx`, threshold and calibration come from the embedded pack, and `background.npy` is computed
-    from `pictures` of many kinds. The width is measured. checks: called before anything is written, beside
+    missing, `refiner.onnx`, threshold and calibration come from the embedded pack, the calibration scaled to the new one
+    (`scaling.py`), and `background.npy` is computed from `pictures` of many kinds. The width is measured. checks: called before anything is written, beside
     `check_pack`. Raises PackError if a part is missing, unsafe or doesn't run; `out` is then unchanged.
     """
     if out.suffix != ".trpack" and out.exists():
@@ -56,6 +57,10 @@ def build_pack(
             )
         files["background.npy"] = _background(pack, pictures(pack.input_px))
         added = (*added, "background.npy")
+    if "calibration" in added:
+        facts["calibration"]["weights"] = scaled_weights(
+            Encoder(load_pack(EMBEDDED_DEFAULT), "cpu"), Encoder(_as_pack(out, facts, files), "cpu")
+        )
     pack = _as_pack(out, facts, files)
     check_pack(pack, "cpu")
     for check in checks:

@@ -52,9 +52,9 @@ def chance(logit: npt.ArrayLike) -> Array:
 def fit(sample: Sample, signs: Mapping[str, int] = SIGNS) -> Calibration:
     """The calibration by the evidence named in `signs`: 1 if more of it must never lower a score, -1 if never raise it.
 
-    It is fitted on the answers that it puts first itself.
+    It is fitted on the answers that it puts first itself. Evidence that is the same for all answers is left out.
     """
-    names = list(signs)
+    names = [name for name in signs if np.ptp(sample.evidence[name]) > 0]
     while True:
         chosen = np.ones(len(sample.right), bool)
         for _ in range(ROUNDS):
