@@ -23,6 +23,7 @@ class ToyEncoder:
             input_px=32,
             threshold=0.5,
             files={},
+            weights={"contrast": 8.0},
             calibrated_score=lambda evidence: float(1 / (1 + np.exp(-8 * evidence["contrast"]))),
         )
         self.device = "cpu"

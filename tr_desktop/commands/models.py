@@ -126,7 +126,10 @@ def _build(arguments: argparse.Namespace) -> int:
     if taken:
         print(f"From the embedded pack, because the draft has none: {', '.join(taken)}.")
     if "calibration" in taken:
-        print("Its scores are therefore a guess: use them to rank, not as probabilities. Mention this in CARD.md.")
+        print(
+            "Its scores are therefore a guess, scaled to what this pack gives by chance: use them to rank, and say so"
+        )
+        print("in CARD.md; or fit them to footage of your own: tr-desktop models calibrate PACK DIR OUT.")
     print(f"Try it: tr-desktop find QUERY PATH --model {arguments.out}; keep it: tr-desktop models use {arguments.out}")
     return OK
 

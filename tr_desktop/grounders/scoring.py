@@ -31,20 +31,23 @@ class Scorer:
     """Scores the segments of one file for one query.
 
     curve: [T], the query's similarity to the file's rows. background: mean and standard deviation of its similarity to
-    unrelated pictures.
+    unrelated pictures. elsewhere: the best frame of the other files; of this one if it is the only file. files: searched.
     """
 
     pack: Pack
     item: Indexed
     curve: npt.NDArray[np.float32]
     background: tuple[float, float]
-    search: Search
+    elsewhere: float
+    files: int
 
     @classmethod
     def of(cls, pack: Pack, item: Indexed, frames: IndexedFrames, query: Query, search: Search) -> Scorer:
         curve, unrelated = frames.vectors @ query.vector, query.background @ query.vector
         mean_std = (float(unrelated.mean()), max(float(unrelated.std()), 1e-6))
-        return cls(pack, item, curve, mean_std, search)
+        own = float(curve.max())
+        others = [best for best in search.best[:2] if abs(best - own) > _SAME] or search.best[1:2]
+        return cls(pack, item, curve, mean_std, others[0] if others else own, search.files)
 
     def score(self, segment: Segment, chance: float) -> float:
         """The chance that the segment is right. chance: that the refiner gives it, knowing only this file."""
@@ -56,19 +59,15 @@ class Scorer:
         peak = float(np.sort(self.curve[first:last])[-PEAK_FRAMES:].mean())
         mean, std = self.background
         sure = min(max(chance, _SURE), 1 - _SURE)
-        return {
+        found = {
             "peak_z": (peak - mean) / std,
-            "contrast": contrast(self.curve, first, last),
-            "gap": (peak - self._best_elsewhere()) / std,
-            "log_files": math.log(self.search.files),
+            "gap": (peak - self.elsewhere) / std,
+            "log_files": math.log(self.files),
             "refined": math.log(sure / (1 - sure)),
         }
-
-    def _best_elsewhere(self) -> float:
-        """The best frame of the other files; of this one if it is the only file."""
-        own = float(self.curve.max())
-        others = [best for best in self.search.best[:2] if abs(best - own) > _SAME] or self.search.best[1:2]
-        return others[0] if others else own
+        if "contrast" in self.pack.weights:  # older packs use it
+            found["contrast"] = contrast(self.curve, first, last)
+        return found
 
     def _rows(self, segment: Segment) -> tuple[int, int]:
         """The rows of the index in a segment; one that is between two rows is judged by the next one."""
