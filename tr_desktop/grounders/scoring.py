@@ -31,7 +31,8 @@ class Scorer:
     """Scores the segments of one file for one query.
 
     curve: [T], the query's similarity to the file's rows. background: mean and standard deviation of its similarity to
-    unrelated pictures. elsewhere: the best frame of the other files; of this one if it is the only file. files: searched.
+    unrelated pictures. elsewhere: the best frame of the other files; of this one if it is the only file. files: the
+    number searched.
     """
 
     pack: Pack

@@ -39,9 +39,10 @@ def build_pack(
     """Build a pack at `out`, a new folder or a .trpack file, from the folder `draft`; (the pack, names of added parts).
 
     draft: `image.onnx`, `text.onnx`, `tokenizer.json`, `CARD.md` and a `pack.json` with REQUIRED_FACTS. If they are
-    missing, `refiner.onnx`, threshold and calibration come from the embedded pack, the calibration scaled to the new one
-    (`scaling.py`), and `background.npy` is computed from `pictures` of many kinds. The width is measured. checks: called before anything is written, beside
-    `check_pack`. Raises PackError if a part is missing, unsafe or doesn't run; `out` is then unchanged.
+    missing, `refiner.onnx`, threshold and calibration come from the embedded pack, the calibration scaled to the new
+    one (`scaling.py`), and `background.npy` is computed from `pictures` of many kinds. The width is measured. checks:
+    called before anything is written, beside `check_pack`. Raises PackError if a part is missing, unsafe or doesn't
+    run; `out` is then unchanged.
     """
     if out.suffix != ".trpack" and out.exists():
         raise PackError("This name is already in use", path=out, remedy="Choose another name")
