@@ -180,12 +180,12 @@ class MomentDelegate(PosterDelegate):
             painter.drawRoundedRect(QRectF(box.left(), y - 2, max(wide * moment.score, 4.0), 4), 2, 2)
         painter.setFont(theme.figures_font(theme.SMALL_PX))
         painter.setPen(QPen(QColor(c.text if moment.confident else c.dim)))
-        words = [percent(moment.score), level_word(moment), *_goes_on(moment)]
+        words = [level_word(moment), percent(moment.score), *_goes_on(moment)]
         left = int(wide) + 7 if wide else 0
         draw_elided(painter, box.adjusted(left, 0, 0, 0), "  ".join(words))
 
     def _paint_quote(self, painter: QPainter, quote: Quote, box: QRect) -> None:
-        """Paint the words found. Their score is the same for all and rests on no pictures."""
+        """Paint the words found. They say more about the moment than their score, which only counts them."""
         painter.setFont(theme.font(theme.SMALL_PX))
         painter.setPen(QColor(theme.colours().text))
         draw_elided(painter, box, tr("“{words}”", words=quote.text))
