@@ -5,8 +5,10 @@ You need Python 3.11 or newer and nothing else. Each kind of job has its own env
 from a lock file on first use, and again when the lock file or pyproject.toml changes.
 
     run.py test             run the linter, the type checker, the import rules and the tests
-    run.py test-training    run the type checker and the tests that need torch
+    run.py test-training    run the type checker and the tests of training, which need torch
+    run.py test-convert     run the type checker and the tests of converting checkpoints, which need torch
     run.py train ...        run tr-desktop train, with torch
+    run.py convert ...      run tr-desktop with what converts checkpoints: run.py convert models add FOLDER
     run.py gpu ...          run tr-desktop with ONNX Runtime for CUDA
     run.py app ...          open the desktop app, with Qt
     run.py ...              run tr-desktop with the arguments given
@@ -57,6 +59,11 @@ def main(arguments: list[str]) -> int:
     elif arguments[:1] == ["test-training"]:
         at = environment("train")
         commands = [[at / "mypy"], [at / "pytest", "tests/training", *arguments[1:]]]
+    elif arguments[:1] == ["test-convert"]:
+        at = environment("convert")
+        commands = [[at / "mypy"], [at / "pytest", "tests/convert", *arguments[1:]]]
+    elif arguments[:1] == ["convert"]:
+        commands = [[environment("convert") / "tr-desktop", *arguments[1:]]]
     elif arguments[:1] == ["train"]:
         commands = [[environment("train") / "tr-desktop", *arguments]]
     elif arguments[:1] == ["app"]:
@@ -66,7 +73,7 @@ def main(arguments: list[str]) -> int:
     else:
         commands = [[environment("app") / "tr-desktop", *arguments]]
     # Paths to footage are relative to the user's folder; the project's checks run in the project.
-    folder = ROOT if arguments[:1] in (["test"], ["test-training"]) else None
+    folder = ROOT if arguments[:1] and arguments[0].startswith("test") else None
     try:
         results = [subprocess.run([str(word) for word in command], cwd=folder).returncode for command in commands]
     except KeyboardInterrupt:

@@ -6,8 +6,10 @@ lock app --extra demo --generate-hashes
 lock desktop --extra app --extra demo --generate-hashes
 lock test --extra test --generate-hashes
 # torch has a CPU and a CUDA build of one version, so no hashes; it pins the CUDA packages that it needs itself.
-lock train --extra train --extra test
-grep -vE '^(nvidia-|cuda-|triton==)' lock/train.txt >lock/train.tmp && mv lock/train.tmp lock/train.txt
+for name in train convert; do
+  lock "$name" --extra "$name" --extra test
+  grep -vE '^(nvidia-|cuda-|triton==)' "lock/$name.txt" >lock/new.tmp && mv lock/new.tmp "lock/$name.txt"
+done
 # onnxruntime-gpu brings the same modules as onnxruntime: one of the two, never both.
 printf 'onnxruntime-gpu[cuda,cudnn]\n' >lock/gpu.in
 lock gpu lock/gpu.in --extra demo --no-emit-package onnxruntime

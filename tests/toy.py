@@ -9,6 +9,8 @@ from types import SimpleNamespace
 import av
 import numpy as np
 
+from tr_desktop.picture_shape import PictureShape
+
 COLOURS = {"red": (220, 20, 20), "green": (20, 200, 20), "blue": (20, 20, 220), "white": (230, 230, 230)}
 
 
@@ -21,6 +23,7 @@ class ToyEncoder:
             sha256=sha256,
             sample_fps=sample_fps,
             input_px=32,
+            picture_shape=PictureShape(32),
             threshold=0.5,
             files={},
             weights={"contrast": 8.0},

@@ -9,8 +9,8 @@ import pytest
 
 from tests.models.toy_pack import write_pack
 from tr_desktop.errors import UserError
-from tr_desktop.models.encoder import MAX_TOKENS, Encoder
-from tr_desktop.models.pack import Pack, load_pack
+from tr_desktop.models.encoder import Encoder
+from tr_desktop.models.pack import MAX_TOKENS, Pack, load_pack
 
 
 @pytest.fixture

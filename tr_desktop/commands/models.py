@@ -1,16 +1,24 @@
-"""`tr-desktop models list | show | use | build | verify | calibrate`: the model packs."""
+"""`tr-desktop models list | show | use | add | remove | build | verify | calibrate`: the model packs."""
 
 from __future__ import annotations
 
 import argparse
+import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tr_desktop.commands.options import OK, add_device
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     import numpy.typing as npt
+
+    from tr_desktop.models.convert.add import Progress
+    from tr_desktop.models.pack import Pack
+    from tr_desktop.picture_shape import PictureShape
 
 _MAX_PICTURES = 2000
 
@@ -29,6 +37,23 @@ def add_commands(commands: Any) -> None:
         parser.add_argument("pack", metavar="PACK", nargs=None if run is _use else "?", help=help_)
         parser.set_defaults(run=run)
     add_device(verify)
+    add = actions.add_parser("add", help="make a pack from a checkpoint of CLIP, SigLIP or OpenCLIP, or keep a pack")
+    add.add_argument("source", metavar="FOLDER", type=Path, help="a checkpoint, a pack, or a .trpack file")
+    add.add_argument("--as", dest="name", metavar="NAME", help="the pack's name (default: that of the folder or pack)")
+    add.add_argument(
+        "--precision",
+        choices=("fp32", "fp16", "int8"),
+        help="fp16 halves the size and is fast on GPUs; int8 is small and fast on CPUs (default fp32)",
+    )
+    add.add_argument(
+        "--pictures", metavar="FOLDER", type=Path, help="pictures of many kinds, for background.npy (default: built in)"
+    )
+    add.add_argument("--accept-licence", action="store_true", help="agree to a licence that restricts use")
+    add.add_argument("--json", action="store_true", help="print progress as one JSON object a line")
+    add.set_defaults(run=_add)
+    remove = actions.add_parser("remove", help="delete a pack that was added")
+    remove.add_argument("name", metavar="NAME")
+    remove.set_defaults(run=_remove)
     build = actions.add_parser("build", help="make a pack from ONNX files, such as CLIP's towers")
     build.add_argument(
         "draft",
@@ -114,12 +139,89 @@ def _verify(arguments: argparse.Namespace) -> int:
     return OK
 
 
+def _add(arguments: argparse.Namespace) -> int:
+    from tr_desktop.models.choice import add_pack
+    from tr_desktop.models.pack import is_pack
+
+    source: Path = arguments.source
+    if is_pack(source):
+        _expect_unused(arguments, ("precision", "pictures", "accept_licence"))
+        pack = add_pack(source, arguments.name)
+    else:
+        pack = _converted(arguments)
+    name = pack.location.name
+    if arguments.json:
+        print(json.dumps({"pack": name}), flush=True)
+    else:
+        print(f"Added {name}: {pack.width} numbers a frame, licence {pack.licence}.")
+        print(f"Try it: tr-desktop find QUERY PATH --model {name}; keep using it: tr-desktop models use {name}")
+    return OK
+
+
+def _converted(arguments: argparse.Namespace) -> Pack:
+    """The pack made of the checkpoint in `arguments.source`."""
+    from tr_desktop.errors import UserError
+    from tr_desktop.models.convert.licence import licence_of
+    from tr_desktop.models.convert.recognise import recognise
+
+    source: Path = arguments.source
+    recognise(source)  # a wrong folder is reported before large packages are loaded
+    licence = licence_of(source)
+    if licence.is_restricted:
+        print(licence.shown, file=sys.stderr)
+        if not arguments.accept_licence and sys.stdin is not None and sys.stdin.isatty():
+            print("The licence restricts what the model may be used for. Use it? [y/N] ", end="", file=sys.stderr)
+            arguments.accept_licence = input().strip().lower() in ("y", "yes")
+    try:
+        from tr_desktop.models.convert.add import add_checkpoint
+    except ImportError as error:
+        raise UserError(
+            f"Converting a checkpoint needs {error.name}, which is not installed",
+            remedy='Use python3 run.py convert …, or install the packages: pip install "tr-desktop[convert]"',
+        ) from error
+    folder: Path | None = arguments.pictures
+    return add_checkpoint(
+        source,
+        arguments.name,
+        arguments.precision or "fp32",
+        None if folder is None else lambda shape: _pictures(folder, shape),
+        arguments.accept_licence,
+        _as_json if arguments.json else _as_sentence,
+    )
+
+
+def _as_json(progress: Progress) -> None:
+    print(json.dumps(vars(progress)), flush=True)
+
+
+def _as_sentence(progress: Progress) -> None:
+    print(f"{progress.done:4.0%}  {progress.text}", file=sys.stderr)
+
+
+def _expect_unused(arguments: argparse.Namespace, names: Sequence[str]) -> None:
+    """Raises UserError for options that mean nothing for a pack that exists already."""
+    from tr_desktop.errors import UserError
+
+    for name in names:
+        if getattr(arguments, name):
+            option = f"--{name.replace('_', '-')}"
+            raise UserError(f"{option} is for checkpoints; this is a pack already", path=arguments.source)
+
+
+def _remove(arguments: argparse.Namespace) -> int:
+    from tr_desktop.models.choice import remove_pack
+
+    remove_pack(arguments.name)
+    print(f"Removed {arguments.name}. Its index stays in libraries until tr-desktop library prune --models.")
+    return OK
+
+
 def _build(arguments: argparse.Namespace) -> int:
     from tr_desktop.models.build import build_pack
     from tr_desktop.refine.pack_check import check_refiner
 
     folder: Path | None = arguments.pictures
-    pictures = None if folder is None else lambda size_px: _pictures(folder, size_px)
+    pictures = None if folder is None else lambda shape: _pictures(folder, shape)
     pack, added = build_pack(arguments.draft, arguments.out, pictures, [check_refiner])
     print(f"Wrote {pack.name} to {arguments.out}: {pack.width} numbers a frame, sha256 {pack.sha256[:12]}.")
     taken = [name for name in added if name != "background.npy"]
@@ -161,7 +263,7 @@ def _pack(arguments: argparse.Namespace) -> Any:
     return load_pack(arguments.pack or default_pack())
 
 
-def _pictures(folder: Path, size_px: int) -> npt.NDArray[np.uint8]:
+def _pictures(folder: Path, shape: PictureShape) -> npt.NDArray[np.uint8]:
     """The pictures under `folder`, uint8 RGB [N, S, S, 3]; unreadable files are skipped."""
     import numpy as np
 
@@ -171,7 +273,7 @@ def _pictures(folder: Path, size_px: int) -> npt.NDArray[np.uint8]:
     found = []
     for path in sorted(path for path in folder.rglob("*") if path.is_file())[:_MAX_PICTURES]:
         try:
-            found.append(read_still(path, size_px))
+            found.append(read_still(path, shape))
         except MediaError:
             continue
     if len(found) < 2:

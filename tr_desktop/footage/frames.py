@@ -12,7 +12,6 @@ from fractions import Fraction
 import numpy as np
 from av.error import FFmpegError
 from av.video.frame import VideoFrame
-from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from tr_desktop.errors import MediaError
@@ -21,10 +20,12 @@ from tr_desktop.footage.captions import Captions, Cue
 from tr_desktop.footage.clock import Clock
 from tr_desktop.footage.container import open_video
 from tr_desktop.footage.decode import Reading, new_clock
-from tr_desktop.footage.orientation import Orientation, upright
+from tr_desktop.footage.orientation import Orientation
 from tr_desktop.footage.rate import measured
 from tr_desktop.footage.sampling import SamplingGrid
+from tr_desktop.footage.square import Square
 from tr_desktop.moments import Footage, FrameTimes, Media
+from tr_desktop.picture_shape import PictureShape
 
 _TO_THE_END = ("flv", "matroska")
 _TAIL_BYTES = 1 << 14  # an index, at the end of a short file
@@ -35,8 +36,8 @@ class SampledFrame:
     """One sampled picture.
 
     frame: counted from the file's first frame (0). tick: when it starts to be shown (`FrameTimes.ticks[frame]`).
-    picture: uint8 RGB [S, S, 3], upright, squashed to a square. repeat: how many grid times it covers; more than 1 only
-    if one frame stays on screen for longer than the sampling step.
+    picture: uint8 RGB [S, S, 3], upright. repeat: how many grid times it covers; more than 1 only if one
+    frame stays on screen for longer than the sampling step.
     """
 
     frame: int
@@ -56,29 +57,29 @@ class Sampler:
     the file's subtitle tracks, and `media` the rate that the frames show if the header didn't give it. `read_bytes`
     shows the progress.
 
-    media: as the probe read it. every_s: sampling step, seconds. size_px: S, the side of the pictures. decode_all: also
-    decode frames that are neither sampled nor needed by others; the samples are the same, only later (`skip.py`). It
-    becomes true if damage makes that necessary: to resume later, pass it back in. first_row: k of the first sample, to
-    resume; frames before it are counted, and decoded only if others need them. device: a graphics device to decode on
-    (`hardware.py`). If the device fails, it becomes "" and the CPU continues from the next sample.
-    Iterating raises MediaError if the file can't be opened or no frame can be decoded.
+    media: as the probe read it. every_s: sampling step, seconds. shape: of the pictures; a number is the side of
+    squashed ones. decode_all: also decode frames that are neither sampled nor needed by others; the samples are the
+    same, only later (`skip.py`). It becomes true if damage makes that necessary: to resume later, pass it back in.
+    first_row: k of the first sample, to resume; frames before it are counted, and decoded only if others need them.
+    device: a graphics device to decode on (`hardware.py`). If the device fails, it becomes "" and the CPU continues
+    from the next sample. Iterating raises MediaError if the file can't be opened or no frame can be decoded.
     """
 
     def __init__(
         self,
         media: Media,
         every_s: Fraction,
-        size_px: int,
+        shape: PictureShape | int,
         *,
         decode_all: bool = False,
         first_row: int = 0,
         device: str = "",
     ) -> None:
-        if every_s <= 0 or size_px <= 0 or first_row < 0:
-            raise ValueError(f"nothing to sample every {every_s} s at {size_px} px from {first_row}")
+        if every_s <= 0 or first_row < 0:
+            raise ValueError(f"nothing to sample every {every_s} s from {first_row}")
         self.media = media
         self.every_s = every_s
-        self.size_px = size_px
+        self.shape = shape
         self.decode_all = decode_all
         self.device = "" if decode_all else device
         self.problems: list[str] = []
@@ -126,7 +127,7 @@ class Sampler:
         return FrameTimes(times.ticks[:frames], end_tick, times.tick_s, times.start_pts)
 
     def __iter__(self) -> Iterator[SampledFrame]:
-        picture_of = PictureMaker(self.media, self.size_px)
+        picture_of = PictureMaker(self.media, self.shape)
         clock: Clock | None = None
         format_name = ""
         ways = [(self.device, skip.sampled_by_skipping)] if self.device else []
@@ -185,16 +186,13 @@ def _forgiving(device: str) -> Iterator[None]:
 
 
 class PictureMaker:
-    """From decoded frames to upright square RGB pictures, by averaging areas (no aliasing at small sizes)."""
+    """From decoded frames of one file to upright square RGB pictures."""
 
-    def __init__(self, media: Media, size_px: int) -> None:
-        self._size_px = size_px
+    def __init__(self, media: Media, shape: PictureShape | int) -> None:
         self._orientation = Orientation(media.rotation, media.mirrored)
-        self._reformatter = VideoReformatter()  # keeps the scaler's tables from frame to frame
+        self._pixel_aspect = media.pixel_aspect
+        self._square = Square(shape)
 
     def __call__(self, frame: VideoFrame) -> NDArray[np.uint8]:
         """uint8 RGB [S, S, 3] of one frame."""
-        size = self._size_px
-        square = self._reformatter.reformat(frame, size, size, "rgb24", interpolation=Interpolation.AREA)
-        picture: NDArray[np.uint8] = np.asarray(square.to_ndarray(), np.uint8)
-        return upright(picture, self._orientation)
+        return self._square(frame, self._orientation, self._pixel_aspect)

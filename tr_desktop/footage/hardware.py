@@ -21,6 +21,7 @@ from tr_desktop.footage.bitstream import kind_reader
 from tr_desktop.footage.container import open_video
 from tr_desktop.footage.frames import SampledFrame, Sampler
 from tr_desktop.moments import Media
+from tr_desktop.picture_shape import PictureShape
 
 _SHORTEST_S = 60  # for shorter files, the trial takes longer than a device could save
 _TRIED = 16  # sampled pictures
@@ -46,7 +47,7 @@ def devices() -> dict[str, str]:
     return {name: _why_not_opened(name, Codec("h264", "r")) for name in hwdevices_available() if name in offered}
 
 
-def choose_decoder(media: Media, every_s: Fraction, size_px: int) -> DecoderChoice:
+def choose_decoder(media: Media, every_s: Fraction, shape: PictureShape | int) -> DecoderChoice:
     """The best decoder of `media` for a sampler with these settings. Raises MediaError if nothing can decode it."""
     with open_video(media.path) as (_, stream):
         codec = stream.codec_context.codec
@@ -59,7 +60,7 @@ def choose_decoder(media: Media, every_s: Fraction, size_px: int) -> DecoderChoi
     offered = [config.device_type.name for config in codec.hardware_configs or () if config.is_supported]
     why = f"this FFmpeg has no device for {media.codec}"
     for name in offered:
-        problem = _why_not_opened(name, codec) or _why_not_trusted(media, every_s, size_px, name)
+        problem = _why_not_opened(name, codec) or _why_not_trusted(media, every_s, shape, name)
         if not problem:
             return DecoderChoice(name, "same frames as on the CPU, and faster")
         why = f"{name} {problem}"
@@ -74,12 +75,12 @@ def _why_not_opened(name: str, codec: Codec) -> str:
     return ""
 
 
-def _why_not_trusted(media: Media, every_s: Fraction, size_px: int, name: str) -> str:
-    on_cpu = Sampler(media, every_s, size_px)
+def _why_not_trusted(media: Media, every_s: Fraction, shape: PictureShape | int, name: str) -> str:
+    on_cpu = Sampler(media, every_s, shape)
     right, cpu_s = _beginning(on_cpu)
     if on_cpu.decode_all:
         return "isn't used: every frame of the file must be decoded"
-    on_device = Sampler(media, every_s, size_px, device=name)
+    on_device = Sampler(media, every_s, shape, device=name)
     shown, device_s = _beginning(on_device)
     if on_device.device != name:
         return "can't decode this footage"

@@ -21,6 +21,7 @@ from tr_desktop.footage.encoder_note import encoder_note, with_note
 from tr_desktop.footage.frames import PictureMaker
 from tr_desktop.footage.skip import leave_out
 from tr_desktop.moments import Footage, FrameTimes, Media
+from tr_desktop.picture_shape import PictureShape
 
 # How far before the wanted frame to seek, attempt by attempt. MP4 seeks by decoding time and may land on a keyframe
 # that is shown after the wanted frame. A transport stream has no index and lands anywhere near.
@@ -28,12 +29,14 @@ _BACK_OFF_S = tuple(map(Fraction, (0, 0.5, 1, 2, 4, 8, 16, 32)))
 READ_ON_S = Fraction(2)  # wanted frames closer than this are reached by decoding on
 
 
-def read_frames(footage: Footage, frames: Sequence[int], size_px: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+def read_frames(
+    footage: Footage, frames: Sequence[int], shape: PictureShape | int
+) -> Iterator[tuple[int, NDArray[np.uint8]]]:
     """Yield (frame, picture) for each of `frames`, in rising order and once each.
 
     picture: uint8 RGB [S, S, 3], like the sampler's. Otherwise as `find_frames`.
     """
-    picture_of = PictureMaker(footage.media, size_px)
+    picture_of = PictureMaker(footage.media, shape)
     for number, frame in find_frames(footage, frames):
         yield number, picture_of(frame)
 

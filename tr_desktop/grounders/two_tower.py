@@ -154,7 +154,7 @@ class TwoTower:
             if missing:
                 if not pictures.keys() >= set(missing):
                     wanted = looks.with_those_between(missing)
-                    pictures.update(read_frames(item.footage, wanted, pack.input_px))
+                    pictures.update(read_frames(item.footage, wanted, pack.picture_shape))
                 encoded = self._encoder.encode_images(np.stack([pictures[frame] for frame in missing]))
                 new = dict(zip(missing, as_stored(encoded), strict=True))
                 self._catalog.close_ups.keep(path, pack.sha256, new)

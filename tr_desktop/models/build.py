@@ -20,14 +20,15 @@ from tr_desktop.models.check import check_pack
 from tr_desktop.models.encoder import Encoder
 from tr_desktop.models.pack import EMBEDDED_DEFAULT, REQUIRED, SCHEMA, Pack, load_pack, parse_pack
 from tr_desktop.models.scaling import scaled_weights
+from tr_desktop.picture_shape import PictureShape
 
 REQUIRED_FACTS = ("name", "licence", "sources", "input_px", "sample_fps")
 """Required in the draft's pack.json; the rest is measured or taken from the embedded pack."""
 _BATCH = 16
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the same files make the same archive
 
-PictureSource = Callable[[int], npt.NDArray[np.uint8]]
-"""From a size in pixels to pictures, uint8 RGB [N, S, S, 3]."""
+PictureSource = Callable[[PictureShape], npt.NDArray[np.uint8]]
+"""Pictures of a shape: uint8 RGB [N, S, S, 3]."""
 
 
 def build_pack(
@@ -35,14 +36,15 @@ def build_pack(
     out: Path,
     pictures: PictureSource | None = None,
     checks: Sequence[Callable[[Pack], object]] = (),
+    on_encoded: Callable[[float], None] = lambda _: None,
 ) -> tuple[Pack, tuple[str, ...]]:
     """Build a pack at `out`, a new folder or a .trpack file, from the folder `draft`; (the pack, names of added parts).
 
     draft: `image.onnx`, `text.onnx`, `tokenizer.json`, `CARD.md` and a `pack.json` with REQUIRED_FACTS. If they are
     missing, `refiner.onnx`, threshold and calibration come from the embedded pack, the calibration scaled to the new
     one (`scaling.py`), and `background.npy` is computed from `pictures` of many kinds. The width is measured. checks:
-    called before anything is written, beside `check_pack`. Raises PackError if a part is missing, unsafe or doesn't
-    run; `out` is then unchanged.
+    called before anything is written, beside `check_pack`. on_encoded: called with the share of `pictures` that is
+    done. Raises PackError if a part is missing, unsafe or doesn't run; `out` is then unchanged.
     """
     if out.suffix != ".trpack" and out.exists():
         raise PackError("This name is already in use", path=out, remedy="Choose another name")
@@ -56,7 +58,7 @@ def build_pack(
                 path=draft,
                 remedy="Name a folder of a few hundred pictures of many kinds with --pictures",
             )
-        files["background.npy"] = _background(pack, pictures(pack.input_px))
+        files["background.npy"] = _background(pack, pictures(pack.picture_shape), on_encoded)
         added = (*added, "background.npy")
     if "calibration" in added:
         facts["calibration"]["weights"] = scaled_weights(
@@ -132,10 +134,12 @@ def _manifest(facts: dict[str, Any], files: dict[str, bytes]) -> bytes:
     return (json.dumps({**facts, "files": listed}, indent=1) + "\n").encode()
 
 
-def _background(pack: Pack, pictures: npt.NDArray[np.uint8]) -> bytes:
+def _background(pack: Pack, pictures: npt.NDArray[np.uint8], on_encoded: Callable[[float], None]) -> bytes:
     encoder = Encoder(pack, "cpu")
-    out = io.BytesIO()
-    rows = [encoder.encode_images(pictures[at : at + _BATCH]) for at in range(0, len(pictures), _BATCH)]
+    out, rows = io.BytesIO(), []
+    for at in range(0, len(pictures), _BATCH):
+        rows.append(encoder.encode_images(pictures[at : at + _BATCH]))
+        on_encoded(min(at + _BATCH, len(pictures)) / len(pictures))
     np.save(out, np.concatenate(rows).astype(np.float16), allow_pickle=False)
     return out.getvalue()
 

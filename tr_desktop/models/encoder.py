@@ -14,7 +14,6 @@ from tr_desktop.models.pack import Pack
 from tr_desktop.models.tower import Tower, open_tower
 from tr_desktop.models.trial import Trials
 
-MAX_TOKENS = 64
 _BATCH, _LARGEST_BATCH = 4, 32  # pictures at once: on the CPU, and at most on a device
 _SENTENCE = "a red car under a blue sky by the sea"  # to try a device with
 
@@ -48,8 +47,12 @@ class Encoder:
         return _unit(self._image_tower.run({"pictures": pictures}))
 
     def encode_text(self, texts: list[str]) -> Vectors:
-        """Sentences to [N, D], L2-normalised. They are cut after MAX_TOKENS word pieces."""
+        """Sentences to [N, D], L2-normalised. They are cut after `pack.max_tokens` word pieces."""
         return _unit(self._text_tower.run(self._tokens(texts)))
+
+    def cuts(self, text: str) -> bool:
+        """Whether the model reads only the beginning of `text`."""
+        return bool(self._tokenizer.encode(text).overflowing)
 
     def _tokens(self, texts: list[str]) -> dict[str, npt.NDArray[np.int64]]:
         encoded = self._tokenizer.encode_batch(texts)
@@ -87,8 +90,9 @@ class Encoder:
     @cached_property
     def _tokenizer(self) -> Tokenizer:
         tokenizer = Tokenizer.from_str(self.pack.read("tokenizer.json").decode())
-        tokenizer.enable_truncation(MAX_TOKENS)
-        tokenizer.enable_padding()
+        pack = self.pack
+        tokenizer.enable_truncation(pack.max_tokens)
+        tokenizer.enable_padding(pad_id=pack.pad_id, length=pack.max_tokens if pack.pads_to_max else None)
         return tokenizer
 
 

@@ -21,11 +21,13 @@ from typing import Any
 from tr_desktop.errors import PackError
 from tr_desktop.models.onnx_check import refusal
 from tr_desktop.paths import packs_folder
+from tr_desktop.picture_shape import Fit, Interpolation, PictureShape
 
 SCHEMA = 1
 EMBEDDED_DEFAULT = "mini"
 EMBEDDED = Path(__file__).parent / "packs"
 REQUIRED = ("image.onnx", "text.onnx", "tokenizer.json", "background.npy", "CARD.md")
+MAX_TOKENS = 64  # of packs that name no limit
 # Kinds of file that a pack may hold; above all no pickles.
 _KINDS = {".onnx", ".json", ".npy", ".md"}
 _MAX_BYTES = 4 << 30
@@ -35,10 +37,12 @@ _MAX_BYTES = 4 << 30
 class Pack:
     """An opened pack.
 
-    input_px: side of the square pictures that the image tower takes. sample_fps: frames a second to sample. width:
-    length of its vectors. threshold: the score from which a moment counts as confident. bias, weights: the calibration,
-    a logistic regression over named evidence. sha256: the identity by which libraries keep its vectors: the hash of
-    pack.json, or of the one in `indexed_as` that it was before a new calibration. manifest: pack.json as it is.
+    picture_shape: of the pictures that the image tower takes. sample_fps: frames a second to sample. width: length of
+    its vectors. max_tokens: where sentences are cut, special tokens included. pads_to_max: whether all have this many
+    tokens, filled up with `pad_id`; otherwise they are as long as the longest of a batch. threshold: the score from
+    which a moment counts as confident. bias, weights: the calibration, a logistic regression over named evidence.
+    sha256: the identity by which libraries keep its vectors: the hash of pack.json, or of the one in `indexed_as` that
+    it was before a new calibration. manifest: pack.json as it is.
     """
 
     name: str
@@ -46,9 +50,12 @@ class Pack:
     sha256: str
     licence: str
     sources: tuple[str, ...]
-    input_px: int
+    picture_shape: PictureShape
     sample_fps: Fraction
     width: int
+    max_tokens: int
+    pads_to_max: bool
+    pad_id: int
     threshold: float
     bias: float
     weights: Mapping[str, float]
@@ -82,6 +89,11 @@ class Pack:
         logit = self.bias + sum(weight * evidence[name] for name, weight in self.weights.items())
         return 1 / (1 + math.exp(-max(min(logit, 60.0), -60.0)))
 
+    @property
+    def input_px(self) -> int:
+        """The side of the square pictures."""
+        return self.picture_shape.size_px
+
     @cached_property
     def card(self) -> str:
         return self.read("CARD.md").decode()
@@ -112,6 +124,11 @@ def load_pack(name_or_path: str | Path) -> Pack:
         f"There is no model pack {text!r}",
         remedy=f"Known packs: {', '.join([*list_packs(), *installed_packs()])}; or give a folder or a .trpack file",
     )
+
+
+def is_pack(path: Path) -> bool:
+    """Whether `path` is a pack's folder, or a file, which can be nothing but a .trpack."""
+    return path.is_file() or (path / "pack.json").is_file()
 
 
 def _packs_in(folder: Path) -> list[str]:
@@ -174,9 +191,12 @@ def parse_pack(location: Path, read_raw: Callable[[str], bytes]) -> Pack:
             sha256=_identity(manifest, facts),
             licence=str(facts["licence"]),
             sources=tuple(map(str, facts["sources"])),
-            input_px=int(facts["input_px"]),
+            picture_shape=_picture_shape(facts),
             sample_fps=Fraction(facts["sample_fps"]),
             width=int(facts["width"]),
+            max_tokens=int(facts.get("max_tokens", MAX_TOKENS)),
+            pads_to_max=bool(facts.get("pads_to_max", False)),
+            pad_id=int(facts.get("pad_id", 0)),
             threshold=float(facts["threshold"]),
             bias=float(facts["calibration"]["bias"]),
             weights={name: float(weight) for name, weight in facts["calibration"]["weights"].items()},
@@ -194,7 +214,8 @@ def parse_pack(location: Path, read_raw: Callable[[str], bytes]) -> Pack:
             raise PackError(f"The model pack lists a kind of file that isn't allowed: {name}", path=location)
     if missing := [name for name in REQUIRED if name not in files]:
         raise PackError(f"The model pack has no {', '.join(missing)}", path=location)
-    if not (0 < pack.input_px <= 4096 and 0 < pack.sample_fps <= 60 and pack.width > 0):
+    is_plausible = 0 < pack.input_px <= 4096 and 0 < pack.sample_fps <= 60 and pack.width > 0
+    if not (is_plausible and 0 < pack.max_tokens <= 4096 and pack.pad_id >= 0):
         raise PackError("The model pack's pack.json is damaged: sizes out of range", path=location)
     return pack
 
@@ -216,4 +237,12 @@ def _identity(manifest: bytes, facts: Mapping[str, Any]) -> str:
 def _makes_vectors(facts: Mapping[str, Any]) -> list[Any]:
     """What a pack's vectors depend on."""
     towers = [facts["files"][name]["sha256"] for name in ("image.onnx", "text.onnx", "tokenizer.json")]
-    return [*towers, facts["input_px"], facts["sample_fps"], facts["width"]]
+    text = [facts.get(name) for name in ("max_tokens", "pads_to_max", "pad_id")]
+    return [*towers, _picture_shape(facts), facts["sample_fps"], facts["width"], *text]
+
+
+def _picture_shape(facts: Mapping[str, Any]) -> PictureShape:
+    fit = Fit(facts.get("fit", Fit.SQUASH.value))
+    return PictureShape(
+        int(facts["input_px"]), fit, Interpolation(facts.get("interpolation", Interpolation.AREA.value))
+    )

@@ -248,14 +248,14 @@ def _file(
 ) -> Generator[DecodedBatch | FinishedFile | ChangedFile, None, None]:
     """One file from row `read_progress.rows` on. Raises MediaError if none of it can be shown."""
     pack, hardware = options.encoder.pack, options.hardware
-    media, every_s, size_px = probe(source.path), 1 / pack.sample_fps, pack.input_px
+    media, every_s, shape = probe(source.path), 1 / pack.sample_fps, pack.picture_shape
     choice = DecoderChoice("", "the file is damaged")
     if hardware and not read_progress.decode_all:
-        choice = choose_decoder(media, every_s, size_px)
+        choice = choose_decoder(media, every_s, shape)
     sampler = Sampler(
         media,
         every_s,
-        size_px,
+        shape,
         decode_all=read_progress.decode_all,
         first_row=read_progress.rows,
         device=choice.device,

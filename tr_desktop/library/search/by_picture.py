@@ -60,7 +60,7 @@ def load_example(what: str, catalog: Catalog, encoder: Encoder, read: ReadNew = 
                 f"The file lasts {float(times.duration_s):.2f} s; there is no picture at {seconds} s", path=path
             )
         frame = times.frame_at(time_s)
-        picture = next(picture for _, picture in read_frames(footage, [frame], encoder.pack.input_px))
+        picture = next(picture for _, picture in read_frames(footage, [frame], encoder.pack.picture_shape))
         return QueryExample(encoder.encode_images(picture[None])[0], path, frame)
     path = absolute_path(Path(what))
-    return QueryExample(encoder.encode_images(read_still(path, encoder.pack.input_px)[None])[0], path)
+    return QueryExample(encoder.encode_images(read_still(path, encoder.pack.picture_shape)[None])[0], path)

@@ -84,7 +84,7 @@ class SampledVideo:
 
 def sample_video(encoder: Encoder, path: Path) -> SampledVideo:
     """Index one file as the app does, in memory."""
-    sampler = Sampler(probe(path), 1 / encoder.pack.sample_fps, encoder.pack.input_px)
+    sampler = Sampler(probe(path), 1 / encoder.pack.sample_fps, encoder.pack.picture_shape)
     squares, ticks = [], []
     for frame in sampler:
         squares.append(frame.picture)

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import BertModel
 
-from tr_desktop.models.encoder import MAX_TOKENS
+from tr_desktop.models.pack import MAX_TOKENS
 from tr_desktop.training.encoder.backbone import CLASSES
 
 WIDTH = 384

@@ -32,7 +32,7 @@ def footage_cases(
     cases = []
     for video in sorted({a.video for a in annotations}):
         media = probe(folder / video)
-        sampler = Sampler(media, 1 / Fraction(fps), encoder.pack.input_px)
+        sampler = Sampler(media, 1 / Fraction(fps), encoder.pack.picture_shape)
         sampled = list(sampler)
         times = sampler.times
         vectors = encode(encoder, np.stack([frame.picture for frame in sampled]))
@@ -57,7 +57,9 @@ def footage_cases(
 
 
 def _look(encoder: Encoder, media: Media, times: FrameTimes, frames: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-    pictures = [picture for _, picture in read_frames(Footage(media, times), frames.tolist(), encoder.pack.input_px)]
+    pictures = [
+        picture for _, picture in read_frames(Footage(media, times), frames.tolist(), encoder.pack.picture_shape)
+    ]
     return encode(encoder, np.stack(pictures))
 
 
