@@ -39,6 +39,9 @@ class ToyEncoder:
         self.encoded_frames += len(pictures)
         return _unit(pictures.reshape(len(pictures), -1, 3).mean(axis=1) - 60)
 
+    def cuts(self, text: str) -> bool:
+        return False
+
     def encode_text(self, texts: list[str]) -> np.ndarray:
         return _unit(
             np.array([next((c for name, c in COLOURS.items() if name in text), (1, 1, 1)) for text in texts]) - 60.0

@@ -25,7 +25,7 @@ from tr_desktop.library.index.indexer import EVERYTHING, ReadNew, index_footage,
 from tr_desktop.library.index.walk import is_never_footage
 from tr_desktop.library.search.by_picture import load_example
 from tr_desktop.library.search.by_words import text_moments
-from tr_desktop.library.search.terms import parse_terms, query_vector
+from tr_desktop.library.search.terms import cut_terms, parse_terms, query_vector
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.limits import DEFAULT_STEPS, DEFAULT_TOP, MAX_STEPS
 from tr_desktop.moments import Indexed, Moment
@@ -42,7 +42,10 @@ MAX_ROWS = 1 << 15  # no more files once they have this many, four hours; an hou
 
 @dataclass(frozen=True)
 class Answer:
-    """The moments of a search, best first, and its coverage. searched_s: footage searched, in seconds."""
+    """The moments of a search, best first, and its coverage. searched_s: footage searched, in seconds.
+
+    cut: sentences of the query of which the model reads only the beginning.
+    """
 
     query: str
     pack: str
@@ -51,6 +54,7 @@ class Answer:
     coverage: Coverage
     searched_s: Fraction
     moments: tuple[Moment, ...]
+    cut: tuple[str, ...] = ()
 
 
 def find(
@@ -125,6 +129,7 @@ def find(
         coverage=coverage,
         searched_s=coverage.searched_s,
         moments=tuple(moments),
+        cut=() if query_example is not None else cut_terms(query, encoder),
     )
 
 

@@ -1,21 +1,23 @@
 """`tr-desktop models`: what is known, what is used, and packs made of ONNX files."""
 
+import importlib.util
 import json
 import shutil
 from pathlib import Path
 
+import av
 import numpy as np
 import onnx
 import pytest
 
-from tests.models.toy_pack import text_model, write_pack
+from tests.models.toy_pack import text_model, write_pack, write_shaped_pack
 from tests.toy import write_clip
 from tr_desktop.commands.main import main
 from tr_desktop.errors import PackError
 from tr_desktop.models import choice
 from tr_desktop.models.encoder import Encoder
 from tr_desktop.models.pack import load_pack
-from tr_desktop.paths import settings_folder
+from tr_desktop.paths import packs_folder, settings_folder
 
 
 @pytest.fixture
@@ -193,3 +195,84 @@ def test_an_added_pack_is_found_by_its_name_and_removed(toy, tmp_path, capsys):
 def test_an_added_pack_has_a_plain_name_of_its_own(toy, name):
     with pytest.raises(PackError):
         choice.place_for(name)
+
+
+def test_a_pack_is_added_and_removed_by_command(toy, tmp_path, capsys):
+    assert run(capsys, "build", draft(tmp_path / "draft"), tmp_path / "mine.trpack")[0] == 0
+    for source, name, options in ((toy, "toy", ()), (tmp_path / "mine.trpack", "other", ("--as", "other"))):
+        status, said, _ = run(capsys, "add", source, *options)
+        assert status == 0 and f"Added {name}" in said
+        assert load_pack(name).location == packs_folder() / name
+        status, _, message = run(capsys, "add", source, *options)
+        assert status == 2 and "already" in message
+    status, said, _ = run(capsys, "add", toy, "--as", "third", "--json")
+    assert status == 0 and json.loads(said) == {"pack": "third"}
+    assert run(capsys, "remove", "third")[0] == 0 and "third" not in choice.known_packs()
+    status, _, message = run(capsys, "remove", "third")
+    assert status == 2 and "models list" in message
+    assert "mini" in run(capsys, "remove", "mini")[2]
+
+
+def test_options_for_checkpoints_are_refused_for_a_pack(toy, capsys):
+    for option in (("--precision", "fp16"), ("--pictures", toy), ("--accept-licence",)):
+        status, _, message = run(capsys, "add", toy, *option)
+        assert status == 2 and option[0] in message
+
+
+@pytest.fixture
+def checkpoint(tmp_path) -> Path:
+    folder = tmp_path / "checkpoint"
+    folder.mkdir()
+    (folder / "config.json").write_text('{"model_type": "clip"}')
+    for name in ("model.safetensors", "tokenizer.json"):
+        (folder / name).write_bytes(b"any")
+    return folder
+
+
+def test_a_folder_that_is_no_checkpoint_is_no_pack_either(checkpoint, tmp_path, capsys):
+    for source in (tmp_path / "nowhere", tmp_path):
+        status, _, message = run(capsys, "add", source)
+        assert status == 2 and str(source) in message
+    (checkpoint / "model.safetensors").rename(checkpoint / "pytorch_model.bin")
+    status, _, message = run(capsys, "add", checkpoint)
+    assert status == 2 and "pickle" in message and not packs_folder().exists()
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torch") is not None, reason="torch is installed")
+def test_converting_says_what_it_needs(checkpoint, capsys):
+    status, _, message = run(capsys, "add", checkpoint)
+    assert status == 2 and "torch" in message and "run.py convert" in message
+
+
+def test_a_query_that_the_model_cuts_is_mentioned(tmp_path, capsys):
+    clip = write_clip(tmp_path / "clip.mp4", [("red", 30), ("blue", 30)])
+    pack = write_shaped_pack(tmp_path / "shaped")
+    common = (str(clip), "--json", "--library", str(tmp_path / "library"), "--model", str(pack))
+    for query, is_cut in (("red " * 6, False), ("red " * 7, True)):
+        capsys.readouterr()
+        main(["find", query.strip(), *common])
+        answer, said = capsys.readouterr()
+        assert ("reads only the beginning" in said) is is_cut
+        assert json.loads(answer).get("cut", []) == ([query.strip()] if is_cut else [])
+
+
+def test_a_pack_of_another_shape_sees_the_centre_of_each_picture(tmp_path, capsys):
+    """A wide picture: red in its centre, blue beside it. Squashed it is more blue, cut it is red."""
+    wide = tmp_path / "wide.mp4"
+    picture = np.zeros((48, 192, 3), np.uint8)
+    picture[:, :, 2] = 220
+    picture[:, 72:120] = (220, 0, 0)
+    plain = np.full_like(picture, 128)
+    with av.open(str(wide), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 192, 48, "yuv420p"
+        for shown in (plain, picture, plain):
+            for _ in range(50):
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(shown, format="rgb24")))
+        container.mux(stream.encode())
+    pack = write_shaped_pack(tmp_path / "shaped")
+    for option in ((), ("--refiner", "heuristic"), ("--no-refine",)):
+        library = tmp_path / f"library{len(option)}{option[:1]}"
+        main(["find", "red", str(wide), "--json", "--library", str(library), "--model", str(pack), *option])
+        best = json.loads(capsys.readouterr().out)["moments"][0]
+        assert 40 <= best["start_frame"] <= 60 and 90 <= best["end_frame"] <= 110

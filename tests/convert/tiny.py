@@ -7,11 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers, processors
 from tokenizers.models import WordLevel
 
 from tr_desktop.models.convert import libraries
+from tr_desktop.models.convert.background import sample_pictures
+from tr_desktop.picture_shape import PictureShape
 
 README = "---\nlicense: apache-2.0\ntags:\n- vision\n---\n# Tiny\n"
 WORDS = "a dog catches frisbee two people shake hands in front of window rain red blue green car the cat"
@@ -144,6 +148,11 @@ def open_clip_siglip(folder: Path) -> Path:
     _save_open_clip(folder, model, squash)
     words(False, None, "<end>", "<pad>").save_pretrained(folder)
     return folder
+
+
+def few_pictures(shape: PictureShape) -> npt.NDArray[np.uint8]:
+    """A few of the pictures that come with the package: enough for tests."""
+    return sample_pictures(shape)[::11]
 
 
 FAMILIES: dict[str, Callable[[Path], Path]] = {

@@ -7,7 +7,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from tests.models.toy_pack import write_pack
+from tests.models.toy_pack import write_pack, write_shaped_pack
 from tr_desktop.errors import UserError
 from tr_desktop.models.encoder import Encoder
 from tr_desktop.models.pack import MAX_TOKENS, Pack, load_pack
@@ -79,3 +79,25 @@ def test_onnx_runtime_reports_nothing_to_its_maker(encoder, tmp_path):
     environment = kept | {"HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[2])}
     subprocess.run([sys.executable, program, encoder.pack.location], env=environment, check=True)
     assert [path for path in home.rglob("*") if path.is_file()] == []
+
+
+def test_sentences_of_a_fixed_length_are_filled_up_and_the_mask_is_left_out(tmp_path):
+    encoder = Encoder(load_pack(write_shaped_pack(tmp_path / "shaped")), "cpu")
+    for words, padding in (("red", 5), ("red blue", 4), ("red " * 6, 0)):
+        named = words.split()
+        wanted = np.zeros(5)
+        for word in named:
+            wanted += [9 * (word == "red"), 0, 9 * (word == "blue"), 3, 3]
+        wanted[3:] += padding
+        np.testing.assert_allclose(encoder.encode_text([words])[0], wanted / np.linalg.norm(wanted), atol=1e-6)
+
+
+def test_only_sentences_that_are_too_long_are_cut(tmp_path):
+    encoder = Encoder(load_pack(write_shaped_pack(tmp_path / "shaped")), "cpu")
+    assert not encoder.cuts("red " * 6) and encoder.cuts("red " * 7)
+    np.testing.assert_allclose(encoder.encode_text(["red " * 6 + "blue"]), encoder.encode_text(["red " * 6]))
+
+
+def test_another_number_can_fill_sentences_up(tmp_path):
+    encoder = Encoder(load_pack(write_shaped_pack(tmp_path / "shaped", pad_id=1)), "cpu")
+    np.testing.assert_allclose(encoder.encode_text(["blue red red red red red"]), encoder.encode_text(["blue"]))

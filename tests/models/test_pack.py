@@ -109,6 +109,10 @@ def test_a_link_in_a_zip_is_refused(folder, tmp_path):
         ({"sample_fps": "1/0"}, "damaged"),
         ({"sample_fps": "-2"}, "out of range"),
         ({"calibration": {}}, "damaged"),
+        ({"fit": "stretch"}, "damaged"),
+        ({"interpolation": "nearest"}, "damaged"),
+        ({"max_tokens": 0}, "out of range"),
+        ({"pad_id": -1}, "out of range"),
         ({"files": {}}, "has no image.onnx"),
     ],
 )

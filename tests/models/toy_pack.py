@@ -52,6 +52,45 @@ def text_model() -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=OPSETS, ir_version=9)
 
 
+def wide_image_model() -> onnx.ModelProto:
+    """The same for pictures of 48 pixels, in more numbers: the colours, and their mean twice."""
+    model = image_model()
+    model.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 48
+    model.graph.input[0].type.tensor_type.shape.dim[2].dim_value = 48
+    model.graph.node[1].output[0] = "colours"
+    model.graph.node.append(helper.make_node("MatMul", ["colours", "wider"], ["vectors"]))
+    wider = np.concatenate([np.eye(3), np.full((3, 2), 1 / 3)], axis=1).astype(np.float32)
+    model.graph.initializer.append(numpy_helper.from_array(wider, "wider"))
+    model.graph.output[0].type.tensor_type.shape.dim[1].dim_value = 5
+    return model
+
+
+def padded_text_model(tokens: int = 6) -> onnx.ModelProto:
+    """Sentences of a fixed length without a mask: what they are filled up with adds to their vector."""
+    table = np.array([[0, 0, 0, 1, 1], [9, 0, 0, 3, 3], [0, 9, 0, 3, 3], [0, 0, 9, 3, 3]], np.float32)
+    graph = helper.make_graph(
+        [
+            helper.make_node("Gather", ["table", "tokens"], ["words"]),
+            helper.make_node("ReduceSum", ["words", "first"], ["vectors"], keepdims=0),
+        ],
+        "text",
+        [helper.make_tensor_value_info("tokens", TensorProto.INT64, ["n", tokens])],
+        [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["n", 5])],
+        [numpy_helper.from_array(table, "table"), numpy_helper.from_array(np.array([1], np.int64), "first")],
+    )
+    return helper.make_model(graph, opset_imports=OPSETS, ir_version=9)
+
+
+def write_shaped_pack(folder: Path, **changes: object) -> Path:
+    """A pack as converted checkpoints are: another width and rate, cut pictures, sentences of a fixed length."""
+    write_pack(folder)
+    (folder / "image.onnx").write_bytes(wide_image_model().SerializeToString())
+    (folder / "text.onnx").write_bytes(padded_text_model().SerializeToString())
+    np.save(folder / "background.npy", np.eye(5, dtype=np.float16))
+    shape = {"input_px": 48, "fit": "crop", "interpolation": "bicubic", "sample_fps": "3", "width": 5}
+    return list_files(folder, **shape, max_tokens=6, pads_to_max=True, **changes)
+
+
 def write_pack(folder: Path, **changes: object) -> Path:
     """Write the toy pack to `folder`; `changes` replace keys of its pack.json."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -74,6 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print(report.as_text(answer))
     print(report.coverage_text(answer.coverage), file=sys.stderr)
+    if answer.cut:
+        print(report.cut_text(answer), file=sys.stderr)
     if arguments.export is not None:
         export.write(answer.moments, answer.query, arguments)
     return options.OK if any(moment.confident for moment in answer.moments) else options.NOT_CONFIDENT

@@ -21,6 +21,7 @@ def as_json(answer: Answer) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "query": answer.query,
+        **_cut(answer),
         "model": {"pack": answer.pack, "sha256": answer.pack_sha256, "device": answer.device},
         "coverage": {
             "files": answer.coverage.files,
@@ -35,6 +36,19 @@ def as_json(answer: Answer) -> dict[str, Any]:
         },
         "moments": [FoundMoment.of(rank, moment).to_json() for rank, moment in enumerate(answer.moments, 1)],
     }
+
+
+def _cut(answer: Answer) -> dict[str, Any]:
+    """Present only if a part of the query doesn't count, which is rare."""
+    return {"cut": list(answer.cut)} if answer.cut else {}
+
+
+def cut_text(answer: Answer) -> str:
+    """What the model didn't read of the query, a line for each sentence; empty if it read everything."""
+    return "\n".join(
+        f"The model {answer.pack} reads only the beginning of “{printable(text[:40])}…”: say it in fewer words"
+        for text in answer.cut
+    )
 
 
 def _damaged(coverage: Coverage) -> dict[str, Any]:

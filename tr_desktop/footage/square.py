@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tr_desktop.footage.orientation import Orientation, upright
 from tr_desktop.picture_shape import Fit, PictureShape
+from tr_desktop.picture_shape import Interpolation as Filter
 
 # A picture longer than this, by its shorter side, is squashed to it before the cut, which bounds memory.
 _LONGEST = 16
@@ -24,6 +25,8 @@ class Square:
         if self._shape.size_px <= 0:
             raise ValueError(f"no picture has {self._shape.size_px} px")
         self._interpolation = Interpolation[self._shape.interpolation.name]
+        if self._shape.interpolation is not Filter.AREA:  # as Pillow scales, which gets every pixel's own colour
+            self._interpolation |= Interpolation.FULL_CHR_H_INT
         self._reformatter = VideoReformatter()  # keeps the scaler's tables from frame to frame
 
     def __call__(self, frame: VideoFrame, how: Orientation, pixel_aspect: Fraction) -> NDArray[np.uint8]:

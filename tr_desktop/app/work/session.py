@@ -100,6 +100,8 @@ class Session(QObject):
 
     def _answered(self, answer: Answer) -> None:
         self.editing.follow(answer.moments)
+        if answer.cut:
+            self.notice.emit(tr("The query is longer than the model can read: only its beginning counts."))
 
     def _indexed(self, elapsed_s: float) -> None:
         """Say that a long run has finished, and search again if the last answer lacked its footage."""

@@ -56,6 +56,11 @@ def parse_terms(query: str) -> list[Term]:
     return terms
 
 
+def cut_terms(query: str, encoder: Encoder) -> tuple[str, ...]:
+    """The terms of a query that are longer than the model can read."""
+    return tuple(term.text for term in parse_terms(query) if encoder.cuts(term.text))
+
+
 def query_vector(query: str, encoder: Encoder) -> npt.NDArray[np.float32]:
     """One vector [D], L2-normalised, by which frames are compared with all terms at once.
 

@@ -17,7 +17,7 @@ from typing import Any
 from tr_desktop.errors import PackError, UserError
 from tr_desktop.models.build import PictureSource, build_pack
 from tr_desktop.models.choice import place_for
-from tr_desktop.models.convert import background, hugging_face, open_clip
+from tr_desktop.models.convert import background, hugging_face, libraries, open_clip
 from tr_desktop.models.convert.card import card
 from tr_desktop.models.convert.check import expect_same, reference
 from tr_desktop.models.convert.checkpoint import Checkpoint
@@ -114,7 +114,8 @@ def _loaded(found: Found) -> Checkpoint:
     """The checkpoint. Raises PackError, whatever its files are."""
     load = open_clip.load if found.layout is Layout.OPEN_CLIP else hugging_face.load
     try:
-        return load(found)
+        with libraries.quiet():
+            return load(found)
     except (UserError, ImportError):
         raise
     except Exception as error:  # of packages that share no class of errors: the checkpoint is at fault

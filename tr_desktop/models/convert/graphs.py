@@ -11,11 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from tr_desktop.errors import PackError
+from tr_desktop.models.convert import libraries
 from tr_desktop.models.convert.attention import simplify
 from tr_desktop.models.convert.checkpoint import Checkpoint, PictureRules
 
 _OPSET = 17
-_MOST_BYTES = 2_000_000_000  # protobuf's limit is 2 GiB for a file
+MOST_BYTES = 2_000_000_000  # protobuf's limit is 2 GiB for a file
 _REDUCED = ("MatMul", "Gather")  # convolutions gain nothing from 8 bits on most processors
 
 
@@ -61,7 +62,7 @@ def check_sizes(checkpoint: Checkpoint, precision: Precision, folder: Path) -> N
     for name, other in (("image", "text"), ("text", "vis")):
         module = checkpoint.image if name == "image" else checkpoint.text
         numbers = sum(value.numel() for key, value in module.named_parameters() if f".{other}" not in f".{key}")
-        if numbers * each > _MOST_BYTES:
+        if numbers * each > MOST_BYTES:
             raise PackError(
                 f"The {name} tower takes {numbers * each / 1e9:.1f} GB in {precision.value}; 2 GB is the limit of ONNX",
                 path=folder,
@@ -105,5 +106,6 @@ def _reduce(path: Path) -> None:
 
     whole = path.rename(path.with_suffix(".whole"))
     # 7 bits, because processors without VNNI overflow with 8.
-    quantize_dynamic(whole, path, list(_REDUCED), per_channel=True, reduce_range=True, weight_type=QuantType.QInt8)
+    with libraries.quiet():
+        quantize_dynamic(whole, path, list(_REDUCED), per_channel=True, reduce_range=True, weight_type=QuantType.QInt8)
     whole.unlink()

@@ -29,13 +29,17 @@ def load(found: Found) -> Checkpoint:
     """Load a checkpoint. Raises PackError for one that says what can't be followed."""
     transformers = libraries.transformers()
     options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
-    model = (
-        getattr(transformers, _MODELS[found.family])
-        .from_pretrained(
-            found.folder, use_safetensors=True, dtype=torch.float32, attn_implementation="eager", **options
-        )
-        .eval()
+    model, report = getattr(transformers, _MODELS[found.family]).from_pretrained(
+        found.folder,
+        use_safetensors=True,
+        dtype=torch.float32,
+        attn_implementation="eager",
+        output_loading_info=True,
+        **options,
     )
+    if missing := sorted(report["missing_keys"]):  # transformers itself goes on with random numbers
+        raise not_followed(found, f"its weights lack {missing[0]}")
+    model.eval()
     processor = transformers.AutoImageProcessor.from_pretrained(found.folder, **options)
     tokenizer = transformers.AutoTokenizer.from_pretrained(found.folder, **options)
     sentences = _sentences(found, model, tokenizer)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 
 import torch
@@ -26,6 +29,17 @@ def open_clip() -> ModuleType:
 
     timm.layers.set_exportable(True)
     return open_clip
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keeps to themselves what these packages log about models in general, for their own developers."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def _prepare() -> None:
