@@ -32,9 +32,9 @@ def write_h264(path: Path, colours: list[str]) -> None:
     """Two seconds of each colour, in a codec that every way to cut clips takes."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=25, options={"g": "10"})
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.width, stream.height, stream.pix_fmt = 256, 144, "yuv420p"
         for colour in colours:
-            picture = np.full((48, 64, 3), COLOURS[colour], np.uint8)
+            picture = np.full((144, 256, 3), COLOURS[colour], np.uint8)
             for _ in range(50):
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode())
