@@ -3,6 +3,7 @@
 Run them from the repository root, for instance `python -m benchmarks.library --help`:
 
 - `app`: the app's waits: window, first step after Enter, scrolling, closing; how long the event loop is held
+- `background`: the default bank of background pictures beside mini's own
 - `behaviour`: what the commands answer, to compare two versions of the program byte by byte
 - `decode`: which decoder returns the frame it is asked for; the time of sampling beside ffmpeg
 - `gpu`: image towers and the refiner on an NVIDIA GPU beside torch.compile

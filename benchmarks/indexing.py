@@ -2,6 +2,7 @@
 
     python -m benchmarks.indexing [--keep FOLDER] [--rounds 3]     # needs ffmpeg
     python -m benchmarks.indexing --isolated FOOTAGE [--rounds 3]  # what it costs to read files in a child process
+    python -m benchmarks.indexing --beside-tower FOOTAGE --model PACK [--rounds 3]  # what hides behind a large tower
 
 Prints a Markdown table for the footage that `benchmarks.decode speed` makes. Both sample 2 frames a second with all
 processors; indexing also scales, runs the image tower, stores and commits. Times are of the work itself: Python has
@@ -132,6 +133,42 @@ def isolated(footage: Path, rounds: int) -> None:
     print(f"| {files[0]} | {values[0, 1]:.1f} | {values[1, 1]:.1f} | {wall:.2f} | **{used:.2f}** | 1.1 |")
 
 
+def beside_tower(footage: Path, pack: str, rounds: int) -> None:
+    """A folder of footage indexed, and the image tower alone on as many pictures in the same pieces, in turns."""
+    encoder = Encoder(load_pack(pack), "cpu")
+    encoder.encode_images(np.zeros((4, encoder.pack.input_px, encoder.pack.input_px, 3), np.uint8))
+    encoded = 0
+    real = encoder.encode_images
+
+    def counted(pictures: np.ndarray) -> np.ndarray:
+        nonlocal encoded
+        encoded += len(pictures)
+        return real(pictures)
+
+    def index() -> None:
+        with tempfile.TemporaryDirectory() as library, Catalog(Path(library)) as catalog:
+            index_footage([footage], catalog, encoder)
+
+    encoder.encode_images = counted
+    index()
+    encoder.encode_images = real
+    pieces = encoded // 4
+    piece = np.random.default_rng(0).integers(0, 256, (4, encoder.pack.input_px, encoder.pack.input_px, 3), np.uint8)
+    runs = []
+    for _ in range(rounds):
+        tower = timed(lambda: [encoder.encode_images(piece) for _ in range(pieces)], resource.RUSAGE_SELF)
+        runs.append((tower, timed(index, resource.RUSAGE_SELF)))
+    values = np.array(runs)
+    (tower_wall, tower_used), (wall, used) = np.median(values, axis=0)
+    ratios = np.median(values[:, 1] / values[:, 0], axis=0)
+    print("| pictures | tower, s | tower, processor s | index, s | index, processor s | time | processor | to reach |")
+    print("|---" * 8 + "|")
+    print(
+        f"| {pieces * 4} | {tower_wall:.1f} | {tower_used:.1f} | {wall:.1f} | {used:.1f}"
+        f" | **{ratios[0]:.2f}** | {ratios[1]:.2f} | 1.1 |"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--keep", type=Path, help="folder to keep the footage in, for the next run")
@@ -139,10 +176,17 @@ def main() -> None:
         "--rounds", type=int, default=3, help="runs of each measurement; 0: memory only (default %(default)s)"
     )
     parser.add_argument("--isolated", metavar="FOOTAGE", type=Path, help="compare both ways to read this folder")
+    parser.add_argument(
+        "--beside-tower", metavar="FOOTAGE", type=Path, help="compare with the pack's image tower alone"
+    )
+    parser.add_argument("--model", metavar="PACK", default="mini", help="pack for --beside-tower (default %(default)s)")
     given = parser.parse_args()
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} when it began\n")
     if given.isolated:
         isolated(given.isolated.absolute(), given.rounds)
+        return
+    if given.beside_tower:
+        beside_tower(given.beside_tower.absolute(), given.model, given.rounds)
         return
     with tempfile.TemporaryDirectory() as folder:
         keep = given.keep or Path(folder)

@@ -214,6 +214,11 @@ def test_a_pack_with_other_towers_cannot_claim_the_index_of_another(folder):
     facts = json.loads((folder / "pack.json").read_text())
     for changed in (
         {"input_px": 64},
+        {"fit": "crop"},
+        {"interpolation": "bicubic"},
+        {"max_tokens": 5},
+        {"pads_to_max": True},
+        {"pad_id": 1},
         {"files": facts["files"] | {"image.onnx": {"size_bytes": 1, "sha256": "0" * 64}}},
     ):
         claimed = json.dumps(facts | changed)
