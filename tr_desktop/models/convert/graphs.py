@@ -29,6 +29,9 @@ class Precision(Enum):
 class _ImageTower(nn.Module):
     """uint8 pictures [N, S, S, 3] to float vectors [N, D]: what turns bytes into the tower's numbers is inside."""
 
+    factor: Tensor
+    offset: Tensor
+
     def __init__(self, tower: nn.Module, rules: PictureRules, half: bool) -> None:
         super().__init__()
         self.tower, self.half_precision = tower, half
@@ -92,7 +95,8 @@ def _write(tower: nn.Module, inputs: tuple[Tensor, ...], names: list[str], preci
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # about what a trace fixes; the check of the pack shows whether it is right
         torch.onnx.export(
-            tower.eval(), inputs, model, input_names=names, output_names=["vectors"],
+            tower.eval(), inputs, model, input_names=names,  # type: ignore[arg-type]
+            output_names=["vectors"],
             dynamic_axes=batch, opset_version=_OPSET, dynamo=False,
         )  # fmt: skip
     out.write_bytes(model.getbuffer())

@@ -16,8 +16,8 @@ def transformers() -> ModuleType:
     _prepare()
     import transformers
 
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     return transformers
 
 
@@ -27,7 +27,7 @@ def open_clip() -> ModuleType:
     import open_clip
     import timm.layers
 
-    timm.layers.set_exportable(True)
+    timm.layers.set_exportable(True)  # type: ignore[attr-defined]
     return open_clip
 
 
