@@ -55,7 +55,7 @@ def load(found: Found) -> Checkpoint:
         side = round(processor.max_num_patches**0.5) * processor.patch_size
         shape = PictureShape(side, Fit.SQUASH, _interpolation(found, processor))
         pictures = _rules(processor, shape, side)
-        image: nn.Module = _Patches(model, processor.patch_size)
+        image: nn.Module = _Patches(model, processor.patch_size, side // processor.patch_size)
     else:
         pictures = _pictures(found, processor)
         image = _Image(model)
@@ -76,9 +76,15 @@ class _Image(nn.Module):
 class _Patches(nn.Module):
     """The same for a tower that takes patches; those of a square."""
 
-    def __init__(self, model: Any, patch_px: int) -> None:
+    def __init__(self, model: Any, patch_px: int, rows: int) -> None:
         super().__init__()
         self.model, self.patch_px = model, patch_px
+        # Positions are the same for all squares. The way to them has no equivalent in ONNX in every version.
+        embeddings = model.vision_model.embeddings
+        grid = embeddings.position_embedding_size
+        known = embeddings.position_embedding.weight.detach().reshape(grid, grid, -1)
+        own = embeddings.resize_positional_embeddings(known, torch.tensor([[rows, rows]]), max_length=rows * rows)
+        embeddings.resize_positional_embeddings = lambda weight, *_, **__: own.to(weight.dtype)
 
     def forward(self, pictures: Tensor) -> Tensor:
         count, size = pictures.shape[0], self.patch_px
