@@ -1,4 +1,4 @@
-"""`tr-desktop models list | show | use | build | verify | calibrate`: the model packs."""
+"""`tr-desktop models list | show | use | get | build | verify | calibrate`: the model packs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tr_desktop.commands import get_model
 from tr_desktop.commands.options import OK, add_device
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def add_commands(commands: Any) -> None:
         parser.add_argument("pack", metavar="PACK", nargs=None if run is _use else "?", help=help_)
         parser.set_defaults(run=run)
     add_device(verify)
+    get_model.add_command(actions)
     build = actions.add_parser("build", help="make a pack from ONNX files, such as CLIP's towers")
     build.add_argument(
         "draft",
