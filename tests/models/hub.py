@@ -17,8 +17,9 @@ LARGE_BYTES = 1000
 class Hub(ThreadingHTTPServer):
     """`files` of one commit of one repository, by name.
 
-    requests: (method, path, Range) of each request. cut: names of files whose next answer breaks off half-way. stall:
-    set while answers stop half-way, and wait. listed: what the information says of a file, if it isn't the truth.
+    requests: (method, path, Range) of each request. agents: how the client named itself. cut: names of files whose next
+    answer breaks off half-way. go_on: unset while answers stop half-way and wait; stalled: set when one does. listed:
+    what the information says of a file, if it isn't the truth. status: of every answer, if it isn't 200.
     """
 
     daemon_threads = True
@@ -27,6 +28,7 @@ class Hub(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.repository, self.commit, self.files = repository, commit, files
         self.requests: list[tuple[str, str, str]] = []
+        self.agents: set[str] = set()
         self.cut: set[str] = set()
         self.stalled, self.go_on = threading.Event(), threading.Event()
         self.go_on.set()
@@ -68,6 +70,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = unquote(urlsplit(self.path).path)  # as a proxy it gets whole addresses
         hub = self.server
+        hub.agents.add(self.headers.get("User-Agent", ""))
         hub.requests.append((self.command, path, self.headers.get("Range", "")))
         if hub.status != 200:
             self._answer(hub.status, b"")
@@ -82,7 +85,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _info(self, revision: str) -> None:
         hub = self.server
-        if revision not in ("main", hub.commit):
+        if revision != hub.commit:
             self._answer(404, b"{}", {"X-Error-Code": "RevisionNotFound"})
             return
         siblings = []

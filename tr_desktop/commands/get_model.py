@@ -23,6 +23,9 @@ def add_command(actions: Any) -> None:
     get = actions.add_parser("get", help="list open models, or fetch one and add it as a pack: this uses the network")
     get.add_argument("name", metavar="NAME", nargs="?", help="a model of the list; without it the list is printed")
     get.add_argument("--yes", action="store_true", help="accept the model's licence and size without a question")
+    get.add_argument(
+        "--precision", choices=("fp32", "fp16", "int8"), help="of the pack's numbers (default: what the list says)"
+    )
     get.add_argument("--json", action="store_true", help="print the list or the progress as JSON, an object a line")
     get.set_defaults(run=_get)
 
@@ -41,9 +44,10 @@ def _get(arguments: argparse.Namespace) -> int:
     if not arguments.yes and not _agreed():
         print("Nothing was fetched.", file=sys.stderr)
         return OK
+    precision = arguments.precision or model.precision
     with _Progress(arguments.json) as progress:
         try:
-            pack = get_model(model, progress.downloaded, progress.converted)
+            pack = get_model(model, precision, progress.downloaded, progress.converted)
         except KeyboardInterrupt:
             print(f"\nWhat was fetched is kept; go on with: tr-desktop models get {model.name}", file=sys.stderr)
             raise
@@ -57,8 +61,8 @@ def _get(arguments: argparse.Namespace) -> int:
 def _described(model: OpenModel) -> str:
     """Two lines about a model of the list."""
     return (
-        f"{model.name:<16} download {_size(model.download_bytes)}, pack {_size(model.pack_bytes)},"
-        f" {model.width} numbers a frame, {model.mini_speed:.2g} × the speed of mini"
+        f"{model.name:<16} download {_size(model.download_bytes)}, pack {_size(model.pack_bytes)} ({model.precision}),"
+        f" {model.width} numbers a frame, {model.times_mini} × the time of mini"
         f"\n    {model.languages}; {model.licence}{'' if model.commercial else ' (NO COMMERCIAL USE)'};"
         f" for {model.good_for}"
     )

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from tr_desktop.errors import PackError
 
-MAIN = "main"
-_TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
+_TOKENIZER = ("tokenizer.json", "tokenizer_config.json")
 _TRANSFORMERS = ("config.json", "model.safetensors", "preprocessor_config.json")
 _OPEN_CLIP = ("open_clip_config.json", "open_clip_model.safetensors")
 
@@ -16,10 +15,10 @@ _OPEN_CLIP = ("open_clip_config.json", "open_clip_model.safetensors")
 class OpenModel:
     """A checkpoint that can be fetched and becomes a pack.
 
-    name: also the pack's. repository: on the Hugging Face hub. commit: 40 hex digits, or MAIN if none is known; the
-    pack tells which one came. files: those to fetch, never a pickle. commercial: whether its licence allows commercial
-    use. download_bytes, pack_bytes: sizes of these files and of the pack. width: numbers a frame. mini_speed: pictures
-    a second on a CPU, as a share of those of `mini`.
+    name: also the pack's. repository, commit: on the Hugging Face hub; a commit can't change. files: those to fetch,
+    never a pickle. commercial: whether the licence allows commercial use. precision: fp32, fp16 or int8.
+    download_bytes, pack_bytes: sizes of these files and of the pack. width: numbers a frame. times_mini: the time that
+    a picture takes on a CPU, as a multiple of that of `mini`.
     """
 
     name: str
@@ -35,10 +34,26 @@ class OpenModel:
     download_bytes: int
     pack_bytes: int
     width: int
-    mini_speed: float
+    times_mini: int
 
 
 OPEN_MODELS = (
+    OpenModel(
+        name="mobileclip2-s0",
+        repository="timm/MobileCLIP2-S0-OpenCLIP",
+        commit="095906d28bf54d7584dc411e8ffe448f34289e05",
+        files=_OPEN_CLIP,
+        good_for="research on a slow computer: the most accurate for its size",
+        languages="English",
+        licence="Apple-AMLR",
+        licence_url="https://huggingface.co/apple/MobileCLIP2-S0/blob/main/LICENSE",
+        commercial=False,
+        precision="fp32",
+        download_bytes=299_000_000,
+        pack_bytes=310_000_000,
+        width=512,
+        times_mini=8,
+    ),
     OpenModel(
         name="tinyclip",
         repository="wkcn/TinyCLIP-ViT-40M-32-Text-19M-LAION400M",
@@ -53,44 +68,44 @@ OPEN_MODELS = (
         download_bytes=339_000_000,
         pack_bytes=350_000_000,
         width=512,
-        mini_speed=1.0,
+        times_mini=6,
     ),
     OpenModel(
         name="clip-b32",
         repository="timm/vit_base_patch32_clip_224.openai",
         commit="ab5b8ef490e86faa07d3523926b842c765de1de5",
-        files=(*_OPEN_CLIP, *_TOKENIZER),
+        files=_OPEN_CLIP,
         good_for="comparing with other tools: OpenAI's CLIP ViT-B/32, which most of them use",
         languages="English",
         licence="Apache-2.0",
         licence_url="https://huggingface.co/timm/vit_base_patch32_clip_224.openai",
         commercial=True,
         precision="fp32",
-        download_bytes=609_000_000,
+        download_bytes=605_200_000,
         pack_bytes=620_000_000,
         width=512,
-        mini_speed=1.0,
+        times_mini=12,
     ),
     OpenModel(
         name="openclip-b32",
         repository="laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K",
         commit="ba78df284b4e6ddd1a53107796b2ed7b59c45ced",
-        files=(*_OPEN_CLIP, *_TOKENIZER),
+        files=_OPEN_CLIP,
         good_for="English queries of every kind: more accurate than clip-b32 for a little more time",
         languages="English",
         licence="MIT",
         licence_url="https://huggingface.co/laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K",
         commercial=True,
         precision="fp32",
-        download_bytes=607_000_000,
+        download_bytes=605_300_000,
         pack_bytes=620_000_000,
         width=512,
-        mini_speed=1.0,
+        times_mini=16,
     ),
     OpenModel(
         name="siglip2-b32",
         repository="google/siglip2-base-patch32-256",
-        commit=MAIN,
+        commit="94dffa8cb1179de3e03f091dbc3917e5d5a9ae84",
         files=(*_TRANSFORMERS, *_TOKENIZER),
         good_for="queries in your own language, about as fast as clip-b32",
         languages="over 100",
@@ -101,12 +116,12 @@ OPEN_MODELS = (
         download_bytes=1_542_000_000,
         pack_bytes=1_550_000_000,
         width=768,
-        mini_speed=1.0,
+        times_mini=16,
     ),
     OpenModel(
         name="siglip2-b16",
         repository="google/siglip2-base-patch16-224",
-        commit=MAIN,
+        commit="75de2d55ec2d0b4efc50b3e9ad70dba96a7b2fa2",
         files=(*_TRANSFORMERS, *_TOKENIZER),
         good_for="queries in your own language and small things in the picture",
         languages="over 100",
@@ -117,12 +132,12 @@ OPEN_MODELS = (
         download_bytes=1_535_000_000,
         pack_bytes=1_550_000_000,
         width=768,
-        mini_speed=1.0,
+        times_mini=52,
     ),
     OpenModel(
         name="siglip2-so400m",
         repository="google/siglip2-so400m-patch14-224",
-        commit=MAIN,
+        commit="78e403963a4f6a3640d07803284752326fdf4edf",
         files=(*_TRANSFORMERS, *_TOKENIZER),
         good_for="the best answers of this list, on a computer with a GPU",
         languages="over 100",
@@ -130,10 +145,10 @@ OPEN_MODELS = (
         licence_url="https://huggingface.co/google/siglip2-so400m-patch14-224",
         commercial=True,
         precision="fp16",
-        download_bytes=4_580_000_000,
+        download_bytes=4_577_000_000,
         pack_bytes=2_310_000_000,
         width=1152,
-        mini_speed=1.0,
+        times_mini=300,
     ),
 )
 

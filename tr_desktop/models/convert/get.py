@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from tr_desktop.errors import PackError, UserError
 from tr_desktop.files import LockedError, flush, sole_writer
 from tr_desktop.models.choice import place_for
-from tr_desktop.models.convert.catalogue import MAIN, OpenModel
+from tr_desktop.models.convert.catalogue import OpenModel
 from tr_desktop.models.convert.licence import LicenceError
 from tr_desktop.models.pack import Pack
 from tr_desktop.paths import downloads_folder
@@ -33,19 +33,10 @@ TIMEOUT_S = 10
 """For each answer of the hub, not for the whole download."""
 _PACKAGES = ("huggingface_hub", "torch", "transformers")
 _CLIENT = "tr-desktop"
-_LICENCES = ("README.md", "LICENSE", "LICENSE.md", "LICENSE.txt")
+_IF_THERE = ("README.md", "LICENSE", "LICENSE.md", "LICENSE.txt", "special_tokens_map.json")
 
 OnBytes = Callable[[int, int], None]
 """Called with the bytes that are here and those of the whole download."""
-
-
-
-@dataclass(frozen=True)
-class Fetched:
-    """A checkpoint that came whole. commit: the one it is of, 40 hex digits."""
-
-    folder: Path
-    commit: str
 
 
 def expect_ready(model: OpenModel) -> None:
@@ -59,20 +50,20 @@ def expect_ready(model: OpenModel) -> None:
     expect_room(model)
 
 
-def get_model(model: OpenModel, on_bytes: OnBytes, on_progress: Callable[[Progress], None]) -> Pack:
-    """Fetch `model` and add it as a pack of its name. on_progress: told of the conversion.
+def get_model(model: OpenModel, precision: str, on_bytes: OnBytes, on_progress: Callable[[Progress], None]) -> Pack:
+    """Fetch `model` and add it as a pack of its name, in fp32, fp16 or int8. on_progress: told of the conversion.
 
     The caller has shown the licence that the list names. Raises PackError; no pack is written then.
     """
     from tr_desktop.models.convert.add import add_checkpoint
 
-    with fetched(model, on_bytes) as came:
-        source = {"repository": model.repository, "commit": came.commit, "licence": model.licence_url}
+    with fetched(model, on_bytes) as folder:
+        source = {"repository": model.repository, "commit": model.commit, "licence": model.licence_url}
         try:
             return add_checkpoint(
-                came.folder,
+                folder,
                 model.name,
-                precision=model.precision,
+                precision=precision,
                 accept_licence=not model.commercial,
                 on_progress=on_progress,
                 source=source,
@@ -80,25 +71,28 @@ def get_model(model: OpenModel, on_bytes: OnBytes, on_progress: Callable[[Progre
         except LicenceError as error:
             raise PackError(
                 f"The licence that came with {model.name} restricts its use, which the list of models doesn't say",
-                path=came.folder,
+                path=folder,
                 remedy="Read it there; if you agree: tr-desktop models add FOLDER --accept-licence",
             ) from error
 
 
 @contextmanager
-def fetched(model: OpenModel, on_bytes: OnBytes) -> Iterator[Fetched]:
+def fetched(model: OpenModel, on_bytes: OnBytes) -> Iterator[Path]:
     """Fetch the files of `model` and give their folder; it is deleted when the block ends without an exception.
 
     A file that is here already isn't fetched again; one that is here in part is fetched from where it ends. Raises
     PackError for whatever goes wrong in fetching; what came then stays for the next time, unless its hash is wrong.
     """
+    # The client reads this when it is imported; without it, it tells the hub about other packages that are installed.
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # otherwise it prints each retry
     place = downloads_folder() / model.name
     with ExitStack() as stack:
         with _in_words(model, place):
             place.mkdir(parents=True, exist_ok=True)
             stack.enter_context(sole_writer(place))
-            came = _fetch(model, place, on_bytes)
-        yield came
+            folder = _fetch(model, place, on_bytes)
+        yield folder
     shutil.rmtree(place, ignore_errors=True)
 
 
@@ -130,33 +124,30 @@ class _File:
     hash: str
 
 
-def _fetch(model: OpenModel, place: Path, on_bytes: OnBytes) -> Fetched:
-    commit, listed = _listed(model)
+def _fetch(model: OpenModel, place: Path, on_bytes: OnBytes) -> Path:
+    listed = _listed(model)
     if missing := [name for name in model.files if name not in listed]:
         raise PackError(f"{model.repository} has no {', '.join(missing)} now", remedy="Update TimeRefine Desktop")
-    files = [listed[name] for name in (*model.files, *_LICENCES) if name in listed]
+    files = [listed[name] for name in (*model.files, *_IF_THERE) if name in listed]
     total_bytes = sum(file.size_bytes for file in files)
-    folder = place / commit
+    folder = place / model.commit  # what came of another one, before the list changed, isn't mixed with it
     folder.mkdir(exist_ok=True)
     done_bytes = 0
     for file in files:
         if not (folder / file.name).exists():
-            _fetch_file(model, commit, file, folder, _Bytes(done_bytes, total_bytes, on_bytes))
+            _fetch_file(model, file, folder, _Bytes(done_bytes, total_bytes, on_bytes))
         done_bytes += file.size_bytes
         on_bytes(done_bytes, total_bytes)
-    return Fetched(folder, commit)
+    return folder
 
 
-def _listed(model: OpenModel) -> tuple[str, dict[str, _File]]:
-    """The commit that the hub has, and its files by name."""
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+def _listed(model: OpenModel) -> dict[str, _File]:
+    """The files of the commit by name."""
     from huggingface_hub import HfApi
 
-    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # otherwise it prints each retry
     api = HfApi(library_name=_CLIENT)
     try:
         info = api.model_info(model.repository, revision=model.commit, files_metadata=True, timeout=TIMEOUT_S)
-        commit = str(info.sha)
         files = [
             _File(
                 file.rfilename, int(file.size or 0), bool(file.lfs), file.lfs.sha256 if file.lfs else file.blob_id or ""
@@ -165,12 +156,12 @@ def _listed(model: OpenModel) -> tuple[str, dict[str, _File]]:
         ]
     except (ValueError, KeyError, TypeError) as error:  # such as the page of a hotel's network
         raise PackError(f"{api.endpoint} doesn't answer as a Hugging Face hub", remedy="Check HF_ENDPOINT") from error
-    if model.commit not in (MAIN, commit):
+    if info.sha != model.commit:
         raise PackError(f"{api.endpoint} has another commit of {model.repository} than the one asked for")
-    return commit, {file.name: file for file in files}
+    return {file.name: file for file in files}
 
 
-def _fetch_file(model: OpenModel, commit: str, file: _File, folder: Path, counted: _Bytes) -> None:
+def _fetch_file(model: OpenModel, file: _File, folder: Path, counted: _Bytes) -> None:
     from huggingface_hub import hf_hub_url
     from huggingface_hub.file_download import http_get
     from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
@@ -181,7 +172,7 @@ def _fetch_file(model: OpenModel, commit: str, file: _File, folder: Path, counte
             out.truncate(0)
         # `hf_hub_download` would start again after each run that was cancelled: it keeps no part of a file.
         http_get(
-            hf_hub_url(model.repository, file.name, revision=commit),
+            hf_hub_url(model.repository, file.name, revision=model.commit),
             out,
             resume_size=out.tell(),
             headers={**build_hf_headers(library_name=_CLIENT), "Accept-Encoding": "identity"},
