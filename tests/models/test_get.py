@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import random
@@ -176,7 +177,29 @@ def test_nothing_is_fetched_before_the_licence_is_accepted(hub):
     assert hub.requests == [] and installed_packs() == []
 
 
+@pytest.mark.parametrize("answer", ["n\n", "\n", ""])
+def test_who_does_not_agree_gets_nothing(hub, monkeypatch, capsys, answer):
+    monkeypatch.setenv("HF_ENDPOINT", hub.url)
+    monkeypatch.setattr(get, "_PACKAGES", ())
+    terminal = io.StringIO(answer)
+    terminal.isatty = lambda: True
+    monkeypatch.setattr(sys, "stdin", terminal)
+    assert main(["models", "get", "mobileclip2-s0"]) == 0
+    said = capsys.readouterr().err
+    assert "NO COMMERCIAL USE" in said and "[y/N]" in said and "Nothing was fetched" in said
+    assert hub.requests == [] and installed_packs() == []
+
+
+def test_what_came_is_kept_if_it_cannot_be_converted(hub):
+    hub.files["config.json"] = b"broken"
+    for _ in range(2):
+        got = run(hub, NAME, "--yes")
+        assert got.returncode == 2 and "can't be loaded" in got.stderr and installed_packs() == []
+    assert hub.ranges(WEIGHTS) == [""]
+
+
 def test_what_stands_in_the_way_is_said_before_the_download(hub, monkeypatch, capsys):
+    monkeypatch.setenv("HF_ENDPOINT", hub.url)
     assert main(["models", "get", "no-such-model"]) == 2
     assert "no-such-model" in capsys.readouterr().err
     monkeypatch.setattr(get, "_PACKAGES", ("huggingface_hub", "no_such_package"))
@@ -201,7 +224,12 @@ def test_a_disk_without_room_is_said_before_the_download(monkeypatch):
     get.expect_room(MODEL)
 
 
-def test_the_list_is_shown_without_a_download(hub, capsys):
+def test_the_list_is_shown_without_the_network(monkeypatch, capsys):
+    def refuse(*_, **__):
+        raise AssertionError("a socket was opened")
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
     assert main(["models", "get"]) == 0
     shown = capsys.readouterr().out
     for model in OPEN_MODELS:

@@ -62,7 +62,7 @@ def _described(model: OpenModel) -> str:
     """Two lines about a model of the list."""
     return (
         f"{model.name:<16} download {_size(model.download_bytes)}, pack {_size(model.pack_bytes)} ({model.precision}),"
-        f" {model.width} numbers a frame, {model.times_mini} × the time of mini"
+        f" {model.width} numbers a frame, {1 / model.mini_speed:.0f} × the time of mini"
         f"\n    {model.languages}; {model.licence}{'' if model.commercial else ' (NO COMMERCIAL USE)'};"
         f" for {model.good_for}"
     )
