@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 10
 """For each answer of the hub, not for the whole download."""
-_PACKAGES = ("huggingface_hub", "torch", "transformers")
+_PACKAGES = ("huggingface_hub", "torch", "transformers", "safetensors", "open_clip", "onnx", "skimage")
 _CLIENT = "tr-desktop"
 _IF_THERE = ("README.md", "LICENSE", "LICENSE.md", "LICENSE.txt", "special_tokens_map.json")
 
@@ -43,7 +43,7 @@ def expect_ready(model: OpenModel) -> None:
     """Raises UserError unless `model` can be fetched and converted here: packages, its name, room on the disk."""
     if missing := [name for name in _PACKAGES if find_spec(name) is None]:
         raise UserError(
-            f"Getting a model needs {', '.join(missing)}, which isn't installed",
+            f"Getting a model needs packages that aren't installed: {', '.join(missing)}",
             remedy='Install the packages for conversion: pip install "tr-desktop[convert]"',
         )
     place_for(model.name)
