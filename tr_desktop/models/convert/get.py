@@ -58,7 +58,12 @@ def get_model(model: OpenModel, precision: str, on_bytes: OnBytes, on_progress: 
     from tr_desktop.models.convert.add import add_checkpoint
 
     with fetched(model, on_bytes) as folder:
-        source = {"repository": model.repository, "commit": model.commit, "licence": model.licence_url}
+        source = {
+            "repository": model.repository,
+            "commit": model.commit,
+            "licence": model.licence_url,
+            "languages": model.languages,
+        }
         try:
             return add_checkpoint(
                 folder,
