@@ -68,7 +68,7 @@ OPEN_MODELS = (
         download_bytes=339_000_000,
         pack_bytes=341_000_000,
         width=512,
-        mini_speed=0.17,
+        mini_speed=0.19,
     ),
     OpenModel(
         name="clip-b32",
@@ -84,7 +84,7 @@ OPEN_MODELS = (
         download_bytes=605_200_000,
         pack_bytes=609_000_000,
         width=512,
-        mini_speed=0.08,
+        mini_speed=0.082,
     ),
     OpenModel(
         name="openclip-b32",
@@ -100,7 +100,7 @@ OPEN_MODELS = (
         download_bytes=605_300_000,
         pack_bytes=609_000_000,
         width=512,
-        mini_speed=0.062,
+        mini_speed=0.068,
     ),
     OpenModel(
         name="siglip2-b32",
@@ -116,7 +116,7 @@ OPEN_MODELS = (
         download_bytes=1_542_000_000,
         pack_bytes=1_543_000_000,
         width=768,
-        mini_speed=0.062,
+        mini_speed=0.064,
     ),
     OpenModel(
         name="siglip2-b16",
@@ -132,7 +132,7 @@ OPEN_MODELS = (
         download_bytes=1_535_000_000,
         pack_bytes=1_537_000_000,
         width=768,
-        mini_speed=0.019,
+        mini_speed=0.02,
     ),
     OpenModel(
         name="siglip2-so400m",
