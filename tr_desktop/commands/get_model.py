@@ -54,7 +54,7 @@ def _get(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps({"pack": pack.name}))
     else:
-        print(f"Added {pack.name}. Use it from now on: tr-desktop models use {pack.name}")
+        print(f"Added {pack.name}. Keep using it: tr-desktop models use {pack.name}")
     return OK
 
 
@@ -106,9 +106,14 @@ class _Progress:
             hundredth = 100 * done_bytes // total_bytes
             if hundredth != self._hundredth:  # the client reports each piece; a reader needs no more than this
                 self._hundredth = hundredth
-                text = f"{_size(done_bytes)} of {_size(total_bytes)}"
-                share = done_bytes / total_bytes
-                self._print("download", share, text, done_bytes=done_bytes, total_bytes=total_bytes)
+                line = {
+                    "stage": "download",
+                    "done": done_bytes / total_bytes,
+                    "done_bytes": done_bytes,
+                    "total_bytes": total_bytes,
+                    "text": f"{_size(done_bytes)} of {_size(total_bytes)}",
+                }
+                print(json.dumps(line), flush=True)
             return
         if self._bar is None:
             self._bar = tqdm(total=total_bytes, unit="B", unit_scale=True, file=sys.stderr, dynamic_ncols=True)
@@ -116,10 +121,7 @@ class _Progress:
 
     def converted(self, progress: Progress) -> None:
         if self._json:
-            self._print(progress.stage, progress.done, progress.text)
+            print(json.dumps(vars(progress)), flush=True)
         else:
             self.__exit__()
-            print(progress.text, file=sys.stderr)
-
-    def _print(self, stage: str, done: float, text: str, **more: int) -> None:
-        print(json.dumps({"stage": stage, "done": done, **more, "text": text}), flush=True)
+            print(f"{progress.done:4.0%}  {progress.text}", file=sys.stderr)

@@ -44,7 +44,7 @@ def expect_ready(model: OpenModel) -> None:
     if missing := [name for name in _PACKAGES if find_spec(name) is None]:
         raise UserError(
             f"Getting a model needs packages that aren't installed: {', '.join(missing)}",
-            remedy='Install the packages for conversion: pip install "tr-desktop[convert]"',
+            remedy='Use python3 run.py convert …, or install them: pip install "tr-desktop[convert]"',
         )
     place_for(model.name)
     expect_room(model)
