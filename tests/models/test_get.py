@@ -190,6 +190,13 @@ def test_who_does_not_agree_gets_nothing(hub, monkeypatch, capsys, answer):
     assert hub.requests == [] and installed_packs() == []
 
 
+def test_a_licence_that_is_stricter_than_the_list_says_is_not_accepted_unseen(hub):
+    hub.files["LICENSE"] = b"For non-commercial use only."
+    got = run(hub, NAME, "--yes")
+    assert got.returncode == 2 and "restricts its use" in got.stderr and str(downloads_folder() / NAME) in got.stderr
+    assert installed_packs() == []
+
+
 def test_what_came_is_kept_if_it_cannot_be_converted(hub):
     hub.files["config.json"] = b"broken"
     for _ in range(2):
