@@ -11,6 +11,7 @@ Run them from the repository root, for instance `python -m benchmarks.library --
 - `indexing`: the time and the memory to index a file beside ffmpeg decoding it
 - `library`: the time of a search over a large library beside one matrix product
 - `main_job`: the `index` and `find` commands as a whole beside ffmpeg and the imports
+- `models`: the time that the open models' image towers take for a picture beside the embedded model's
 - `refine`: the time to refine answers and to look closer at one
 - `seek`: how long the player waits for a frame beside the decoder alone
 - `startup`: the time to start the program and to search, beside another checkout of it

@@ -26,6 +26,11 @@ def packs_folder() -> Path:
     return library_folder() / "packs"
 
 
+def downloads_folder() -> Path:
+    """Checkpoints that are being fetched; each is a folder there until it is a pack."""
+    return library_folder() / "downloads"
+
+
 def sample_clip(library: Path) -> Path:
     """The generated clip that is searched if no footage is given; it lives in the library's folder."""
     return library / "sample" / "sample.mp4"

@@ -1,4 +1,4 @@
-"""`tr-desktop models list | show | use | add | remove | build | verify | calibrate`: the model packs."""
+"""`tr-desktop models list | show | use | get | add | remove | build | verify | calibrate`: the model packs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tr_desktop.commands import get_model
 from tr_desktop.commands.options import OK, add_device
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def add_commands(commands: Any) -> None:
         parser.add_argument("pack", metavar="PACK", nargs=None if run is _use else "?", help=help_)
         parser.set_defaults(run=run)
     add_device(verify)
+    get_model.add_command(actions)
     add = actions.add_parser("add", help="make a pack from a checkpoint of CLIP, SigLIP or OpenCLIP, or keep a pack")
     add.add_argument("source", metavar="FOLDER", type=Path, help="a checkpoint, a pack, or a .trpack file")
     add.add_argument("--as", dest="name", metavar="NAME", help="the pack's name (default: that of the folder or pack)")
