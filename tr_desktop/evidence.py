@@ -10,9 +10,10 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from tr_desktop.errors import MediaError, UserError
+from tr_desktop.errors import MediaError
 from tr_desktop.footage.seek import read_frames
 from tr_desktop.library.search.by_picture import load_example
+from tr_desktop.library.search.found import file_of
 from tr_desktop.library.search.terms import query_vector
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.models.encoder import Encoder
@@ -43,14 +44,12 @@ class Evidence:
 def evidence_for(moment: Moment, catalog: Catalog, encoder: Encoder, example: str | None = None) -> Iterator[Evidence]:
     """The evidence for a moment: at once without shot changes, then again after each place decoded to find one.
 
-    example: PICTURE or MEDIA@SECONDS, searched for instead of the query. Raises UserError if the file has left the
-    library, or for a query or an example that can't be read.
+    All of it is the encoder's own, whichever pack found the moment. example: PICTURE or MEDIA@SECONDS, searched for
+    instead of the query. Raises UserError if the file has left the library or isn't indexed with this pack that far, or
+    for a query or an example that can't be read.
     """
     vector = query_vector(moment.query, encoder) if example is None else load_example(example, catalog, encoder).vector
-    try:
-        item = catalog.load(moment.media.path, encoder.pack.sha256)
-    except KeyError as error:
-        raise UserError("The file isn't in the library", path=moment.media.path, remedy="Index it again") from error
+    item = file_of(moment, catalog, encoder.pack)
     evidence = Evidence(item.vectors.astype(np.float32) @ vector, item.every_s, ())
     yield evidence
     with suppress(MediaError):  # the file may have gone away after it was indexed

@@ -25,6 +25,7 @@ from tr_desktop.library.index.indexer import EVERYTHING, ReadNew, index_footage,
 from tr_desktop.library.index.walk import is_never_footage
 from tr_desktop.library.search.by_picture import load_example
 from tr_desktop.library.search.by_words import text_moments
+from tr_desktop.library.search.found import file_of
 from tr_desktop.library.search.terms import cut_terms, parse_terms, query_vector
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.limits import DEFAULT_STEPS, DEFAULT_TOP, MAX_STEPS
@@ -161,16 +162,14 @@ def refine(
 ) -> Moment:
     """One moment of a search with the steps that look closer, as `find` takes them for the best ones.
 
+    Another pack may have found the moment: the new steps begin at its edges, and all their vectors are of `encoder`.
     example: PICTURE or MEDIA@SECONDS, searched for instead of the query. Raises UserError if the file has left the
-    library or can't be read now, or for an example that can't be read.
+    library, isn't indexed with this pack that far or can't be read now, or for an example that can't be read.
     """
     path = moment.media.path
     grounder = grounder or TwoTower(catalog, encoder)
     vector = query_vector(moment.query, encoder) if example is None else load_example(example, catalog, encoder).vector
-    try:
-        item = catalog.load(path, encoder.pack.sha256)
-    except KeyError as error:
-        raise UserError("The file isn't in the library", path=path, remedy="Index it again") from error
+    item = file_of(moment, catalog, encoder.pack)
     refined = grounder.look_closer(Search(moment.query, vector), item, moment)
     if len(refined.refinement.steps) == len(moment.refinement.steps):
         raise UserError("The file can't be read now", path=path, remedy="Connect its drive")

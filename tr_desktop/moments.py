@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from fractions import Fraction
 from pathlib import Path
@@ -149,6 +149,10 @@ class FrameTimes:
         """The frame on screen at `time_s`, clamped to the file: the last frame whose time is not after it."""
         tick = time_s // self.tick_s  # whole: hours of ticks are searched as integers
         return min(max(bisect.bisect_right(self.ticks, tick) - 1, 0), len(self.ticks) - 1)
+
+    def first(self, frames: int) -> FrameTimes:
+        """The times of the first `frames` frames."""
+        return self if frames >= len(self) else replace(self, ticks=self.ticks[:frames], end_tick=self.ticks[frames])
 
     def boundary_at(self, time_s: Fraction) -> int:
         """The frame boundary nearest to `time_s`: 0 … len(self), where len(self) is the end of the file."""

@@ -353,12 +353,14 @@ def _account(found: _Found, footage_filter: FootageFilter, catalog: Catalog) -> 
         entry = found.known[os.fsencode(path)]
         if entry.media_id is not None and (first := coverage.media.setdefault(entry.media_id, path)) != path:
             coverage.copies[path] = first
-        ticks[entry.tick_s] = ticks.get(entry.tick_s, 0) + entry.end_tick
-        if not entry.is_whole:
-            coverage.incomplete[path] = entry.duration_s
+        if entry.is_whole:
+            ticks[entry.tick_s] = ticks.get(entry.tick_s, 0) + entry.end_tick
+        else:
+            coverage.incomplete[path] = entry.read_s
         if entry.problems:
             coverage.damaged[path] = entry.problems
-    coverage.searched_s = sum((count * Fraction(tick_s) for tick_s, count in ticks.items()), Fraction(0))
+    lengths_s = (*(count * Fraction(tick_s) for tick_s, count in ticks.items()), *coverage.incomplete.values())
+    coverage.searched_s = sum(lengths_s, Fraction(0))
     return coverage
 
 

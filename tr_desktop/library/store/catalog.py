@@ -13,6 +13,7 @@ import os
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -145,21 +146,26 @@ class Catalog:
         return sorted(Path(os.fsdecode(path)) for (path,) in rows)
 
     def load(self, path: Path, pack: str) -> Indexed:
-        """An indexed file with its vectors. Raises KeyError if it isn't in the library."""
+        """A file with its vectors, as far as `pack` has indexed it. Raises KeyError if it isn't in the library."""
         rows = self._database.rows(
-            "SELECT vectors.id, problems, every_s, width FROM file JOIN media ON media.id = file.media_id"
-            " JOIN vectors ON vectors.media_id = media.id WHERE path = ? AND pack = ?",
+            "SELECT vectors.id, problems, every_s, width, vectors.is_whole"
+            " FROM file JOIN media ON media.id = file.media_id JOIN vectors ON vectors.media_id = media.id"
+            " WHERE path = ? AND pack = ?",
             os.fsencode(path),
             pack,
         )
         if not rows:
             raise KeyError(path)
-        vectors_id, problems, every_s, width = rows[0]
+        vectors_id, problems, every_s, width, is_whole = rows[0]
         spans = self._database.rows("SELECT at, rows FROM span WHERE vectors_id = ? ORDER BY first_row", vectors_id)
         at = np.concatenate([np.arange(start, start + count) for start, count in spans])
+        footage, step_s = self.footage(path), Fraction(every_s)
+        if not is_whole:  # another pack may have read more
+            frames = footage.times.frame_at((len(at) - 1) * step_s) + 1
+            footage = replace(footage, times=footage.times.first(frames), is_whole=False)
         return Indexed(
-            footage=self.footage(path),
-            every_s=Fraction(every_s),
+            footage=footage,
+            every_s=step_s,
             vectors=self._vectors.of(pack, width).read(at),
             problems=tuple(json.loads(problems)),
         )

@@ -26,7 +26,7 @@ def known(database: Database, pack: str) -> dict[bytes, FileRecord]:
         "SELECT path, file.size_bytes, mtime_ns, reason, file.media_id, ifnull(vectors.rows, 0),"
         " ifnull(vectors.is_whole, 0), ifnull(end_tick, 0), ifnull(tick_s, '1'),"
         " ifnull(json_extract(facts, '$.height'), 0), ifnull(problems, '[]'), decoder,"
-        " facts NOTNULL AND json_extract(facts, '$.version') IS NOT ?"
+        " facts NOTNULL AND json_extract(facts, '$.version') IS NOT ?, every_s"
         " FROM file LEFT JOIN media ON media.id = file.media_id"
         " LEFT JOIN vectors ON vectors.media_id = file.media_id AND pack = ?",
         *(FACTS_VERSION, pack),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from tr_desktop.library.store.database import Database
 from tr_desktop.library.store.media_row import pack_ticks
 from tr_desktop.moments import FrameTimes
@@ -12,14 +14,16 @@ class TicksWriter:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._media_id, self._frames, self._last, self._is_whole = -1, 0, 0, False
+        self._media_id, self._frames, self._last = -1, 0, 0
         self._start_pts: int | None = None
+        self._further: float | None = None  # how far another pack has read, in ticks, if further than this writer
 
     def begin(self, media_id: int, times: FrameTimes) -> None:
-        """The row of this media has just been written, with all of `times`."""
-        self._database.execute("DELETE FROM new_ticks WHERE media_id = ?", media_id)
-        rows = self._database.rows("SELECT is_whole FROM media WHERE id = ?", media_id)
-        self._is_whole = bool(rows[0][0])
+        """The row of this media has just been written, with all of `times` unless it has more."""
+        ((is_whole, end_tick),) = self._database.rows("SELECT is_whole, end_tick FROM media WHERE id = ?", media_id)
+        self._further = math.inf if is_whole else end_tick if end_tick > times.end_tick else None
+        if self._further is None:
+            self._database.execute("DELETE FROM new_ticks WHERE media_id = ?", media_id)
         self._note(media_id, times)
 
     def follow(self, media_id: int, times: FrameTimes) -> bool:
@@ -27,8 +31,8 @@ class TicksWriter:
         same = self._media_id == media_id and self._start_pts == times.start_pts and self._frames <= len(times)
         if not same or (self._frames and times.ticks[self._frames - 1] != self._last):
             return False
-        if self._is_whole:  # by another pack: all times are there
-            return True
+        if self._further is not None:
+            return times.end_tick <= self._further
         if new := times.ticks[self._frames :]:
             blob = pack_ticks(new)
             self._database.execute("INSERT INTO new_ticks VALUES (?, ?, ?)", media_id, self._frames, blob)

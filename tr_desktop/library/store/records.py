@@ -39,7 +39,8 @@ class FileRecord(NamedTuple):
 
     reason: why it can't be searched, or None; decoder: which one found it. media_id: the same for all copies. rows:
     vectors of the requested pack; is_whole: whether these are all. end_tick, tick_s: of the footage read so far.
-    height: pixels as shown. has_old_facts: whether an older version read the header, and less of it.
+    height: pixels as shown. has_old_facts: whether an older version read the header, and less of it. every_s: time
+    between rows, or None without rows.
     """
 
     size_bytes: int
@@ -54,6 +55,7 @@ class FileRecord(NamedTuple):
     problems_json: str
     decoder: str | None
     has_old_facts: bool
+    every_s: str | None = None
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -63,6 +65,11 @@ class FileRecord(NamedTuple):
     @property
     def duration_s(self) -> Fraction:
         return self.end_tick * Fraction(self.tick_s)
+
+    @property
+    def read_s(self) -> Fraction:
+        """How much of the footage the requested pack has read: another pack may have read more."""
+        return self.duration_s if self.is_whole else min(self.duration_s, self.rows * Fraction(self.every_s or 0))
 
 
 class KnownContent(NamedTuple):

@@ -181,13 +181,14 @@ class Writer:
 
     def _store_media(self, source: Source, footage: Footage, problems: Sequence[str], *, is_whole: bool) -> int:
         times = footage.times
-        # Whole media stay as they are: another pack's vectors refer to them.
+        # Another pack's vectors refer to the times: they never get shorter, and those of whole media stay as they are.
         self._database.execute(
             "INSERT INTO media (digest, size_bytes, facts, ticks, end_tick, tick_s, start_pts, problems, is_whole)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET facts = excluded.facts,"
             " ticks = excluded.ticks, end_tick = excluded.end_tick, tick_s = excluded.tick_s,"
             " start_pts = excluded.start_pts, problems = excluded.problems, is_whole = excluded.is_whole"
-            " WHERE NOT media.is_whole",
+            " WHERE NOT media.is_whole AND"
+            " (excluded.is_whole OR excluded.tick_s <> media.tick_s OR excluded.end_tick >= media.end_tick)",
             *(source.digest, source.size_bytes, facts_of(footage.media), pack_ticks(times.ticks)),
             *(times.end_tick, str(times.tick_s), times.start_pts, json.dumps(list(problems)), is_whole),
         )
