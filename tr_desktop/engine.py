@@ -11,9 +11,11 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 
 from tr_desktop import grounding
+from tr_desktop.errors import UserError
 from tr_desktop.evidence import Evidence, evidence_for
 from tr_desktop.grounders.base import Grounder
 from tr_desktop.grounders.two_tower import RefinerKind, TwoTower
@@ -23,8 +25,10 @@ from tr_desktop.library.index.indexer import EVERYTHING, index_footage
 from tr_desktop.library.index.isolated import read_isolated
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.limits import DEFAULT_STEPS, DEFAULT_TOP
+from tr_desktop.models.check import running
 from tr_desktop.models.encoder import Encoder
-from tr_desktop.models.pack import load_pack
+from tr_desktop.models.pack import Pack, load_pack
+from tr_desktop.models.speed import pictures_a_second
 from tr_desktop.moments import Moment
 
 
@@ -38,6 +42,14 @@ class LibraryStatus:
     def present(self, folders: Sequence[Path]) -> list[Path]:
         """Those of `folders` that can be searched."""
         return [folder for folder in folders if folder not in self.missing]
+
+
+@dataclass(frozen=True)
+class Lacking:
+    """Searched files that a pack hasn't indexed to their end, and the seconds of footage that it has to read."""
+
+    files: int = 0
+    footage_s: Fraction = Fraction(0)
 
 
 @dataclass(frozen=True)
@@ -140,6 +152,19 @@ class Engine:
         self.encoder.encode_text(["a first sentence"])
         _ = self.encoder.background
 
+    def try_out(self) -> None:
+        """Load and run both towers. Raises PackError if one is missing, changed or doesn't run."""
+        pack = self.encoder.pack
+        running(pack, "text.onnx", self.warm_up)
+        running(pack, "image.onnx", lambda: pictures_a_second(self.encoder, within_s=0))
+
+    def with_pack(self, pack: str) -> Engine:
+        """The same library with another pack, by its name, folder or file. Both share the catalog: close only one.
+
+        Raises PackError if the pack can't be opened.
+        """
+        return _engine(self.catalog, Encoder(load_pack(pack), self.encoder.wanted_device), None)
+
     def close(self) -> None:
         self.catalog.close()
 
@@ -158,4 +183,24 @@ def open_engine(library: Path, pack: str, device: str = "auto", refiner: Refiner
     """
     encoder = Encoder(load_pack(pack), device)
     catalog = Catalog(library)
+    try:
+        return _engine(catalog, encoder, refiner)
+    except UserError:
+        catalog.close()
+        raise
+
+
+def _engine(catalog: Catalog, encoder: Encoder, refiner: RefinerKind | None) -> Engine:
     return Engine(catalog, encoder, TwoTower(catalog, encoder, refiner))
+
+
+def lacking(catalog: Catalog, pack: Pack, coverage: Coverage) -> Lacking:
+    """What `pack` would have to index before it can search all that `coverage` says is searched."""
+    known = catalog.known(pack.sha256)
+    left: dict[Path, Fraction] = {}
+    for path in coverage.searched:
+        entry = known.get(os.fsencode(path))
+        # Nobody may be able to read the rest of a file that is incomplete.
+        if entry is None or not (entry.is_whole or (entry.rows and path in coverage.incomplete)):
+            left[path] = Fraction(0) if entry is None else entry.duration_s - entry.read_s
+    return Lacking(len(left), sum((left[path] for path in left if path not in coverage.copies), Fraction(0)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import tempfile
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
@@ -156,8 +157,13 @@ def _write(out: Path, files: dict[str, bytes]) -> None:
         raise PackError(f"The pack can't be written: {error.strerror}", path=out) from error
 
 
+def part_prefix(pid: int) -> str:
+    """How the names of unfinished packs begin that process `pid` writes."""
+    return f".pack-{pid}-"
+
+
 def _write_folder(out: Path, files: dict[str, bytes]) -> None:
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".pack-") as name:
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=part_prefix(os.getpid())) as name:
         part = Path(name) / "pack"
         part.mkdir()
         for file, content in files.items():

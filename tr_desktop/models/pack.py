@@ -43,6 +43,7 @@ class Pack:
     which a moment counts as confident. bias, weights: the calibration, a logistic regression over named evidence.
     sha256: the identity by which libraries keep its vectors: the hash of pack.json, or of the one in `indexed_as` that
     it was before a new calibration. manifest: pack.json as it is.
+    languages: of its sentences, in words such as "English"; "" if pack.json doesn't say.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Pack:
     files: Mapping[str, tuple[int, str]] = field(repr=False)
     _read_raw: Callable[[str], bytes] = field(repr=False)
     manifest: str = field(repr=False)
+    languages: str = ""
 
     def read(self, name: str) -> bytes:
         """The bytes of one listed file, checked. Raises PackError if it is missing, changed or unsafe."""
@@ -203,6 +205,7 @@ def parse_pack(location: Path, read_raw: Callable[[str], bytes]) -> Pack:
             files=files,
             _read_raw=read_raw,
             manifest=manifest.decode(),
+            languages=str(facts.get("languages", "")),
         )
     except (ValueError, KeyError, TypeError, AttributeError, ZeroDivisionError) as error:
         raise PackError(f"The model pack's pack.json is damaged: {error!r}", path=location) from error

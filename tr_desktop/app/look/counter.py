@@ -63,6 +63,13 @@ def percent(share: float) -> str:
     return tr("{percent} %", percent=round(100 * share))
 
 
+def size_label(size_bytes: int) -> str:
+    """A rounded size: 34 MB, 1.5 GB."""
+    if size_bytes < 999.5e6:
+        return tr("{size:.0f} MB", size=size_bytes / 1e6)
+    return tr("{size:.1f} GB", size=size_bytes / 1e9)
+
+
 def duration_label(seconds: float) -> str:
     """A rounded duration: 48 s, 12 min, 3 h 05 min."""
     if seconds < 90:

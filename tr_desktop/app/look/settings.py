@@ -103,6 +103,26 @@ class Settings:
     def last_project(self, path: Path) -> None:
         self._set("project", str(path))
 
+    @property
+    def wanted_pack(self) -> str:
+        """The model pack that is used as soon as it has indexed all footage, or "" for none."""
+        name = self._values.get("models/wanted")
+        return name if isinstance(name, str) else ""
+
+    @wanted_pack.setter
+    def wanted_pack(self, name: str) -> None:
+        self._set("models/wanted", name)
+
+    def speed(self, pack: str, device: str) -> float:
+        """Pictures a second of a model pack on this machine, or 0 if it wasn't measured. pack: its sha256."""
+        try:
+            return max(float(self._values.get(f"models/speed-{device}-{pack[:16]}", 0)), 0.0)
+        except (TypeError, ValueError):
+            return 0.0
+
+    def remember_speed(self, pack: str, device: str, pictures_a_second: float) -> None:
+        self._set(f"models/speed-{device}-{pack[:16]}", pictures_a_second)
+
     def last_folder(self, purpose: str) -> Path | None:
         """The folder that was chosen last for this purpose, if any."""
         name = self._values.get(f"folder/{purpose}")

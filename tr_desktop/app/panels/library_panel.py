@@ -127,7 +127,8 @@ class LibraryPanel(QWidget):
         cancel = IconButton("close", tr("Stop indexing. The next run continues from here."))
         cancel.clicked.connect(self.cancelled)
         head = QHBoxLayout()
-        head.addWidget(title(tr("Indexing")), 1)
+        self._doing = title(tr("Indexing"))
+        head.addWidget(self._doing, 1)
         self._now = Elided("", "")
         self._pause = IconButton("pause", _pause_text(False))
         self._pause.clicked.connect(self._toggle_pause)
@@ -193,7 +194,9 @@ class LibraryPanel(QWidget):
     def _show_reasons(self, is_wanted: bool) -> None:
         self._reasons.setVisible(is_wanted and not self._why.isHidden())
 
-    def set_progress(self, progress: IndexProgress | None) -> None:
+    def set_progress(self, progress: IndexProgress | None, pack: str = "") -> None:
+        """pack: the model, unless it is the one that searches use."""
+        self._doing.setText((tr("Indexing with {pack}", pack=pack) if pack else tr("Indexing")).upper())
         self.progress.setVisible(progress is not None)
         self._progress = progress
         if progress is None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QModelIndex, Qt, Signal
-from PySide6.QtWidgets import QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from tr_desktop.app.look import theme
 from tr_desktop.app.look.counter import Counting, plural
 from tr_desktop.app.look.translate import tr
+from tr_desktop.app.look.widgets import Elided
 from tr_desktop.app.panels.moment_list import MomentList
 from tr_desktop.app.pictures.filmstrip import Thumbnails
 from tr_desktop.app.work.searching import Results
@@ -33,6 +34,9 @@ class ResultsPanel(QWidget):
         self._title = QLabel()
         self._title.setProperty("role", "title")
         self._title.setFixedHeight(theme.ROW)  # as high as the other panels' buttons: their titles stand on one line
+        self._pack = Elided("", "small", Qt.TextElideMode.ElideRight)
+        self._pack.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._names_pack = False
         self._message = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignCenter)
         self._why = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignCenter)
         self._why.setProperty("role", "dim")
@@ -55,7 +59,10 @@ class ResultsPanel(QWidget):
         rows.setSpacing(theme.SPACE)
         title_row = QVBoxLayout()
         title_row.setContentsMargins(14, 0, 14, 0)
-        title_row.addWidget(self._title)
+        head = QHBoxLayout()
+        head.addWidget(self._title)
+        head.addWidget(self._pack, 1)
+        title_row.addLayout(head)
         title_row.addWidget(self._notice)
         rows.addLayout(title_row)
         rows.addWidget(self._pages, 1)
@@ -80,6 +87,7 @@ class ResultsPanel(QWidget):
         self._pages.setCurrentWidget(self.list if shown else self._empty)
         name = tr("Results").upper()
         self._title.setText(f"{name}  {len(shown)}" if shown else name)
+        self._pack.set_text(results.pack if self._names_pack else "")
         self.more_guesses.setVisible(bool(confident and guesses))
         self.more_guesses.setText(
             tr("Hide guesses")
@@ -91,6 +99,16 @@ class ResultsPanel(QWidget):
         self._notice.setText(f"{message}. {tr('These are guesses.')}")
         self._message.setText(message)
         self._why.setText(why)
+
+    def name_pack(self, is_wanted: bool) -> None:
+        """Say which model has answered, if there is more than one."""
+        if is_wanted != self._names_pack:
+            self._names_pack = is_wanted
+            self.set_results(self._results)
+
+    def pack(self) -> str:
+        """The model that has answered, if it is shown."""
+        return self._pack.toolTip()
 
     def message(self) -> str:
         """The message in place of results."""

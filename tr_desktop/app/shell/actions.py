@@ -43,6 +43,7 @@ class Target(Protocol):
     def show_export(self) -> None: ...
     def next_counting(self) -> None: ...
     def show_keys(self) -> None: ...
+    def show_models(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ ACTIONS: tuple[Action, ...] = (
     _file("library.add-files", marked("Add files…"), (), lambda w: w.adding.choose_files()),
     _file("project.locate", marked("Locate folder…"), (), lambda w: w.offline.locate()),
     _file("library.update", marked("Index new footage"), ("F5",), lambda w: w.session.indexing.update()),
+    _file("models", marked("Models…"), ("Ctrl+Shift+M",), lambda w: w.show_models()),
     _file("export", marked("Export…"), ("E",), lambda w: w.show_export()),
     _file("app.quit", marked("Quit"), ("Ctrl+Q",), lambda w: w.close()),
     _edit("edit.undo", marked("Undo"), ("Ctrl+Z",), lambda w: w.session.undoing.undo()),

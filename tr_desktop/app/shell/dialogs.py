@@ -14,6 +14,7 @@ from tr_desktop.app.look.settings import Settings
 class Purpose(Enum):
     FOOTAGE = "footage"
     PROJECT = "project"
+    MODELS = "models"
 
 
 class Dialogs:

@@ -32,7 +32,9 @@ class StatusLine:
         elif not session.indexing.folders:
             text = tr("Everything happens on this machine. Nothing is uploaded or downloaded.")
         else:
-            text = coverage_line(count(coverage), coverage.searched_s)
+            text = ". ".join(
+                filter(None, [session.changing.text(), coverage_line(count(coverage), coverage.searched_s)])
+            )
         self._text.set_text(text)
 
     def text(self) -> str:

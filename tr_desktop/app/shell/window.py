@@ -24,6 +24,7 @@ from tr_desktop.app.shell.key_sheet import KeySheet
 from tr_desktop.app.shell.keys import TypingFirst, keys_of, read_keys
 from tr_desktop.app.shell.last_project import LastProject
 from tr_desktop.app.shell.menus import Menus
+from tr_desktop.app.shell.models_dialog import ModelsDialog
 from tr_desktop.app.shell.notice_place import NoticePlace
 from tr_desktop.app.shell.offline_footage import OfflineFootage
 from tr_desktop.app.shell.panes import Panes, stacked
@@ -37,6 +38,8 @@ from tr_desktop.app.work.searching import Results
 from tr_desktop.app.work.session import SAMPLE_QUERY, Session
 from tr_desktop.errors import UserError
 from tr_desktop.library.filters import FootageFilter
+from tr_desktop.library.index.coverage import IndexProgress
+from tr_desktop.models.choice import shown_name
 from tr_desktop.projects.decisions import Decision
 
 CLOSE_WITHIN_S = 2.5
@@ -71,6 +74,7 @@ class Window(QMainWindow):
         lists = (self.results.list, self.selects.list)
         self.offline = OfflineFootage(session, self.stage, self.notice, lists, dialogs, self.last_project, self)
         self.theming = Theming(app, session.settings, self)
+        self.models = ModelsDialog(session, dialogs, self)
         self._place()
         self._make_actions()
         self._connect()
@@ -112,7 +116,12 @@ class Window(QMainWindow):
         session.indexing.folders_changed.connect(self._folders_changed)
         session.indexing.status_changed.connect(self.library.set_status)
         session.indexing.status_changed.connect(lambda _: self._show_status())
-        session.indexing.progressed.connect(self.library.set_progress)
+        session.indexing.progressed.connect(self._show_progress)
+        session.changing.changed.connect(self._show_status)
+        session.changing.failed.connect(self.notice.say_error)
+        session.packs.failed.connect(self.notice.say_error)
+        session.packs.changed.connect(lambda: self.results.name_pack(len(session.packs.known) > 1))
+        session.changed_over.connect(self._say_changed_over)
         session.indexing.ended.connect(lambda: self.library.set_progress(None))
         session.searching.results_changed.connect(self._results_changed)
         session.editing.changed.connect(self._project_changed)
@@ -159,6 +168,16 @@ class Window(QMainWindow):
 
     def _show_status(self) -> None:
         self._status.show_coverage(self.session)
+
+    def _show_progress(self, progress: IndexProgress) -> None:
+        engine = self.session.indexing.at_work
+        is_other = engine is not None and engine is not self.session.engine
+        self.library.set_progress(progress, shown_name(engine.encoder.pack) if engine and is_other else "")
+
+    def _say_changed_over(self, pack: str, is_repeated: bool) -> None:
+        query = self.session.searching.results.query
+        again = () if is_repeated or not query else ((tr("Search again"), self.session.searching.repeat),)
+        self.notice.say(tr("Searches use {pack} from now on.", pack=pack), *again)
 
     def _results_changed(self, results: Results) -> None:
         self.results.set_results(results)
@@ -274,6 +293,11 @@ class Window(QMainWindow):
     def show_keys(self) -> None:
         KeySheet(self.keys, self.session.settings.folder, self).open()
 
+    def show_models(self) -> None:
+        self.models.show()
+        self.models.raise_()
+        self.models.activateWindow()
+
     def say(self, sentence: str) -> None:
         self.notice.say(sentence)
         QApplication.alert(self)
@@ -286,6 +310,7 @@ class Window(QMainWindow):
         settings.remember("window", self.saveGeometry())
         self._panes.remember(settings)
         self._app.removeEventFilter(self._typing_first)
+        self.models.close()
         self.offline.presence.stop()
         self.stage.player.pause()
         end_s = time.monotonic() + CLOSE_WITHIN_S

@@ -12,8 +12,8 @@ from tr_desktop.app.look.counter import plural
 from tr_desktop.app.look.settings import Settings
 from tr_desktop.app.work.jobs import Job, Jobs, Lane
 from tr_desktop.app.work.safe_copy import SafeCopy
-from tr_desktop.engine import Engine
 from tr_desktop.errors import UserError
+from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.moments import Moment
 from tr_desktop.projects.decisions import Decision, Key, key_of, known
 from tr_desktop.projects.file import Snapshot
@@ -38,12 +38,12 @@ class Editing(QObject):
         self.moments: dict[Key, Moment] = {}
         self.unresolved: dict[Key, str] = {}
         self.safe_copy = SafeCopy(settings.folder / "recovery", jobs, self)
-        self._engine: Engine | None = None
+        self._catalog: Catalog | None = None
         self._saving: Job | None = None
 
-    def start(self, engine: Engine) -> None:
-        """Look up the project's moments with `engine` from now on."""
-        self._engine = engine
+    def start(self, catalog: Catalog) -> None:
+        """Look up the project's moments in `catalog` from now on."""
+        self._catalog = catalog
         self._resolve()
 
     # The project and its file
@@ -62,7 +62,7 @@ class Editing(QObject):
         """Save the project as it is now, after saves that are under way. A failed save loses nothing."""
         project, snapshot = self.project, self.project.snapshot()
         self._saving = self._jobs.run(
-            lambda _: _saved(snapshot, path, self._engine),
+            lambda _: _saved(snapshot, path, self._catalog),
             lambda saved: self._saved(project, saved, path, on_saved),
             lane=Lane.PROJECT,
         )
@@ -151,8 +151,8 @@ class Editing(QObject):
 
     def _resolve(self) -> None:
         """Find the footage of the project's decisions in the library."""
-        if self._engine is not None:
-            self._jobs.run(partial(_resolved, self._engine, self.project.decisions), self._use_resolved)
+        if self._catalog is not None:
+            self._jobs.run(partial(_resolved, self._catalog, self.project.decisions), self._use_resolved)
 
     def _use_resolved(self, resolved: tuple[dict[Key, Moment], dict[Key, str]]) -> None:
         found, self.unresolved = resolved
@@ -160,19 +160,19 @@ class Editing(QObject):
         self.changed.emit()
 
 
-def _saved(snapshot: Snapshot, path: Path, engine: Engine | None) -> Snapshot:
+def _saved(snapshot: Snapshot, path: Path, catalog: Catalog | None) -> Snapshot:
     """Save, with the identities of the files that the library knows."""
-    snapshot = snapshot if engine is None else snapshot.identified(engine.catalog)
+    snapshot = snapshot if catalog is None else snapshot.identified(catalog)
     snapshot.save(path)
     return snapshot
 
 
-def _resolved(engine: Engine, decisions: Iterable[Decision], _: Job) -> tuple[dict[Key, Moment], dict[Key, str]]:
+def _resolved(catalog: Catalog, decisions: Iterable[Decision], _: Job) -> tuple[dict[Key, Moment], dict[Key, str]]:
     """The moments of `decisions`, and for those that can't be shown the reason."""
     found, missing = {}, {}
     for decision in decisions:
         try:
-            found[decision.key] = decision.found_moment(engine.catalog.footage)
+            found[decision.key] = decision.found_moment(catalog.footage)
         except UserError as error:
             missing[decision.key] = str(error)
     return found, missing

@@ -1,4 +1,4 @@
-"""Which folders are searched, and the index of their footage."""
+"""Which folders are searched, and the index of their footage: by the pack in use, then by the one that is to follow."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from tr_desktop.app.look.settings import Settings
 from tr_desktop.app.work.jobs import Job, Jobs, Lane
 from tr_desktop.engine import Engine, LibraryStatus
+from tr_desktop.errors import UserError
 from tr_desktop.library.index.coverage import IndexProgress
 from tr_desktop.library.index.walk import absolute_path
 
@@ -20,8 +21,8 @@ class Indexing(QObject):
     """Keeps the index up to date with `folders`, in `Lane.LIBRARY`.
 
     removed: (a folder that isn't searched any more, its place in the list).
-    progressed: a run is under way. finished: it read everything; the seconds that took. ended: it is over, however it
-    ended.
+    progressed: a run is under way, of `at_work`. finished: the engine in use has read everything; the seconds that
+    took. ended: a run is over, however it ended. failed: (the engine of a run, why it failed).
     """
 
     folders_changed = Signal()
@@ -30,6 +31,7 @@ class Indexing(QObject):
     progressed = Signal(IndexProgress)
     finished = Signal(float)
     ended = Signal()
+    failed = Signal(Engine, UserError)
 
     def __init__(self, settings: Settings, jobs: Jobs, parent: QObject) -> None:
         super().__init__(parent)
@@ -37,16 +39,27 @@ class Indexing(QObject):
         self.folders = settings.folders
         self.status = LibraryStatus()
         self._engine: Engine | None = None
+        self._next: Engine | None = None
+        self.at_work: Engine | None = None
         self._job: Job | None = None
         self._pause = threading.Event()  # while set, indexing waits
         self._elapsed_s = 0.0
+        self._is_read = False  # whether the run that ends has read everything
         self._counted_at = 1  # number of the file that was being read when the numbers were counted last
         self._survey: Job | None = None
 
     def start(self, engine: Engine) -> None:
         """Index with `engine` from now on."""
         self._engine = engine
+        if self._next is engine:
+            self._next = None
         self.update()
+
+    def prepare(self, engine: Engine | None) -> None:
+        """After each run of the engine in use, index with this one too; None for no other."""
+        if engine is not self._next:
+            self._next = engine
+            self.update()
 
     def add(self, paths: Sequence[Path]) -> None:
         """Search these files and folders too."""
@@ -74,12 +87,16 @@ class Indexing(QObject):
     def update(self) -> None:
         """Survey the folders and index new footage."""
         self.stop()
-        if self._engine is None:
-            return
-        self._elapsed_s, self._counted_at = 0.0, 1
+        if self._engine is not None:
+            self._begin(self._engine)
+
+    def _begin(self, engine: Engine) -> None:
+        self._elapsed_s, self._counted_at, self._is_read = 0.0, 1, False
+        self.at_work = engine
         self._job = self._jobs.run(
-            partial(_bring_up_to_date, self._engine, tuple(self.folders), self._pause),
+            partial(_bring_up_to_date, engine, tuple(self.folders), self._pause),
             self._finish,
+            on_failure=partial(self.failed.emit, engine),
             on_progress=self._progress,
             on_end=self._end,
             lane=Lane.LIBRARY,
@@ -95,12 +112,14 @@ class Indexing(QObject):
         (self._pause.set if is_paused else self._pause.clear)()
 
     def _progress(self, value: LibraryStatus | IndexProgress) -> None:
+        is_in_use = self.at_work is self._engine  # what the next engine reads can't be searched yet
         if isinstance(value, LibraryStatus):
-            self._set_status(value)
+            if is_in_use:
+                self._set_status(value)
         else:
             self._elapsed_s = value.elapsed_s
             self.progressed.emit(value)
-            if value.file_number != self._counted_at and (self._survey is None or self._survey.is_over):
+            if is_in_use and value.file_number != self._counted_at and (self._survey is None or self._survey.is_over):
                 self._counted_at = value.file_number
                 self._count_again()
 
@@ -116,18 +135,22 @@ class Indexing(QObject):
             self._survey = self._jobs.run(lambda _: engine.survey(folders), done)
 
     def _finish(self, status: LibraryStatus) -> None:
-        self._set_status(status)
-        self.finished.emit(self._elapsed_s)
+        self._is_read = True
+        if self.at_work is self._engine:
+            self._set_status(status)
+            self.finished.emit(self._elapsed_s)
 
     def _end(self) -> None:
         job = self._job
         if job is None or not job.is_over:
             return  # an earlier run ended, and a later one goes on
-        self._job = None
+        done, self._job, self.at_work = self.at_work, None, None
         self._pause.clear()
         self.ended.emit()
         if job.stop.is_set():
             self._count_again()
+        elif self._is_read and self._job is None and self._next not in (None, done):
+            self._begin(self._next)
 
     def _set_status(self, status: LibraryStatus) -> None:
         self.status = status

@@ -28,12 +28,14 @@ class Lane(Enum):
     """Ordered work: a job begins when the one before it in the same lane has ended.
 
     LIBRARY: writing to the library. REFINING: the last steps of selects. PROJECT: reading and writing project files.
-    SAFETY: safety copies and settings, which can't wait for a project on a slow drive.
+    MODELS: adding and removing model packs. SAFETY: safety copies and settings, which can't wait for a project on a
+    slow drive.
     """
 
     LIBRARY = "library"
     REFINING = "refining"
     PROJECT = "project"
+    MODELS = "models"
     SAFETY = "safety"
 
 
@@ -95,6 +97,7 @@ class Jobs(QObject):
             Lane.LIBRARY: ThreadPoolExecutor(1, "library", give_way, (_INDEXING_NICE,)),
             Lane.REFINING: ThreadPoolExecutor(1, "refining", give_way, (WORK_NICE,)),
             Lane.PROJECT: ThreadPoolExecutor(1, "project"),
+            Lane.MODELS: ThreadPoolExecutor(1, "models", give_way, (_INDEXING_NICE,)),
             Lane.SAFETY: ThreadPoolExecutor(1, "safety"),
         }
         self._pool = ThreadPoolExecutor(_POOL, "work", give_way, (WORK_NICE,))

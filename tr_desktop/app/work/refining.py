@@ -29,10 +29,9 @@ class Refining(QObject):
         editing.changed.connect(self._go_on)
 
     def start(self, engine: Engine) -> None:
-        """Refine with `engine` from now on."""
-        if engine.looks_closer:
-            self._engine = engine
-            self._go_on()
+        """Refine with `engine` from now on, if its last steps look closer."""
+        self._engine = engine if engine.looks_closer else None
+        self._go_on()
 
     def retry(self) -> None:
         """Try again what could not be refined: its footage may be back."""

@@ -18,6 +18,7 @@ from tr_desktop.evidence import Evidence
 from tr_desktop.grounding import Answer
 from tr_desktop.library.filters import FootageFilter
 from tr_desktop.library.index.indexer import EVERYTHING
+from tr_desktop.models.choice import shown_name
 from tr_desktop.moments import Moment
 from tr_desktop.projects.decisions import Key, key_of
 
@@ -28,7 +29,8 @@ TOP = 30
 class Results:
     """moments: best first, as far as the search has come. is_final: whether it has ended. error: why it failed.
 
-    unread: how many files were not indexed, or not completely, when it ended.
+    unread: how many files were not indexed, or not completely, when it ended. pack: the model that answers; "" before
+    it is open.
     """
 
     query: str
@@ -36,6 +38,7 @@ class Results:
     is_final: bool = False
     error: UserError | None = None
     unread: int = 0
+    pack: str = ""
 
     @property
     def has_confident(self) -> bool:
@@ -76,10 +79,9 @@ class Searching(QObject):
         self._job: Job | None = None
         self._evidence_job: Job | None = None
 
-    def start(self, engine: Engine) -> None:
-        """Search with `engine` from now on, and run the search that was asked for before it was open."""
+    def use(self, engine: Engine) -> None:
+        """Search with `engine` from now on. A search that is under way goes on as it began."""
         self._engine = engine
-        self.repeat()
 
     def search(self, query: str, footage_filter: FootageFilter = EVERYTHING, example: str | None = None) -> None:
         """Search the indexed footage for `query`, or for `example`; `results_changed` brings the results."""
@@ -88,9 +90,10 @@ class Searching(QObject):
         if example is not None:
             self._examples[query] = example
         asked = self._asked = SearchRequest(query, footage_filter, example)
-        self._set_results(Results(query))
         if self._engine is None:
+            self._set_results(Results(query))
             return
+        self._set_results(Results(query, pack=shown_name(self._engine.encoder.pack)))
         folders = self._indexing.status.present(self._indexing.folders)
         self._job = self._jobs.run(
             partial(_find, self._engine, asked, folders),
@@ -127,15 +130,15 @@ class Searching(QObject):
             self._set_results(replace(self.results, moments=moments))
 
     def _progress(self, moments: tuple[Moment, ...]) -> None:
-        self._set_results(Results(self.results.query, moments))
+        self._set_results(replace(self.results, moments=moments))
 
     def _finish(self, answer: Answer) -> None:
         unread = len(answer.coverage.waiting) + len(answer.coverage.incomplete)
-        self._set_results(Results(answer.query, answer.moments, is_final=True, unread=unread))
+        self._set_results(replace(self.results, moments=answer.moments, is_final=True, unread=unread))
         self.answered.emit(answer)
 
     def _fail(self, error: UserError) -> None:
-        self._set_results(Results(self.results.query, is_final=True, error=error))
+        self._set_results(replace(self.results, moments=(), is_final=True, error=error))
 
     def _end(self) -> None:
         if self._job is not None and self._job.is_over and not self.results.is_final:  # a bug, reported elsewhere

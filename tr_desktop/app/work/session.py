@@ -5,6 +5,7 @@ The library and the models are opened in a worker, so the window is up at once.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -12,16 +13,20 @@ from PySide6.QtCore import QObject, Signal
 from tr_desktop.app.look.counter import counted
 from tr_desktop.app.look.settings import Settings
 from tr_desktop.app.look.translate import tr
+from tr_desktop.app.work.changing import Changing
 from tr_desktop.app.work.editing import Editing
 from tr_desktop.app.work.indexing import Indexing
 from tr_desktop.app.work.jobs import Job, Jobs, Lane
+from tr_desktop.app.work.packs import Packs
 from tr_desktop.app.work.refining import Refining
 from tr_desktop.app.work.searching import Results, Searching
 from tr_desktop.app.work.undoing import Undoing
 from tr_desktop.engine import Engine, open_engine
-from tr_desktop.errors import UserError
+from tr_desktop.errors import PackError, UserError
 from tr_desktop.footage.sample import make_sample
 from tr_desktop.grounding import Answer
+from tr_desktop.models.choice import shown_name, use_pack
+from tr_desktop.models.pack import EMBEDDED_DEFAULT
 from tr_desktop.paths import sample_clip
 
 LONG_JOB_S = 10.0
@@ -29,10 +34,13 @@ SAMPLE_QUERY = "a cat"
 
 
 class Session(QObject):
-    """Owns all kinds of work and connects them. ready: the engine is open. notice: one sentence."""
+    """Owns all kinds of work and connects them. ready: the engine is open. notice: one sentence. changed_over: another
+    model pack is in use; its name, and whether the last search was repeated with it.
+    """
 
     ready = Signal()
     notice = Signal(str)
+    changed_over = Signal(str, bool)
     failed = Signal(UserError)
 
     def __init__(self, settings: Settings, library: Path, pack: str, device: str) -> None:
@@ -45,12 +53,16 @@ class Session(QObject):
         self.editing = Editing(settings, self.jobs, self)
         self.refining = Refining(self.editing, self.searching, self.jobs, self)
         self.undoing = Undoing(self.editing, self.indexing, self)
+        self.changing = Changing(settings, self.jobs, self.indexing, self)
+        self.packs = Packs(settings, self.jobs, self.indexing, self.changing, self)
         self._library, self._pack, self._device = library, pack, device
         self._sample_job: Job | None = None
         settings.changed = lambda: self.jobs.run(lambda _: settings.save(), lane=Lane.SAFETY)
         self.jobs.failed.connect(self.failed)
         self.editing.safe_copy.failed.connect(self.failed)
         self.editing.notice.connect(self.notice)
+        self.indexing.failed.connect(self._indexing_failed)
+        self.changing.arrived.connect(self._change_over)
         self.indexing.finished.connect(self._indexed)
         self.indexing.ended.connect(self.refining.retry)
         self.indexing.removed.connect(lambda folder, _: self.searching.leave_out(folder))
@@ -60,16 +72,70 @@ class Session(QObject):
 
     def open(self) -> None:
         """Open the library and the models in a worker; `ready` says when."""
-        self.jobs.run(lambda _: open_engine(self._library, self._pack, self._device), self._opened, lane=Lane.LIBRARY)
+        self.jobs.run(
+            lambda _: _open(self._library, self._pack, self._device),
+            lambda opened: self._opened(*opened),
+            lane=Lane.LIBRARY,
+        )
 
-    def _opened(self, engine: Engine) -> None:
+    def _opened(self, engine: Engine, error: PackError | None) -> None:
         self.engine = engine
-        self.jobs.run(lambda _: engine.warm_up())
         self.ready.emit()
+        self.editing.start(engine.catalog)
+        if error is not None:
+            self._say_fallen_back(error)
+            self._pack = EMBEDDED_DEFAULT
+        self.jobs.run(lambda _: engine.warm_up(), on_failure=partial(self._pack_failed, engine))
+        self._use(engine)
+        self.searching.repeat()
+
+    # The model pack
+
+    def _use(self, engine: Engine) -> None:
+        """Search, index and refine with `engine` from now on."""
+        self.engine = engine
+        self.searching.use(engine)
         self.indexing.start(engine)
-        self.editing.start(engine)
         self.refining.start(engine)
-        self.searching.start(engine)
+        self.changing.start(engine, self._pack)
+        self.packs.start(engine, self._pack)
+
+    def _change_over(self, engine: Engine, pack: str, is_awaited: bool) -> None:
+        self._pack = pack
+        self._use(engine)
+        self.jobs.run(lambda _: use_pack(pack), lane=Lane.MODELS)
+        if is_awaited:
+            self.searching.repeat()
+        self.changed_over.emit(shown_name(engine.encoder.pack), is_awaited)
+
+    def _indexing_failed(self, engine: Engine, error: UserError) -> None:
+        if not isinstance(error, PackError):
+            self.failed.emit(error)
+        elif engine is self.engine:
+            self._pack_failed(engine, error)
+        else:
+            self.changing.fail(error)
+
+    def _pack_failed(self, engine: Engine, error: UserError) -> None:
+        """The pack in use is damaged, or files of it are gone: use the embedded one."""
+        if engine is not self.engine:
+            return  # it isn't in use any more
+        if self._pack == EMBEDDED_DEFAULT or not isinstance(error, PackError):
+            self.failed.emit(error)
+            return
+        self._pack = EMBEDDED_DEFAULT
+        self._use(engine.with_pack(EMBEDDED_DEFAULT))
+        self.searching.repeat()
+        self._say_fallen_back(error)
+
+    def _say_fallen_back(self, error: PackError) -> None:
+        self.failed.emit(
+            PackError(
+                tr("Searches use {pack}: {reason}", pack=EMBEDDED_DEFAULT, reason=error.what),
+                path=error.path,
+                remedy=error.remedy,
+            )
+        )
 
     def close(self, patience_s: float) -> bool:
         """End all work and keep unsaved edits safe; whether every thread ended within `patience_s`."""
@@ -115,3 +181,13 @@ class Session(QObject):
             self.notice.emit(text)
         if results.lacks_footage and not results.has_confident:
             self.searching.repeat()
+
+
+def _open(library: Path, pack: str, device: str) -> tuple[Engine, PackError | None]:
+    """The library with `pack`, or with the embedded pack if that can't be opened, for this reason."""
+    try:
+        return open_engine(library, pack, device), None
+    except PackError as error:
+        if pack == EMBEDDED_DEFAULT:
+            raise
+        return open_engine(library, EMBEDDED_DEFAULT, device), error

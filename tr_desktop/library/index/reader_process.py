@@ -26,7 +26,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
-import tr_desktop
+from tr_desktop import this_program
 from tr_desktop.errors import LibraryError, PackError, UserError
 from tr_desktop.library.index import READ_FILES
 from tr_desktop.library.index.coverage import IndexProgress
@@ -37,10 +37,6 @@ from tr_desktop.library.store.lock import NotWritableError
 
 _ERRORS = {error.__name__: error for error in (UserError, LibraryError, NotWritableError, PackError)}
 _FROM_OUTSIDE = {-1: "SIGHUP", -2: "SIGINT", -9: "SIGKILL", -15: "SIGTERM"}  # by Popen.returncode
-if sys.platform == "win32":
-    _CREATION_FLAGS = subprocess.CREATE_NO_WINDOW
-else:
-    _CREATION_FLAGS = 0
 _LOOK_S = 0.05
 _PATIENCE_S = 2.0  # a child that doesn't stop by then is killed; what it stored is whole
 
@@ -123,17 +119,8 @@ def read_in_child(
 @contextmanager
 def _child() -> Iterator[tuple[subprocess.Popen[bytes], queue.SimpleQueue[dict[str, Any] | None]]]:
     """A child and the messages that it sends, None after the last; it has ended when the block ends."""
-    # The same program, wherever this one came from; never a module that lies in the current folder (-P).
-    search = os.pathsep.join(filter(None, (str(Path(tr_desktop.__file__).parents[1]), os.environ.get("PYTHONPATH"))))
     try:
-        process = subprocess.Popen(
-            _command(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=os.environ | {"PYTHONPATH": search},
-            creationflags=_CREATION_FLAGS,
-        )
+        process = this_program.start(__name__, [READ_FILES])
     except OSError as error:
         raise UserError(
             f"New footage can't be read: no process can be started ({error.strerror or error})",
@@ -149,13 +136,6 @@ def _child() -> Iterator[tuple[subprocess.Popen[bytes], queue.SimpleQueue[dict[s
         _end(process)
         thread.join()
         process.stdout.close()
-
-
-def _command() -> list[str]:
-    """What starts a child."""
-    if getattr(sys, "frozen", False):  # there is no Python to start: the application is the program
-        return [sys.executable, READ_FILES]
-    return [sys.executable, "-P", "-m", __name__]
 
 
 def _listen(pipe: IO[bytes], messages: queue.SimpleQueue[dict[str, Any] | None]) -> None:

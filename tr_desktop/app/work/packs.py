@@ -1,0 +1,220 @@
+"""The model packs that this machine has: facts about them, how fast they are, adding and removing them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from tr_desktop.app.look.settings import Settings
+from tr_desktop.app.work import models_process
+from tr_desktop.app.work.changing import Changing
+from tr_desktop.app.work.indexing import Indexing
+from tr_desktop.app.work.jobs import Job, Jobs, Lane
+from tr_desktop.app.work.models_process import Stage
+from tr_desktop.engine import Engine, Lacking, lacking
+from tr_desktop.errors import UserError
+from tr_desktop.library.index.coverage import Coverage, IndexProgress
+from tr_desktop.library.store.catalog import Catalog
+from tr_desktop.models.choice import known_packs, remove_pack, shown_name
+from tr_desktop.models.convert.licence import licence_of
+from tr_desktop.models.encoder import Encoder
+from tr_desktop.models.pack import Pack, installed_packs, is_pack, load_pack
+from tr_desktop.models.speed import pictures_a_second
+
+_CONVERT = ("torch", "transformers", "onnx", "huggingface_hub")
+_LEAST_S = 3.0  # of indexing, to call it a measurement
+
+
+@dataclass(frozen=True)
+class KnownPack:
+    """key: the name or path by which it is opened. pack: None if that fails, for the reason `problem`. is_added:
+    whether the user added it, and can remove it. lacking: what it would have to index; None if that isn't known.
+    """
+
+    key: str
+    name: str
+    pack: Pack | None = None
+    problem: str = ""
+    is_added: bool = False
+    lacking: Lacking | None = None
+
+    @property
+    def size_bytes(self) -> int:
+        return 0 if self.pack is None else sum(size_bytes for size_bytes, _ in self.pack.files.values())
+
+
+class Packs(QObject):
+    """known: the packs, embedded ones first. at_work: the name of what is being added, or "". stage: how far that is.
+
+    changed: any of these. failed: adding or removing one failed. asked: a checkpoint's licence restricts its use; the
+    checkpoint, and the terms that the user has to accept.
+    """
+
+    changed = Signal()
+    failed = Signal(UserError)
+    asked = Signal(Path, str)
+
+    def __init__(self, settings: Settings, jobs: Jobs, indexing: Indexing, changing: Changing, parent: QObject) -> None:
+        super().__init__(parent)
+        self._settings, self._jobs, self._indexing, self._changing = settings, jobs, indexing, changing
+        self.known: tuple[KnownPack, ...] = ()
+        self.in_use = ""
+        self.at_work = ""
+        self.stage: Stage | None = None
+        self.measuring = ""
+        self._engine: Engine | None = None
+        self._job: Job | None = None
+        self._listing: Job | None = None
+        self._progress: tuple[Pack, IndexProgress] | None = None
+        indexing.progressed.connect(self._progressed)
+        indexing.ended.connect(self._keep_speed)
+        changing.changed.connect(self.changed)
+
+    def start(self, engine: Engine, key: str) -> None:
+        """`engine`, of the pack with this name or path, is in use from now on."""
+        self._engine, self.in_use = engine, key
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Look at the packs again; `changed` says when that is done."""
+        if self._engine is None:
+            return
+        if self._listing is not None:
+            self._listing.cancel()
+        keys, coverage = (self.in_use, self._changing.wanted), self._indexing.status.coverage
+        self._listing = self._jobs.run(partial(_known, keys, self._engine.catalog, coverage), self._set_known)
+
+    def _set_known(self, known: tuple[KnownPack, ...]) -> None:
+        self.known = known
+        self.changed.emit()
+
+    # Speed
+
+    def speed(self, pack: Pack) -> float:
+        """Pictures a second on this machine, or 0 if it wasn't measured."""
+        return self._settings.speed(pack.sha256, self._device)
+
+    def measure(self, key: str) -> None:
+        """Measure how fast a pack is, in about a second."""
+        device = self._device
+
+        def work(_: Job) -> tuple[Pack, float]:
+            pack = load_pack(key)
+            return pack, pictures_a_second(Encoder(pack, device))
+
+        def end() -> None:
+            self.measuring = ""
+            self.changed.emit()
+
+        self.measuring = key
+        self._jobs.run(work, lambda done: self._remember_speed(*done), on_failure=self.failed.emit, on_end=end)
+        self.changed.emit()
+
+    @property
+    def _device(self) -> str:
+        return "auto" if self._engine is None else self._engine.encoder.wanted_device
+
+    def _remember_speed(self, pack: Pack, pictures: float) -> None:
+        self._settings.remember_speed(pack.sha256, self._device, pictures)
+
+    def _progressed(self, progress: IndexProgress) -> None:
+        engine = self._indexing.at_work
+        if engine is not None:
+            self._progress = engine.encoder.pack, progress
+
+    def _keep_speed(self) -> None:
+        """A run of indexing has ended: it has measured its pack."""
+        if self._progress is not None:
+            pack, progress = self._progress
+            if progress.elapsed_s >= _LEAST_S:
+                self._remember_speed(pack, float(progress.footage_s * pack.sample_fps) / progress.elapsed_s)
+        self._progress = None
+        self.refresh()
+
+    # Adding and removing
+
+    def add(self, source: Path, *, is_accepted: bool = False) -> None:
+        """Add the pack or the checkpoint at `source`. is_accepted: whether the user has agreed to its licence."""
+        if is_accepted:
+            self._make(["add", str(source), "--accept-licence"], source.name)
+            return
+
+        def looked(terms: str) -> None:
+            if terms:
+                self.asked.emit(source, terms)
+            else:
+                self._make(["add", str(source)], source.name)
+
+        self._jobs.run(lambda _: _restriction(source), looked, on_failure=self.failed.emit)
+
+    def get(self, name: str) -> None:
+        """Fetch a model of the list, whose licence the user has accepted, and add it."""
+        self._make(["get", name, "--yes"], name)
+
+    def cancel(self) -> None:
+        """Stop adding; nothing of the pack is left."""
+        if self._job is not None:
+            self._job.cancel()
+
+    def _make(self, arguments: Sequence[str], name: str) -> None:
+        if self.at_work:
+            return  # one at a time
+        self.at_work, self.stage = name, None
+        self._job = self._jobs.run(
+            partial(models_process.run, arguments),
+            self.measure,
+            on_failure=self.failed.emit,
+            on_progress=self._set_stage,
+            on_end=self._made,
+            lane=Lane.MODELS,
+        )
+        self.changed.emit()
+
+    def _set_stage(self, stage: Stage) -> None:
+        self.stage = stage
+        self.changed.emit()
+
+    def _made(self) -> None:
+        self.at_work, self.stage = "", None
+        self.refresh()
+        self.changed.emit()
+
+    def remove(self, key: str) -> None:
+        """Delete an added pack. The library keeps its index."""
+        if key == self._changing.wanted:
+            self._changing.forget()
+        self._jobs.run(lambda _: remove_pack(key), on_failure=self.failed.emit, on_end=self.refresh, lane=Lane.MODELS)
+
+
+def _restriction(source: Path) -> str:
+    """What a checkpoint's licence says, if it restricts the use of the model; else ""."""
+    if is_pack(source) or not source.is_dir():
+        return ""
+    licence = licence_of(source)
+    return licence.shown if licence.is_restricted else ""
+
+
+def missing_for_conversion() -> list[str]:
+    """The packages that getting and converting models needs and this environment doesn't have."""
+    return [name for name in _CONVERT if find_spec(name) is None]
+
+
+def _known(keys: Sequence[str], catalog: Catalog, coverage: Coverage, _: Job) -> tuple[KnownPack, ...]:
+    """All known packs, and those that are in use or wanted."""
+    added = installed_packs()
+    return tuple(
+        _looked_at(key, key in added, catalog, coverage) for key in dict.fromkeys((*known_packs(), *filter(None, keys)))
+    )
+
+
+def _looked_at(key: str, is_added: bool, catalog: Catalog, coverage: Coverage) -> KnownPack:
+    try:
+        pack = load_pack(key)
+        return KnownPack(key, shown_name(pack), pack, "", is_added, lacking(catalog, pack, coverage))
+    except UserError as error:
+        return KnownPack(key, Path(key).name, None, str(error), is_added)

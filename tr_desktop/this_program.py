@@ -1,0 +1,39 @@
+"""This program as a child process: the same code, wherever this one came from."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+import tr_desktop
+
+if sys.platform == "win32":
+    _CREATION_FLAGS = subprocess.CREATE_NO_WINDOW
+else:
+    _CREATION_FLAGS = 0
+
+
+def start(
+    module: str, arguments: Sequence[str], *, errors: IO[bytes] | int = subprocess.DEVNULL
+) -> subprocess.Popen[bytes]:
+    """Start `module` with `arguments`; its standard input and output are pipes. errors: its standard error.
+
+    A frozen build has no Python to start: it starts itself with the arguments, without the module.
+    Raises OSError if no process can be started.
+    """
+    is_frozen = getattr(sys, "frozen", False)
+    # Never a module that lies in the current folder (-P).
+    command = [sys.executable] if is_frozen else [sys.executable, "-P", "-m", module]
+    search = os.pathsep.join(filter(None, (str(Path(tr_desktop.__file__).parents[1]), os.environ.get("PYTHONPATH"))))
+    return subprocess.Popen(
+        [*command, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        env=os.environ | {"PYTHONPATH": search},
+        creationflags=_CREATION_FLAGS,
+    )
