@@ -140,7 +140,7 @@ def test_a_pack_is_added_and_used_while_searches_go_on_and_changing_back_costs_n
         hands.wait(lambda: session.changing.text() == "Indexing with other: 1 of 3 files; searches use toy until then")
         assert window._status.text().startswith(session.changing.text())
         assert other.state.text().startswith("Indexing: 1 of 3 files") and other.bar.isVisible()
-        assert window.library.progress.isVisible() and "WITH OTHER" in window.library._doing.text()
+        assert window.library.progress.isVisible() and window.library._now.toolTip() == "other: a.mp4"
         to_window(hands)
         hands.search("red")
         assert found(hands) >= {"a.mp4", "b.mp4"} and window.results.pack() == "toy"
@@ -329,7 +329,7 @@ def test_without_the_packages_for_conversion_models_are_listed_and_packs_added(
     def script(hands):
         ready(hands)
         models = hands.window.models
-        assert "install torch" in models.needs.text() and models.needs.isVisible()
+        assert "aren’t installed here: torch" in models.needs.text() and models.needs.isVisible()
         assert models.open_rows and not any(each.get_button.isEnabled() for each in models.open_rows)
         hands.session.packs.add(write_other(tmp_path / "other"))
         row(hands, "other")

@@ -117,6 +117,7 @@ class LibraryPanel(QWidget):
         self._folder_rows: list[FolderRow] = []
         self._status = LibraryStatus()
         self._progress: IndexProgress | None = None
+        self._pack = ""
         self._is_paused = False
 
     def _make_progress(self) -> QWidget:
@@ -127,8 +128,7 @@ class LibraryPanel(QWidget):
         cancel = IconButton("close", tr("Stop indexing. The next run continues from here."))
         cancel.clicked.connect(self.cancelled)
         head = QHBoxLayout()
-        self._doing = title(tr("Indexing"))
-        head.addWidget(self._doing, 1)
+        head.addWidget(title(tr("Indexing")), 1)
         self._now = Elided("", "")
         self._pause = IconButton("pause", _pause_text(False))
         self._pause.clicked.connect(self._toggle_pause)
@@ -196,9 +196,8 @@ class LibraryPanel(QWidget):
 
     def set_progress(self, progress: IndexProgress | None, pack: str = "") -> None:
         """pack: the model, unless it is the one that searches use."""
-        self._doing.setText((tr("Indexing with {pack}", pack=pack) if pack else tr("Indexing")).upper())
         self.progress.setVisible(progress is not None)
-        self._progress = progress
+        self._progress, self._pack = progress, pack
         if progress is None:
             self._is_paused = False
         self._show_progress()
@@ -216,7 +215,8 @@ class LibraryPanel(QWidget):
         self._pause.setAccessibleName(action)
         if progress is None:
             return
-        self._now.set_text(progress.path.name)
+        name = progress.path.name
+        self._now.set_text(tr("{pack}: {name}", pack=self._pack, name=name) if self._pack else name)
         self.bar.setValue(round(1000 * progress.done_bytes / max(progress.total_bytes, 1)))
         facts = [tr("{number} of {files}", number=progress.file_number, files=progress.files)]
         if self._is_paused:

@@ -16,7 +16,7 @@ from tr_desktop.models.convert.catalogue import OpenModel
 
 
 class _Row(QWidget):
-    """A name over lines of text, and buttons at the right."""
+    """A name and buttons over lines of text."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -25,18 +25,21 @@ class _Row(QWidget):
         self.mark = Icon("check", "panel")
         self.name = QLabel(name)
         self.name.setFont(theme.font(is_bold=True))
-        self.lines = QVBoxLayout()
-        self.lines.setSpacing(2)
-        self.lines.addWidget(self.name)
         self.buttons = QHBoxLayout()
         self.buttons.setSpacing(theme.SPACE // 2)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(12, 8, 8, 10)
-        row.setSpacing(theme.SPACE)
-        row.addWidget(self.mark, 0, Qt.AlignmentFlag.AlignTop)
-        row.addLayout(self.lines, 1)
-        row.addLayout(self.buttons)
-        row.setAlignment(self.buttons, Qt.AlignmentFlag.AlignTop)
+        head = QHBoxLayout()
+        head.setSpacing(theme.SPACE)
+        head.addWidget(self.mark)
+        head.addWidget(self.name, 1)
+        head.addLayout(self.buttons)
+        self.lines = QVBoxLayout()
+        self.lines.setContentsMargins(16 + theme.SPACE, 0, 0, 0)  # below the name
+        self.lines.setSpacing(2)
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(12, 4, 8, 10)
+        rows.setSpacing(0)
+        rows.addLayout(head)
+        rows.addLayout(self.lines)
 
 
 class PackRow(_Row):
@@ -50,6 +53,7 @@ class PackRow(_Row):
 
     def __init__(self, known: KnownPack) -> None:
         super().__init__(known.name)
+        self.name.setMinimumHeight(theme.ROW)  # as high as with buttons
         self.facts, self.state = words("", "small"), words("", "dim")
         self.bar = QProgressBar(textVisible=False, maximum=1000)
         self.bar.setAccessibleName(tr("Indexing with {name}", name=known.name))
@@ -123,15 +127,14 @@ class OpenModelRow(_Row):
     def __init__(self, model: OpenModel) -> None:
         super().__init__(model.name)
         self.model = model
-        self.facts = words("", "small")
+        self.facts = words(model_text.open_model(model), "small")
         self.lines.addWidget(words(tr("For {purpose}", purpose=model.good_for), "dim"))
         self.lines.addWidget(self.facts)
         self.get_button = _button(QPushButton(), tr("Get…"), tr("Get {name}…", name=model.name))
         self.get_button.clicked.connect(self.get)
         self.buttons.addWidget(self.get_button)
 
-    def show_model(self, mini_speed: float, *, is_here: bool, may_get: bool) -> None:
-        self.facts.setText(model_text.open_model(self.model, mini_speed))
+    def show_model(self, *, is_here: bool, may_get: bool) -> None:
         self.mark.show_icon("check", "good" if is_here else "panel")
         self.get_button.setText(tr("Added") if is_here else tr("Get…"))
         self.get_button.setEnabled(may_get and not is_here)

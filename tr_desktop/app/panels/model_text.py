@@ -65,21 +65,19 @@ def preparation(at: Preparation | None) -> str:
     return said
 
 
-def open_model(model: OpenModel, mini_speed: float) -> str:
-    """A listed model in one line. mini_speed: pictures a second of the embedded pack here, or 0 if unknown."""
+def open_model(model: OpenModel) -> str:
+    """A listed model in one line."""
     licence = model.licence if model.commercial else tr("{licence}: NO COMMERCIAL USE", licence=model.licence)
-    said = [
-        tr("{size} to download", size=size_label(model.download_bytes)),
-        tr("{size} on disk", size=size_label(model.pack_bytes)),
-        licence,
-        tr("languages: {languages}", languages=model.languages),
-        tr("{count} numbers a frame", count=model.width),
-    ]
-    if mini_speed:
-        said.append(tr("about {speed}", speed=_speed(mini_speed * model.mini_speed)))
-    else:
-        said.append(tr("{share:.2g} × the speed of mini", share=model.mini_speed))
-    return " · ".join(said)
+    return " · ".join(
+        [
+            tr("{size} to download", size=size_label(model.download_bytes)),
+            tr("{size} on disk", size=size_label(model.pack_bytes)),
+            licence,
+            tr("languages: {languages}", languages=model.languages),
+            tr("{count} numbers a frame", count=model.width),
+            tr("{share:.2g} × the speed of mini", share=model.mini_speed),
+        ]
+    )
 
 
 def _speed(pictures: float) -> str:

@@ -30,7 +30,6 @@ from tr_desktop.app.work.packs import KnownPack, missing_for_conversion
 from tr_desktop.app.work.session import Session
 from tr_desktop.errors import UserError
 from tr_desktop.models.convert.catalogue import OPEN_MODELS, OpenModel
-from tr_desktop.models.pack import EMBEDDED_DEFAULT
 
 
 class ModelsDialog(QDialog):
@@ -203,19 +202,15 @@ class ModelsDialog(QDialog):
         self.needs.setVisible(bool(missing))
         self.needs.setText(
             tr(
-                'To get models and to convert checkpoints, install {packages}: pip install "tr-desktop[convert]".'
-                " Pack files (.trpack) can be added without.",
+                "Getting models and converting checkpoints needs packages that aren’t installed here: {packages}."
+                " Install them with pip install 'tr-desktop[convert]', or use the command"
+                " python3 run.py convert models get NAME. Pack files (.trpack) can be added without them.",
                 packages=", ".join(missing),
             )
         )
-        mini = next((known.pack for known in packs.known if known.key == EMBEDDED_DEFAULT), None)
         names = {known.key for known in packs.known}
         for row in self.open_rows:
-            row.show_model(
-                packs.speed(mini) if mini is not None else 0,
-                is_here=row.model.name in names,
-                may_get=not missing and not packs.at_work,
-            )
+            row.show_model(is_here=row.model.name in names, may_get=not missing and not packs.at_work)
         self.add.setEnabled(not packs.at_work)
         self.progress.setVisible(bool(packs.at_work))
         stage = packs.stage

@@ -27,7 +27,7 @@ from tr_desktop.models.pack import Pack, installed_packs, is_pack, load_pack
 from tr_desktop.models.speed import pictures_a_second
 
 _CONVERT = ("torch", "transformers", "onnx", "huggingface_hub")
-_LEAST_S = 3.0  # of indexing, to call it a measurement
+_LEAST_S = 10.0  # of indexing, to call it a measurement
 
 
 @dataclass(frozen=True)
