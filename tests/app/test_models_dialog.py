@@ -89,7 +89,7 @@ def ready(hands) -> None:
     session = hands.session
     hands.wait(lambda: len(session.indexing.status.coverage.searched) == 3 and session.indexing.at_work is None)
     hands.press("Ctrl+Shift+M")
-    hands.wait(lambda: hands.window.models.isVisible() and session.packs.known)
+    hands.wait(lambda: hands.window.models.dialog.isVisible() and session.packs.known)
 
 
 def to_window(hands) -> None:
@@ -99,8 +99,8 @@ def to_window(hands) -> None:
 
 
 def row(hands, key: str):
-    hands.wait(lambda: key in hands.window.models.rows)
-    return hands.window.models.rows[key]
+    hands.wait(lambda: key in hands.window.models.dialog.rows)
+    return hands.window.models.dialog.rows[key]
 
 
 def answer(name: str) -> None:
@@ -123,7 +123,7 @@ def test_a_pack_is_added_and_used_while_searches_go_on_and_changing_back_costs_n
     def script(hands):
         session, window = hands.session, hands.window
         ready(hands)
-        models = window.models
+        models = window.models.dialog
         assert row(hands, "toy").state.text() == "In use" and not row(hands, "toy").use_button.isVisible()
         assert "mini" in models.rows and not row(hands, "mini").remove_button.isVisible()
         models.add_folder()
@@ -240,7 +240,7 @@ def test_new_footage_is_searched_with_the_pack_in_use_first(run_app, footage, to
 def test_adding_is_stopped_by_the_user_or_by_closing_and_nothing_is_left(run_app, footage, toy, name):
     def start(hands):
         ready(hands)
-        models = hands.window.models
+        models = hands.window.models.dialog
         hands.session.packs.get(name)
         hands.wait(lambda: models.stage.toolTip() == f"{name}: half of it")
         assert models.bar.value() == 500 and any(packs_folder().glob(".pack-*"))
@@ -264,7 +264,7 @@ def test_what_goes_wrong_in_adding_is_said_in_a_sentence(run_app, footage, toy, 
 
     def script(hands):
         ready(hands)
-        models = hands.window.models
+        models = hands.window.models.dialog
         hands.session.packs.add(damaged)
         hands.wait(lambda: "image.onnx of the model pack doesn't match" in models.problem.text().replace("\u200b", ""))
         hands.session.packs.add(tmp_path / "crash")
@@ -284,7 +284,7 @@ def test_a_licence_that_restricts_use_is_shown_and_asked_for(run_app, footage, t
 
     def script(hands):
         ready(hands)
-        models = hands.window.models
+        models = hands.window.models.dialog
         for name in ("Cancel", "Accept and add"):
             hands.session.packs.add(checkpoint)
             hands.wait(lambda: any(each.isVisible() for each in models.findChildren(QMessageBox)))
@@ -303,14 +303,16 @@ def test_a_licence_that_restricts_use_is_shown_and_asked_for(run_app, footage, t
 def test_a_model_of_the_list_is_fetched_after_its_licence_and_size_were_shown(run_app, footage, toy):
     def script(hands):
         ready(hands)
-        models = hands.window.models
-        (listed, *_) = models.open_rows
-        assert "MIT" in listed.facts.text() and "339 MB to download" in listed.facts.text()
+        models = hands.window.models.dialog
+        listed = next(each for each in models.open_rows if each.model.commercial)
+        model = listed.model
+        assert f"{model.download_bytes / 1e6:.0f} MB to download" in listed.facts.text()
+        assert model.licence in listed.facts.text() and model.languages in listed.facts.text()
+        assert all(each.model.commercial or "NO COMMERCIAL USE" in each.facts.text() for each in models.open_rows)
         listed.get_button.click()
         (box,) = models.findChildren(QMessageBox)
-        assert (
-            "MIT" in box.informativeText() and "https://" in box.informativeText() and "339 MB" in box.informativeText()
-        )
+        shown = box.informativeText()
+        assert model.licence in shown and model.licence_url in shown and model.repository in shown
         answer("Cancel")
         assert not hands.session.packs.at_work
         listed.get_button.click()
@@ -328,7 +330,7 @@ def test_without_the_packages_for_conversion_models_are_listed_and_packs_added(
 
     def script(hands):
         ready(hands)
-        models = hands.window.models
+        models = hands.window.models.dialog
         assert "aren’t installed here: torch" in models.needs.text() and models.needs.isVisible()
         assert models.open_rows and not any(each.get_button.isEnabled() for each in models.open_rows)
         hands.session.packs.add(write_other(tmp_path / "other"))

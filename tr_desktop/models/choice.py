@@ -33,9 +33,15 @@ def use_pack(name_or_path: str) -> Pack:
     """Check a pack and make it the default. Raises PackError if it is missing, damaged or unsafe."""
     pack = load_pack(name_or_path)
     pack.verify()
+    keep_choice(name_or_path)
+    return pack
+
+
+def keep_choice(name_or_path: str) -> None:
+    """Make a pack the default that was checked before. Raises PackError if that can't be saved."""
     # A name means the same in every folder; a path must be absolute.
     named = [*list_packs(), *installed_packs()]
-    chosen = name_or_path if name_or_path in named else str(pack.location.absolute())
+    chosen = name_or_path if name_or_path in named else str(Path(name_or_path).absolute())
     try:
         packs = list(_read().get("packs", []))
     except PackError:  # choosing again is how to fix it
@@ -48,7 +54,6 @@ def use_pack(name_or_path: str) -> Pack:
         write_verified(path, (json.dumps({"default": chosen, "packs": packs}, indent=1) + "\n").encode())
     except OSError as error:
         raise PackError(f"The choice can't be saved: {error.strerror}", path=path) from error
-    return pack
 
 
 def add_pack(source: Path, name: str | None = None) -> Pack:

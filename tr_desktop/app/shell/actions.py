@@ -13,6 +13,7 @@ from tr_desktop.app.panels.library_panel import LibraryPanel
 from tr_desktop.app.panels.results import ResultsPanel
 from tr_desktop.app.panels.search_bar import SearchBar
 from tr_desktop.app.shell.adding import Adding
+from tr_desktop.app.shell.models import Models
 from tr_desktop.app.shell.offline_footage import OfflineFootage
 from tr_desktop.app.shell.project_files import ProjectFiles
 from tr_desktop.app.shell.side_panel import Side
@@ -33,6 +34,7 @@ class Target(Protocol):
     adding: Adding
     offline: OfflineFootage
     theming: Theming
+    models: Models
 
     def close(self) -> bool: ...
     def focus_search(self) -> None: ...
@@ -43,7 +45,6 @@ class Target(Protocol):
     def show_export(self) -> None: ...
     def next_counting(self) -> None: ...
     def show_keys(self) -> None: ...
-    def show_models(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ ACTIONS: tuple[Action, ...] = (
     _file("library.add-files", marked("Add files…"), (), lambda w: w.adding.choose_files()),
     _file("project.locate", marked("Locate folder…"), (), lambda w: w.offline.locate()),
     _file("library.update", marked("Index new footage"), ("F5",), lambda w: w.session.indexing.update()),
-    _file("models", marked("Models…"), ("Ctrl+Shift+M",), lambda w: w.show_models()),
+    _file("models", marked("Models…"), ("Ctrl+Shift+M",), lambda w: w.models.show()),
     _file("export", marked("Export…"), ("E",), lambda w: w.show_export()),
     _file("app.quit", marked("Quit"), ("Ctrl+Q",), lambda w: w.close()),
     _edit("edit.undo", marked("Undo"), ("Ctrl+Z",), lambda w: w.session.undoing.undo()),

@@ -24,7 +24,7 @@ from tr_desktop.app.shell.key_sheet import KeySheet
 from tr_desktop.app.shell.keys import TypingFirst, keys_of, read_keys
 from tr_desktop.app.shell.last_project import LastProject
 from tr_desktop.app.shell.menus import Menus
-from tr_desktop.app.shell.models_dialog import ModelsDialog
+from tr_desktop.app.shell.models import Models
 from tr_desktop.app.shell.notice_place import NoticePlace
 from tr_desktop.app.shell.offline_footage import OfflineFootage
 from tr_desktop.app.shell.panes import Panes, stacked
@@ -38,8 +38,6 @@ from tr_desktop.app.work.searching import Results
 from tr_desktop.app.work.session import SAMPLE_QUERY, Session
 from tr_desktop.errors import UserError
 from tr_desktop.library.filters import FootageFilter
-from tr_desktop.library.index.coverage import IndexProgress
-from tr_desktop.models.choice import shown_name
 from tr_desktop.projects.decisions import Decision
 
 CLOSE_WITHIN_S = 2.5
@@ -74,7 +72,7 @@ class Window(QMainWindow):
         lists = (self.results.list, self.selects.list)
         self.offline = OfflineFootage(session, self.stage, self.notice, lists, dialogs, self.last_project, self)
         self.theming = Theming(app, session.settings, self)
-        self.models = ModelsDialog(session, dialogs, self)
+        self.models = Models(session, self.library, self.results, self.notice, dialogs, self)
         self._place()
         self._make_actions()
         self._connect()
@@ -110,28 +108,21 @@ class Window(QMainWindow):
 
     def _connect(self) -> None:
         session = self.session
-        session.ready.connect(self._show_status)
         session.notice.connect(self.say)
-        session.failed.connect(self.notice.say_error)
+        for failed in (session.failed, self.stage.failed, self.search.failed):
+            failed.connect(self.notice.say_error)
         session.indexing.folders_changed.connect(self._folders_changed)
         session.indexing.status_changed.connect(self.library.set_status)
-        session.indexing.status_changed.connect(lambda _: self._show_status())
-        session.indexing.progressed.connect(self._show_progress)
-        session.changing.changed.connect(self._show_status)
-        session.changing.failed.connect(self.notice.say_error)
-        session.packs.failed.connect(self.notice.say_error)
-        session.packs.changed.connect(lambda: self.results.name_pack(len(session.packs.known) > 1))
-        session.changed_over.connect(self._say_changed_over)
+        for changed in (session.ready, session.indexing.status_changed, session.changing.changed):
+            changed.connect(self._show_status)
         session.indexing.ended.connect(lambda: self.library.set_progress(None))
         session.searching.results_changed.connect(self._results_changed)
         session.editing.changed.connect(self._project_changed)
         session.undoing.changed.connect(self._show_edits)
-        self.stage.failed.connect(self.notice.say_error)
         self.stage.changed.connect(self._stage_changed)
         self.files.opened.connect(lambda: self.show_side(Side.SELECTS))
         self.search.searched.connect(self._search)
         self.search.searched_by.connect(self._search_by)
-        self.search.failed.connect(self.notice.say_error)
         self.search.left.connect(self.results.list.setFocus)
         self.results.chosen.connect(self.stage.show)
         self.selects.chosen.connect(self._show_select)
@@ -166,18 +157,8 @@ class Window(QMainWindow):
         if has_something and not self.stage.moment:
             self.search.field.setFocus()
 
-    def _show_status(self) -> None:
+    def _show_status(self, *_: object) -> None:
         self._status.show_coverage(self.session)
-
-    def _show_progress(self, progress: IndexProgress) -> None:
-        engine = self.session.indexing.at_work
-        is_other = engine is not None and engine is not self.session.engine
-        self.library.set_progress(progress, shown_name(engine.encoder.pack) if engine and is_other else "")
-
-    def _say_changed_over(self, pack: str, is_repeated: bool) -> None:
-        query = self.session.searching.results.query
-        again = () if is_repeated or not query else ((tr("Search again"), self.session.searching.repeat),)
-        self.notice.say(tr("Searches use {pack} from now on.", pack=pack), *again)
 
     def _results_changed(self, results: Results) -> None:
         self.results.set_results(results)
@@ -293,11 +274,6 @@ class Window(QMainWindow):
     def show_keys(self) -> None:
         KeySheet(self.keys, self.session.settings.folder, self).open()
 
-    def show_models(self) -> None:
-        self.models.show()
-        self.models.raise_()
-        self.models.activateWindow()
-
     def say(self, sentence: str) -> None:
         self.notice.say(sentence)
         QApplication.alert(self)
@@ -310,7 +286,7 @@ class Window(QMainWindow):
         settings.remember("window", self.saveGeometry())
         self._panes.remember(settings)
         self._app.removeEventFilter(self._typing_first)
-        self.models.close()
+        self.models.dialog.close()
         self.offline.presence.stop()
         self.stage.player.pause()
         end_s = time.monotonic() + CLOSE_WITHIN_S

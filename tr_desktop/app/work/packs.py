@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
@@ -21,7 +21,7 @@ from tr_desktop.errors import UserError
 from tr_desktop.library.index.coverage import Coverage, IndexProgress
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.models.choice import known_packs, remove_pack, shown_name
-from tr_desktop.models.convert.licence import licence_of
+from tr_desktop.models.convert.licence import LicenceError, licence_of
 from tr_desktop.models.encoder import Encoder
 from tr_desktop.models.pack import Pack, installed_packs, is_pack, load_pack
 from tr_desktop.models.speed import pictures_a_second
@@ -140,40 +140,42 @@ class Packs(QObject):
 
     def add(self, source: Path, *, is_accepted: bool = False) -> None:
         """Add the pack or the checkpoint at `source`. is_accepted: whether the user has agreed to its licence."""
-        if is_accepted:
-            self._make(["add", str(source), "--accept-licence"], source.name)
-            return
 
-        def looked(terms: str) -> None:
-            if terms:
-                self.asked.emit(source, terms)
-            else:
-                self._make(["add", str(source)], source.name)
+        def work(job: Job) -> str:
+            if not is_accepted and (terms := _restriction(source)):
+                raise LicenceError(terms, path=source)
+            return models_process.run(["add", str(source), *(["--accept-licence"] if is_accepted else [])], job)
 
-        self._jobs.run(lambda _: _restriction(source), looked, on_failure=self.failed.emit)
+        self._make(work, source.name)
 
     def get(self, name: str) -> None:
         """Fetch a model of the list, whose licence the user has accepted, and add it."""
-        self._make(["get", name, "--yes"], name)
+        self._make(partial(models_process.run, ["get", name, "--yes"]), name)
 
     def cancel(self) -> None:
         """Stop adding; nothing of the pack is left."""
         if self._job is not None:
             self._job.cancel()
 
-    def _make(self, arguments: Sequence[str], name: str) -> None:
+    def _make(self, work: Callable[[Job], str], name: str) -> None:
         if self.at_work:
             return  # one at a time
         self.at_work, self.stage = name, None
         self._job = self._jobs.run(
-            partial(models_process.run, arguments),
+            work,
             self.measure,
-            on_failure=self.failed.emit,
+            on_failure=self._fail,
             on_progress=self._set_stage,
             on_end=self._made,
             lane=Lane.MODELS,
         )
         self.changed.emit()
+
+    def _fail(self, error: UserError) -> None:
+        if isinstance(error, LicenceError):
+            self.asked.emit(error.path, error.what)
+        else:
+            self.failed.emit(error)
 
     def _set_stage(self, stage: Stage) -> None:
         self.stage = stage

@@ -25,7 +25,7 @@ from tr_desktop.engine import Engine, open_engine
 from tr_desktop.errors import PackError, UserError
 from tr_desktop.footage.sample import make_sample
 from tr_desktop.grounding import Answer
-from tr_desktop.models.choice import shown_name, use_pack
+from tr_desktop.models.choice import keep_choice, shown_name
 from tr_desktop.models.pack import EMBEDDED_DEFAULT
 from tr_desktop.paths import sample_clip
 
@@ -103,7 +103,7 @@ class Session(QObject):
     def _change_over(self, engine: Engine, pack: str, is_awaited: bool) -> None:
         self._pack = pack
         self._use(engine)
-        self.jobs.run(lambda _: use_pack(pack), lane=Lane.MODELS)
+        self.jobs.run(lambda _: keep_choice(pack), lane=Lane.SAFETY)
         if is_awaited:
             self.searching.repeat()
         self.changed_over.emit(shown_name(engine.encoder.pack), is_awaited)
