@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from tests.toy import ToyEncoder, write_clip
+from tr_desktop.engine import Lacking, lacking
 from tr_desktop.errors import UserError
 from tr_desktop.evidence import evidence_for
 from tr_desktop.grounding import find, refine
 from tr_desktop.library.index.indexer import index_footage
+from tr_desktop.library.search.by_picture import load_example
 from tr_desktop.library.store.catalog import Catalog
 
 ONE, TWO = "1" * 64, "2" * 64
@@ -117,3 +119,27 @@ def test_a_moment_of_the_other_pack_is_explained_in_the_vectors_of_this_one(cata
         (stranger, *_) = answers(elsewhere, unknown, one)
     with pytest.raises(UserError, match="isn't in the library"):
         refine(stranger, catalog, two)
+
+
+def test_an_example_in_footage_of_the_other_pack_is_looked_at_without_indexing_it(catalog, clip):
+    one, two = ToyEncoder(ONE), Turned(TWO)
+    index(catalog, clip, one)
+    example = load_example(f"{clip}@22", catalog, two)
+    assert two.encoded_frames == 1 and np.allclose(example.vector, two.encode_text(["red"])[0], atol=0.05)
+    with pytest.raises(KeyError):
+        catalog.load(clip, TWO)
+
+
+def test_what_a_pack_lacks_counts_files_once_and_only_the_footage_that_is_left(catalog, clip, tmp_path):
+    one, two = ToyEncoder(ONE), Turned(TWO, Fraction(1))
+    copy = clip.with_name("copy.mp4")
+    copy.write_bytes(clip.read_bytes())
+    short = write_clip(tmp_path / "short.mp4", [("red", 50)])
+    coverage = index_footage([clip, copy, short], catalog, one)
+    assert lacking(catalog, one.pack, coverage) == Lacking()
+    assert lacking(catalog, two.pack, coverage).files == 3
+    index(catalog, clip, two, until_s=30)
+    left = lacking(catalog, two.pack, coverage)
+    assert left.files == 3 and 40 < left.footage_s < 60
+    index(catalog, clip, two)
+    assert lacking(catalog, two.pack, coverage) == Lacking(1, Fraction(2))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -17,7 +18,7 @@ from tr_desktop.footage.still import read_still
 from tr_desktop.library.index.indexer import ReadNew, index_footage, read_here
 from tr_desktop.library.index.walk import absolute_path
 from tr_desktop.library.store.catalog import Catalog
-from tr_desktop.moments import Moment
+from tr_desktop.moments import Footage, Moment
 
 if TYPE_CHECKING:
     from tr_desktop.models.encoder import Encoder
@@ -50,10 +51,7 @@ def load_example(what: str, catalog: Catalog, encoder: Encoder, read: ReadNew = 
         except (ValueError, ZeroDivisionError) as error:
             raise UserError(f"{what!r} is neither a picture nor MEDIA@SECONDS") from error
         path = absolute_path(Path(media_name))
-        coverage = index_footage([path], catalog, encoder, read=read)
-        if not coverage.searched:
-            raise UserError(f"The example can't be read: {coverage.skipped[0].reason}", path=path)
-        footage = catalog.footage(path)
+        footage = _footage(path, catalog, encoder, read)
         times = footage.times
         if not 0 <= time_s < times.duration_s:
             raise UserError(
@@ -64,3 +62,16 @@ def load_example(what: str, catalog: Catalog, encoder: Encoder, read: ReadNew = 
         return QueryExample(encoder.encode_images(picture[None])[0], path, frame)
     path = absolute_path(Path(what))
     return QueryExample(encoder.encode_images(read_still(path, encoder.pack.picture_shape)[None])[0], path)
+
+
+def _footage(path: Path, catalog: Catalog, encoder: Encoder, read: ReadNew) -> Footage:
+    """The frames of an example's file. What another pack has read is enough: none of its vectors is needed."""
+    with suppress(KeyError, OSError):
+        footage, stat = catalog.footage(path), path.stat()
+        media = footage.media
+        if footage.is_whole and (media.size_bytes, media.mtime_ns) == (stat.st_size, stat.st_mtime_ns):
+            return footage
+    coverage = index_footage([path], catalog, encoder, read=read)
+    if not coverage.searched:
+        raise UserError(f"The example can't be read: {coverage.skipped[0].reason}", path=path)
+    return catalog.footage(path)
