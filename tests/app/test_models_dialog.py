@@ -149,7 +149,7 @@ def test_a_pack_is_added_and_used_while_searches_go_on_and_changing_back_costs_n
 
         gate.set()
         hands.wait(lambda: "Searches use other" in window.notice.text())
-        assert session.changing.text() == "" and Settings(session.settings.folder).wanted_pack == ""
+        assert session.changing.text() == "" and session.settings.wanted_pack == ""
         assert session.searching.results.moments == before  # what is looked at doesn't change by itself
         window.notice.press("Search again")
         hands.wait(lambda: session.searching.results.is_final and window.results.pack() == "other")

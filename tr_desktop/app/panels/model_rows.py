@@ -96,7 +96,7 @@ class PackRow(_Row):
         if pack is None:
             said = known.problem
         elif is_used:
-            said = model_text.use(known)
+            said = tr("In use")
         elif is_wanted:
             said = model_text.preparation(at)
         else:

@@ -36,17 +36,6 @@ def cost(known: KnownPack, pack: Pack, speed: float) -> str:
     return tr("Re-index {files}, {length} of footage", files=files, length=duration_label(float(left.footage_s)))
 
 
-def use(known: KnownPack) -> str:
-    """The state of the pack in use."""
-    if known.lacking is None or not known.lacking.files:
-        return tr("In use")
-    return plural(
-        known.lacking.files,
-        "In use; {count} file isn’t indexed to its end",
-        "In use; {count} files aren’t indexed to their end",
-    )
-
-
 def preparation(at: Preparation | None) -> str:
     """How far the wanted pack has come."""
     if at is None:

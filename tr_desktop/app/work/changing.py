@@ -171,10 +171,8 @@ class Changing(QObject):
         self._job = self._jobs.run(lambda _: _left(engine, following, folders), done)
 
     def _change_over(self, engine: Engine, *, is_awaited: bool) -> None:
-        pack, self._next, self.preparation = self.wanted, None, None
-        self._want("")
-        self.arrived.emit(engine, pack, is_awaited)
-        self.changed.emit()
+        self._next = self.preparation = None
+        self.arrived.emit(engine, self.wanted, is_awaited)
 
 
 def _opened(engine: Engine, pack: str, folders: Sequence[Path], _: Job) -> tuple[Engine, Lacking]:

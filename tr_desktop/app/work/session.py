@@ -102,8 +102,8 @@ class Session(QObject):
 
     def _change_over(self, engine: Engine, pack: str, is_awaited: bool) -> None:
         self._pack = pack
-        self._use(engine)
         self.jobs.run(lambda _: keep_choice(pack), lane=Lane.SAFETY)
+        self._use(engine)
         if is_awaited:
             self.searching.repeat()
         self.changed_over.emit(shown_name(engine.encoder.pack), is_awaited)
