@@ -124,6 +124,13 @@ def take(arguments: argparse.Namespace, folder: Path) -> None:
         sheet = next(each for each in app.topLevelWidgets() if isinstance(each, KeySheet))
         sheet.grab().save(str(arguments.out / "8-keys.png"))
         sheet.close()
+        w.models.show()
+        wait(lambda: w.models.dialog.rows)
+        w.models.dialog.rows["mini"].measure_button.click()
+        wait(lambda: not w.session.packs.measuring)
+        pause(200)
+        w.models.dialog.grab().save(str(arguments.out / "10-models.png"))
+        w.models.dialog.close()
         shutil.move(footage[0], footage[0].with_suffix(".away")) if not arguments.footage else None
         w.files.open(folder / "nothing.trproj")
         shoot("9-error")

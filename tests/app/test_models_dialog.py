@@ -10,7 +10,7 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QMessageBox, QPushButton
 
 from tests.models.toy_pack import OPSETS, image_model, list_files, text_model, write_pack
 from tests.toy import write_clip
@@ -167,6 +167,26 @@ def test_a_pack_is_added_and_used_while_searches_go_on_and_changing_back_costs_n
         answer("Remove")
         hands.wait(lambda: "other" not in models.rows)
         assert not (packs_folder() / "other").exists()
+
+    assert run_app(script, footage) == 0
+
+
+def test_nothing_is_cut_off_in_a_small_dialog(run_app, footage, toy, other):
+    (write_other(packs_folder() / "broken") / "pack.json").write_text("{")
+
+    def script(hands):
+        ready(hands)
+        dialog = hands.window.models.dialog
+        dialog.resize(dialog.minimumSize())
+        row(hands, "broken")
+        hands.wait(lambda: dialog.width() == dialog.minimumWidth())
+        QApplication.processEvents()
+        for each in (*dialog.rows.values(), *dialog.open_rows):
+            for part in (*each.findChildren(QLabel), *each.findChildren(QAbstractButton)):
+                if part.isVisible():
+                    assert each.rect().contains(part.mapTo(each, part.rect().bottomRight())), part.text()
+            for text in each.findChildren(QLabel):
+                assert text.isHidden() or text.height() >= text.heightForWidth(text.width()), text.text()
 
     assert run_app(script, footage) == 0
 
