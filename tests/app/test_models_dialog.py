@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QMessageBox
 from tests.models.toy_pack import OPSETS, image_model, list_files, text_model, write_pack
 from tests.toy import write_clip
 from tr_desktop.app.look.settings import Settings
-from tr_desktop.app.work import models_process, packs
+from tr_desktop.app.work import models_process
 from tr_desktop.engine import Engine
 from tr_desktop.models.choice import default_pack, use_pack
 from tr_desktop.paths import packs_folder
@@ -62,7 +62,6 @@ def other() -> Path:
 @pytest.fixture(autouse=True)
 def _child(monkeypatch):
     monkeypatch.setattr(models_process, "_PROGRAM", "tests.app.models_child")
-    monkeypatch.setattr(packs, "missing_for_conversion", list)
     monkeypatch.setattr("tr_desktop.app.shell.models_dialog.missing_for_conversion", list)
 
 

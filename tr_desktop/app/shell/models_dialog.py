@@ -39,6 +39,7 @@ class ModelsDialog(QDialog):
         super().__init__(window)
         self._packs, self._changing, self._dialogs = session.packs, session.changing, dialogs
         self.setWindowTitle(tr("Models"))
+        self._missing: list[str] = []
         self.rows: dict[str, PackRow] = {}
         self._own = QVBoxLayout()
         self._own.setSpacing(2)
@@ -112,6 +113,16 @@ class ModelsDialog(QDialog):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.problem.hide()
+        self._missing = missing_for_conversion()
+        self.needs.setVisible(bool(self._missing))
+        self.needs.setText(
+            tr(
+                "Getting models and converting checkpoints needs packages that aren’t installed here: {packages}."
+                " Install them with pip install 'tr-desktop[convert]', or use the command"
+                " python3 run.py convert models get NAME. Pack files (.trpack) can be added without them.",
+                packages=", ".join(self._missing),
+            )
+        )
         self._packs.refresh()
         self._show()
 
@@ -198,19 +209,9 @@ class ModelsDialog(QDialog):
                 at=changing.preparation,
                 is_wanted=known.key == changing.wanted,
             )
-        missing = missing_for_conversion()
-        self.needs.setVisible(bool(missing))
-        self.needs.setText(
-            tr(
-                "Getting models and converting checkpoints needs packages that aren’t installed here: {packages}."
-                " Install them with pip install 'tr-desktop[convert]', or use the command"
-                " python3 run.py convert models get NAME. Pack files (.trpack) can be added without them.",
-                packages=", ".join(missing),
-            )
-        )
         names = {known.key for known in packs.known}
         for row in self.open_rows:
-            row.show_model(is_here=row.model.name in names, may_get=not missing and not packs.at_work)
+            row.show_model(is_here=row.model.name in names, may_get=not self._missing and not packs.at_work)
         self.add.setEnabled(not packs.at_work)
         self.progress.setVisible(bool(packs.at_work))
         stage = packs.stage

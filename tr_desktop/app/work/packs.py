@@ -26,7 +26,7 @@ from tr_desktop.models.encoder import Encoder
 from tr_desktop.models.pack import Pack, installed_packs, is_pack, load_pack
 from tr_desktop.models.speed import pictures_a_second
 
-_CONVERT = ("torch", "transformers", "onnx", "huggingface_hub")
+_CONVERT = ("torch", "transformers", "safetensors", "open_clip", "onnx", "skimage", "huggingface_hub")
 _LEAST_S = 10.0  # of indexing, to call it a measurement
 
 
