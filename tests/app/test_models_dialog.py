@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import threading
 from pathlib import Path
 
@@ -12,13 +14,16 @@ from onnx import helper, numpy_helper
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QMessageBox, QPushButton
 
+from tests.app.test_stories import CAT
 from tests.models.toy_pack import OPSETS, image_model, list_files, text_model, write_pack
 from tests.toy import write_clip
 from tr_desktop.app.look.settings import Settings
 from tr_desktop.app.work import models_process
-from tr_desktop.engine import Engine
+from tr_desktop.engine import Engine, open_engine
 from tr_desktop.models.choice import default_pack, use_pack
+from tr_desktop.models.pack import EMBEDDED
 from tr_desktop.paths import packs_folder
+from tr_desktop.projects.project import Project
 
 
 def turned(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -392,3 +397,27 @@ def test_a_pack_in_use_that_is_damaged_is_replaced_by_the_embedded_one(run_app, 
 
     assert run_app(script, footage) == 0
     assert default_pack() == "toy"  # its drive may come back
+
+
+def test_a_select_that_another_pack_found_is_finished_once_the_pack_in_use_has_indexed_it(
+    run_app, sample, library, tmp_path
+):
+    twin = shutil.copytree(EMBEDDED / "mini", tmp_path / "twin")
+    facts = json.loads((twin / "pack.json").read_text())
+    facts.pop("indexed_as", None)
+    (twin / "pack.json").write_text(json.dumps(facts | {"name": "twin"}))
+    project = Project()
+    with open_engine(library, "mini", "cpu") as engine:
+        project.accept(engine.find("a cat", [sample], top=1, steps=1).moments[0])
+    assert project.selects[0].is_unfinished and project.selects[0].segment != CAT
+    project.save(tmp_path / "cut.trproj")
+
+    def script(hands):
+        session = hands.session
+        hands.wait(lambda: session.editing.project.selects)
+        hands.wait(lambda: not session.editing.project.selects[0].is_unfinished)
+        (select,) = session.editing.project.selects
+        assert select.segment == CAT and len(select.found.steps) == len(project.selects[0].found.steps) + 2
+        assert session.packs.in_use == str(twin)
+
+    assert run_app(script, sample, tmp_path / "cut.trproj", "--model", twin, library=library) == 0
