@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import threading
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -421,3 +422,24 @@ def test_a_select_that_another_pack_found_is_finished_once_the_pack_in_use_has_i
         assert session.packs.in_use == str(twin)
 
     assert run_app(script, sample, tmp_path / "cut.trproj", "--model", twin, library=library) == 0
+
+
+def test_the_command_itself_adds_a_pack_file_and_says_what_is_no_checkpoint(
+    run_app, footage, toy, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(models_process, "_PROGRAM", "tr_desktop")
+    source, archive = write_other(tmp_path / "other"), tmp_path / "other.trpack"
+    with zipfile.ZipFile(archive, "w") as file:
+        for path in source.iterdir():
+            file.write(path, path.name)
+
+    def script(hands):
+        ready(hands)
+        models = hands.window.models.dialog
+        hands.session.packs.add(archive)
+        row(hands, "other")
+        hands.session.packs.add(footage)
+        hands.wait(lambda: "holds no checkpoint" in models.problem.text())
+
+    assert run_app(script, footage) == 0
+    assert sorted(path.name for path in packs_folder().iterdir()) == ["other", "toy"]

@@ -8,6 +8,7 @@ Nothing is written to the packs before all of it has been checked.
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tr_desktop.errors import PackError, UserError
-from tr_desktop.models.build import PictureSource, build_pack
+from tr_desktop.models.build import PictureSource, build_pack, part_prefix
 from tr_desktop.models.choice import place_for
 from tr_desktop.models.convert import background, hugging_face, libraries, open_clip
 from tr_desktop.models.convert.card import card
@@ -67,7 +68,7 @@ def add_checkpoint(
     about = background.ABOUT if pictures is None else f"{len(bank)} pictures of the user's own"
     right = reference(checkpoint, bank[:: max(len(bank) // _CHECKED_PICTURES, 1)])
     try:
-        with tempfile.TemporaryDirectory(dir=place.parent, prefix=".convert-") as work:
+        with tempfile.TemporaryDirectory(dir=place.parent, prefix=part_prefix(os.getpid())) as work:
             draft = Path(work) / "draft"  # one folder further down, or it would count as a pack
             draft.mkdir()
             on_progress(Progress("convert", 0.15, "Converting the image tower"))
