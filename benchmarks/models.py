@@ -64,6 +64,7 @@ TOWERS: dict[str, tuple[Callable[[], Any], int]] = {
 def tower(name: str, precision: str, folder: Path) -> tuple[bytes, int]:
     """(the converted tower as ONNX, side of its pictures)."""
     from torch import nn
+
     from tr_desktop.models.convert.checkpoint import Checkpoint, PictureRules, SentenceRules
     from tr_desktop.models.convert.graphs import Precision, image_graph
     from tr_desktop.picture_shape import Fit, Interpolation, PictureShape

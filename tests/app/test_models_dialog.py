@@ -68,7 +68,7 @@ def other() -> Path:
 @pytest.fixture(autouse=True)
 def _child(monkeypatch):
     monkeypatch.setattr(models_process, "_PROGRAM", "tests.app.models_child")
-    monkeypatch.setattr("tr_desktop.app.shell.models_dialog.missing_for_conversion", list)
+    monkeypatch.setattr("tr_desktop.app.shell.models_dialog.missing_packages", list)
 
 
 @pytest.fixture
@@ -351,7 +351,7 @@ def test_a_model_of_the_list_is_fetched_after_its_licence_and_size_were_shown(ru
 def test_without_the_packages_for_conversion_models_are_listed_and_packs_added(
     run_app, footage, toy, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("tr_desktop.app.shell.models_dialog.missing_for_conversion", lambda: ["torch"])
+    monkeypatch.setattr("tr_desktop.app.shell.models_dialog.missing_packages", lambda: ["torch"])
 
     def script(hands):
         ready(hands)

@@ -216,6 +216,14 @@ def test_a_full_disk_is_reported(checkpoint, tmp_path, monkeypatch):
         subprocess.run(["umount", "-l", disk], check=True)
 
 
+def test_a_tokenizer_that_lacks_its_special_tokens_is_reported(checkpoint, tmp_path):
+    folder = copied(checkpoint, tmp_path)
+    (folder / "tokenizer_config.json").unlink()
+    with pytest.raises(PackError, match="can't be used"):
+        add_checkpoint(folder, pictures=few_pictures)
+    assert nothing_left()
+
+
 def test_settings_that_packs_lack_are_refused(checkpoint, tmp_path):
     folder = copied(checkpoint, tmp_path)
     path = folder / "preprocessor_config.json"

@@ -12,7 +12,6 @@ import pytest
 pytest.importorskip("torch")
 
 from tests.convert.tiny import siglip
-
 from tests.models.hub import serving
 from tests.processes import PATIENCE_S
 from tr_desktop.models.convert.catalogue import open_model
@@ -41,3 +40,4 @@ def test_a_checkpoint_that_was_fetched_is_searched_with(tmp_path):
     pack = load_pack(model.name)
     assert model.commit in pack.card and model.repository in pack.card and model.commit in pack.sources[0]
     assert Encoder(pack, "cpu").encode_text(["a dog", "a red car"]).shape == (2, pack.width)
+    assert pack.languages == model.languages

@@ -26,10 +26,11 @@ from tr_desktop.app.look.translate import tr
 from tr_desktop.app.look.widgets import Elided, breakable, scrolling, title, words
 from tr_desktop.app.panels.model_rows import OpenModelRow, PackRow
 from tr_desktop.app.shell.dialogs import Dialogs, Purpose
-from tr_desktop.app.work.packs import KnownPack, missing_for_conversion
+from tr_desktop.app.work.packs import KnownPack
 from tr_desktop.app.work.session import Session
 from tr_desktop.errors import UserError
 from tr_desktop.models.convert.catalogue import OPEN_MODELS, OpenModel
+from tr_desktop.models.convert.packages import missing_packages
 
 
 class ModelsDialog(QDialog):
@@ -113,7 +114,7 @@ class ModelsDialog(QDialog):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.problem.hide()
-        self._missing = missing_for_conversion()
+        self._missing = missing_packages()
         self.needs.setVisible(bool(self._missing))
         self.needs.setText(
             tr(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -26,7 +25,6 @@ from tr_desktop.models.encoder import Encoder
 from tr_desktop.models.pack import Pack, installed_packs, is_pack, load_pack
 from tr_desktop.models.speed import pictures_a_second
 
-_CONVERT = ("torch", "transformers", "safetensors", "open_clip", "onnx", "skimage", "huggingface_hub")
 _LEAST_S = 10.0  # of indexing, to call it a measurement
 
 
@@ -199,11 +197,6 @@ def _restriction(source: Path) -> str:
         return ""
     licence = licence_of(source)
     return licence.shown if licence.is_restricted else ""
-
-
-def missing_for_conversion() -> list[str]:
-    """The packages that getting and converting models needs and this environment doesn't have."""
-    return [name for name in _CONVERT if find_spec(name) is None]
 
 
 def _known(keys: Sequence[str], catalog: Catalog, coverage: Coverage, _: Job) -> tuple[KnownPack, ...]:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from typing import Any
 from tr_desktop.errors import PackError, UserError
 from tr_desktop.models.build import PictureSource, build_pack, part_prefix
 from tr_desktop.models.choice import place_for
-from tr_desktop.models.convert import background, hugging_face, libraries, open_clip
+from tr_desktop.models.convert import background, hugging_face, open_clip
 from tr_desktop.models.convert.card import card
 from tr_desktop.models.convert.check import expect_same, reference
 from tr_desktop.models.convert.checkpoint import Checkpoint
@@ -62,11 +63,14 @@ def add_checkpoint(
     name = name or folder.resolve().name
     place = place_for(name)
     on_progress(Progress("load", 0.0, f"Reading {folder.resolve().name}, a checkpoint of the family {found.family}"))
-    checkpoint = _loaded(found)
+    load = open_clip.load if found.layout is Layout.OPEN_CLIP else hugging_face.load
+    with _in_words(found):
+        checkpoint = load(found)
     check_sizes(checkpoint, kind, folder)
     bank = (pictures or background.sample_pictures)(checkpoint.pictures.shape)
     about = background.ABOUT if pictures is None else f"{len(bank)} pictures of the user's own"
-    right = reference(checkpoint, bank[:: max(len(bank) // _CHECKED_PICTURES, 1)])
+    with _in_words(found):
+        right = reference(checkpoint, bank[:: max(len(bank) // _CHECKED_PICTURES, 1)])
     try:
         with tempfile.TemporaryDirectory(dir=place.parent, prefix=part_prefix(os.getpid())) as work:
             draft = Path(work) / "draft"  # one folder further down, or it would count as a pack
@@ -101,6 +105,7 @@ def _facts(name: str, licence: Licence, checkpoint: Checkpoint, source: Mapping[
         "licence": licence.summary,
         "sources": [named],
         "source": dict(source),
+        **({"languages": source["languages"]} if "languages" in source else {}),
         "input_px": shape.size_px,
         "fit": shape.fit.value,
         "interpolation": shape.interpolation.value,
@@ -111,14 +116,13 @@ def _facts(name: str, licence: Licence, checkpoint: Checkpoint, source: Mapping[
     }
 
 
-def _loaded(found: Found) -> Checkpoint:
-    """The checkpoint. Raises PackError, whatever its files are."""
-    load = open_clip.load if found.layout is Layout.OPEN_CLIP else hugging_face.load
+@contextmanager
+def _in_words(found: Found) -> Iterator[None]:
+    """Turns what the checkpoint's own code raises into a PackError, whatever its files are."""
     try:
-        with libraries.quiet():
-            return load(found)
+        yield
     except (UserError, ImportError):
         raise
     except Exception as error:  # of packages that share no class of errors: the checkpoint is at fault
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
-        raise PackError(f"The checkpoint can't be loaded: {reason}", path=found.folder) from error
+        raise PackError(f"The checkpoint can't be used: {reason}", path=found.folder) from error

@@ -13,7 +13,6 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -23,6 +22,7 @@ from tr_desktop.files import LockedError, flush, sole_writer
 from tr_desktop.models.choice import place_for
 from tr_desktop.models.convert.catalogue import OpenModel
 from tr_desktop.models.convert.licence import LicenceError
+from tr_desktop.models.convert.packages import missing_packages
 from tr_desktop.models.pack import Pack
 from tr_desktop.paths import downloads_folder
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 10
 """For each answer of the hub, not for the whole download."""
-_PACKAGES = ("huggingface_hub", "torch", "transformers", "safetensors", "open_clip", "onnx", "skimage")
 _CLIENT = "tr-desktop"
 _IF_THERE = ("README.md", "LICENSE", "LICENSE.md", "LICENSE.txt", "special_tokens_map.json")
 
@@ -41,7 +40,7 @@ OnBytes = Callable[[int, int], None]
 
 def expect_ready(model: OpenModel) -> None:
     """Raises UserError unless `model` can be fetched and converted here: packages, its name, room on the disk."""
-    if missing := [name for name in _PACKAGES if find_spec(name) is None]:
+    if missing := missing_packages():
         raise UserError(
             f"Getting a model needs packages that aren't installed: {', '.join(missing)}",
             remedy='Use python3 run.py convert …, or install them: pip install "tr-desktop[convert]"',
