@@ -1,6 +1,6 @@
 """Image towers and the refiner on an NVIDIA GPU: ONNX Runtime through CUDA and TensorRT beside torch.compile.
 
-    python -m benchmarks.gpu [--json FILE] [--minutes 8]   # needs torch, transformers, onnx, onnxscript, onnxruntime-gpu
+    python -m benchmarks.gpu [--json FILE] [--minutes 8]  # needs torch, transformers, onnx, onnxscript, onnxruntime-gpu
     python -m benchmarks.gpu --quick --minutes 1           # small shapes, to try the script without a GPU
 
 Towers have the true shape of CLIP's ViT-B/32 and ViT-B/16 and random weights: speed doesn't depend on them. Pictures

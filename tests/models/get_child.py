@@ -38,6 +38,6 @@ if __name__ == "__main__":
     stand_in = ModuleType("add")
     stand_in.add_checkpoint = toy_checkpoint  # type: ignore[attr-defined]
     sys.modules["tr_desktop.models.convert.add"] = stand_in
-    get._PACKAGES = ("huggingface_hub",)
+    get.missing_packages = list  # those are for the conversion
     get.TIMEOUT_S = 2
     sys.exit(main(["models", "get", *sys.argv[1:]]))
