@@ -22,7 +22,7 @@ from tests.processes import PATIENCE_S, ending
 from tr_desktop.commands.main import main
 from tr_desktop.errors import PackError
 from tr_desktop.models.choice import place_for
-from tr_desktop.models.convert import get
+from tr_desktop.models.convert import get, packages
 from tr_desktop.models.convert.catalogue import OPEN_MODELS, open_model
 from tr_desktop.models.pack import installed_packs, list_packs, load_pack
 from tr_desktop.paths import downloads_folder
@@ -180,7 +180,7 @@ def test_nothing_is_fetched_before_the_licence_is_accepted(hub):
 @pytest.mark.parametrize("answer", ["n\n", "\n", ""])
 def test_who_does_not_agree_gets_nothing(hub, monkeypatch, capsys, answer):
     monkeypatch.setenv("HF_ENDPOINT", hub.url)
-    monkeypatch.setattr(get, "_PACKAGES", ())
+    monkeypatch.setattr(get, "missing_packages", list)
     terminal = io.StringIO(answer)
     terminal.isatty = lambda: True
     monkeypatch.setattr(sys, "stdin", terminal)
@@ -209,10 +209,10 @@ def test_what_stands_in_the_way_is_said_before_the_download(hub, monkeypatch, ca
     monkeypatch.setenv("HF_ENDPOINT", hub.url)
     assert main(["models", "get", "no-such-model"]) == 2
     assert "no-such-model" in capsys.readouterr().err
-    monkeypatch.setattr(get, "_PACKAGES", ("huggingface_hub", "no_such_package"))
+    monkeypatch.setattr(packages, "_PACKAGES", ("huggingface_hub", "no_such_package"))
     assert main(["models", "get", NAME, "--yes"]) == 2
     assert "no_such_package" in capsys.readouterr().err
-    monkeypatch.setattr(get, "_PACKAGES", ("huggingface_hub",))
+    monkeypatch.setattr(packages, "_PACKAGES", ("huggingface_hub",))
     write_pack(place_for(NAME), name=NAME)
     assert main(["models", "get", NAME, "--yes"]) == 2
     assert "already" in capsys.readouterr().err
