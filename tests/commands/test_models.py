@@ -17,7 +17,7 @@ from tr_desktop.errors import PackError
 from tr_desktop.models import choice
 from tr_desktop.models.encoder import Encoder
 from tr_desktop.models.pack import load_pack
-from tr_desktop.paths import packs_folder, settings_folder
+from tr_desktop.paths import downloads_folder, packs_folder, settings_folder
 
 
 @pytest.fixture
@@ -276,3 +276,13 @@ def test_a_pack_of_another_shape_sees_the_centre_of_each_picture(tmp_path, capsy
         main(["find", "red", str(wide), "--json", "--library", str(library), "--model", str(pack), *option])
         best = json.loads(capsys.readouterr().out)["moments"][0]
         assert 40 <= best["start_frame"] <= 60 and 90 <= best["end_frame"] <= 110
+
+
+def test_a_download_that_was_given_up_is_removed(capsys):
+    (downloads_folder() / "tinyclip").mkdir(parents=True)
+    (downloads_folder() / "tinyclip" / "model.safetensors.part").write_bytes(b"1")
+    assert run(capsys, "remove", "tinyclip")[0] == 0
+    assert [*downloads_folder().iterdir()] == []
+    for other in ("tinyclip", "..", "../downloads"):
+        assert run(capsys, "remove", other)[0] == 2
+    assert downloads_folder().is_dir()

@@ -11,7 +11,7 @@ from tr_desktop.errors import PackError
 from tr_desktop.files import write_verified
 from tr_desktop.models.build import save_copy
 from tr_desktop.models.pack import EMBEDDED_DEFAULT, Pack, installed_packs, list_packs, load_pack
-from tr_desktop.paths import packs_folder, settings_folder
+from tr_desktop.paths import downloads_folder, packs_folder, settings_folder
 
 
 def default_pack() -> str:
@@ -81,11 +81,19 @@ def place_for(name: str) -> Path:
 
 
 def remove_pack(name: str) -> None:
-    """Delete a pack that the user added; if it was the default, the embedded one is again.
+    """Delete a pack that the user added, and what was fetched for one of that name that isn't a pack yet.
 
-    Libraries keep its index until they are pruned. Raises PackError for a pack that isn't the user's.
+    If it was the default, the embedded one is again. Libraries keep its index until they are pruned. Raises PackError
+    for a pack that isn't the user's.
     """
+    downloads = downloads_folder()
+    # By the names that are there, so that no name can lead to another folder.
+    fetched = [folder for folder in downloads.iterdir() if folder.name == name] if downloads.is_dir() else []
+    for folder in fetched:
+        shutil.rmtree(folder, ignore_errors=True)
     if name not in installed_packs():
+        if fetched:
+            return
         raise PackError(f"{name!r} isn't a pack that was added", remedy="See tr-desktop models list")
     if default_pack() == name:
         use_pack(EMBEDDED_DEFAULT)
