@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 import pytest
 
-from tests.models.toy_pack import text_model, write_pack, write_shaped_pack
+from tests.models.toy_pack import list_files, text_model, write_pack, write_shaped_pack
 from tests.toy import write_clip
 from tr_desktop.commands.main import main
 from tr_desktop.errors import PackError
@@ -182,7 +182,7 @@ def test_an_added_pack_is_found_by_its_name_and_removed(toy, tmp_path, capsys):
     added = choice.add_pack(toy, "mine")
     assert added.sha256 == load_pack("mine").sha256 == load_pack(toy).sha256
     assert run(capsys, "use", "mine")[0] == 0
-    assert "* toy" in run(capsys, "list")[1]
+    assert "* mine" in run(capsys, "list")[1]
     with pytest.raises(PackError, match="already"):
         choice.add_pack(toy, "mine")
     with pytest.raises(PackError, match="mini"):
@@ -191,7 +191,7 @@ def test_an_added_pack_is_found_by_its_name_and_removed(toy, tmp_path, capsys):
     assert choice.default_pack() == "mini" and "mine" not in choice.known_packs()
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "a/b", ".hidden", "mini"])
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", ".hidden", "mini", "my.trpack", "a\nb", "a ", "-x"])
 def test_an_added_pack_has_a_plain_name_of_its_own(toy, name):
     with pytest.raises(PackError):
         choice.place_for(name)
@@ -276,6 +276,33 @@ def test_a_pack_of_another_shape_sees_the_centre_of_each_picture(tmp_path, capsy
         main(["find", "red", str(wide), "--json", "--library", str(library), "--model", str(pack), *option])
         best = json.loads(capsys.readouterr().out)["moments"][0]
         assert 40 <= best["start_frame"] <= 60 and 90 <= best["end_frame"] <= 110
+
+
+def test_removing_a_linked_pack_leaves_the_original(toy, capsys):
+    packs_folder().mkdir(parents=True)
+    (packs_folder() / "linked").symlink_to(toy)
+    assert run(capsys, "remove", "linked")[0] == 0
+    assert "linked" not in choice.known_packs() and load_pack(toy).name == "toy"
+
+
+def test_a_pack_that_is_used_where_it_lies_is_forgotten(toy, capsys):
+    assert run(capsys, "use", toy)[0] == 0
+    assert run(capsys, "remove", toy)[0] == 0
+    assert choice.known_packs() == ["mini"] and choice.default_pack() == "mini" and load_pack(toy).name == "toy"
+
+
+def test_an_added_pack_goes_by_the_name_that_it_was_given(toy, capsys):
+    assert run(capsys, "add", toy, "--as", "mine")[0] == 0
+    assert "mine is used" in run(capsys, "use", "mine")[1]
+    assert "* mine" in run(capsys, "list")[1]
+
+
+def test_a_pack_whose_models_do_not_run_is_not_added(tmp_path, capsys):
+    broken = write_pack(tmp_path / "broken")
+    (broken / "image.onnx").write_bytes((broken / "text.onnx").read_bytes())
+    list_files(broken)
+    status, _, message = run(capsys, "add", broken)
+    assert status == 2 and "image.onnx" in message and choice.installed_packs() == []
 
 
 def test_a_download_that_was_given_up_is_removed(capsys):

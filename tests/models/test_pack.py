@@ -106,6 +106,7 @@ def test_a_link_in_a_zip_is_refused(folder, tmp_path):
     [
         ({"schema": 2}, "schema 2"),
         ({"input_px": "many"}, "damaged"),
+        ({"input_px": float("inf")}, "damaged"),
         ({"sample_fps": "1/0"}, "damaged"),
         ({"sample_fps": "-2"}, "out of range"),
         ({"calibration": {}}, "damaged"),

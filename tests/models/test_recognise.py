@@ -107,10 +107,13 @@ def test_a_damaged_configuration_is_named(tmp_path, content):
         ("# no front matter\nlicense: mit\n", "", "not stated", False),
         ("", "Licensed for NON-COMMERCIAL use.", "see LICENSE", True),
         ("", "Apache License, Version 2.0", "see LICENSE", False),
+        ("---\nlicense:\n- cc-by-nc-4.0\n---\n", "", "cc-by-nc-4.0", True),
+        ("\ufeff---\nlicense: cc-by-nc-4.0\n---\n", "", "cc-by-nc-4.0", True),
+        ("---\nlicense: mit\n---\n", "For non-commercial use only.", "mit", True),
     ],
 )
 def test_licences_are_read_from_the_folder(tmp_path, readme, text, summary, is_restricted):
-    (tmp_path / "README.md").write_text(readme)
+    (tmp_path / "README.md").write_text(readme, encoding="utf-8")
     if text:
         (tmp_path / "LICENSE.txt").write_text(text)
     licence = licence_of(tmp_path)
@@ -122,3 +125,8 @@ def test_licences_are_read_from_the_folder(tmp_path, readme, text, summary, is_r
             expect_agreed(tmp_path, accept_licence=False)
     else:
         assert expect_agreed(tmp_path, accept_licence=False) == licence
+
+
+def test_a_licence_cannot_move_the_cursor(tmp_path):
+    (tmp_path / "README.md").write_text("---\nlicense: other\nlicense_link: \x1b[2J\n---\n")
+    assert "\x1b" not in licence_of(tmp_path).shown

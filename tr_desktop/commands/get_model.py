@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from tqdm import tqdm
 
+from tr_desktop.commands.conversion import agreed, as_json, as_sentence, can_ask
 from tr_desktop.commands.options import OK
 from tr_desktop.errors import UserError
 
@@ -39,12 +40,12 @@ def _get(arguments: argparse.Namespace) -> int:
             print(json.dumps(dataclasses.asdict(model)) if arguments.json else _described(model))
         return OK
     model = open_model(arguments.name)
-    expect_ready(model)
+    precision = arguments.precision or model.precision
+    expect_ready(model, precision)
     print(f"{_described(model)}\n    {_terms(model)}", file=sys.stderr)
-    if not arguments.yes and not _agreed():
+    if not arguments.yes and not _accepted():
         print("Nothing was fetched.", file=sys.stderr)
         return OK
-    precision = arguments.precision or model.precision
     with _Progress(arguments.json) as progress:
         try:
             pack = get_model(model, precision, progress.downloaded, progress.converted)
@@ -77,13 +78,12 @@ def _size(size_bytes: int) -> str:
     return f"{size_bytes / 1e9:.2f} GB"
 
 
-def _agreed() -> bool:
-    if not sys.stdin.isatty():
+def _accepted() -> bool:
+    if not can_ask():
         raise UserError(
             "The model's licence and size have to be accepted", remedy="Add --yes to accept them without a question"
         )
-    print("Fetch it under these terms? [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    return agreed("Fetch it under these terms?")
 
 
 class _Progress:
@@ -121,7 +121,7 @@ class _Progress:
 
     def converted(self, progress: Progress) -> None:
         if self._json:
-            print(json.dumps(vars(progress)), flush=True)
+            as_json(progress)
         else:
             self.__exit__()
-            print(f"{progress.done:4.0%}  {progress.text}", file=sys.stderr)
+            as_sentence(progress)

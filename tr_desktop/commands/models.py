@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tr_desktop.commands import get_model
+from tr_desktop.commands.conversion import agreed, as_json, as_sentence, can_ask
 from tr_desktop.commands.options import OK, add_device
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from tr_desktop.models.convert.add import Progress
     from tr_desktop.models.pack import Pack
     from tr_desktop.picture_shape import PictureShape
 
@@ -124,7 +124,7 @@ def _use(arguments: argparse.Namespace) -> int:
     from tr_desktop.models.choice import use_pack
 
     pack = use_pack(arguments.pack)
-    print(f"{pack.name} is used from now on; footage is indexed again when it is searched.")
+    print(f"{pack.name} is used from now on; footage that it hasn't indexed yet is indexed when it is searched.")
     return OK
 
 
@@ -171,9 +171,8 @@ def _converted(arguments: argparse.Namespace) -> Pack:
     licence = licence_of(source)
     if licence.is_restricted:
         print(licence.shown, file=sys.stderr)
-        if not arguments.accept_licence and sys.stdin is not None and sys.stdin.isatty():
-            print("The licence restricts what the model may be used for. Use it? [y/N] ", end="", file=sys.stderr)
-            arguments.accept_licence = input().strip().lower() in ("y", "yes")
+        if not arguments.accept_licence and can_ask():
+            arguments.accept_licence = agreed("The licence restricts what the model may be used for. Use it?")
     try:
         from tr_desktop.models.convert.add import add_checkpoint
     except ImportError as error:
@@ -188,16 +187,8 @@ def _converted(arguments: argparse.Namespace) -> Pack:
         arguments.precision or "fp32",
         None if folder is None else lambda shape: _pictures(folder, shape),
         arguments.accept_licence,
-        _as_json if arguments.json else _as_sentence,
+        as_json if arguments.json else as_sentence,
     )
-
-
-def _as_json(progress: Progress) -> None:
-    print(json.dumps(vars(progress)), flush=True)
-
-
-def _as_sentence(progress: Progress) -> None:
-    print(f"{progress.done:4.0%}  {progress.text}", file=sys.stderr)
 
 
 def _expect_unused(arguments: argparse.Namespace, names: Sequence[str]) -> None:
@@ -219,10 +210,13 @@ def _remove(arguments: argparse.Namespace) -> int:
 
 
 def _build(arguments: argparse.Namespace) -> int:
+    from tr_desktop.errors import UserError
     from tr_desktop.models.build import build_pack
     from tr_desktop.refine.pack_check import check_refiner
 
     folder: Path | None = arguments.pictures
+    if folder is not None and (arguments.draft / "background.npy").exists():
+        raise UserError("--pictures is for a draft without background.npy", path=arguments.draft)
     pictures = None if folder is None else lambda shape: _pictures(folder, shape)
     pack, added = build_pack(arguments.draft, arguments.out, pictures, [check_refiner])
     print(f"Wrote {pack.name} to {arguments.out}: {pack.width} numbers a frame, sha256 {pack.sha256[:12]}.")
@@ -240,13 +234,14 @@ def _build(arguments: argparse.Namespace) -> int:
 
 def _calibrate(arguments: argparse.Namespace) -> int:
     from tr_desktop.errors import UserError
-    from tr_desktop.models.build import recalibrated
+    from tr_desktop.models.build import expect_unused, recalibrated
 
     try:
         from tr_desktop.training.scores.calibrate import calibrate
     except ImportError as error:
         remedy = 'Install the training packages: pip install "tr-desktop[train]"'
         raise UserError(f"Calibrating needs {error.name}, which is not installed", remedy=remedy) from error
+    expect_unused(arguments.out)  # before hours of work
     pack = _pack(arguments)
     done = calibrate(pack, arguments.data, arguments.cache, arguments.questions, arguments.seed)
     found = done.calibration

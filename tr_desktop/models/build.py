@@ -47,8 +47,7 @@ def build_pack(
     called before anything is written, beside `check_pack`. on_encoded: called with the share of `pictures` that is
     done. Raises PackError if a part is missing, unsafe or doesn't run; `out` is then unchanged.
     """
-    if out.suffix != ".trpack" and out.exists():
-        raise PackError("This name is already in use", path=out, remedy="Choose another name")
+    expect_unused(out)
     facts, files, added = _gathered(draft)
     pack = _as_pack(out, facts, files)
     facts["width"] = Encoder(pack, "cpu").encode_text(["a"]).shape[1]
@@ -73,13 +72,18 @@ def build_pack(
     return load_pack(out), added
 
 
+def expect_unused(out: Path) -> None:
+    """Raises PackError if no pack can be written to `out`, because it is there already and no .trpack file."""
+    if out.suffix != ".trpack" and out.exists():
+        raise PackError("This name is already in use", path=out, remedy="Choose another name")
+
+
 def recalibrated(pack: Pack, out: Path, threshold: float, bias: float, weights: Mapping[str, float]) -> Pack:
     """`pack` with another calibration, written to `out`, a new folder or a .trpack file.
 
     What a library has indexed with `pack` stays indexed. Raises PackError if `out` exists or can't be written.
     """
-    if out.suffix != ".trpack" and out.exists():
-        raise PackError("This name is already in use", path=out, remedy="Choose another name")
+    expect_unused(out)
     facts: dict[str, Any] = json.loads(pack.manifest)
     facts["indexed_as"] = facts.get("indexed_as", pack.manifest)
     facts |= {"threshold": threshold, "calibration": {"bias": bias, "weights": dict(weights)}}

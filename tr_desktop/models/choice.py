@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,8 +12,11 @@ from typing import Any
 from tr_desktop.errors import PackError
 from tr_desktop.files import write_verified
 from tr_desktop.models.build import save_copy
+from tr_desktop.models.check import check_pack
 from tr_desktop.models.pack import EMBEDDED_DEFAULT, Pack, installed_packs, list_packs, load_pack
 from tr_desktop.paths import downloads_folder, packs_folder, settings_folder
+
+_NAME = re.compile(r"[A-Za-z0-9]([\w.-]*\w)?", re.ASCII)
 
 
 def default_pack() -> str:
@@ -48,28 +53,25 @@ def keep_choice(name_or_path: str) -> None:
         packs = []
     if chosen not in (*named, *packs):
         packs.append(chosen)
-    path = _path()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_verified(path, (json.dumps({"default": chosen, "packs": packs}, indent=1) + "\n").encode())
-    except OSError as error:
-        raise PackError(f"The choice can't be saved: {error.strerror}", path=path) from error
+    _write(chosen, packs)
 
 
 def add_pack(source: Path, name: str | None = None) -> Pack:
     """Copy the pack at `source`, a folder or a .trpack file, to the user's packs, under its own name or `name`.
 
-    Raises PackError if it is damaged or unsafe, if a pack has that name already, or if it can't be written.
+    Raises PackError if it is damaged or unsafe, if its models don't run, if a pack has that name already, or if it can't be written.
     """
     pack = load_pack(source)
-    pack.verify()
+    check_pack(pack, "cpu")
     return save_copy(pack, place_for(name or pack.name))
 
 
 def place_for(name: str) -> Path:
     """The folder for a new pack of that name. Raises PackError if a pack has the name already, or none can have it."""
-    if not name or Path(name).name != name or name.startswith("."):
-        raise PackError(f"A pack can't have the name {name!r}", remedy="Choose letters, digits and hyphens")
+    if not _NAME.fullmatch(name) or name.endswith(".trpack"):
+        raise PackError(
+            f"A pack can't have the name {name!r}", remedy="Choose letters, digits, hyphens and dots in between"
+        )
     if name in (*list_packs(), *installed_packs()):
         raise PackError(f"There is a pack {name!r} already", remedy="Choose another name, or remove that pack first")
     folder = packs_folder() / name
@@ -77,14 +79,17 @@ def place_for(name: str) -> Path:
         folder.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise PackError(f"The folder of packs can't be made: {error.strerror}", path=folder.parent) from error
+    if os.path.lexists(folder):
+        raise PackError("The place of a pack of this name is taken by something else", path=folder, remedy="Delete it")
     return folder
 
 
 def remove_pack(name: str) -> None:
     """Delete a pack that the user added, and what was fetched for one of that name that isn't a pack yet.
 
-    If it was the default, the embedded one is again. Libraries keep its index until they are pruned. Raises PackError
-    for a pack that isn't the user's.
+    name: may also be the path of a pack that was chosen once; it is forgotten, and stays where it is. If it was the
+    default, the embedded one is again. Libraries keep its index until they are pruned. Raises PackError for a pack that
+    isn't the user's.
     """
     downloads = downloads_folder()
     # By the names that are there, so that no name can lead to another folder.
@@ -92,22 +97,45 @@ def remove_pack(name: str) -> None:
     for folder in fetched:
         shutil.rmtree(folder, ignore_errors=True)
     if name not in installed_packs():
-        if fetched:
+        if fetched or _forget(name):
             return
         raise PackError(f"{name!r} isn't a pack that was added", remedy="See tr-desktop models list")
     if default_pack() == name:
         use_pack(EMBEDDED_DEFAULT)
     folder = packs_folder() / name
     try:
+        if folder.is_symlink():  # the pack itself lies elsewhere and isn't ours
+            folder.unlink()
+            return
         # Without its manifest the folder is no pack any more, however far the rest gets.
         (folder / "pack.json").unlink()
         shutil.rmtree(folder)
     except OSError as error:
-        raise PackError(f"The pack can't be removed: {error.strerror}", path=folder) from error
+        raise PackError(f"The pack can't be removed: {error.strerror or error}", path=folder) from error
+
+
+def _forget(path: str) -> bool:
+    """Take the path of a pack from those ever chosen; whether it was among them."""
+    kept = _read()
+    packs = kept.get("packs", [])
+    if path not in packs:
+        return False
+    default = kept.get("default", EMBEDDED_DEFAULT)
+    _write(EMBEDDED_DEFAULT if default == path else default, [pack for pack in packs if pack != path])
+    return True
 
 
 def _path() -> Path:
     return settings_folder() / "models.json"
+
+
+def _write(default: str, packs: list[str]) -> None:
+    path = _path()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_verified(path, (json.dumps({"default": default, "packs": packs}, indent=1) + "\n").encode())
+    except OSError as error:
+        raise PackError(f"The choice can't be saved: {error.strerror}", path=path) from error
 
 
 def _read() -> dict[str, Any]:

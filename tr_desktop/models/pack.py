@@ -11,8 +11,9 @@ import json
 import math
 import stat
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -115,8 +116,8 @@ def load_pack(name_or_path: str | Path) -> Pack:
     """The embedded or added pack of that name, or the folder or .trpack file at that path. Raises PackError."""
     text = str(name_or_path)
     for folder, names in ((EMBEDDED, list_packs()), (packs_folder(), installed_packs())):
-        if text in names:
-            return parse_pack(folder / text, _folder_reader(folder / text))
+        if text in names:  # the user may have given an added pack another name than its own
+            return replace(parse_pack(folder / text, _folder_reader(folder / text)), name=text)
     path = Path(name_or_path)
     if path.is_dir():
         return parse_pack(path, _folder_reader(path))
@@ -169,7 +170,7 @@ def _zip_reader(path: Path) -> Callable[[str], bytes]:
                 return archive.read(info)
         except KeyError as error:
             raise PackError(f"The model pack has no {name}", path=path, remedy="Install the pack again") from error
-        except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+        except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
             raise PackError(f"The model pack can't be read: {error}", path=path) from error
 
     return read
@@ -207,7 +208,7 @@ def parse_pack(location: Path, read_raw: Callable[[str], bytes]) -> Pack:
             manifest=manifest.decode(),
             languages=str(facts.get("languages", "")),
         )
-    except (ValueError, KeyError, TypeError, AttributeError, ZeroDivisionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         raise PackError(f"The model pack's pack.json is damaged: {error!r}", path=location) from error
     for name in files:
         parts = PurePosixPath(name)

@@ -12,7 +12,7 @@ from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.library.store.words import search_words
 from tr_desktop.moments import Moment, Quote, Refinement, RefineStep, Segment, TextKind
 
-# The score of a text that holds the query, by the number of words in a row: the chance that the words are meant, not
+# The score of a text that holds the query, by the number of words in its longest term: the chance that the words are meant, not
 # there by accident. Fewer words are in one of 2,000 texts by accident more often (83, 18 and 3 %, docs/experiments.md).
 SCORES = (0.55, 0.85)
 SCORE = 0.9  # of more words
@@ -25,7 +25,7 @@ def text_moments(query: str, coverage: Coverage, catalog: Catalog, threshold: fl
     moment is called confident.
     """
     terms = parse_terms(query)
-    score = _score(sum(len(search_words(term.text).split()) for term in terms if term.weight > 0))
+    score = _score(max((_words(term.text) for term in terms if term.weight > 0), default=0))
     found = catalog.quotes.matches(
         *(term.text for term in terms if term.weight > 0),
         unwanted=[term.text for term in terms if term.weight < 0],
@@ -50,5 +50,9 @@ def text_moments(query: str, coverage: Coverage, catalog: Catalog, threshold: fl
                 yield Moment(footage, refinement, score, threshold <= score, query, quote)
 
 
+def _words(text: str) -> int:
+    return sum(any(map(str.isalnum, word)) for word in search_words(text).split())
+
+
 def _score(words: int) -> float:
-    return SCORES[words - 1] if words <= len(SCORES) else SCORE
+    return SCORES[max(words, 1) - 1] if words <= len(SCORES) else SCORE

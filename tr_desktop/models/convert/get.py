@@ -21,7 +21,7 @@ from tr_desktop.errors import PackError, UserError
 from tr_desktop.files import LockedError, flush, sole_writer
 from tr_desktop.models.choice import place_for
 from tr_desktop.models.convert.catalogue import OpenModel
-from tr_desktop.models.convert.licence import LicenceError
+from tr_desktop.models.convert.licence import LicenceError, expect_agreed
 from tr_desktop.models.convert.packages import missing_packages
 from tr_desktop.models.pack import Pack
 from tr_desktop.paths import downloads_folder
@@ -38,13 +38,15 @@ OnBytes = Callable[[int, int], None]
 """Called with the bytes that are here and those of the whole download."""
 
 
-def expect_ready(model: OpenModel) -> None:
-    """Raises UserError unless `model` can be fetched and converted here: packages, its name, room on the disk."""
+def expect_ready(model: OpenModel, precision: str) -> None:
+    """Raises UserError unless `model` can be fetched and converted here: packages, precision, name, room on the disk."""
     if missing := missing_packages():
         raise UserError(
             f"Getting a model needs packages that aren't installed: {', '.join(missing)}",
             remedy='Use python3 run.py convert …, or install them: pip install "tr-desktop[convert]"',
         )
+    if model.precision == "fp16" != precision:
+        raise PackError(f"{model.name} is too large for a pack in {precision}", remedy="Use --precision fp16")
     place_for(model.name)
     expect_room(model)
 
@@ -56,28 +58,21 @@ def get_model(model: OpenModel, precision: str, on_bytes: OnBytes, on_progress: 
     """
     from tr_desktop.models.convert.add import add_checkpoint
 
-    with fetched(model, on_bytes) as folder:
+    with _as_listed(model), fetched(model, on_bytes) as folder:
         source = {
             "repository": model.repository,
             "commit": model.commit,
             "licence": model.licence_url,
             "languages": model.languages,
         }
-        try:
-            return add_checkpoint(
-                folder,
-                model.name,
-                precision=precision,
-                accept_licence=not model.commercial,
-                on_progress=on_progress,
-                source=source,
-            )
-        except LicenceError as error:
-            raise PackError(
-                f"The licence that came with {model.name} restricts its use, which the list of models doesn't say",
-                path=folder,
-                remedy="Read it there; if you agree: tr-desktop models add FOLDER --accept-licence",
-            ) from error
+        return add_checkpoint(
+            folder,
+            model.name,
+            precision=precision,
+            accept_licence=not model.commercial,
+            on_progress=on_progress,
+            source=source,
+        )
 
 
 @contextmanager
@@ -109,7 +104,7 @@ def expect_room(model: OpenModel) -> None:
         free = shutil.disk_usage(place).free
     except OSError as error:
         raise PackError(f"The folder for downloads can't be used: {error.strerror}", path=place) from error
-    needed = max(model.download_bytes - here, 0) + model.pack_bytes
+    needed = max(model.download_bytes - here, 0) + 2 * model.pack_bytes  # its parts, then the pack made of them
     if free < needed:
         raise PackError(
             f"{model.name} needs {needed / 1e9:.1f} GB for download and pack, and {free / 1e9:.1f} GB are free",
@@ -132,12 +127,14 @@ def _fetch(model: OpenModel, place: Path, on_bytes: OnBytes) -> Path:
     listed = _listed(model)
     if missing := [name for name in model.files if name not in listed]:
         raise PackError(f"{model.repository} has no {', '.join(missing)} now", remedy="Update TimeRefine Desktop")
-    files = [listed[name] for name in (*model.files, *_IF_THERE) if name in listed]
+    files = [listed[name] for name in (*_IF_THERE, *model.files) if name in listed]
     total_bytes = sum(file.size_bytes for file in files)
     folder = place / model.commit  # what came of another one, before the list changed, isn't mixed with it
     folder.mkdir(exist_ok=True)
     done_bytes = 0
     for file in files:
+        if file.name in model.files:  # the licence has come: a stricter one than the list says ends it here
+            expect_agreed(folder, not model.commercial)
         if not (folder / file.name).exists():
             _fetch_file(model, file, folder, _Bytes(done_bytes, total_bytes, on_bytes))
         done_bytes += file.size_bytes
@@ -220,6 +217,19 @@ class _Bytes:
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         pass
+
+
+@contextmanager
+def _as_listed(model: OpenModel) -> Iterator[None]:
+    """Says that a licence is stricter than the list of models says."""
+    try:
+        yield
+    except LicenceError as error:
+        raise PackError(
+            f"The licence that came with {model.name} restricts its use, which the list of models doesn't say",
+            path=error.path,
+            remedy="Read it there; if you agree, fetch the model by hand: tr-desktop models add FOLDER --accept-licence",
+        ) from error
 
 
 @contextmanager

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tr_desktop.errors import PackError
+from tr_desktop.names import printable
 
 _FILE = re.compile(r"(model[-_])?(licen[cs]e|copying)", re.IGNORECASE)
-_FIELD = re.compile(r"^(license|license_name|license_link):[ \t]*(.+?)[ \t]*$", re.MULTILINE)
+_FIELD = re.compile(r"^(license|license_name|license_link):\s*(?:-[ \t]*)?(.+?)[ \t]*$", re.MULTILINE)
 _RESTRICTED = re.compile(
     r"non[- ]?commercial|-nc\b|research[- ](purposes )?only|only for research|for research purposes|\bamlr\b",
     re.IGNORECASE,
@@ -33,7 +34,7 @@ class Licence:
     @property
     def is_restricted(self) -> bool:
         """Whether it says that commercial use isn't allowed."""
-        return self.name not in _OPEN and bool(_RESTRICTED.search(f"{self.name}\n{self.text}"))
+        return bool(_RESTRICTED.search(self.text)) or (self.name not in _OPEN and bool(_RESTRICTED.search(self.name)))
 
     @property
     def summary(self) -> str:
@@ -44,7 +45,8 @@ class Licence:
     @property
     def shown(self) -> str:
         """What a person has to see before agreeing: the summary, and the beginning of the text."""
-        return "\n".join([f"Licence: {self.summary}", *self.text.splitlines()[:_SHOWN_LINES]])
+        lines = [f"Licence: {self.summary}", *self.text.splitlines()[:_SHOWN_LINES]]
+        return "\n".join(map(printable, lines))
 
 
 def licence_of(folder: Path) -> Licence:
@@ -73,6 +75,6 @@ def expect_agreed(folder: Path, accept_licence: bool) -> Licence:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8", errors="replace")
+        return path.read_text(encoding="utf-8-sig", errors="replace")
     except OSError:
         return ""
