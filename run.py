@@ -33,7 +33,7 @@ def environment(name: str) -> Path:
     wanted = hashlib.sha256(lock.read_bytes() + (ROOT / "pyproject.toml").read_bytes()).hexdigest()
     stamp = folder / "installed"
     if not stamp.exists() or stamp.read_text() != wanted:
-        print(f"Installing {folder}; this takes about a minute, once…", file=sys.stderr)
+        print(f"Installing {folder}; this takes a minute or more, once…", file=sys.stderr)
         venv.create(folder, with_pip=True, clear=True)
         pip = [str(executables / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         subprocess.run([*pip, "-r", str(lock)], check=True)
@@ -74,16 +74,15 @@ def main(arguments: list[str]) -> int:
         commands = [[environment("app") / "tr-desktop", *arguments]]
     # Paths to footage are relative to the user's folder; the project's checks run in the project.
     folder = ROOT if arguments[:1] and arguments[0].startswith("test") else None
-    try:
-        results = [subprocess.run([str(word) for word in command], cwd=folder).returncode for command in commands]
-    except KeyboardInterrupt:
-        return 130
+    results = [subprocess.run([str(word) for word in command], cwd=folder).returncode for command in commands]
     return next((status for status in results if status), 0)
 
 
 if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
     except subprocess.CalledProcessError as error:
         print(f"The environment can't be installed. This command failed: {' '.join(error.cmd)}", file=sys.stderr)
         sys.exit(2)

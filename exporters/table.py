@@ -2,7 +2,7 @@
 
 `start`, `end` are the moment itself, `in`, `out` the cut with its handles. Frames count from the first of the file,
 ends are exclusive, labels are source timecode. `score` is the chance that the moment is right among all that was
-searched, `start_is` and `end_is` are the words for its edges. JSON uses the names of `find --json`. Tables begin with a
+searched, `level` its word, `start_is` and `end_is` are the words for its edges. JSON uses the names of `find --json`. Tables begin with a
 byte order mark, without which spreadsheets misread UTF-8. No text cell can be read as a formula.
 """
 
@@ -74,6 +74,7 @@ def _row(clip: Clip) -> dict[str, Any]:
         "query": clip.query,
         "score": clip.score,
         "confident": clip.confident,
+        "level": clip.level.value,
         "start_confidence": clip.start_confidence,
         "end_confidence": clip.end_confidence,
         "start_is": "" if clip.start_is is None else clip.start_is.value,

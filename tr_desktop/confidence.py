@@ -38,7 +38,7 @@ def level(moment: Moment) -> Level:
     """How far `moment` can be believed."""
     if not moment.confident:
         return Level.GUESS
-    return Level.STRONG if moment.score >= STRONG else Level.LIKELY
+    return Level.STRONG if round(moment.score, 2) >= STRONG else Level.LIKELY  # as the number is shown
 
 
 def edges(moment: Moment, step: RefineStep | None = None) -> Edges:

@@ -26,7 +26,7 @@ from tr_desktop.library.index.walk import is_never_footage
 from tr_desktop.library.search.by_picture import load_example
 from tr_desktop.library.search.by_words import text_moments
 from tr_desktop.library.search.found import file_of
-from tr_desktop.library.search.terms import cut_terms, parse_terms, query_vector
+from tr_desktop.library.search.terms import cut_terms, query_vector
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.limits import DEFAULT_STEPS, DEFAULT_TOP, MAX_STEPS
 from tr_desktop.moments import Indexed, Moment
@@ -88,15 +88,14 @@ def find(
     query_example = None if example is None else load_example(example, catalog, encoder, read)
     if not 0 <= steps <= MAX_STEPS:
         raise UserError(f"A search can't take {steps} refinement steps", remedy=f"Ask for 0 to {MAX_STEPS}")
-    if query_example is None:
-        parse_terms(query)  # a bad query is reported before the footage is read
+    # A bad query, or a pack that doesn't run, is reported before the footage is read.
+    vector = query_vector(query, encoder) if query_example is None else query_example.vector
     coverage = index_footage(
         paths, catalog, encoder, on_progress, footage_filter=footage_filter, read_new=read_new, read=read
     )
     if not coverage.searched:
         raise UserError(_nothing_searched(coverage))
 
-    vector = query_vector(query, encoder) if query_example is None else query_example.vector
     grounder = grounder or TwoTower(catalog, encoder)
     looks = grounder.steps_that_look_closer(steps)
     items: dict[Path, Indexed] = {}

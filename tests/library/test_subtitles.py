@@ -291,8 +291,7 @@ def test_more_words_in_a_row_are_there_by_accident_less_often(tmp_path, catalog)
     queries = ("car", "red car", "the red car", "is the red car")
     one, two, three, four = (search(query, tmp_path / "footage", catalog)[1][0].score for query in queries)
     assert 0.5 < one < two < three == four < 1
-    # Signs are no words, and words that needn't follow each other are often there by accident.
-    for query in ("car !", "car ?", "red + car"):
+    for query in ("car !", "car ?"):  # signs are no words
         assert search(query, tmp_path / "footage", catalog)[1][0].score == one
 
 

@@ -64,7 +64,7 @@ def _described(model: OpenModel) -> str:
     return (
         f"{model.name:<16} download {_size(model.download_bytes)}, pack {_size(model.pack_bytes)} ({model.precision}),"
         f" {model.width} numbers a frame, {1 / model.mini_speed:.0f} × the time of mini"
-        f"\n    {model.languages}; {model.licence}{'' if model.commercial else ' (NO COMMERCIAL USE)'};"
+        f"\n    languages: {model.languages}; {model.licence}{'' if model.commercial else ' (NO COMMERCIAL USE)'};"
         f" for {model.good_for}"
     )
 

@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"tr-desktop: {error}", file=sys.stderr)
         return USER_ERROR
     except KeyboardInterrupt:
-        print("\ntr-desktop: interrupted; indexed files and finished clips are kept", file=sys.stderr)
+        print("\ntr-desktop: interrupted; what was finished is kept", file=sys.stderr)
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError):
                 stream.flush()

@@ -202,9 +202,13 @@ def _expect_unused(arguments: argparse.Namespace, names: Sequence[str]) -> None:
 
 
 def _remove(arguments: argparse.Namespace) -> int:
-    from tr_desktop.models.choice import remove_pack
+    from tr_desktop.models.choice import default_pack, remove_pack
+    from tr_desktop.models.pack import EMBEDDED_DEFAULT
 
+    was_used = default_pack() == arguments.name
     remove_pack(arguments.name)
+    if was_used:
+        print(f"{EMBEDDED_DEFAULT} is used from now on.")
     print(f"Removed {arguments.name}. Its index stays in libraries until tr-desktop library prune --models.")
     return OK
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from tr_desktop.confidence import edges, level
+from tr_desktop.confidence import Edge, edges, level
 from tr_desktop.grounding import Answer
 from tr_desktop.library.index.counts import count, is_other
 from tr_desktop.library.index.coverage import Coverage
@@ -85,11 +85,11 @@ def as_text(answer: Answer) -> str:
 
 
 def _edges(moment: Moment) -> str:
-    """The words for the edges, with their confidence."""
+    """The words for the edges, and the confidence in those that are on no cut."""
     kept = moment.refinement.kept
     said = zip(("in", "out"), edges(moment), (kept.start_confidence, kept.end_confidence), strict=True)
     words = [
-        f"{name} {word.value} {confidence:.2f}"
+        f"{name} {word.value}" + ("" if word is Edge.EXACT else f" {confidence:.2f}")
         for name, word, confidence in said
         if word is not None and confidence is not None
     ]

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
-from tr_desktop.models.devices import SENTENCES_ON
+from tr_desktop.models.devices import AUTO, DEVICES, SENTENCES_ON
 from tr_desktop.models.pack import Pack
+from tr_desktop.models.runtime import expect_offered
 from tr_desktop.models.tower import Tower, open_tower
 from tr_desktop.models.trial import Trials
 
@@ -85,6 +86,8 @@ class Encoder:
 
     @cached_property
     def _text_tower(self) -> Tower:
+        if self.wanted_device in SENTENCES_ON and self.wanted_device != AUTO:
+            expect_offered(DEVICES[self.wanted_device])
         return open_tower(self.sentence_trials(), SENTENCES_ON.get(self.wanted_device, self.wanted_device))
 
     @cached_property

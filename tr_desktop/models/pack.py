@@ -120,6 +120,9 @@ def load_pack(name_or_path: str | Path) -> Pack:
             return replace(parse_pack(folder / text, _folder_reader(folder / text)), name=text)
     path = Path(name_or_path)
     if path.is_dir():
+        if not is_pack(path):
+            remedy = "If it is a checkpoint, make a pack of it: tr-desktop models add FOLDER"
+            raise PackError("This folder is no model pack: it has no pack.json", path=path, remedy=remedy)
         return parse_pack(path, _folder_reader(path))
     if path.is_file():
         return parse_pack(path, _zip_reader(path))
@@ -171,7 +174,9 @@ def _zip_reader(path: Path) -> Callable[[str], bytes]:
         except KeyError as error:
             raise PackError(f"The model pack has no {name}", path=path, remedy="Install the pack again") from error
         except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
-            raise PackError(f"The model pack can't be read: {error}", path=path) from error
+            raise PackError(
+                f"The model pack can't be read: {error}", path=path, remedy="Give a folder or a .trpack file"
+            ) from error
 
     return read
 

@@ -40,8 +40,7 @@ def open_session(
     if device == CPU:
         return _session(model, [], threads)
     kind = DEVICES[device]
-    if not is_offered(kind):
-        raise UserError(f"This ONNX Runtime doesn't offer {kind.title}", remedy=kind.remedy)
+    expect_offered(kind)
     onnxruntime.set_default_logger_severity(_FATAL_ONLY)  # a missing driver is reported below, if at all
     why = _load_libraries(device)
     for providers in _attempts(model, device, row_shapes or {}, most_rows):
@@ -59,6 +58,12 @@ def open_session(
 def is_offered(device: Device) -> bool:
     """Whether this ONNX Runtime has been built for it."""
     return device.provider in onnxruntime.get_available_providers()
+
+
+def expect_offered(device: Device) -> None:
+    """Raises UserError if it isn't."""
+    if not is_offered(device):
+        raise UserError(f"This ONNX Runtime doesn't offer {device.title}", remedy=device.remedy)
 
 
 def reason(error: Exception) -> str:

@@ -72,7 +72,8 @@ class MomentModel(QAbstractListModel):
             return text.format(file=file, start=start, end=end, score=score, level=word) + said
         if role == Qt.ItemDataRole.ToolTipRole:
             said = "".join(f"\n{each}" for each in _remarks(moment))
-            return f"{moment.media.path}{said}"
+            means = "" if moment.quote is not None else "\n" + score_text(moment)
+            return f"{moment.media.path}{means}{said}"
         return None
 
 
@@ -189,6 +190,12 @@ class MomentDelegate(PosterDelegate):
         painter.setFont(theme.font(theme.SMALL_PX))
         painter.setPen(QColor(theme.colours().text))
         draw_elided(painter, box, tr("“{words}”", words=quote.text))
+
+
+def score_text(moment: Moment) -> str:
+    """The meaning of a moment's score. Translated here; `confidence.SCORE_MEANS` has the same words for exports."""
+    text = tr("{percent}: the chance that this moment is right among all that was searched")
+    return text.format(percent=percent(moment.score))
 
 
 def level_word(moment: Moment) -> str:
