@@ -161,7 +161,9 @@ class Catalog:
         at = np.concatenate([np.arange(start, start + count) for start, count in spans])
         footage, step_s = self.footage(path), Fraction(every_s)
         if not is_whole:  # another pack may have read more
-            frames = footage.times.frame_at((len(at) - 1) * step_s) + 1
+            read_s = len(at) * step_s
+            last = footage.times.frame_at(read_s)
+            frames = last + (footage.times.time_s(last) < read_s)
             footage = replace(footage, times=footage.times.first(frames), is_whole=False)
         return Indexed(
             footage=footage,
