@@ -94,4 +94,7 @@ def paint_edge(painter: QPainter, bar: QRectF, room_px: float, word: Edge, ink: 
     colours = theme.colours()
     painter.setFont(theme.font(theme.SMALL_PX))
     painter.setPen(QColor(colours.warn if word is Edge.CHECK else colours.dim) if is_outside else ink)
+    if not is_outside and ink != QColor(colours.on_accent):  # the bar's pattern would cross the letters
+        ground = place.adjusted(-2, 4, 0, -4)
+        painter.fillRect(ground, QColor(colours.panel))
     painter.drawText(place, RIGHT if goes_left else LEFT, edge_word(word))

@@ -102,7 +102,7 @@ def _facts(name: str, licence: Licence, checkpoint: Checkpoint, source: Mapping[
     named = " ".join(filter(None, (source.get("repository"), source.get("commit")))) or "a checkpoint folder"
     return {
         "name": name,
-        "licence": licence.summary,
+        "licence": licence.summary + (", restricts use" if licence.is_restricted else ""),
         "sources": [named],
         "source": dict(source),
         **({"languages": source["languages"]} if "languages" in source else {}),

@@ -39,22 +39,6 @@ class OpenModel:
 
 OPEN_MODELS = (
     OpenModel(
-        name="mobileclip2-s0",
-        repository="timm/MobileCLIP2-S0-OpenCLIP",
-        commit="095906d28bf54d7584dc411e8ffe448f34289e05",
-        files=_OPEN_CLIP,
-        good_for="research on a slow computer: the most accurate for its size",
-        languages="English",
-        licence="Apple-AMLR",
-        licence_url="https://huggingface.co/apple/MobileCLIP2-S0/blob/main/LICENSE",
-        commercial=False,
-        precision="fp32",
-        download_bytes=299_000_000,
-        pack_bytes=303_000_000,
-        width=512,
-        mini_speed=0.12,
-    ),
-    OpenModel(
         name="tinyclip",
         repository="wkcn/TinyCLIP-ViT-40M-32-Text-19M-LAION400M",
         commit="95ec8197b3f2fe7f747865c61ca556cf0768b2f7",
@@ -149,6 +133,22 @@ OPEN_MODELS = (
         pack_bytes=2_306_000_000,
         width=1152,
         mini_speed=0.0032,
+    ),
+    OpenModel(
+        name="mobileclip2-s0",
+        repository="timm/MobileCLIP2-S0-OpenCLIP",
+        commit="095906d28bf54d7584dc411e8ffe448f34289e05",
+        files=_OPEN_CLIP,
+        good_for="research on a slow computer: the most accurate for its size",
+        languages="English",
+        licence="Apple-AMLR",
+        licence_url="https://huggingface.co/apple/MobileCLIP2-S0/blob/main/LICENSE",
+        commercial=False,
+        precision="fp32",
+        download_bytes=299_000_000,
+        pack_bytes=303_000_000,
+        width=512,
+        mini_speed=0.12,
     ),
 )
 
