@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper, numpy_helper
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QMessageBox, QPushButton
 
@@ -21,9 +22,11 @@ from tests.toy import write_clip
 from tr_desktop.app.look.settings import Settings
 from tr_desktop.app.work import models_process
 from tr_desktop.engine import Engine, open_engine
+from tr_desktop.errors import PackError
+from tr_desktop.models import choice
 from tr_desktop.models.choice import default_pack, use_pack
-from tr_desktop.models.pack import EMBEDDED
-from tr_desktop.paths import packs_folder
+from tr_desktop.models.pack import EMBEDDED, load_pack
+from tr_desktop.paths import packs_folder, settings_folder
 from tr_desktop.projects.project import Project
 
 
@@ -170,8 +173,7 @@ def test_a_pack_is_added_and_used_while_searches_go_on_and_changing_back_costs_n
 
         row(hands, "other").remove_button.click()
         answer("Remove")
-        hands.wait(lambda: "other" not in models.rows)
-        assert not (packs_folder() / "other").exists()
+        hands.wait(lambda: "other" not in models.rows and not (packs_folder() / "other").exists())
 
     assert run_app(script, footage) == 0
 
@@ -443,3 +445,169 @@ def test_the_command_itself_adds_a_pack_file_and_says_what_is_no_checkpoint(
 
     assert run_app(script, footage) == 0
     assert sorted(path.name for path in packs_folder().iterdir()) == ["other", "toy"]
+
+
+def mismatched(folder: Path) -> Path:
+    """A pack that is what its pack.json says, but whose image tower takes pictures of another size."""
+    write_other(folder, "mismatched")
+    return list_files(folder, name="mismatched", input_px=48)
+
+
+def said(hands) -> str:
+    return hands.window.models.dialog.problem.text().replace("\u200b", "")
+
+
+@pytest.mark.parametrize("is_in_use", [False, True])
+def test_a_pack_that_came_into_use_while_its_removal_was_asked_for_stays(run_app, footage, toy, other, gate, is_in_use):
+    def script(hands):
+        session = hands.session
+        ready(hands)
+        row(hands, "other").remove_button.click()
+        session.changing.use("other")
+        hands.wait(lambda: session.changing.preparation is not None)
+        if is_in_use:
+            gate.set()
+            hands.wait(lambda: session.packs.in_use == "other")
+        assert row(hands, "other").remove_button.isHidden()
+        answer("Remove")
+        hands.wait(lambda: said(hands).startswith("other can’t be removed: it is in use, or will be"))
+        assert (other / "text.onnx").exists() and "other" in hands.window.models.dialog.rows
+
+    assert run_app(script, footage) == 0
+    assert other.exists()
+
+
+def test_the_choice_of_a_pack_is_written_by_one_thread(run_app, footage, toy, other, monkeypatch):
+    threads, write = [], choice.write_verified
+
+    def noted(*arguments):
+        threads.append(threading.current_thread().name)
+        write(*arguments)
+
+    monkeypatch.setattr(choice, "write_verified", noted)
+
+    def script(hands):
+        ready(hands)
+        row(hands, "toy").remove_button.click()  # the default, but not in use
+        answer("Remove")
+        hands.wait(lambda: not toy.exists())
+        row(hands, "mini").use_button.click()
+        row(hands, "mini")
+        hands.wait(lambda: hands.session.changing.preparation is not None or hands.session.packs.in_use == "mini")
+        hands.session.changing.use_now()
+        hands.wait(lambda: len(threads) == 2)
+
+    assert run_app(script, footage, "--model", "other") == 0
+    assert len(set(threads)) == 1 and default_pack() == "mini"
+
+
+def test_a_pack_is_removed_while_another_is_added(run_app, footage, toy, other):
+    def script(hands):
+        ready(hands)
+        hands.session.packs.get("slow")
+        row(hands, "other").remove_button.click()
+        answer("Remove")
+        assert "other" not in hands.window.models.dialog.rows  # nobody can choose it any more
+        hands.wait(lambda: not other.exists())
+        assert hands.session.packs.at_work == "slow"
+        hands.session.packs.cancel()
+        hands.wait(lambda: not hands.session.packs.at_work)
+
+    assert run_app(script, footage) == 0
+
+
+def test_measuring_a_pack_whose_model_does_not_run_ends_in_a_sentence(run_app, footage, toy):
+    mismatched(packs_folder() / "mismatched")
+
+    def script(hands):
+        ready(hands)
+        row(hands, "mismatched").measure_button.click()
+        hands.wait(lambda: said(hands).startswith("image.onnx doesn't run as a pack's models have to"))
+        hands.wait(lambda: row(hands, "mismatched").measure_button.isEnabled())
+
+    assert run_app(script, footage) == 0
+
+
+def test_what_a_pack_says_is_shown_as_it_is(run_app, footage, toy, tmp_path):
+    pack = write_other(packs_folder() / "<b>bold<b>")
+    list_files(pack, name="x", licence="<img src='file:///x.png'>Apache-2.0", languages="<b>English</b>")
+    (write_other(packs_folder() / "<i>bad<i>") / "pack.json").write_text("{")
+
+    def script(hands):
+        ready(hands)
+        models = hands.window.models.dialog
+        shown = row(hands, "<b>bold<b>")
+        assert "<img" in shown.facts.text() and "<b>English</b>" in shown.facts.text()
+        shown.remove_button.click()
+        labels = [each for each in models.findChildren(QLabel) if "<" in each.text()]
+        assert len(labels) >= 5  # two names, the facts, the problem, and the question
+        assert all(
+            each.textFormat() == Qt.TextFormat.PlainText
+            for each in (*labels, models.problem, hands.window.notice._text)
+        )
+        assert all("&lt;b&gt;bold" in each.toolTip() for each in (shown.use_button, shown.remove_button))
+        assert shown.use_button.accessibleName() == "Use <b>bold<b>"
+        answer("Cancel")
+
+    assert run_app(script, footage) == 0
+
+
+def test_packs_are_listed_with_a_notice_if_the_choice_is_damaged(run_app, footage, toy, other):
+    choice_file = settings_folder() / "models.json"
+    choice_file.write_text("{")
+
+    def script(hands):
+        ready(hands)
+        models = hands.window.models.dialog
+        assert {"mini", "toy", "other"} <= set(models.rows)
+        assert "models.json" in models.unlisted.text().replace("\u200b", "") and models.unlisted.isVisible()
+        row(hands, "mini").use_button.click()  # choosing again puts it right
+        hands.wait(lambda: hands.session.changing.preparation is not None)
+        hands.session.changing.use_now()
+        hands.wait(lambda: default_or_none() == "mini")
+        hands.session.packs.refresh()
+        hands.wait(models.unlisted.isHidden)
+
+    def default_or_none() -> str:
+        try:
+            return default_pack()
+        except PackError:
+            return ""
+
+    assert run_app(script, footage, "--model", "toy") == 0
+
+
+def test_a_pack_at_another_place_that_is_gone_is_taken_off_the_list(run_app, footage, toy, tmp_path):
+    away = write_other(tmp_path / "away")
+    use_pack(str(away))
+    use_pack("toy")
+    shutil.rmtree(away)
+
+    def script(hands):
+        ready(hands)
+        row(hands, str(away)).remove_button.click()
+        (box,) = hands.window.models.dialog.findChildren(QMessageBox)
+        assert "taken off this list" in box.informativeText()
+        answer("Remove")
+        hands.wait(lambda: str(away) not in choice.known_packs())
+        hands.session.packs.refresh()
+        hands.wait(lambda: str(away) not in hands.window.models.dialog.rows)
+        assert hands.window.models.dialog.problem.isHidden()
+
+    assert run_app(script, footage) == 0
+
+
+def test_one_pack_that_nobody_thought_of_does_not_hide_the_others(run_app, footage, toy, other, monkeypatch):
+    def load(key):
+        if key == "other":
+            raise RecursionError("too deep")
+        return load_pack(key)
+
+    monkeypatch.setattr("tr_desktop.app.work.packs.load_pack", load)
+
+    def script(hands):
+        ready(hands)
+        assert "RecursionError: too deep" in row(hands, "other").state.text().replace("\u200b", "")
+        assert row(hands, "toy").state.text() == "In use"
+
+    assert run_app(script, footage) == 0

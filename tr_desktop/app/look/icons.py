@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import html
+
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import Qt as Text
 from PySide6.QtWidgets import QToolButton, QWidget
 
 from tr_desktop.app.look.theme import ROW, colours
@@ -62,6 +65,11 @@ def _points(line: _Line) -> list[QPointF]:
     return [QPointF(x, y) for x, y in zip(line[::2], line[1::2], strict=True)]
 
 
+def plain_tip(text: str) -> str:
+    """A tool tip that shows `text` as it is: Qt takes what looks like HTML for HTML, and has no setting for that."""
+    return html.escape(text) if Text.mightBeRichText(text) else text
+
+
 class IconButton(QToolButton):
     """A button with an icon. text: for screen readers and the tool tip."""
 
@@ -69,7 +77,7 @@ class IconButton(QToolButton):
         super().__init__(parent)
         self._name = name
         self.setAccessibleName(text)
-        self.setToolTip(text)
+        self.setToolTip(plain_tip(text))
         self.setFixedSize(QSize(ROW, ROW))
 
     def set_icon(self, name: str) -> None:

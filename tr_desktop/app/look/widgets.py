@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from tr_desktop.app.look import icons, theme
-from tr_desktop.app.look.icons import IconButton
+from tr_desktop.app.look.icons import IconButton, plain_tip
 from tr_desktop.app.look.translate import tr
 from tr_desktop.errors import UserError
 
@@ -38,8 +38,8 @@ def title(text: str) -> QLabel:
 
 
 def words(text: str = "", role: str = "dim") -> QLabel:
-    """A sentence that wraps."""
-    made = QLabel(text, wordWrap=True)
+    """A sentence that wraps, shown as it is: names in it may look like HTML."""
+    made = QLabel(text, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
     made.setProperty("role", role)
     return made
 
@@ -94,13 +94,14 @@ class Elided(QLabel):
         super().__init__()
         self._whole = ""
         self._mode = mode
+        self.setTextFormat(Qt.TextFormat.PlainText)
         self.setProperty("role", role)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.set_text(text)
 
     def set_text(self, text: str) -> None:
         self._whole = text
-        self.setToolTip(text)
+        self.setToolTip(plain_tip(text))
         self.setAccessibleName(text)
         self._fit()
 
@@ -146,7 +147,7 @@ class Notice(QFrame):
         super().__init__(parent)
         self.setObjectName("notice")
         self._icon = Icon("warn", "warn")
-        self._text = QLabel(wordWrap=True)
+        self._text = words(role="")
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._said = ""
         self._buttons: list[QPushButton] = []

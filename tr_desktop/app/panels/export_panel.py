@@ -33,7 +33,7 @@ from exporters.target import MEDIA_ENDINGS, Guard, TargetExistsError
 from exporters.write import ExportReport
 from tr_desktop.app.look import theme
 from tr_desktop.app.look.counter import counted, plural
-from tr_desktop.app.look.icons import IconButton
+from tr_desktop.app.look.icons import IconButton, plain_tip
 from tr_desktop.app.look.translate import tr
 from tr_desktop.app.look.widgets import ComboBox, breakable, indented, scrolling, title, words
 from tr_desktop.app.panels.export_notes import several_files, what_it_keeps, why_constant
@@ -80,7 +80,7 @@ class WrittenFiles(QListWidget):
         for path in files:
             item = QListWidgetItem(path.name)
             item.setData(Qt.ItemDataRole.UserRole, str(path))
-            item.setToolTip(str(path))
+            item.setToolTip(plain_tip(str(path)))
             self.addItem(item)
 
     def mimeData(self, items: Sequence[QListWidgetItem]) -> QMimeData:
@@ -199,7 +199,7 @@ class ExportPanel(QWidget):
         self._cfr_reason.setVisible(can_be)
         if can_be:
             self._cfr_reason.setText(why_constant(names))
-            self._cfr_reason.setToolTip("\n".join(names))
+            self._cfr_reason.setToolTip(plain_tip("\n".join(names)))
 
     def _media(self) -> list[Media]:
         """The footage of each select, in their order."""

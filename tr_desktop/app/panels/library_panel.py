@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from tr_desktop.app.look import theme
 from tr_desktop.app.look.counter import counted, duration_label
-from tr_desktop.app.look.icons import IconButton
+from tr_desktop.app.look.icons import IconButton, plain_tip
 from tr_desktop.app.look.translate import tr
 from tr_desktop.app.look.widgets import Elided, Icon, panel, scrolling, title
 from tr_desktop.app.panels.coverage_text import exceptions
@@ -40,7 +40,7 @@ class FolderRow(QWidget):
         self.path = path
         self._icon = Icon("film" if path.suffix else "folder")
         self._name = Elided(name)
-        self._name.setToolTip(str(path))
+        self._name.setToolTip(plain_tip(str(path)))
         self._state = Elided("", "small")
         remove = IconButton("close", tr("Stop searching {name}", name=name))
         remove.clicked.connect(lambda: self.removed.emit(path))

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from tr_desktop.app.look import theme
-from tr_desktop.app.look.icons import IconButton
+from tr_desktop.app.look.icons import IconButton, plain_tip
 from tr_desktop.app.look.translate import tr
 from tr_desktop.app.look.widgets import Icon, breakable, words
 from tr_desktop.app.panels import model_text
@@ -23,7 +23,7 @@ class _Row(QWidget):
         self.setObjectName("panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.mark = Icon("check", "panel")
-        self.name = QLabel(name)
+        self.name = QLabel(name, textFormat=Qt.TextFormat.PlainText)
         self.name.setFont(theme.font(is_bold=True))
         self.buttons = QHBoxLayout()
         self.buttons.setSpacing(theme.SPACE // 2)
@@ -83,11 +83,11 @@ class PackRow(_Row):
         *,
         is_used: bool,
         speed: float,
-        is_measured: bool,
+        is_being_measured: bool,
         at: Preparation | None,
         is_wanted: bool,
     ) -> None:
-        """is_used: whether searches use it. is_measured: its speed is being measured. at: how far it has come, if it
+        """is_used: whether searches use it. is_being_measured: whether its speed is. at: how far it has come, if it
         `is_wanted`."""
         pack = known.pack
         self.mark.show_icon("check", "accent" if is_used else "panel")
@@ -111,12 +111,12 @@ class PackRow(_Row):
         if progress is not None:
             self.bar.setValue(round(1000 * progress.done_bytes / max(progress.total_bytes, 1)))
         self.measure_button.setVisible(pack is not None and not speed)
-        self.measure_button.setEnabled(not is_measured)
-        self.measure_button.setText(tr("Measuring…") if is_measured else tr("Measure"))
+        self.measure_button.setEnabled(not is_being_measured)
+        self.measure_button.setText(tr("Measuring…") if is_being_measured else tr("Measure"))
         self.use_button.setVisible(pack is not None and not is_used and not is_wanted)
         self.now_button.setVisible(is_wanted and at is not None)
         self.stay_button.setVisible(is_wanted)
-        self.remove_button.setVisible(known.is_added and not is_used)
+        self.remove_button.setVisible(not (known.is_embedded or is_used or is_wanted))
 
 
 class OpenModelRow(_Row):
@@ -142,6 +142,6 @@ class OpenModelRow(_Row):
 
 def _button(button: QPushButton | QToolButton, text: str, what: str) -> QPushButton | QToolButton:
     button.setText(text)
-    button.setToolTip(what)
+    button.setToolTip(plain_tip(what))
     button.setAccessibleName(what)
     return button

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QStackedWidget, 
 from tr_desktop.app.look import theme
 from tr_desktop.app.look.counter import Counting, plural
 from tr_desktop.app.look.translate import tr
-from tr_desktop.app.look.widgets import Elided
+from tr_desktop.app.look.widgets import Elided, words
 from tr_desktop.app.panels.moment_list import MomentList
 from tr_desktop.app.pictures.filmstrip import Thumbnails
 from tr_desktop.app.work.searching import Results
@@ -37,10 +37,10 @@ class ResultsPanel(QWidget):
         self._pack = Elided("", "small", Qt.TextElideMode.ElideRight)
         self._pack.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._names_pack = False
-        self._message = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignCenter)
-        self._why = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignCenter)
-        self._why.setProperty("role", "dim")
-        self._notice = QLabel(wordWrap=True)
+        self._message, self._why = words(role=""), words()
+        for text in (self._message, self._why):
+            text.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._notice = words(role="")
         self.more_guesses = QPushButton()
         self.more_guesses.clicked.connect(self.toggle_guesses)
         self._empty = QWidget()

@@ -10,7 +10,6 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
-    QLabel,
     QMenu,
     QMessageBox,
     QProgressBar,
@@ -50,13 +49,14 @@ class ModelsDialog(QDialog):
         for row in self.open_rows:
             row.get.connect(lambda model=row.model: self._ask_to_get(model))
             others.addWidget(row)
-        self.needs = words()
+        self.unlisted, self.needs = words(role="bad"), words()
         inner = QWidget()
         column = QVBoxLayout(inner)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.SPACE)
         column.addWidget(title(tr("On this machine")))
         column.addLayout(self._own)
+        column.addWidget(self.unlisted)
         column.addSpacing(theme.SPACE)
         column.addWidget(title(tr("To download")))
         column.addWidget(self.needs)
@@ -67,8 +67,7 @@ class ModelsDialog(QDialog):
         rows.setSpacing(theme.SPACE)
         rows.addWidget(scrolling(inner), 1)
         rows.addWidget(self._make_progress())
-        self.problem = QLabel(wordWrap=True)
-        self.problem.setProperty("role", "bad")
+        self.problem = words(role="bad")
         self.problem.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.problem.hide()
         rows.addWidget(self.problem)
@@ -171,7 +170,9 @@ class ModelsDialog(QDialog):
     def _ask_to_remove(self, known: KnownPack) -> None:
         self._ask(
             tr("Remove {name}?", name=known.name),
-            tr("Its files are deleted. Libraries keep what it has indexed, in case you add it again."),
+            tr("Its files are deleted. Libraries keep what it has indexed, in case you add it again.")
+            if known.is_added
+            else tr("It is taken off this list; its files stay where they are, if there are any."),
             tr("Remove"),
             lambda: self._packs.remove(known.key),
         )
@@ -181,7 +182,7 @@ class ModelsDialog(QDialog):
             self.problem.hide()
             call()
 
-        box = QMessageBox(self)
+        box = QMessageBox(self, textFormat=Qt.TextFormat.PlainText)
         box.setText(question)
         box.setInformativeText(more)
         box.addButton(yes, QMessageBox.ButtonRole.AcceptRole).clicked.connect(agreed)
@@ -206,10 +207,12 @@ class ModelsDialog(QDialog):
                 known,
                 is_used=known.key == packs.in_use,
                 speed=packs.speed(known.pack) if known.pack is not None else 0,
-                is_measured=known.key == packs.measuring,
+                is_being_measured=known.key == packs.measuring,
                 at=changing.preparation,
                 is_wanted=known.key == changing.wanted,
             )
+        self.unlisted.setVisible(bool(packs.problem))
+        self.unlisted.setText(breakable(packs.problem))
         names = {known.key for known in packs.known}
         for row in self.open_rows:
             row.show_model(is_here=row.model.name in names, may_get=not self._missing and not packs.at_work)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from tr_desktop.app.look.translate import tr
@@ -72,7 +72,7 @@ class ProjectFiles(QObject):
             return False
         if not self._editing.project.is_changed:
             return True
-        box = QMessageBox(self._window)
+        box = QMessageBox(self._window, textFormat=Qt.TextFormat.PlainText)
         box.setText(tr("Save the changes to “{project}”?", project=self._editing.project.name))
         choice = QMessageBox.StandardButton
         box.setStandardButtons(choice.Save | choice.Discard | choice.Cancel)

@@ -34,7 +34,8 @@ _PATIENCE_S = 1.0  # a child that was asked to end and doesn't is killed
 
 @dataclass(frozen=True)
 class Stage:
-    """How far the child is. name: "download" or "convert". done: in [0, 1]. text: a few words."""
+    """How far the child is. name: "download", "load", "convert", "compare" or "done". done: in [0, 1]. text: a
+    few words."""
 
     name: str
     done: float
@@ -44,7 +45,8 @@ class Stage:
 def run(arguments: Sequence[str], job: Job) -> str:
     """Run `tr-desktop models` with `arguments`, reporting each `Stage` to `job`; the name of the pack that it made.
 
-    A cancelled job ends the child, and no part of a pack is left. Raises Cancelled, and PackError if it fails.
+    A cancelled job ends the child, and no part of a pack is left; what was fetched for it is. Raises Cancelled, and
+    PackError if it fails.
     """
     with tempfile.TemporaryFile() as errors, _child(["models", *arguments, "--json"], errors) as (process, messages):
         made = ""

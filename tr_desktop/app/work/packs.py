@@ -10,34 +10,38 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from tr_desktop.app.look.settings import Settings
+from tr_desktop.app.look.translate import tr
 from tr_desktop.app.work import models_process
 from tr_desktop.app.work.changing import Changing
 from tr_desktop.app.work.indexing import Indexing
 from tr_desktop.app.work.jobs import Job, Jobs, Lane
 from tr_desktop.app.work.models_process import Stage
 from tr_desktop.engine import Engine, Lacking, lacking
-from tr_desktop.errors import UserError
+from tr_desktop.errors import PackError, UserError
 from tr_desktop.library.index.coverage import Coverage, IndexProgress
 from tr_desktop.library.store.catalog import Catalog
+from tr_desktop.models.check import running
 from tr_desktop.models.choice import known_packs, remove_pack, shown_name
 from tr_desktop.models.convert.licence import LicenceError, licence_of
 from tr_desktop.models.encoder import Encoder
-from tr_desktop.models.pack import Pack, installed_packs, is_pack, load_pack
+from tr_desktop.models.pack import Pack, installed_packs, is_pack, list_packs, load_pack
 from tr_desktop.models.speed import pictures_a_second
+from tr_desktop.paths import packs_folder
 
 _LEAST_S = 10.0  # of indexing, to call it a measurement
 
 
 @dataclass(frozen=True)
 class KnownPack:
-    """key: the name or path by which it is opened. pack: None if that fails, for the reason `problem`. is_added:
-    whether the user added it, and can remove it. lacking: what it would have to index; None if that isn't known.
+    """key: the name or path by which it is opened. pack: None if that fails, for the reason `problem`. is_embedded: it
+    came with the app. is_added: it lies among the user's packs. lacking: what it would have to index; None if unknown.
     """
 
     key: str
     name: str
     pack: Pack | None = None
     problem: str = ""
+    is_embedded: bool = False
     is_added: bool = False
     lacking: Lacking | None = None
 
@@ -47,7 +51,8 @@ class KnownPack:
 
 
 class Packs(QObject):
-    """known: the packs, embedded ones first. at_work: the name of what is being added, or "". stage: how far that is.
+    """known: the packs, embedded ones first. problem: why packs at other places are missing there, or "".
+    at_work: the name of what is being added, or "". stage: how far that is.
 
     changed: any of these. failed: adding or removing one failed. asked: a checkpoint's licence restricts its use; the
     checkpoint, and the terms that the user has to accept.
@@ -61,6 +66,7 @@ class Packs(QObject):
         super().__init__(parent)
         self._settings, self._jobs, self._indexing, self._changing = settings, jobs, indexing, changing
         self.known: tuple[KnownPack, ...] = ()
+        self.problem = ""
         self.in_use = ""
         self.at_work = ""
         self.stage: Stage | None = None
@@ -68,6 +74,7 @@ class Packs(QObject):
         self._engine: Engine | None = None
         self._job: Job | None = None
         self._listing: Job | None = None
+        self._leaving: set[str] = set()  # the keys of packs that are being removed
         self._progress: tuple[Pack, IndexProgress] | None = None
         indexing.progressed.connect(self._progressed)
         indexing.ended.connect(self._keep_speed)
@@ -76,6 +83,7 @@ class Packs(QObject):
     def start(self, engine: Engine, key: str) -> None:
         """`engine`, of the pack with this name or path, is in use from now on."""
         self._engine, self.in_use = engine, key
+        self.changed.emit()
         self.refresh()
 
     def refresh(self) -> None:
@@ -87,8 +95,9 @@ class Packs(QObject):
         keys, coverage = (self.in_use, self._changing.wanted), self._indexing.status.coverage
         self._listing = self._jobs.run(partial(_known, keys, self._engine.catalog, coverage), self._set_known)
 
-    def _set_known(self, known: tuple[KnownPack, ...]) -> None:
-        self.known = known
+    def _set_known(self, found: tuple[Sequence[KnownPack], str]) -> None:
+        known, self.problem = found
+        self.known = tuple(each for each in known if each.key not in self._leaving)
         self.changed.emit()
 
     # Speed
@@ -103,7 +112,7 @@ class Packs(QObject):
 
         def work(_: Job) -> tuple[Pack, float]:
             pack = load_pack(key)
-            return pack, pictures_a_second(Encoder(pack, device))
+            return pack, running(pack, "image.onnx", lambda: pictures_a_second(Encoder(pack, device)))
 
         def end() -> None:
             self.measuring = ""
@@ -151,7 +160,7 @@ class Packs(QObject):
         self._make(partial(models_process.run, ["get", name, "--yes"]), name)
 
     def cancel(self) -> None:
-        """Stop adding; nothing of the pack is left."""
+        """Stop adding; no part of the pack is left. What was fetched is kept for the next time."""
         if self._job is not None:
             self._job.cancel()
 
@@ -185,10 +194,27 @@ class Packs(QObject):
         self.changed.emit()
 
     def remove(self, key: str) -> None:
-        """Delete an added pack. The library keeps its index."""
-        if key == self._changing.wanted:
-            self._changing.forget()
-        self._jobs.run(lambda _: remove_pack(key), on_failure=self.failed.emit, on_end=self.refresh, lane=Lane.MODELS)
+        """Delete an added pack, or forget one at another place. The library keeps its index.
+
+        A pack that is in use or wanted stays.
+        """
+        # A pack among the user's may be in use by its path. Joined to the folder, a path stays as it is.
+        if packs_folder() / key in (packs_folder() / each for each in (self.in_use, self._changing.wanted)):
+            self.failed.emit(
+                PackError(
+                    tr("{name} can’t be removed: it is in use, or will be", name=Path(key).name),
+                    remedy=tr("Change to another pack, or cancel the change to this one, first"),
+                )
+            )
+            return
+
+        def end() -> None:
+            self._leaving.discard(key)
+            self.refresh()
+
+        self._leaving.add(key)  # nobody can choose it meanwhile
+        self._set_known((self.known, self.problem))
+        self._jobs.run(lambda _: remove_pack(key), on_failure=self.failed.emit, on_end=end, lane=Lane.SAFETY)
 
 
 def _restriction(source: Path) -> str:
@@ -199,17 +225,23 @@ def _restriction(source: Path) -> str:
     return licence.shown if licence.is_restricted else ""
 
 
-def _known(keys: Sequence[str], catalog: Catalog, coverage: Coverage, _: Job) -> tuple[KnownPack, ...]:
-    """All known packs, and those that are in use or wanted."""
-    added = installed_packs()
-    return tuple(
-        _looked_at(key, key in added, catalog, coverage) for key in dict.fromkeys((*known_packs(), *filter(None, keys)))
-    )
+def _known(keys: Sequence[str], catalog: Catalog, coverage: Coverage, _: Job) -> tuple[list[KnownPack], str]:
+    """All known packs, and those in use or wanted; why those at other places aren't known, or ""."""
+    problem = ""
+    try:
+        known = known_packs()
+    except PackError as error:
+        known, problem = [*list_packs(), *installed_packs()], str(error)
+    return [_looked_at(key, catalog, coverage) for key in dict.fromkeys((*known, *filter(None, keys)))], problem
 
 
-def _looked_at(key: str, is_added: bool, catalog: Catalog, coverage: Coverage) -> KnownPack:
+def _looked_at(key: str, catalog: Catalog, coverage: Coverage) -> KnownPack:
+    is_embedded, is_added = key in list_packs(), key in installed_packs()
     try:
         pack = load_pack(key)
-        return KnownPack(key, shown_name(pack), pack, "", is_added, lacking(catalog, pack, coverage))
+        return KnownPack(key, shown_name(pack), pack, "", is_embedded, is_added, lacking(catalog, pack, coverage))
     except UserError as error:
-        return KnownPack(key, Path(key).name, None, str(error), is_added)
+        problem = str(error)
+    except Exception as error:  # noqa: BLE001 (a bug, or a pack that nobody thought of: the others are shown all the same)
+        problem = tr("It can’t be read: {reason}", reason=f"{type(error).__name__}: {error}")
+    return KnownPack(key, Path(key).name, None, problem, is_embedded, is_added)
