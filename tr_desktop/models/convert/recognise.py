@@ -88,7 +88,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def part(content: dict[str, Any], name: str, path: Path) -> dict[str, Any]:
-    """The object `name` in the JSON `content` of `path`, {} if there is none. Raises PackError if it isn't an object."""
+    """The object `name` in the JSON `content` of `path`, {} if there is none. Raises PackError if it isn't one."""
     found = content.get(name, {})
     if not isinstance(found, dict):
         raise PackError(f"{path.name} of the checkpoint is damaged: {name} isn't an object", path=path)
