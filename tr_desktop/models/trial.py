@@ -110,7 +110,8 @@ class Trials:
                 if trial is not None:
                     self._keep(device, trial)
                 elif is_sole:  # Ctrl-C
-                    self._path(device).unlink(missing_ok=True)
+                    with suppress(OSError):
+                        self._path(device).unlink()
         return trial
 
     def works(self, device: str) -> Trial:
