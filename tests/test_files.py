@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import ending
-from tr_desktop.files import LockedError, ReadBackError, flush, replacing, sole_writer, write_verified
+from tr_desktop.files import LOCK_NAME, LockedError, ReadBackError, flush, replacing, sole_writer, write_verified
 
 
 def _full_disk(*_: object) -> None:
@@ -143,5 +143,12 @@ def test_a_killed_writer_frees_the_folder(tmp_path: Path) -> None:
 
 def test_a_missing_folder_has_no_writer(tmp_path: Path) -> None:
     with pytest.raises(OSError) as caught, sole_writer(tmp_path / "missing"):
+        pass
+    assert not isinstance(caught.value, LockedError)
+
+
+def test_a_damaged_lock_is_an_error_of_the_disk(tmp_path):
+    (tmp_path / LOCK_NAME).write_text("not a lock")
+    with pytest.raises(OSError, match="can't be taken") as caught, sole_writer(tmp_path):
         pass
     assert not isinstance(caught.value, LockedError)

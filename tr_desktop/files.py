@@ -98,7 +98,7 @@ def sole_writer(folder: Path) -> Iterator[None]:
     with closing(lock):
         try:
             lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:  # the rest says what kind of busy
                 raise OSError(errno.EIO, f"The lock can't be taken: {error}", str(folder)) from error
             raise LockedError(errno.EAGAIN, "Another process is writing here", str(folder)) from error

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-FAMILIES = ("clip", "siglip", "siglip2", "chinese_clip", "altclip", "open_clip", "open_clip_siglip")
+FAMILIES = ("clip", "siglip", "siglip2", "chinese_clip", "altclip", "open_clip", "open_clip_resnet", "open_clip_siglip")
 
 
 @pytest.fixture(autouse=True)

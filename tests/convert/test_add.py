@@ -201,6 +201,30 @@ def test_a_tower_too_large_for_one_file_is_refused_before_it_is_converted(checkp
     assert nothing_left()
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_size_of_a_tower_is_that_of_its_graph(checkpoint, packed, monkeypatch, family):
+    """The limit is met by the larger tower, and by nothing smaller than its weights as they are in its file."""
+    import onnx
+
+    original, folder, pack = loaded(checkpoint(family)), checkpoint(family), packed(family)
+    weights = {
+        name: sum(
+            onnx.numpy_helper.to_array(each).nbytes
+            for each in onnx.load(pack / f"{name}.onnx").graph.initializer
+            if each.data_type == onnx.TensorProto.FLOAT
+        )
+        for name in ("image", "text")
+    }
+    larger = max(weights, key=weights.__getitem__)
+    monkeypatch.setattr(graphs, "MOST_BYTES", weights[larger] * 1.05)
+    graphs.check_sizes(original, graphs.Precision.FP32, folder)
+    graphs.check_sizes(original, graphs.Precision.INT8, folder)
+    monkeypatch.setattr(graphs, "MOST_BYTES", weights[larger] * 0.95)
+    with pytest.raises(PackError, match=f"The {larger} tower"):
+        graphs.check_sizes(original, graphs.Precision.FP32, folder)
+    graphs.check_sizes(original, graphs.Precision.FP16, folder)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="mounts")
 def test_a_full_disk_is_reported(checkpoint, tmp_path, monkeypatch):
     disk = tmp_path / "disk"

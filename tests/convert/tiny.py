@@ -120,6 +120,13 @@ def open_clip(folder: Path) -> Path:
     return _save_open_clip(folder, {"embed_dim": 24, "vision_cfg": vision, "text_cfg": text}, {})
 
 
+def open_clip_resnet(folder: Path) -> Path:
+    """As OpenCLIP keeps CLIP's ResNets, whose parameters' names don't all say which tower they belong to."""
+    vision = {"image_size": 64, "layers": [1, 1, 1, 1], "width": 8, "head_width": 64}
+    text = {"context_length": 77, "vocab_size": 49408, "width": 64, "heads": 2, "layers": 2}
+    return _save_open_clip(folder, {"embed_dim": 24, "vision_cfg": vision, "text_cfg": text}, {})
+
+
 def open_clip_siglip(folder: Path) -> Path:
     """As OpenCLIP keeps SigLIP: a tower of timm, a tokenizer from Hugging Face, sentences cleaned before it."""
     model = {
@@ -156,7 +163,8 @@ def few_pictures(shape: PictureShape) -> npt.NDArray[np.uint8]:
 
 
 FAMILIES: dict[str, Callable[[Path], Path]] = {
-    each.__name__: each for each in (clip, siglip, siglip2, chinese_clip, altclip, open_clip, open_clip_siglip)
+    each.__name__: each
+    for each in (clip, siglip, siglip2, chinese_clip, altclip, open_clip, open_clip_resnet, open_clip_siglip)
 }
 
 

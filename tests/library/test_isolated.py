@@ -20,6 +20,7 @@ from tr_desktop.library.index.indexer import index_footage
 from tr_desktop.library.index.isolated import ENDS_ITS_READER, read_isolated
 from tr_desktop.library.index.watch import watch_folders
 from tr_desktop.library.store.catalog import Catalog
+from tr_desktop.models.devices import AUTO
 from tr_desktop.models.encoder import Encoder
 from tr_desktop.models.pack import load_pack
 
@@ -62,6 +63,20 @@ if "GREETING" in os.environ:
     print(os.environ["GREETING"], flush=True)
 if "NO_MODEL" in os.environ:
     Encoder.encode_images = lambda *_: os.abort()
+if "BAD_DRIVER" in os.environ:
+    import onnxruntime
+
+    real_session, real_providers = onnxruntime.InferenceSession, onnxruntime.get_available_providers()
+
+    def session(*arguments, providers, **options):
+        if "CUDA" in str(providers):
+            with open(os.environ["OPENED"], "a") as notes:
+                notes.write("driver\\n")
+            os.abort()
+        return real_session(*arguments, providers=providers, **options)
+
+    onnxruntime.InferenceSession = session
+    onnxruntime.get_available_providers = lambda: ["CUDAExecutionProvider", *real_providers]
 """
 
 
@@ -170,6 +185,20 @@ def test_a_model_that_crashes_is_not_blamed_on_files(tmp_path, catalog, encoder,
         index_footage([tmp_path / "footage"], catalog, encoder, read=read_isolated)
     monkeypatch.delenv("NO_MODEL")
     assert len(index_footage([tmp_path / "footage"], catalog, encoder, read=read_isolated).searched) == 1
+
+
+@pytest.mark.parametrize("device", [AUTO, "cuda"])
+def test_a_driver_that_ends_its_process_is_passed_over_at_once(tmp_path, catalog, opened, monkeypatch, device):
+    (good,) = clips(tmp_path / "footage", "good.mp4")
+    monkeypatch.setenv("BAD_DRIVER", "1")
+    encoder = Encoder(load_pack("mini"), device)
+    if device == AUTO:
+        coverage = index_footage([good], catalog, encoder, read=read_isolated)
+        assert coverage.searched == [good] and not coverage.skipped and opened().count("driver") == 1
+    else:
+        with pytest.raises(UserError, match="ended at once"):
+            index_footage([good], catalog, encoder, read=read_isolated)
+        assert opened() == ["driver"] * 2  # no file is blamed
 
 
 @pytest.mark.parametrize("greeting", ["hello", "null", "{}"])

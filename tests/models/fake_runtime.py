@@ -7,6 +7,7 @@ measured.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -53,7 +54,10 @@ class FakeDevice:
 
 
 class FakeRuntime:
-    """devices: those that ONNX Runtime offers, by provider. clock_s: the time. tells_nodes: it is 1.24 or newer."""
+    """devices: those that ONNX Runtime offers, by provider. clock_s: the time. tells_nodes: it is 1.24 or newer.
+
+    on_wait: called when a trial waits for another one.
+    """
 
     def __init__(self, patch: pytest.MonkeyPatch, **devices: FakeDevice) -> None:
         self.devices = {f"{name}ExecutionProvider": device for name, device in devices.items()}
@@ -61,7 +65,15 @@ class FakeRuntime:
         self.clock_s, self.tells_nodes, self.opened = 0.0, True, list[str]()
         patch.setattr(onnxruntime, "get_available_providers", lambda: [*self.devices, CPU])
         patch.setattr(onnxruntime, "InferenceSession", self.session)
-        clock = SimpleNamespace(perf_counter=lambda: self.clock_s, time=lambda: self.clock_s)
+        self.on_wait: Callable[[], object] = lambda: None
+
+        def sleep(duration_s: float) -> None:
+            self.on_wait()
+            time.sleep(duration_s)
+
+        clock = SimpleNamespace(
+            perf_counter=lambda: self.clock_s, time=lambda: self.clock_s, monotonic=time.monotonic, sleep=sleep
+        )
         patch.setattr("tr_desktop.models.trial.time", clock)
 
     def session(self, model: bytes, options: Any, providers: list[Any], enable_fallback: int = 1) -> Any:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.models.fake_runtime import FakeDevice, FakeRuntime
 from tests.models.toy_pack import image_model, list_files, text_model, write_pack
+from tests.processes import PATIENCE_S
 from tests.toy import write_clip
 from tr_desktop.commands.main import main
 from tr_desktop.errors import PackError, UserError
@@ -184,6 +185,34 @@ def test_a_driver_that_ends_the_program_is_passed_over_by_the_next_one(pack, mon
     assert encoder.device == CPU
 
 
+@pytest.mark.parametrize("is_patient", [True, False])
+def test_a_trial_that_runs_is_not_taken_for_one_that_crashed(pack, monkeypatch, is_patient):
+    """A second program waits for the first one's trial, and tries the device itself if that takes long."""
+    has_begun, may_end = threading.Event(), threading.Event()
+
+    def change(rows: np.ndarray) -> np.ndarray:
+        if not has_begun.is_set():
+            has_begun.set()
+            assert may_end.wait(PATIENCE_S)
+        return rows
+
+    cuda = FakeDevice(change=change)
+    runtime = FakeRuntime(monkeypatch, CUDA=cuda)
+    runtime.on_wait = may_end.set
+    if not is_patient:
+        monkeypatch.setattr("tr_desktop.models.trial._PATIENCE_S", 0)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(Encoder(pack, AUTO).picture_trials().fastest_first)
+        try:
+            assert has_begun.wait(PATIENCE_S)
+            second = Encoder(pack, AUTO).picture_trials().fastest_first()
+            assert may_end.is_set() == is_patient
+        finally:
+            may_end.set()
+        assert [name for name, _ in first.result()] == [name for name, _ in second] == ["cuda"]
+    assert len(cuda.seen) == (1 if is_patient else 2)
+
+
 def test_ctrl_c_during_a_trial_says_nothing_about_the_device(pack, monkeypatch):
     cuda = FakeDevice(ends=KeyboardInterrupt)
     FakeRuntime(monkeypatch, CUDA=cuda)
@@ -207,8 +236,9 @@ def test_a_model_that_cannot_run_is_not_blamed_on_the_device(tmp_path, monkeypat
 def test_damaged_results_of_trials_are_found_again(pack, monkeypatch, damage):
     FakeRuntime(monkeypatch, CUDA=FakeDevice())
     Encoder(pack, "cuda").encode_images(PICTURES)
-    for path in (cache_folder() / "devices").iterdir():
-        path.write_text(damage)
+    for path in (cache_folder() / "devices").rglob("*"):
+        if path.is_file():
+            path.write_text(damage)
     encoder = Encoder(pack, AUTO)
     encoder.encode_images(PICTURES)
     assert encoder.device == "cuda"

@@ -91,6 +91,21 @@ def test_a_damaged_configuration_is_named(tmp_path, content):
         recognise(folder)
 
 
+@pytest.mark.parametrize("wrong", [None, [], "text", 3])
+@pytest.mark.parametrize("name", ["model_cfg", "text_cfg", "weight_map"])
+def test_a_part_of_a_configuration_of_another_type_is_named(tmp_path, name, wrong):
+    if name == "weight_map":
+        folder = checkpoint(tmp_path / "a", {"model_type": "clip"}, "tokenizer.json")
+        path = folder / "model.safetensors.index.json"
+    else:
+        folder = checkpoint(tmp_path / "a", None, "open_clip_model.safetensors")
+        path = folder / "open_clip_config.json"
+    path.write_text(json.dumps({"model_cfg": {name: wrong}} if name == "text_cfg" else {name: wrong}))
+    with pytest.raises(PackError) as caught:
+        recognise(folder)
+    assert f"{path.name} of the checkpoint is damaged: {name} isn't an object" in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("readme", "text", "summary", "is_restricted"),
     [

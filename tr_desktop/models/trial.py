@@ -1,6 +1,8 @@
 """Trials: whether a device gives the CPU's vectors, how fast, and in which batches. The results are kept.
 
-What is kept is in the user's cache, for each model, device, version of ONNX Runtime and computer.
+What is kept is in the user's cache, for each model, device, version of ONNX Runtime and computer. Before a trial, a
+crash is noted there, in case the driver ends the program; a lock, which ends with the program, tells a trial that runs
+from one that crashed.
 """
 
 from __future__ import annotations
@@ -9,8 +11,8 @@ import hashlib
 import json
 import platform
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +23,7 @@ import numpy.typing as npt
 import onnxruntime
 
 from tr_desktop.errors import UserError
-from tr_desktop.files import write_verified
+from tr_desktop.files import LockedError, sole_writer, write_verified
 from tr_desktop.models.devices import CPU, DEVICES
 from tr_desktop.models.runtime import is_offered, open_session, reason
 from tr_desktop.paths import cache_folder
@@ -35,6 +37,8 @@ _GAIN = 1.05  # a larger batch must be faster by this
 _AGAIN_S = 3600.0  # `auto` tries a device again that didn't work: a driver may have been installed
 _LONGEST_S = 1.0  # of one batch: stopping and pausing wait for its end
 _BUDGET_S = 1.0  # of the runs of one size
+_PATIENCE_S = 10.0  # for a trial that another process runs; then this one tries the device itself
+_LOOK_S = 0.1
 _CRASHED = "the program ended while it was tried"
 _MEMORY_ENDED = (
     "failed to allocate memory",
@@ -80,30 +84,34 @@ class Trials:
     most_rows: int
 
     def kept(self, device: str) -> Trial | None:
-        """What an earlier trial found; None if there was none."""
-        try:
-            return Trial(**json.loads(self._path(device).read_text()))
-        except (OSError, ValueError, TypeError):
-            return None
+        """What an earlier trial found; None if there was none, or if one that runs now takes long."""
+        trial = self._noted(device)
+        if trial is None or trial.why != _CRASHED:
+            return trial
+        with self._sole(device, _PATIENCE_S) as is_sole:
+            return self._noted(device) if is_sole else None
 
     def run(self, device: str) -> Trial:
         """Try a device, and keep what is found. Errors of the model itself, which the CPU has too, are raised."""
         expected, on_cpu = self._on_cpu
         if device == CPU:
             return on_cpu
-        self._keep(device, Trial(_CRASHED))
-        trial = None
-        try:
-            trial = self._on_device(device, expected)
-        except UserError as error:
-            trial = Trial(error.what)
-        except Exception as error:  # noqa: BLE001 (ONNX Runtime's errors share no class)
-            trial = Trial(f"{DEVICES[device].title} fails: {reason(error)}")
-        finally:
-            if trial is None:  # Ctrl-C
-                self._path(device).unlink(missing_ok=True)
-            else:
-                self._keep(device, trial)
+        with self._sole(device) as is_sole:
+            if is_sole:
+                self._keep(device, Trial(_CRASHED))
+            trial = None
+            try:
+                trial = self._on_device(device, expected)
+            except UserError as error:
+                trial = Trial(error.what)
+            except Exception as error:  # noqa: BLE001 (ONNX Runtime's errors share no class)
+                trial = Trial(f"{DEVICES[device].title} fails: {reason(error)}")
+            finally:
+                if trial is not None:
+                    self._keep(device, trial)
+                elif is_sole:  # Ctrl-C
+                    with suppress(OSError):
+                        self._path(device).unlink()
         return trial
 
     def works(self, device: str) -> Trial:
@@ -176,6 +184,18 @@ class Trials:
             trial = replace(trial, rows_per_s=larger, batch=rows)
         return trial
 
+    @contextmanager
+    def _sole(self, device: str, patience_s: float = 0.0) -> Iterator[bool]:
+        """Hold the device's lock, after waiting for at most patience_s; False if another process tries the device."""
+        with ExitStack() as held:
+            yield _is_locked(self._path(device).parent, held, patience_s)
+
+    def _noted(self, device: str) -> Trial | None:
+        try:
+            return Trial(**json.loads(self._path(device).read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+
     def _keep(self, device: str, trial: Trial) -> None:
         path = self._path(device)
         with suppress(OSError):  # the next run tries again
@@ -183,12 +203,29 @@ class Trials:
             write_verified(path, json.dumps(asdict(trial)).encode())
 
     def _path(self, device: str) -> Path:
-        return cache_folder() / "devices" / f"{self._identity}-{device}.json"
+        return cache_folder() / "devices" / f"{self._identity}-{device}" / "trial.json"
 
     @cached_property
     def _identity(self) -> str:
         found_with = f"{onnxruntime.__version__} {platform.node()} {self.most_rows}".encode()
         return hashlib.sha256(hashlib.sha256(self.model).digest() + found_with).hexdigest()[:32]
+
+
+def _is_locked(folder: Path, held: ExitStack, patience_s: float) -> bool:
+    """Whether `folder` is locked until `held` ends, or nothing can be kept there anyway; False if another holds it."""
+    end_s = time.monotonic() + patience_s
+    while True:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            held.enter_context(sole_writer(folder))
+        except LockedError:
+            if time.monotonic() >= end_s:
+                return False
+            time.sleep(_LOOK_S)
+        except OSError:
+            return True
+        else:
+            return True
 
 
 def _rows(inputs: Inputs) -> int:

@@ -3,6 +3,9 @@
 The files that a dead child had begun and not stored are suspects. Each is read alone by a new child. One that ends this
 child too is skipped, and remembered until it changes; then a new child goes on with the rest. What was stored stays.
 
+A child that dies before it begins a file is replaced once: if a graphics driver ended it, the next one passes over that
+device.
+
 Nothing is remembered against a file if its child was killed from outside, which also happens when memory runs out, or
 if Python raised an error there: the next run tries such files again.
 """
@@ -34,7 +37,7 @@ def read_isolated(
 ) -> dict[Path, str]:
     """`ReadNew` in child processes. An error from `on_progress` ends the run and its child.
 
-    Raises UserError if no child can be started, or if one dies before it begins a file.
+    Raises UserError if no child can be started, or if two die before they begin a file.
     """
     with catalog.writing():
         pass  # if nothing can be stored, say so before a process starts
@@ -54,6 +57,7 @@ class _Run:
         self._left, self._reasons = dict(new), dict.fromkeys(new, NOT_YET)
         self._numbers = {path: number for number, path in enumerate(new, 1)}
         self._latest: IndexProgress | None = None
+        self._was_replaced = False  # a child that had begun nothing
 
     def read(self) -> dict[Path, str]:
         """Read all files; why some can't be searched now."""
@@ -73,11 +77,14 @@ class _Run:
                 suspects = in_progress
             elif in_progress:
                 self._blame(files[0], end)
-            if not in_progress and not have_stored:
+            if in_progress or have_stored:
+                continue
+            if self._was_replaced:
                 raise UserError(
                     f"New footage can't be read: the process that reads it ended at once ({end})",
                     remedy="Run `tr-desktop doctor`, which tests the installation",
                 )
+            self._was_replaced = True
         return self._reasons
 
     def _settle(self, path: Path, reason: str | None) -> None:

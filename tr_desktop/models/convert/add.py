@@ -66,7 +66,7 @@ def add_checkpoint(
     load = open_clip.load if found.layout is Layout.OPEN_CLIP else hugging_face.load
     with _in_words(found):
         checkpoint = load(found)
-    check_sizes(checkpoint, kind, folder)
+        check_sizes(checkpoint, kind, folder)
     bank = (pictures or background.sample_pictures)(checkpoint.pictures.shape)
     about = background.ABOUT if pictures is None else f"{len(bank)} pictures of the user's own"
     with _in_words(found):

@@ -6,6 +6,7 @@ import io
 import warnings
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -62,15 +63,39 @@ class _TextTower(nn.Module):
 def check_sizes(checkpoint: Checkpoint, precision: Precision, folder: Path) -> None:
     """Raises PackError if a tower doesn't fit into one file of ONNX."""
     each = 2 if precision is Precision.FP16 else 4  # 8-bit weights are made of full ones
-    for name, other in (("image", "text"), ("text", "vis")):
-        module = checkpoint.image if name == "image" else checkpoint.text
-        numbers = sum(value.numel() for key, value in module.named_parameters() if f".{other}" not in f".{key}")
+    for name, numbers in _sizes(checkpoint).items():
         if numbers * each > MOST_BYTES:
             raise PackError(
                 f"The {name} tower takes {numbers * each / 1e9:.1f} GB in {precision.value}; 2 GB is the limit of ONNX",
                 path=folder,
                 remedy="" if precision is Precision.FP16 else "Use --precision fp16",
             )
+
+
+def _sizes(checkpoint: Checkpoint) -> dict[str, int]:
+    """How many numbers each tower has. Both hold the whole model: only what a tower's vectors depend on counts."""
+    crop_px = checkpoint.pictures.crop_px
+    for parameter in (*checkpoint.image.parameters(), *checkpoint.text.parameters()):
+        parameter.requires_grad_(True)
+    with torch.enable_grad():
+        vectors = {
+            "image": checkpoint.image(torch.zeros(1, 3, crop_px, crop_px)),
+            "text": checkpoint.text(*checkpoint.sentence_inputs(["a sentence"])),
+        }
+    return {name: sum(each.numel() for each in _parameters(rows)) for name, rows in vectors.items()}
+
+
+def _parameters(vectors: Tensor) -> list[Tensor]:
+    """The parameters that `vectors` were computed from, once each."""
+    found, seen, left = list[Tensor](), set[Any](), [vectors.grad_fn]
+    while left:
+        node = left.pop()
+        if node is not None and node not in seen:
+            seen.add(node)
+            left += [earlier for earlier, _ in node.next_functions]
+            if hasattr(node, "variable"):  # only a parameter's node has one
+                found.append(node.variable)
+    return found
 
 
 def image_graph(checkpoint: Checkpoint, precision: Precision, out: Path) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from tr_desktop.errors import PackError
 from tr_desktop.models.convert import libraries
 from tr_desktop.models.convert.checkpoint import Checkpoint, PictureRules, SentenceRules
-from tr_desktop.models.convert.recognise import Found, not_followed, read_json
+from tr_desktop.models.convert.recognise import OPEN_CLIP_CONFIG, Found, not_followed, part, text_config
 from tr_desktop.picture_shape import Fit, Interpolation, PictureShape
 
 _FITS = {"shortest": Fit.CROP, "squash": Fit.SQUASH}
@@ -33,8 +33,7 @@ _CLEANING = {
 def load(found: Found) -> Checkpoint:
     """Load a checkpoint. Raises PackError for one that says what can't be followed."""
     package = libraries.open_clip()
-    config = read_json(found.folder / "open_clip_config.json")
-    text = config.get("model_cfg", {}).get("text_cfg", {})
+    text = text_config(found)
     if "hf_model_name" in text:
         raise PackError(
             f"The checkpoint's text tower is described elsewhere, by {text['hf_model_name']}",
@@ -95,7 +94,7 @@ def _sentences(found: Found, text: dict[str, Any], own: Any, package: Any) -> Se
     longest = int(text.get("context_length", own.context_length))
     if isinstance(own, package.SimpleTokenizer):
         return SentenceRules(_clip_tokenizer(own), longest, 0, has_mask=False)
-    options = text.get("tokenizer_kwargs", {})
+    options = part(text, "tokenizer_kwargs", found.folder / OPEN_CLIP_CONFIG)
     if odd := set(options) - {"clean"}:
         raise not_followed(found, f"its tokenizer has the settings {', '.join(sorted(odd))}")
     tokenizer = Tokenizer.from_str(own.tokenizer.backend_tokenizer.to_str())

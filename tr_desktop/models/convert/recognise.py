@@ -87,6 +87,20 @@ def read_json(path: Path) -> dict[str, Any]:
         raise PackError(f"{path.name} of the checkpoint can't be read: {error}", path=path) from error
 
 
+def part(content: dict[str, Any], name: str, path: Path) -> dict[str, Any]:
+    """The object `name` in the JSON `content` of `path`, {} if there is none. Raises PackError if it isn't one."""
+    found = content.get(name, {})
+    if not isinstance(found, dict):
+        raise PackError(f"{path.name} of the checkpoint is damaged: {name} isn't an object", path=path)
+    return found
+
+
+def text_config(found: Found) -> dict[str, Any]:
+    """What an OpenCLIP checkpoint says about its text tower. Raises PackError."""
+    path = found.folder / OPEN_CLIP_CONFIG
+    return part(part(read_json(path), "model_cfg", path), "text_cfg", path)
+
+
 def not_followed(found: Found, what: str) -> PackError:
     """The error for a checkpoint whose configuration asks for something that packs don't have."""
     return PackError(f"The checkpoint can't be converted: {what}", path=found.folder)
@@ -95,24 +109,19 @@ def not_followed(found: Found, what: str) -> PackError:
 def _check_parts(found: Found) -> None:
     """Raises PackError if parts of the weights or the tokenizer are missing."""
     if found.weights.suffix == ".json":
-        parts = {str(name) for name in read_json(found.weights).get("weight_map", {}).values()}
+        parts = {str(name) for name in part(read_json(found.weights), "weight_map", found.weights).values()}
         if missing := sorted(name for name in parts if not (found.folder / name).is_file()):
             what = f"The checkpoint lacks {missing[0]}, a part of its weights"
             raise PackError(what, path=found.folder, remedy="Download it again")
         if odd := sorted(name for name in parts if not name.endswith(".safetensors") or Path(name).name != name):
             raise PackError(f"The checkpoint's weights are listed in {odd[0]}, which isn't allowed", path=found.folder)
-    is_plain = found.layout is Layout.OPEN_CLIP and "hf_tokenizer_name" not in _text_config(found.folder)
+    is_plain = found.layout is Layout.OPEN_CLIP and "hf_tokenizer_name" not in text_config(found)
     if not is_plain and not any((found.folder / name).is_file() for name in _TOKENIZERS):
         raise PackError(
             "The checkpoint has no tokenizer",
             path=found.folder,
             remedy="Put its tokenizer.json into the folder, from where the checkpoint came",
         )
-
-
-def _text_config(folder: Path) -> dict[str, Any]:
-    model = read_json(folder / OPEN_CLIP_CONFIG).get("model_cfg", {})
-    return dict(model.get("text_cfg", {}))
 
 
 def _unknown(folder: Path, family: str) -> PackError:
