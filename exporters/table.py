@@ -2,8 +2,8 @@
 
 `start`, `end` are the moment itself, `in`, `out` the cut with its handles. Frames count from the first of the file,
 ends are exclusive, labels are source timecode. `score` is the chance that the moment is right among all that was
-searched, `level` its word, `start_is` and `end_is` are the words for its edges. JSON uses the names of `find --json`. Tables begin with a
-byte order mark, without which spreadsheets misread UTF-8. No text cell can be read as a formula.
+searched, `level` its word; `start_is` and `end_is` are the words for its edges. JSON uses the names of `find --json`.
+Tables begin with a byte order mark, without which spreadsheets misread UTF-8. No text cell can be read as a formula.
 """
 
 from __future__ import annotations

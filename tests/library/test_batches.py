@@ -50,7 +50,7 @@ def test_a_large_batch_changes_neither_rows_nor_their_order(tmp_path, decoded):
     found = {}
     for batch in (4, 16):
         decoded.clear()
-        device = Device(batch, lambda: len(decoded) > 4 + batch)  # the last of these pictures is in line
+        device = Device(batch, lambda decoded_ahead=4 + batch: len(decoded) > decoded_ahead)  # all of it is in line
         with Catalog(tmp_path / str(batch)) as catalog:
             index_footage(clips, catalog, device)
             found[batch] = [catalog.load(clip, "toy").vectors.copy() for clip in clips]

@@ -59,7 +59,8 @@ def keep_choice(name_or_path: str) -> None:
 def add_pack(source: Path, name: str | None = None) -> Pack:
     """Copy the pack at `source`, a folder or a .trpack file, to the user's packs, under its own name or `name`.
 
-    Raises PackError if it is damaged or unsafe, if its models don't run, if a pack has that name already, or if it can't be written.
+    Raises PackError if it is damaged or unsafe, if its models don't run, if a pack has that name already, or if it
+    can't be written.
     """
     pack = load_pack(source)
     check_pack(pack, "cpu")

@@ -64,7 +64,7 @@ def open_model(model: OpenModel) -> str:
             licence,
             tr("languages: {languages}", languages=model.languages),
             tr("{count} numbers a frame", count=model.width),
-            tr("{share:.2g} × the speed of mini", share=model.mini_speed),
+            tr("{times:.0f} × the time of mini", times=1 / model.mini_speed),
         ]
     )
 

@@ -12,8 +12,9 @@ from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.library.store.words import search_words
 from tr_desktop.moments import Moment, Quote, Refinement, RefineStep, Segment, TextKind
 
-# The score of a text that holds the query, by the number of words in its longest term: the chance that the words are meant, not
-# there by accident. Fewer words are in one of 2,000 texts by accident more often (83, 18 and 3 %, docs/experiments.md).
+# The score of a text that holds the query, by the number of words in its longest term: the chance that the words are
+# meant, not there by accident. Fewer words are in one of 2,000 texts by accident more often (83, 18 and 3 %,
+# docs/experiments.md).
 SCORES = (0.55, 0.85)
 SCORE = 0.9  # of more words
 

@@ -44,8 +44,8 @@ def card(
             f" {pictures.shape.interpolation.value}",
             f"- sentences: {sentences.max_tokens} word pieces; longer ones are cut",
             f"- what scores are compared with: {bank}",
-            "- refiner: that of the embedded pack; so is the calibration, scaled to what this pack gives by chance. Scores are"
-            " estimates until the pack is calibrated (`tr-desktop models calibrate`).",
+            "- refiner: that of the embedded pack; so is the calibration, scaled to what this pack gives by chance."
+            " Scores are estimates until the pack is calibrated (`tr-desktop models calibrate`).",
             "",
         ]
     )

@@ -39,7 +39,7 @@ OnBytes = Callable[[int, int], None]
 
 
 def expect_ready(model: OpenModel, precision: str) -> None:
-    """Raises UserError unless `model` can be fetched and converted here: packages, precision, name, room on the disk."""
+    """Raises UserError unless `model` can be fetched and converted here: packages, precision, name, room on disk."""
     if missing := missing_packages():
         raise UserError(
             f"Getting a model needs packages that aren't installed: {', '.join(missing)}",
@@ -228,7 +228,7 @@ def _as_listed(model: OpenModel) -> Iterator[None]:
         raise PackError(
             f"The licence that came with {model.name} restricts its use, which the list of models doesn't say",
             path=error.path,
-            remedy="Read it there; if you agree, fetch the model by hand: tr-desktop models add FOLDER --accept-licence",
+            remedy="Read it there; if you agree, add a copy of your own: tr-desktop models add FOLDER --accept-licence",
         ) from error
 
 
