@@ -118,6 +118,7 @@ def test_a_marker_gets_a_colour_from_its_menu_and_the_next_one_has_it_too(run_ap
         assert markers() == [(250, "red")]
         hands.press("M")
         assert markers() == [(250, "red"), (300, "red")]
+        hands.wait(lambda: stage.scrubber._state.playhead == 300)  # it follows when a picture is shown
         lane.setFocus()
         ask_for_menu(lane, QPoint(0, 0), QContextMenuEvent.Reason.Keyboard)  # of the one at the playhead
         choose(hands, menu, "Purple")
