@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+import queue
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import tr_desktop
 
@@ -37,3 +40,14 @@ def start(
         env=os.environ | {"PYTHONPATH": search},
         creationflags=_CREATION_FLAGS,
     )
+
+
+def listen(pipe: IO[bytes], messages: queue.SimpleQueue[dict[str, Any] | None]) -> None:
+    """Put what a child prints into `messages`: each line that is a JSON object, and None at the end."""
+    try:
+        for line in pipe:
+            with suppress(ValueError):  # what Python or a library prints, or a last line that was cut off
+                if isinstance(message := json.loads(line), dict):
+                    messages.put(message)
+    finally:
+        messages.put(None)

@@ -1,4 +1,4 @@
-"""The recipe of the embedded pack, on toy pictures: what is kept and what is left out."""
+"""The recipe of the embedded pack, on toy pictures: which of them it keeps."""
 
 from __future__ import annotations
 

@@ -29,11 +29,6 @@ def known_packs() -> list[str]:
     return [*list_packs(), *installed_packs(), *_read().get("packs", [])]
 
 
-def shown_name(pack: Pack) -> str:
-    """The name by which the user knows a pack: that of its folder among the user's packs, or its own."""
-    return pack.location.name if pack.location.parent == packs_folder() else pack.name
-
-
 def use_pack(name_or_path: str) -> Pack:
     """Check a pack and make it the default. Raises PackError if it is missing, damaged or unsafe."""
     pack = load_pack(name_or_path)

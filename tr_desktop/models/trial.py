@@ -1,6 +1,6 @@
 """Trials: whether a device gives the CPU's vectors, how fast, and in which batches. The results are kept.
 
-What is kept is in the user's cache, for each model, device, version of ONNX Runtime and computer. Before a trial, a
+Results are in the user's cache, one for each model, device, version of ONNX Runtime and computer. Before a trial, a
 crash is noted there, in case the driver ends the program; a lock, which ends with the program, tells a trial that runs
 from one that crashed.
 """

@@ -1,4 +1,4 @@
-"""What is said about model packs."""
+"""The text about model packs and open models."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def preparation(at: Preparation | None) -> str:
     if at.progress is None:
         return plural(
             at.lacking.files,
-            "{count} file isn’t indexed yet; Index new footage goes on",
-            "{count} files aren’t indexed yet; Index new footage goes on",
+            "{count} file isn’t indexed yet; “Index new footage” reads it",
+            "{count} files aren’t indexed yet; “Index new footage” reads them",
         )
     said = plural(
         at.files, "Indexing: {number} of {count} file", "Indexing: {number} of {count} files", number=at.file_number

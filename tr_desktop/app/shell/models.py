@@ -13,7 +13,6 @@ from tr_desktop.app.shell.dialogs import Dialogs
 from tr_desktop.app.shell.models_dialog import ModelsDialog
 from tr_desktop.app.work.session import Session
 from tr_desktop.library.index.coverage import IndexProgress
-from tr_desktop.models.choice import shown_name
 
 
 class Models(QObject):
@@ -47,7 +46,7 @@ class Models(QObject):
         if engine is None or engine is self._session.engine:
             self._library.set_progress(progress)
         else:
-            self._library.set_progress(progress, shown_name(engine.encoder.pack))
+            self._library.set_progress(progress, engine.encoder.pack.name)
 
     def _name_pack(self) -> None:
         self._results.name_pack(len(self._session.packs.known) > 1)

@@ -21,7 +21,6 @@ from tr_desktop.engine import Engine, Lacking, lacking
 from tr_desktop.errors import UserError
 from tr_desktop.library.index.counts import count
 from tr_desktop.library.index.coverage import IndexProgress
-from tr_desktop.models.choice import shown_name
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ class Changing(QObject):
         at, engine = self.preparation, self._engine
         if at is None or engine is None:
             return ""
-        current = shown_name(engine.encoder.pack)
+        current = engine.encoder.pack.name
         if at.progress is None:
             return plural(
                 at.lacking.files,
@@ -139,7 +138,7 @@ class Changing(QObject):
             self._change_over(engine, is_awaited=is_awaited)
             return
         self._next = engine
-        self.preparation = Preparation(shown_name(engine.encoder.pack), left)
+        self.preparation = Preparation(engine.encoder.pack.name, left)
         self._indexing.prepare(engine)
         self.changed.emit()
 

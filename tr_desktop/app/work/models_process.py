@@ -6,7 +6,6 @@ with status 2 and a sentence on standard error for a problem that the user can f
 
 from __future__ import annotations
 
-import json
 import queue
 import shutil
 import signal
@@ -84,7 +83,7 @@ def _child(
     assert process.stdin is not None and process.stdout is not None
     process.stdin.close()  # nobody answers questions
     messages: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
-    listener = threading.Thread(target=_listen, args=(process.stdout, messages), name="models", daemon=True)
+    listener = threading.Thread(target=this_program.listen, args=(process.stdout, messages), name="models", daemon=True)
     listener.start()
     try:
         yield process, messages
@@ -92,16 +91,6 @@ def _child(
         _end(process)
         listener.join()
         process.stdout.close()
-
-
-def _listen(pipe: IO[bytes], messages: queue.SimpleQueue[dict[str, Any] | None]) -> None:
-    try:
-        for line in pipe:
-            with suppress(ValueError):  # what libraries print, or a last line that was cut off
-                if isinstance(message := json.loads(line), dict):
-                    messages.put(message)
-    finally:
-        messages.put(None)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -21,7 +21,7 @@ from tr_desktop.errors import PackError, UserError
 from tr_desktop.library.index.coverage import Coverage, IndexProgress
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.models.check import running
-from tr_desktop.models.choice import known_packs, remove_pack, shown_name
+from tr_desktop.models.choice import known_packs, remove_pack
 from tr_desktop.models.convert.licence import LicenceError, licence_of
 from tr_desktop.models.encoder import Encoder
 from tr_desktop.models.pack import Pack, installed_packs, is_pack, list_packs, load_pack
@@ -239,7 +239,7 @@ def _looked_at(key: str, catalog: Catalog, coverage: Coverage) -> KnownPack:
     is_embedded, is_added = key in list_packs(), key in installed_packs()
     try:
         pack = load_pack(key)
-        return KnownPack(key, shown_name(pack), pack, "", is_embedded, is_added, lacking(catalog, pack, coverage))
+        return KnownPack(key, pack.name, pack, "", is_embedded, is_added, lacking(catalog, pack, coverage))
     except UserError as error:
         problem = str(error)
     except Exception as error:  # noqa: BLE001 (a bug, or a pack that nobody thought of: the others are shown all the same)

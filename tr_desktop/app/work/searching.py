@@ -18,7 +18,6 @@ from tr_desktop.evidence import Evidence
 from tr_desktop.grounding import Answer
 from tr_desktop.library.filters import FootageFilter
 from tr_desktop.library.index.indexer import EVERYTHING
-from tr_desktop.models.choice import shown_name
 from tr_desktop.moments import Moment
 from tr_desktop.projects.decisions import Key, key_of
 
@@ -93,7 +92,7 @@ class Searching(QObject):
         if self._engine is None:
             self._set_results(Results(query))
             return
-        self._set_results(Results(query, pack=shown_name(self._engine.encoder.pack)))
+        self._set_results(Results(query, pack=self._engine.encoder.pack.name))
         folders = self._indexing.status.present(self._indexing.folders)
         self._job = self._jobs.run(
             partial(_find, self._engine, asked, folders),

@@ -25,7 +25,7 @@ from tr_desktop.engine import Engine, open_engine
 from tr_desktop.errors import PackError, UserError
 from tr_desktop.footage.sample import make_sample
 from tr_desktop.grounding import Answer
-from tr_desktop.models.choice import keep_choice, shown_name
+from tr_desktop.models.choice import keep_choice
 from tr_desktop.models.pack import EMBEDDED_DEFAULT
 from tr_desktop.paths import sample_clip
 
@@ -106,7 +106,7 @@ class Session(QObject):
         self._use(engine)
         if is_awaited:
             self.searching.repeat()
-        self.changed_over.emit(shown_name(engine.encoder.pack), is_awaited)
+        self.changed_over.emit(engine.encoder.pack.name, is_awaited)
 
     def _indexing_failed(self, engine: Engine, error: UserError) -> None:
         if not isinstance(error, PackError):

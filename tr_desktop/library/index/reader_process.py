@@ -128,7 +128,7 @@ def _child() -> Iterator[tuple[subprocess.Popen[bytes], queue.SimpleQueue[dict[s
         ) from error
     assert process.stdout is not None
     messages: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
-    thread = threading.Thread(target=_listen, args=(process.stdout, messages), name="reader", daemon=True)
+    thread = threading.Thread(target=this_program.listen, args=(process.stdout, messages), name="reader", daemon=True)
     thread.start()
     try:
         yield process, messages
@@ -136,16 +136,6 @@ def _child() -> Iterator[tuple[subprocess.Popen[bytes], queue.SimpleQueue[dict[s
         _end(process)
         thread.join()
         process.stdout.close()
-
-
-def _listen(pipe: IO[bytes], messages: queue.SimpleQueue[dict[str, Any] | None]) -> None:
-    try:
-        for line in pipe:
-            with suppress(ValueError):  # printed as Python started, or a last line that was cut off
-                if isinstance(message := json.loads(line), dict):
-                    messages.put(message)
-    finally:
-        messages.put(None)
 
 
 def _end(process: subprocess.Popen[bytes]) -> int:
