@@ -121,3 +121,9 @@ def remux(source: Path, path: Path, *, shift_s: Fraction = Fraction(0), containe
             packet.pts, packet.dts, packet.stream = packet.pts + shift, packet.dts + shift, copy
             writing.mux(packet)
     return path
+
+
+def is_open(path: Path) -> bool:
+    """Whether this process holds `path` open; False if the system keeps no list."""
+    links = Path("/proc/self/fd")
+    return links.exists() and any(path == link.resolve() for link in links.iterdir())

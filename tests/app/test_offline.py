@@ -7,6 +7,7 @@ import pytest
 
 from tests.app.conftest import WAIT_MS
 from tests.drives import pretend_drive
+from tests.media import is_open
 from tr_desktop.app.work import presence
 
 
@@ -134,6 +135,7 @@ def test_the_message_about_a_lost_picture_goes_when_the_picture_is_back(
     stage.player.frame_shown.connect(shown.append)
     qtbot.waitUntil(lambda: bool(shown), timeout=WAIT_MS)
     stage.show(None)  # the file is closed, and no picture of it is kept
+    qtbot.waitUntil(lambda: not is_open(clip), timeout=WAIT_MS)
     clip.rename(away)
     if is_noticed:
         qtbot.waitUntil(lambda: str(clip) in window.selects.delegate.missing, timeout=WAIT_MS)

@@ -19,7 +19,7 @@ from pytestqt.qtbot import QtBot
 
 from tests.app.leaks import no_leaks  # noqa: F401
 from tests.footage.recipes import FIRST_NUMBER, MAKERS, h264
-from tests.media import make_video, numbered_picture, read_number
+from tests.media import is_open, make_video, numbered_picture, read_number
 from tr_desktop.app.player.player import Player
 from tr_desktop.footage.frames import Sampler
 from tr_desktop.footage.probe import probe
@@ -240,9 +240,7 @@ def test_closing_lets_go_of_the_file(qtbot: QtBot, player: Player, tmp_path: Pat
     player.play()
     player.close_media()
     assert not player.is_playing()
-    fds = Path("/proc/self/fd")
-    if fds.exists():
-        qtbot.waitUntil(lambda: all(path != fd.resolve() for fd in fds.iterdir()), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: not is_open(path), timeout=WAIT_MS)
     player.show_frame(5)  # nothing is open: nothing happens
     player.play_range(Segment(0, 5), loop=True)
     player.shuttle(1)
