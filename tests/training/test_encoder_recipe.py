@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import gzip
 import io
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 image = pytest.importorskip("PIL.Image", reason="reading pictures needs the extra `train`")
 
-from tests.training.toy_clips import captioned_clips  # noqa: E402
 from tr_desktop.training.encoder.card import card  # noqa: E402
-from tr_desktop.training.encoder.corpus import Picture, read_corpus, without  # noqa: E402
-from tr_desktop.training.encoder.views import augmented, centre_view  # noqa: E402
-from tr_desktop.training.scores.material import CLIP_FRAMES  # noqa: E402
+from tr_desktop.training.encoder.corpus import Picture, without  # noqa: E402
+from tr_desktop.training.encoder.views import augmented, centre_view, unsquashed  # noqa: E402
 
 
 def picture(key: str, *, split: str = "train", human: tuple[str, ...] = (), machine: tuple[str, ...] = (),
@@ -50,13 +46,10 @@ def test_views_are_squares_and_the_same_for_the_same_seed() -> None:
     assert np.array_equal(views[0], views[1])
 
 
-def test_clips_that_scores_are_fitted_to_are_never_trained_on(tmp_path: Path) -> None:
-    data = captioned_clips(tmp_path)
-    (data / "images").mkdir()
-    with gzip.open(data / "images" / "captions-machine.jsonl.gz", "wt"):
-        pass
-    (data / "clips" / "manifest.jsonl").write_text("")
-    assert (data / CLIP_FRAMES).is_file() and read_corpus(data) == []
+def test_a_picture_stored_as_a_square_gets_the_shape_of_a_photograph() -> None:
+    square = image.new("RGB", (96, 96))
+    shapes = {unsquashed(square, np.random.default_rng(seed)).size for seed in range(20)}
+    assert shapes == {(128, 96), (96, 128)}
 
 
 def test_the_card_lists_sources_terms_and_origins_of_captions() -> None:

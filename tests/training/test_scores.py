@@ -26,6 +26,7 @@ from tr_desktop.grounders.two_tower import TwoTower
 from tr_desktop.library.index.indexer import index_footage
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.training.annotations import read_annotations
+from tr_desktop.training.encoder.corpus import read_corpus
 from tr_desktop.training.refiner.sources import joined
 from tr_desktop.training.scores import questions
 from tr_desktop.training.scores.answers import Answered, answer
@@ -148,22 +149,35 @@ def test_what_is_fitted_on_and_what_is_tested_on_share_no_repository() -> None:
     assert len(fit.items) + len(test.items) == 40 and abs(len(fit.items) - len(test.items)) <= 5
 
 
-def test_clips_kept_as_frames_become_sources(tmp_path: Path) -> None:
+def test_the_kept_clips_that_no_encoder_learned_from_become_sources(tmp_path: Path) -> None:
     folder = tmp_path / "clips"
     folder.mkdir()
     with tarfile.open(folder / "clip-frames.tar", "w") as tar:
-        for number, colour in enumerate(["red", "green", "blue"]):
-            content = io.BytesIO()
-            Image.new("RGB", (40, 24), COLOURS[colour]).save(content, "WEBP", lossless=True)
-            about = tarfile.TarInfo(f"abc_{number}.webp")
-            about.size = content.tell()
-            content.seek(0)
-            tar.addfile(about, content)
-    entry = {"key": "abc", "captions_machine": ["colours"], "source": "o/r@1:a.mp4", "length": 6, "split": "val"}
+        for key in ("abc", "def", "ghi"):
+            for number, colour in enumerate(["red", "green", "blue"]):
+                content = io.BytesIO()
+                Image.new("RGB", (40, 24), COLOURS[colour]).save(content, "WEBP", lossless=True)
+                about = tarfile.TarInfo(f"{key}_{number}.webp")
+                about.size = content.tell()
+                content.seek(0)
+                tar.addfile(about, content)
+    common = {"captions_machine": ["colours"], "length": 6, "split": "val", "rights": "C"}
+    entries = [
+        common | {"key": "abc", "source": "o/r@1:a.mp4", "hist_steps": [0.1, 0.2]},
+        common | {"key": "def", "source": "o/q@1:a.mp4", "hist_steps": [0.1, 0.2]},
+        common | {"key": "ghi", "source": "o/q@1:b.mp4", "hist_steps": [0.1, 0.8]},  # probably cut
+    ]
     with gzip.open(folder / "clip-frames.jsonl.gz", "wt") as lines:
-        lines.write(json.dumps(entry) + "\n")
+        lines.writelines(json.dumps(entry) + "\n" for entry in entries)
+    (folder / "manifest.jsonl").write_text("")
+    (tmp_path / "images").mkdir()
+    with gzip.open(tmp_path / "images" / "captions-machine.jsonl.gz", "wt"):
+        pass
     encoder = ToyEncoder()
     found = encoded_clips(tmp_path, tmp_path / "cache", encoder)
+    learned = read_corpus(tmp_path)
+    assert [item.key for item in found.items] == ["abc"] and {picture.clip for picture in learned} == {"frames_def"}
+    assert [round(picture.at, 1) for picture in learned] == [0.1, 0.3, 0.5]
     assert found.items[0].fps == 0.5 and found.items[0].group == "o/r@1:a.mp4"
     assert (found.items[0].vectors @ encoder.encode_text(["red", "green", "blue"]).T).argmax(1).tolist() == [0, 1, 2]
 

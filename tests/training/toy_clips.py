@@ -34,5 +34,5 @@ def captioned_clips(data: Path) -> Path:
                 tar.addfile(about, content)
             said = [f"{colours[0]} then {colours[1]} number {number}"]
             entry = {"key": f"k{number}", "captions_machine": said, "source": f"o/r{number}@1:a", "length": 4}
-            lines.write(json.dumps(entry | {"split": "val"}) + "\n")
+            lines.write(json.dumps(entry | {"split": "val", "rights": "C", "hist_steps": [0.0, 1.0, 0.0]}) + "\n")
     return data

@@ -26,7 +26,8 @@ class Annotation:
     """One sentence about one video.
 
     windows: (start_s, end_s) of each part in which it holds, in the file's order; empty if none. duration_s: of
-    the video, or None if the format doesn't have it. whole: the sentence fits the whole video.
+    the video, or None if the format doesn't have it. whole: the sentence fits the whole video. kind: of what it asks for (action, object, scene,
+    camera, text), "" if the format doesn't say.
     """
 
     query_id: str
@@ -35,6 +36,7 @@ class Annotation:
     windows: tuple[Window, ...]
     duration_s: float | None
     whole: bool = False
+    kind: str = ""
 
 
 def read_charades_sta(path: Path, durations_s: Mapping[str, float] | None = None) -> list[Annotation]:
@@ -97,7 +99,7 @@ def read_tacos(path: Path) -> list[Annotation]:
 
 
 def read_footage(path: Path) -> list[Annotation]:
-    """JSON lines with file, query, windows (empty: it doesn't occur), duration, and `whole` if it fits everything."""
+    """JSON lines with file, query, windows (empty: it doesn't occur), duration, `whole` if it fits everything, `kind`."""
     return [
         Annotation(
             str(number),
@@ -106,6 +108,7 @@ def read_footage(path: Path) -> list[Annotation]:
             tuple(_window(window) for window in row["windows"]),
             float(row["duration"]),
             bool(row.get("whole", False)),
+            row.get("kind", ""),
         )
         for number, row in enumerate(map(json.loads, _lines(path)))
     ]

@@ -17,8 +17,10 @@ TERMS = {
     "animals25": "pictures found by web search, rights unknown",
     "caltech101": "CC BY 4.0 stated by its publisher",
     "cats_dogs": "rights unknown",
+    "clip-frames": "frames of short clips of third-party footage, rights unknown",
     "clips": "short clips of third-party footage, rights unknown",
     "clothing": "CC0",
+    "coco_2014": "annotations CC BY 4.0, pictures under the photographers' terms",
     "coco_mini": "annotations CC BY 4.0, pictures under the photographers' terms",
     "coco_misc": "pictures under the photographers' terms",
     "coco_val2014": "annotations CC BY 4.0, pictures under the photographers' terms",
@@ -40,6 +42,7 @@ TERMS = {
     "sports_web": "gathered from the web, rights unknown",
     "sun_cmu8": "SUN: research",
     "sun_cmu_b": "SUN: research",
+    "voc_animals": "pictures under the photographers' terms, research",
     "weather_fog": "CC BY 4.0 stated for the shared pictures",
     "weather_ndb": "CC BY 4.0 stated by its publisher",
 }

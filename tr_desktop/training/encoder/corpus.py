@@ -1,7 +1,9 @@
 """The pictures and clips that the encoder learns from, read into one list of `Picture`s.
 
 Two kinds of folder are read (`images/` and `clips/`, see their own README files): tars of WebP pictures with a JSON
-beside each, and tars of short clips with one manifest. A clip becomes several pictures that share its captions.
+beside each, and short clips, as videos with one manifest or as a few frames each. A clip becomes several pictures that
+share its captions. Of the clips that are kept as frames, half of the repositories are read: the scores are fitted to the
+other half.
 """
 
 from __future__ import annotations
@@ -19,14 +21,18 @@ import av
 import numpy as np
 from PIL import Image
 
+from tr_desktop.training import repositories
+
 FRAMES_PER_CLIP = 6
+CUT = 0.4  # distance of colour histograms from which on neighbouring frames are probably of two shots
 
 
 @dataclass(frozen=True)
 class Picture:
     """One picture: encoded bytes, captions by people and by machines, its labels (specific name first) and rights.
 
-    clip: key of the clip it is a frame of, or "". at: its place in the clip, 0 … 1.
+    clip: key of the clip it is a frame of, or "". at: its place in the clip, 0 … 1. is_squashed: stored as a square,
+    whatever its shape was.
     """
 
     key: str
@@ -39,6 +45,7 @@ class Picture:
     tier: str
     clip: str = ""
     at: float = 0.0
+    is_squashed: bool = False
 
     @property
     def captions(self) -> tuple[str, ...]:
@@ -50,7 +57,9 @@ class Picture:
 
 def read_corpus(data: Path, tiers: str = "ABC") -> list[Picture]:
     """Every picture of `data` with rights in `tiers` that has a caption or a label, sorted by key."""
-    pictures = sorted([*_pictures(data / "images"), *_frames(data / "clips")], key=lambda p: p.key)
+    pictures = sorted(
+        [*_pictures(data / "images"), *_frames(data / "clips"), *_kept_frames(data / "clips")], key=lambda p: p.key
+    )
     return [p for p in pictures if p.tier in tiers and (p.captions or p.labels)]
 
 
@@ -106,6 +115,7 @@ def _pictures(folder: Path) -> Iterator[Picture]:
                     split=about["split"],
                     source=about["source"],
                     tier=about["rights"],
+                    is_squashed=about.get("squashed", False),
                 )
 
 
@@ -134,6 +144,35 @@ def _frames(folder: Path) -> Iterator[Picture]:
                         clip=Path(entry["file"]).stem,
                         at=at,
                     )
+
+
+def _kept_frames(folder: Path) -> Iterator[Picture]:
+    """The frames of `clip-frames.tar` that are for training, less the clips that are probably cut: there not every
+    caption fits every frame."""
+    if not (folder / "clip-frames.tar").is_file():
+        return
+    with gzip.open(folder / "clip-frames.jsonl.gz", "rt", encoding="utf-8") as lines:
+        about = {entry["key"]: entry for entry in map(json.loads, lines)}
+    ours, _ = repositories.halves(entry["source"] for entry in about.values())
+    with tarfile.open(folder / "clip-frames.tar") as tar:
+        for member in tar:
+            key, _, number = Path(member.name).stem.rpartition("_")
+            entry, stream = about.get(key), tar.extractfile(member)
+            if entry is None or stream is None or repositories.repository(entry["source"]) not in ours:
+                continue
+            if max(entry["hist_steps"]) <= CUT:
+                yield Picture(
+                    key=f"frames_{key}_{number}",
+                    data=stream.read(),
+                    human=(),
+                    machine=tuple(entry["captions_machine"]),
+                    labels=(),
+                    split=entry["split"],
+                    source="clip-frames",
+                    tier=entry["rights"],
+                    clip=f"frames_{key}",
+                    at=0.1 + 0.2 * int(number),
+                )
 
 
 def _spread(clip: bytes) -> Iterator[tuple[float, bytes]]:

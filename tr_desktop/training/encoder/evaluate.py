@@ -111,11 +111,12 @@ def on_footage(encoder: Encoder, footage: Path) -> dict[str, Figure]:
 def score_footage(queries: Sequence[Annotation], watched: dict[str, SampledVideo], vectors: Array) -> dict[str, Figure]:
     """The figures from indexed files and the queries' vectors [Q,D]."""
     files = sorted(watched)
-    ranks, windows, wholes, centres = [], [], [], []
+    ranks, kinds, windows, wholes, centres = [], [], [], [], []
     for query, vector in zip(queries, vectors, strict=True):
         if not query.windows:
             continue
         scores = [np.sort(watched[name].vectors @ vector)[-BEST_FRAMES:].mean() for name in files]
+        kinds.append(query.kind)
         ranks.append(int(np.argsort(scores)[::-1].tolist().index(files.index(query.video))))
         if query.whole:
             continue
@@ -125,6 +126,9 @@ def score_footage(queries: Sequence[Annotation], watched: dict[str, SampledVideo
         centres.append(best_iou((0.25 * item.duration_s, 0.75 * item.duration_s), query.windows))
     place = np.array(ranks)
     found = {f"footage, which file R@{k}": figure(place < k) for k in (1, 5)}
+    for kind in sorted(set(kinds) - {""}):
+        mine = place[np.array(kinds) == kind]
+        found |= {f"footage, {kind}: which file R@{k}": figure(mine < k) for k in (1, 5)}
     for name, ious in (("best window", windows), ("whole video", wholes), ("centre half", centres)):
         for threshold in (0.3, 0.5, 0.7):
             found[f"footage, {name} R1@{threshold}"] = figure(np.array(ious) >= threshold)
@@ -146,10 +150,12 @@ def on_pictures(encoder: Encoder, pictures: Sequence[Picture], left_out: frozens
     """Flickr8k's test pictures, the validation clips, all labels and the left-out ones."""
     flickr = [p for p in pictures if p.source == "flickr8k" and p.split == "test"]
     clips = [p for p in pictures if p.clip and p.split == "val"]
+    old, kept = ([p for p in clips if (p.source == "clip-frames") == is_kept] for is_kept in (False, True))
     labelled = [p for p in pictures if p.labels and p.split == "val"]
     return {
         **_flickr(encoder, flickr),
-        **_clips(encoder, clips),
+        **_clips(encoder, "val clips", old),
+        **_clips(encoder, "val clips kept as frames", kept),
         **_labels(encoder, labelled, left_out),
     }
 
@@ -169,14 +175,16 @@ def _flickr(encoder: Encoder, pictures: Sequence[Picture]) -> dict[str, Figure]:
     return {f"Flickr8k test, text to picture R@{k}": figure(place < k) for k in (1, 5, 10)}
 
 
-def _clips(encoder: Encoder, frames: Sequence[Picture]) -> dict[str, Figure]:
+def _clips(encoder: Encoder, what: str, frames: Sequence[Picture]) -> dict[str, Figure]:
+    if not frames:
+        return {}
     names = sorted({p.clip for p in frames})
     images = _squares(encoder, frames)
     clips = np.stack([images[[n for n, p in enumerate(frames) if p.clip == name]].mean(0) for name in names])
     clips /= np.linalg.norm(clips, axis=1, keepdims=True)
     captions = sorted({(c, names.index(p.clip)) for p in frames for c in p.captions})
     place = _rank(_texts(encoder, [c for c, _ in captions]) @ clips.T, np.array([n for _, n in captions]))
-    return {f"val clips ({len(names)}), text to clip R@{k}": figure(place < k) for k in (1, 5)}
+    return {f"{what} ({len(names)}), text to clip R@{k}": figure(place < k) for k in (1, 5)}
 
 
 def _labels(encoder: Encoder, pictures: Sequence[Picture], left_out: frozenset[str]) -> dict[str, Figure]:

@@ -25,7 +25,7 @@ from tqdm import tqdm
 from tr_desktop.training.encoder.backbone import HEAD, EfficientNetLite2
 from tr_desktop.training.encoder.corpus import Picture
 from tr_desktop.training.encoder.quantise import PIXELS, quantised
-from tr_desktop.training.encoder.views import augmented, centre_view
+from tr_desktop.training.encoder.views import augmented, centre_view, unsquashed
 
 BATCH = 16
 CHANNELS = 208
@@ -92,10 +92,12 @@ def _fill(
 ) -> None:
     def view(index: int) -> NDArray[np.uint8]:
         job = jobs[index]
-        pixels = pictures[job.picture].pixels()
+        picture = pictures[job.picture]
         if job.view == 0:
-            return centre_view(pixels, size_px)
-        return augmented(pixels, size_px, np.random.default_rng([seed, job.picture, job.view]))
+            return centre_view(picture.pixels(), size_px)
+        rng = np.random.default_rng([seed, job.picture, job.view])
+        pixels = unsquashed(picture.pixels(), rng) if picture.is_squashed else picture.pixels()
+        return augmented(pixels, size_px, rng)
 
     batches = [range(i, min(i + BATCH, len(jobs))) for i in range(done, len(jobs), BATCH)]
     with ThreadPoolExecutor(1) as pool, tqdm(total=len(jobs), initial=done, unit="view", desc="frozen features") as bar:

@@ -20,6 +20,13 @@ def centre_view(picture: Image.Image, size_px: int) -> Pixels:
     return np.asarray(picture.resize((size_px, size_px), Image.Resampling.BICUBIC, reducing_gap=None))
 
 
+def unsquashed(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """A picture that was stored as a square, in a shape that photographs have: 4:3, or one time in four 3:4."""
+    side = max(picture.size)
+    size = (side, round(side * 4 / 3)) if rng.random() < 0.25 else (round(side * 4 / 3), side)
+    return picture.resize(size, Image.Resampling.BICUBIC)
+
+
 def augmented(picture: Image.Image, size_px: int, rng: np.random.Generator) -> Pixels:
     """A random crop, letterbox or squash with random blur, darkness, colour, compression and flip, [S,S,3]."""
     kind = rng.random()

@@ -9,6 +9,7 @@ from tr_desktop.library.index.indexer import index_footage
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.models.encoder import Encoder
 from tr_desktop.moments import Indexed
+from tr_desktop.training import repositories
 from tr_desktop.training.annotations import Annotation, read_annotations
 from tr_desktop.training.refiner.sources import ClipSource, Sources, encode_sources, load_sources
 
@@ -31,25 +32,21 @@ def annotated_footage(folder: Path, catalog: Catalog, encoder: Encoder) -> tuple
 
 
 def encoded_clips(data: Path, cache: Path, encoder: Encoder) -> Sources:
-    """The clips of `data`/clips that are kept as a few frames each, encoded once for each pack."""
+    """The clips of `data`/clips that are kept as a few frames each, encoded once for each pack: the half that the
+    embedded encoder doesn't learn from."""
     path = cache / f"clip-frames-{encoder.pack.sha256[:16]}.npz"
     if not path.exists():
         cache.mkdir(parents=True, exist_ok=True)
         encode = (encoder.encode_images, encoder.encode_text)
         encode_sources(data, path, *encode, encoder.background, encoder.pack.input_px, only_frames=True)
-    return load_sources(path)
+    return halves(load_sources(path))[1]
 
 
 def halves(sources: Sources) -> tuple[Sources, Sources]:
-    """Two halves, to fit on one and test on the other: about as many sources in each, and no repository in both.
-
-    The repository is what a source's group names before its "@": its clips often look alike.
-    """
-    repositories: dict[str, list[ClipSource]] = {}
-    for item in sources.items:
-        repositories.setdefault(item.group.split("@")[0], []).append(item)
+    """Two halves, to fit on one and test on the other: about as many sources in each, and no repository in both."""
+    first, _ = repositories.halves(item.group for item in sources.items)
     parts: tuple[list[ClipSource], list[ClipSource]] = [], []
-    for name in sorted(repositories, key=lambda name: (-len(repositories[name]), name)):
-        min(parts, key=len).extend(repositories[name])
+    for item in sources.items:
+        parts[repositories.repository(item.group) not in first].append(item)
     fit, test = (Sources(tuple(p), sources.captions, sources.caption_vectors, sources.background) for p in parts)
     return fit, test
