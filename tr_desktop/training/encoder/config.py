@@ -28,7 +28,8 @@ class EncoderConfig:
     tune_rate: float = 2e-4
     names_weight: float = 0.5  # of the path through the encoded class names, in training
     final_names_weight: float = 0.75  # the same in the pack: more, for words that are missing in training
-    other_texts: int = 2048  # negatives beside those of the batch
+    other_texts: int = 1024  # negatives beside those of the batch
+    hardest: float = 0.3  # weight of the margin to the hardest negatives, from the second pass on
     labelled: int = 4000  # pictures per epoch that have labels only
     soft: float = 30.0  # sharpness of the softened targets; higher is sharper
     seed: int = 0

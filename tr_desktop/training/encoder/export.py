@@ -7,7 +7,7 @@ import io
 import torch
 from torch import Tensor, nn
 
-from tr_desktop.training.encoder.backbone import EfficientNetLite2
+from tr_desktop.training.encoder.backbone import EfficientNetLite2, pooled
 from tr_desktop.training.encoder.quantise import PIXELS
 
 
@@ -20,7 +20,7 @@ class _ImageTower(nn.Module):
 
     def forward(self, pictures: Tensor) -> Tensor:
         x = (pictures.permute(0, 3, 1, 2).float() - 127.0) / 128.0
-        vectors: Tensor = self.head(self.net(x).mean((2, 3)))
+        vectors: Tensor = self.head(pooled(self.net(x).flatten(2)))
         return vectors
 
 

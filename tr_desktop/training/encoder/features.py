@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from tr_desktop.training.encoder.backbone import HEAD, EfficientNetLite2
+from tr_desktop.training.encoder.backbone import FEATURES, EfficientNetLite2, pooled
 from tr_desktop.training.encoder.corpus import Picture
 from tr_desktop.training.encoder.quantise import PIXELS, quantised
 from tr_desktop.training.encoder.views import augmented, centre_view, unsquashed
@@ -40,14 +40,14 @@ class ViewJob:
 
 
 class _Late(nn.Module):
-    """[N,208,S/32,S/32] → pooled [N,1280]."""
+    """[N,208,S/32,S/32] → pooled [N,FEATURES]."""
 
     def __init__(self, net: EfficientNetLite2) -> None:
         super().__init__()
         self.net = net
 
     def forward(self, some: Tensor) -> Tensor:
-        return self.net.late(some).mean((2, 3))
+        return pooled(self.net.late(some).flatten(2))
 
 
 class _Early(nn.Module):
@@ -62,21 +62,26 @@ class _Early(nn.Module):
         return self.net.early(x)
 
 
-def cached_maps(
-    net: EfficientNetLite2, pictures: Sequence[Picture], jobs: Sequence[ViewJob], size_px: int, seed: int, cache: Path
-) -> NDArray[np.float16]:
-    """The early maps of `jobs`, [J,208,S/32,S/32] float16, memory-mapped; computes what the cache lacks."""
+def feature_folder(pictures: Sequence[Picture], jobs: Sequence[ViewJob], size_px: int, cache: Path) -> Path:
+    """Where the features of just these views are kept."""
     names = [[pictures[job.picture].key, job.view] for job in jobs]
-    digest = hashlib.sha256(json.dumps([names, size_px, seed]).encode()).hexdigest()[:16]
+    digest = hashlib.sha256(json.dumps([names, size_px, 0]).encode()).hexdigest()[:16]
     folder = cache / f"maps-{size_px}-{digest}"
     folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def cached_maps(
+    net: EfficientNetLite2, pictures: Sequence[Picture], jobs: Sequence[ViewJob], size_px: int, folder: Path
+) -> NDArray[np.float16]:
+    """The early maps of `jobs`, [J,208,S/32,S/32] float16, memory-mapped; computes what `folder` lacks."""
     side = size_px // 32
     path, done_path = folder / "maps.f16", folder / "done"
     done = int(done_path.read_text()) if done_path.exists() else 0
     shape = (len(jobs), CHANNELS, side, side)
     maps = np.memmap(path, np.float16, "r+" if path.exists() else "w+", shape=shape)
     if done < len(jobs):
-        _fill(maps, done, done_path, early_session(net, pictures, size_px), pictures, jobs, size_px, seed)
+        _fill(maps, done, done_path, early_session(net, pictures, size_px), pictures, jobs, size_px)
     return maps
 
 
@@ -88,14 +93,13 @@ def _fill(
     pictures: Sequence[Picture],
     jobs: Sequence[ViewJob],
     size_px: int,
-    seed: int,
 ) -> None:
     def view(index: int) -> NDArray[np.uint8]:
         job = jobs[index]
         picture = pictures[job.picture]
         if job.view == 0:
             return centre_view(picture.pixels(), size_px)
-        rng = np.random.default_rng([seed, job.picture, job.view])
+        rng = np.random.default_rng([0, job.picture, job.view])
         pixels = unsquashed(picture.pixels(), rng) if picture.is_squashed else picture.pixels()
         return augmented(pixels, size_px, rng)
 
@@ -115,16 +119,16 @@ def _fill(
 def pooled_features(
     net: EfficientNetLite2, maps: NDArray[np.float16], path: Path, batch: int = 64
 ) -> NDArray[np.float16]:
-    """Features [J,1280] of all maps through the frozen late blocks, cached."""
+    """Features [J,FEATURES] of all maps through the frozen late blocks, cached."""
     if not path.exists():
         session = late_session(net, maps.shape[-1])
-        out = np.empty((len(maps), HEAD), np.float16)
+        out = np.empty((len(maps), FEATURES), np.float16)
         for start in tqdm(range(0, len(maps), batch), unit="batch", desc="pooled features"):
             some = np.asarray(maps[start : start + batch], np.float32)
             out[start : start + batch] = session.run(None, {"map": some})[0]
         np.save(path, out)
-    pooled: NDArray[np.float16] = np.load(path, allow_pickle=False)
-    return pooled
+    features: NDArray[np.float16] = np.load(path, allow_pickle=False)
+    return features
 
 
 def calibration_squares(pictures: Sequence[Picture], size_px: int) -> list[NDArray[np.uint8]]:
@@ -143,7 +147,7 @@ def early_session(net: EfficientNetLite2, pictures: Sequence[Picture], size_px: 
 
 
 def late_session(net: EfficientNetLite2, side: int) -> ort.InferenceSession:
-    """The late blocks in full precision: `map` [N,208,side,side] to pooled features [N,1280]."""
+    """The late blocks in full precision: `map` [N,208,side,side] to pooled features [N,FEATURES]."""
     return _session(_exported(_Late(net), torch.zeros(2, CHANNELS, side, side), "map"))
 
 

@@ -18,6 +18,10 @@ from tr_desktop.training.encoder.config import EncoderConfig
 from tr_desktop.training.encoder.text import WIDTH
 from tr_desktop.training.encoder.towers import Towers
 
+MARGIN = 0.1
+TOO_ALIKE = 0.8  # a text so similar to a picture's own may fit the picture too
+NAMES_EVERY = 8  # steps: the class names' vectors change slowly, and encoding them takes a third of a step
+
 
 class Queue:
     """The vectors of the latest `limit` pictures and of their texts: negatives beyond those of the batch."""
@@ -33,22 +37,28 @@ class Queue:
 
 def contrastive(
     images: Tensor, texts: Tensor, sentences: Tensor, group: Tensor, others: Tensor, other_sentences: Tensor,
-    queue: Queue, scale: Tensor, soft: float,
+    queue: Queue, scale: Tensor, soft: float, hardest: float,
 ) -> Tensor:  # fmt: skip
     """Contrastive loss in both directions, with targets softened by the similarity of the sentence vectors.
+
+    hardest: weight of a second term, a margin to the most similar wrong text and picture (VSE++, Faghri et al. 2018).
 
     images, texts: [B,384] in the joint space. sentences: MiniLM's vectors [B,384] of the texts. group: [B], frames of
     one clip share a number. others, other_sentences: [O,384], the same of further texts, as negatives of the images.
     """
     same = (group[:, None] == group[None]).float()
     alike = torch.maximum(sentences @ sentences.T, same)
-    to_text = scale * torch.cat([images @ texts.T, images @ others.T], 1)
+    own = images @ texts.T
+    to_text = scale * torch.cat([own, images @ others.T], 1)
     goal_text = functional.softmax(soft * torch.cat([alike, sentences @ other_sentences.T], 1), 1)
-    to_image = scale * torch.cat([texts @ images.T, texts @ queue.images.T], 1)
+    to_image = scale * torch.cat([own.T, texts @ queue.images.T], 1)
     goal_image = functional.softmax(soft * torch.cat([alike, sentences @ queue.texts.T], 1), 1)
+    wrong, right = own.masked_fill(alike > TOO_ALIKE, -1), own.diag()
+    margins = sum(functional.relu(MARGIN + wrong.amax(way) - right).mean() for way in (0, 1))
     return (
         -(goal_text * functional.log_softmax(to_text, 1)).sum(1).mean()
         - (goal_image * functional.log_softmax(to_image, 1)).sum(1).mean()
+        + hardest * scale.detach() * margins
     ) / 2
 
 
@@ -61,7 +71,7 @@ def fit(
 ) -> None:  # fmt: skip
     """Train with AdamW and a one-cycle learning rate, resuming from `checkpoint` if it exists.
 
-    features: rows of the maps to pooled features [B,1280]. parameters: the optimiser's groups, with `params` and `lr`.
+    features: rows of the maps to pooled features [B,FEATURES]. parameters: the optimiser's groups, with `params` and `lr`.
     report: a line on the validation pictures, printed after each epoch.
     """
     texts, seed = sampler.texts, sampler.seed
@@ -86,19 +96,19 @@ def fit(
         towers.head.train()
         towers.adapter.train()
         order = sampler.epoch(number, config.labelled)
-        for start in tqdm(
-            range(0, per_epoch * config.batch, config.batch), desc=f"{checkpoint.stem} {number + 1}/{epochs}"
-        ):
-            batch = order[start : start + config.batch]
-            sentences = texts.vectors[[t for _, _, t in batch]]
-            other_sentences = texts.vectors[used[rng.integers(0, len(used), config.other_texts)]]
-            towers.encode_names()
+        for step in tqdm(range(per_epoch), desc=f"{checkpoint.stem} {number + 1}/{epochs}"):
+            batch = order[step * config.batch : (step + 1) * config.batch]
+            own = torch.tensor([t for _, _, t in batch])
+            other = used[rng.integers(0, len(used), config.other_texts)]
+            sentences, other_sentences = texts.sentences.vectors[own], texts.sentences.vectors[other]
+            if step % NAMES_EVERY == 0:
+                towers.encode_names()
             images = towers.head(features([row for _, row, _ in batch]))
-            joint = towers.adapter(torch.cat([sentences, other_sentences]))
+            joint = texts.sentences.encode(towers.adapter, torch.cat([own, other]))
             group = torch.from_numpy(sampler.group[[i for i, _, _ in batch]])
             loss = contrastive(
                 images, joint[: len(batch)], sentences, group, joint[len(batch) :], other_sentences,
-                queue, towers.scale.exp().clamp(max=60), config.soft,
+                queue, towers.scale.exp().clamp(max=60), config.soft, config.hardest if number else 0.0,
             )  # fmt: skip
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]

@@ -10,11 +10,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from tr_desktop.training.encoder.backbone import HEAD, Conv, EfficientNetLite2, MobileBlock
+from tr_desktop.training.encoder.backbone import HEAD, Conv, EfficientNetLite2, MobileBlock, pooled
 
 
 class LateBlocks(nn.Module):
-    """Maps [N,208,s,s] to mean features [N,1280]. Holds the very convolutions of `net`: training them trains `net`."""
+    """Maps [N,208,s,s] to pooled features [N,FEATURES]. Holds the very convolutions of `net`: training them trains `net`."""
 
     def __init__(self, net: EfficientNetLite2, side: int) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class LateBlocks(nn.Module):
             y = _pointwise(block.project, y)
             x = x + y if block.has_shortcut else y
         x = _pointwise(self.head, x).clamp(0, 6)
-        return x.float().view(HEAD, n, -1).mean(2).T
+        return pooled(x.float().view(HEAD, n, -1).transpose(0, 1))
 
     def _depthwise(self, conv: Conv, x: Tensor, n: int) -> Tensor:
         channels, kernel = conv.weight.shape[0], conv.kernel_size[0]

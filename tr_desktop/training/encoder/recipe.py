@@ -2,8 +2,10 @@
 
 Notable choices, each measured in docs/experiments.md:
 - The early blocks run once, in 8 bits, as they do in the finished tower; everything trained reads their cached maps.
-- Text is MiniLM's sentence vector plus an adapter that starts at zero. Targets of the contrastive loss are softened by
-  MiniLM's similarity of the texts: two pictures of a running dog don't push each other's captions away.
+- Text is MiniLM's sentence vector plus an adapter that starts at zero and attends to the words. Targets of the contrastive
+  loss are softened by MiniLM's similarity of the texts: two pictures of a running dog don't push each other's captions
+  away. A margin to the hardest negatives is added.
+- Pictures are pooled by the mean of each channel and by the mean of its largest places, so that small things count.
 - Labels are used as prompts too: trained on captions alone, the towers forget words for single things.
 - ImageNet's class probabilities are a second path from picture to text space, through learned vectors of the class
   names, and a third, through the names as the text tower encodes them: it carries words that no caption taught.
@@ -30,12 +32,12 @@ from tr_desktop.training.encoder.backbone import EfficientNetLite2, installed_ba
 from tr_desktop.training.encoder.batches import BatchSampler, Texts, gather_texts
 from tr_desktop.training.encoder.config import EncoderConfig
 from tr_desktop.training.encoder.corpus import Picture, read_corpus, without
-from tr_desktop.training.encoder.features import ViewJob, cached_maps, pooled_features
+from tr_desktop.training.encoder.features import ViewJob, cached_maps, feature_folder, pooled_features
 from tr_desktop.training.encoder.fitting import fit, mean
 from tr_desktop.training.encoder.late import LateBlocks
 from tr_desktop.training.encoder.memory import keep_freed_memory
 from tr_desktop.training.encoder.pack import export_pack
-from tr_desktop.training.encoder.text import Adapter, installed_minilm, name_vectors
+from tr_desktop.training.encoder.text import Adapter, installed_minilm, name_sentences, read_sentences
 from tr_desktop.training.encoder.towers import ImageHead, Towers
 from tr_desktop.training.encoder.validation import Validation
 from tr_desktop.training.scores.material import CLIP_FRAMES
@@ -53,18 +55,20 @@ def train_encoder(config: EncoderConfig) -> None:
     torch.manual_seed(config.seed)
     pictures = read_corpus(config.data, config.tiers)
     left_out = plan.left_out_labels(pictures)
-    pictures = plan.chosen(without(pictures, left_out), config.max_per_label, config.seed)
-    jobs = plan.jobs(pictures, config.views, config.seed)
+    pictures = plan.chosen(without(pictures, left_out), config.max_per_label)
+    jobs = plan.jobs(pictures, config.views)
     net = load_lite2(config.backbone or installed_backbone()).requires_grad_(False)
-    maps = cached_maps(net, pictures, jobs, config.input_px, config.seed, config.cache)
+    folder = feature_folder(pictures, jobs, config.input_px, config.cache)
+    maps = cached_maps(net, pictures, jobs, config.input_px, folder)
+    pooled = pooled_features(net, maps, folder / "pooled.npy")
     texts = gather_texts(pictures, config.minilm or installed_minilm(), config.cache)
-    towers = trained_towers(config, net, pictures, jobs, maps, texts)
+    towers = trained_towers(config, net, pictures, jobs, maps, pooled, texts)
     export_pack(config, towers, pictures, sorted(left_out))
 
 
 def trained_towers(
     config: EncoderConfig, net: EfficientNetLite2, pictures: list[Picture], jobs: list[ViewJob],
-    maps: NDArray[np.float16], texts: Texts,
+    maps: NDArray[np.float16], pooled: NDArray[np.float16], texts: Texts,
 ) -> Towers:  # fmt: skip
     """Train the heads on frozen features, then the late blocks with them, several times; then average."""
     keys = [[pictures[job.picture].key, job.view] for job in jobs]
@@ -73,9 +77,10 @@ def trained_towers(
     run = config.cache / f"run-{hashlib.sha256(json.dumps([keys, numbers]).encode()).hexdigest()[:16]}"
     run.mkdir(parents=True, exist_ok=True)  # a run of another configuration never resumes from these weights
     late = LateBlocks(net, config.input_px // 32)
-    pooled = pooled_features(net, maps, run / "pooled.npy")
-    names = name_vectors(config.names, config.minilm or installed_minilm()) if config.names else None
-    head = ImageHead(net.classes, names, config.names_weight)
+    names = None
+    if config.names:
+        names = read_sentences(config.minilm or installed_minilm(), name_sentences(config.names), run / "names.npz")
+    head = ImageHead(net.classes, None if names is None else names.vectors, config.names_weight)
     towers = Towers(net, head, Adapter(), nn.Parameter(torch.tensor(3.0)), names)
     sampler = BatchSampler(pictures, jobs, texts, config.seed)
     validation = Validation(pictures, jobs, texts)

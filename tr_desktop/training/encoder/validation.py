@@ -23,7 +23,8 @@ class Validation:
         self.sets = {
             "flickr": [i for i in val if pictures[i].source == "flickr8k"],
             "machine": [i for i in val if pictures[i].machine and not pictures[i].clip],
-            "frames": [i for i in val if pictures[i].clip and 0.4 < pictures[i].at < 0.6],
+            "frames": [i for i in val if pictures[i].source == "clips" and 0.4 < pictures[i].at < 0.6],
+            "kept frames": [i for i in val if pictures[i].source == "clip-frames" and 0.4 < pictures[i].at < 0.6],
         }
         self.labelled = [i for i in val if pictures[i].labels]
         self.names = sorted({texts.labels[i][1] for i in self.labelled})  # "a photo of a …"
@@ -50,12 +51,13 @@ class Validation:
                     continue
                 images = self.vectors(towers, features, chosen)
                 queries = [(t, n) for n, i in enumerate(chosen) for t in self.texts.captions[i]]
-                scores = towers.adapter(self.texts.vectors[[t for t, _ in queries]]) @ images.T
+                scores = self.texts.sentences.encode(towers.adapter, [t for t, _ in queries]) @ images.T
                 own = scores[range(len(queries)), [n for _, n in queries]]
                 place = (scores > own[:, None]).sum(1)
                 hits = " / ".join(f"{100 * (place < k).float().mean():.1f}" for k in (1, 5, 10))
                 parts.append(f"{name} ({len(chosen)}) {hits}")
-            scores = self.vectors(towers, features, self.labelled) @ towers.adapter(self.texts.vectors[self.names]).T
+            names = self.texts.sentences.encode(towers.adapter, self.names)
+            scores = self.vectors(towers, features, self.labelled) @ names.T
             right = torch.tensor([self.names.index(self.texts.labels[i][1]) for i in self.labelled])
             place = (scores > scores[range(len(right)), right][:, None]).sum(1)
             parts.append(f"labels {100 * (place < 1).float().mean():.1f} / {100 * (place < 5).float().mean():.1f}")
