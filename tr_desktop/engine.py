@@ -29,7 +29,7 @@ from tr_desktop.models.check import running
 from tr_desktop.models.encoder import Encoder
 from tr_desktop.models.pack import Pack, load_pack
 from tr_desktop.models.speed import pictures_a_second
-from tr_desktop.moments import Moment
+from tr_desktop.moments import Judgement, Moment
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,7 @@ class Engine:
         top: int = DEFAULT_TOP,
         steps: int = DEFAULT_STEPS,
         example: str | None = None,
+        judgements: Sequence[Judgement] = (),
         footage_filter: FootageFilter = EVERYTHING,
         read_new: bool = True,
         on_progress: Callable[[IndexProgress], None] = lambda _: None,
@@ -124,6 +125,7 @@ class Engine:
             steps=steps,
             grounder=self.grounder,
             example=example,
+            judgements=judgements,
             footage_filter=footage_filter,
             read_new=read_new,
             on_progress=on_progress,

@@ -25,11 +25,12 @@ from tr_desktop.library.index.indexer import EVERYTHING, ReadNew, index_footage,
 from tr_desktop.library.index.walk import is_never_footage
 from tr_desktop.library.search.by_picture import load_example
 from tr_desktop.library.search.by_words import text_moments
+from tr_desktop.library.search.feedback import judged_vector, ranked
 from tr_desktop.library.search.found import file_of
 from tr_desktop.library.search.terms import cut_terms, query_vector
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.limits import DEFAULT_STEPS, DEFAULT_TOP, MAX_STEPS
-from tr_desktop.moments import Indexed, Moment
+from tr_desktop.moments import Indexed, Judgement, Moment
 from tr_desktop.names import printable
 from tr_desktop.refine.apart import apart
 
@@ -45,7 +46,8 @@ MAX_ROWS = 1 << 15  # no more files once they have this many, four hours; an hou
 class Answer:
     """The moments of a search, best first, and its coverage. searched_s: footage searched, in seconds.
 
-    cut: sentences of the query of which the model reads only the beginning.
+    cut: sentences of the query of which the model reads only the beginning. judgements: those that the search was given
+    and whose files it knows.
     """
 
     query: str
@@ -56,6 +58,7 @@ class Answer:
     searched_s: Fraction
     moments: tuple[Moment, ...]
     cut: tuple[str, ...] = ()
+    judgements: tuple[Judgement, ...] = ()
 
 
 def find(
@@ -68,6 +71,7 @@ def find(
     steps: int = DEFAULT_STEPS,
     grounder: Grounder | None = None,
     example: str | None = None,
+    judgements: Sequence[Judgement] = (),
     footage_filter: FootageFilter = EVERYTHING,
     read_new: bool = True,
     on_progress: Callable[[IndexProgress], None] = lambda _: None,
@@ -77,7 +81,9 @@ def find(
     """The `top` best moments for `query` in the footage under `paths`; new footage is indexed first.
 
     query: a sentence, or several terms (`library/search/terms.py`). example: search by example instead, PICTURE or
-    MEDIA@SECONDS; the query is then a name only. footage_filter: the footage to search.
+    MEDIA@SECONDS; the query is then a name only. judgements: answers marked right or wrong: the right ones come first,
+    the wrong ones are left out, and answers that look like the right ones rank higher. footage_filter: the footage to
+    search.
     steps: refinement steps, 0 … MAX_STEPS; 0 answers with the rough segments. The last ones may look closer than the
     index, for the best answers. grounder: finds the moments of each file; None means the two-tower grounder.
     read_new: False searches what is indexed already and lists the rest as not indexed yet. on_moments: called with the
@@ -98,14 +104,16 @@ def find(
 
     grounder = grounder or TwoTower(catalog, encoder)
     looks = grounder.steps_that_look_closer(steps)
+    vector, judgements = judged_vector(vector, judgements, catalog, encoder)
     items: dict[Path, Indexed] = {}
     moments: list[Moment] = []
     files, best = catalog.best_files(encoder.pack.sha256, vector, coverage.media, max(MAX_FILES, top))
     if query_example is not None and query_example.frame is not None:
         best = best[1:]  # the first is the example itself
+    best = best[len({each.path for each in judgements if each.is_right}) :]  # the same is true of right answers
     search = Search(query, vector, len(coverage.media), best)
     is_excluded = (lambda _: False) if query_example is None else query_example.is_in
-    for item, moments in best_moments(search, files, grounder, top, steps - looks, is_excluded):
+    for item, moments in best_moments(search, files, grounder, top, steps - looks, is_excluded, judgements):
         items[item.media.path] = item
         on_moments(apart(moments))
     for rank, moment in enumerate(moments if looks else ()):
@@ -120,7 +128,7 @@ def find(
     if query_example is None:
         # No pictures support text matches, so they are half of the answer at most.
         moments += islice(text_moments(query, coverage, catalog, encoder.pack.threshold), max(top // 2, 1))
-        moments = sorted(moments, key=lambda moment: -moment.score)[:top]
+    moments = ranked(moments, judgements)[:top]
     return Answer(
         query=query,
         pack=encoder.pack.name,
@@ -130,6 +138,7 @@ def find(
         searched_s=coverage.searched_s,
         moments=tuple(moments),
         cut=() if query_example is not None else cut_terms(query, encoder),
+        judgements=judgements,
     )
 
 
@@ -140,16 +149,17 @@ def best_moments(
     top: int,
     steps: int,
     is_excluded: Callable[[Moment], bool] = lambda _: False,
+    judgements: Sequence[Judgement] = (),
 ) -> Iterator[tuple[Indexed, list[Moment]]]:
     """Each file read, best first, with the `top` best moments of all files up to it, refined in `steps` steps.
 
-    files: those with the best frames first; no more are read once they have enough rows.
+    files: those with the best frames first; no more are read once they have enough rows. judgements: as for `find`.
     """
     moments: list[Moment] = []
     rows = 0
     for count, item in enumerate(files, 1):
         moments += (moment for moment in grounder.moments(search, item, top, steps) if not is_excluded(moment))
-        moments = sorted(moments, key=lambda moment: -moment.score)[:top]
+        moments = ranked(moments, judgements)[:top]
         yield item, moments
         rows += len(item.vectors)
         if count >= top and rows >= MAX_ROWS:

@@ -335,6 +335,22 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class Judgement:
+    """An answer that the user marked right or wrong: the one that shows `frame` of the file at `path`."""
+
+    path: Path
+    frame: int
+    is_right: bool
+
+    def is_about(self, moment: Moment) -> bool:
+        return any(
+            part.footage.media.path == self.path
+            and part.segment.start_frame <= self.frame < part.segment.end_frame
+            for part in moment.parts
+        )
+
+
+@dataclass(frozen=True)
 class Remarks:
     """An editor's words about a moment. rating: 1 to `MAX_RATING`, or 0 for none."""
 

@@ -43,6 +43,15 @@ def add_commands(commands: Any) -> None:
         metavar="EXAMPLE",
         help="find moments that look like a picture, or like footage at a time, MEDIA@SECONDS; omit QUERY then",
     )
+    for option, effect in (("--like-more", "right: it comes first, and what looks like it"), ("--like-less", "wrong: it is left out")):
+        find.add_argument(
+            option,
+            metavar="MEDIA@SECONDS",
+            action="append",
+            default=[],
+            help=f"mark the answer at this time {effect}; MEDIA is a path or the name of a file in the library, SECONDS"
+            " may be a timecode; may be repeated",
+        )
     options.add_footage_filter(find)
     options.add_common(find)
     find.set_defaults(run=run)
@@ -52,6 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     from tr_desktop.commands import report
     from tr_desktop.commands.progress import IndexBar
     from tr_desktop.grounders.two_tower import RefinerKind
+    from tr_desktop.library.search.feedback import judgement_of
 
     query, footage = arguments.query, arguments.paths
     if arguments.like is not None:
@@ -60,12 +70,18 @@ def run(arguments: argparse.Namespace) -> int:
         export.check(query, arguments)
     refiner = None if arguments.refiner is None else RefinerKind(arguments.refiner)
     with options.engine_of(arguments, refiner) as engine, IndexBar() as bar:
+        judgements = [
+            judgement_of(what, is_right, engine.catalog)
+            for marked, is_right in ((arguments.like_more, True), (arguments.like_less, False))
+            for what in marked
+        ]
         answer = engine.find(
             query,
             footage or [_sample_clip(options.library_of(arguments))],
             top=arguments.top,
             steps=0 if arguments.no_refine else arguments.steps,
             example=arguments.like,
+            judgements=judgements,
             footage_filter=_footage_filter(arguments),
             on_progress=bar.update,
         )

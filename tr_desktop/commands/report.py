@@ -22,6 +22,7 @@ def as_json(answer: Answer) -> dict[str, Any]:
         "schema": SCHEMA,
         "query": answer.query,
         **_cut(answer),
+        **_marks(answer),
         "model": {"pack": answer.pack, "sha256": answer.pack_sha256, "device": answer.device},
         "coverage": {
             "files": answer.coverage.files,
@@ -41,6 +42,12 @@ def as_json(answer: Answer) -> dict[str, Any]:
 def _cut(answer: Answer) -> dict[str, Any]:
     """Present only if a part of the query doesn't count, which is rare."""
     return {"cut": list(answer.cut)} if answer.cut else {}
+
+
+def _marks(answer: Answer) -> dict[str, Any]:
+    """Present only if answers were marked."""
+    marks = [{"media": str(each.path), "frame": each.frame, "right": each.is_right} for each in answer.judgements]
+    return {"marks": marks} if marks else {}
 
 
 def cut_text(answer: Answer) -> str:

@@ -1,0 +1,131 @@
+"""Relevance feedback: answers judged right or wrong move the query towards their pictures, or away (Rocchio).
+
+Text and pictures lie in different cones of the vector space, so a picture counts by its difference from unrelated ones.
+Sentence and pictures are weighed in the same unit, as terms are (`terms.py`): how much each one's similarity to
+unrelated pictures varies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from tr_desktop.errors import UserError
+from tr_desktop.library.index.walk import absolute_path
+from tr_desktop.library.store.catalog import Catalog
+from tr_desktop.moments import Footage, Judgement, Moment
+from tr_desktop.timecode import Timecode
+
+if TYPE_CHECKING:
+    from tr_desktop.models.encoder import Encoder
+
+# Weights of the mean right picture and of the mean wrong one, beside 1 for the query: measured (docs/experiments.md).
+# A wrong answer looks much like the right ones, so it can push only a little.
+RIGHT, WRONG = 0.5, -0.1
+
+Vector = npt.NDArray[np.float32]
+
+
+def judged_vector(
+    vector: Vector, judgements: Iterable[Judgement], catalog: Catalog, encoder: Encoder
+) -> tuple[Vector, tuple[Judgement, ...]]:
+    """The query vector [D] moved by `judgements`, L2-normalised, and those of them that count.
+
+    One about a file that the library doesn't have, or that the pack hasn't read that far, doesn't count.
+    """
+    pictures: dict[bool, list[Vector]] = {True: [], False: []}
+    counted = []
+    for judgement in judgements:
+        picture = _picture(judgement, catalog, encoder.pack.sha256)
+        if picture is not None:
+            pictures[judgement.is_right].append(picture)
+            counted.append(judgement)
+    if not counted:
+        return vector, ()
+    background = np.asarray(encoder.background, np.float32)
+    moved = vector / _spread(background, vector)
+    for is_right, weight in ((True, RIGHT), (False, WRONG)):
+        if pictures[is_right]:
+            towards = np.mean(pictures[is_right], axis=0) - background.mean(axis=0)
+            moved = moved + weight * towards / _spread(background, towards)
+    return np.asarray(moved / max(float(np.linalg.norm(moved)), 1e-12), np.float32), tuple(counted)
+
+
+def ranked(moments: Iterable[Moment], judgements: Sequence[Judgement]) -> list[Moment]:
+    """`moments`, best first: those judged right at first, those judged wrong left out."""
+
+    def verdicts(moment: Moment) -> set[bool]:
+        return {each.is_right for each in judgements if each.is_about(moment)}
+
+    left = (moment for moment in moments if False not in verdicts(moment))
+    return sorted(left, key=lambda moment: (True not in verdicts(moment), -moment.score))
+
+
+def judgement_of(what: str, is_right: bool, catalog: Catalog) -> Judgement:
+    """The judgement that MEDIA@SECONDS names. MEDIA: a path, or the end of one in the library, such as a file name;
+    SECONDS may be a source timecode. Raises UserError."""
+    name, at, place = what.rpartition("@")
+    if not (name and at and place):
+        raise UserError(f"{what!r} isn't MEDIA@SECONDS", remedy="Write it as park.mov@12.5")
+    footage = _footage(name, catalog)
+    return Judgement(footage.media.path, _frame(footage, place), is_right)
+
+
+def _picture(judgement: Judgement, catalog: Catalog, pack: str) -> Vector | None:
+    """The row nearest to the judged frame."""
+    try:
+        item = catalog.load(judgement.path, pack)
+    except KeyError:
+        return None
+    if judgement.frame >= len(item.footage):
+        return None
+    row = round(item.times.time_s(judgement.frame) / item.every_s)
+    return np.asarray(item.vectors[min(row, len(item.vectors) - 1)], np.float32)
+
+
+def _spread(background: Vector, vector: Vector) -> float:
+    return max(float((background @ vector).std()), 1e-6)
+
+
+def _footage(name: str, catalog: Catalog) -> Footage:
+    path = absolute_path(Path(name))
+    try:
+        return catalog.footage(path)
+    except KeyError:
+        end = tuple(part.casefold() for part in Path(name).parts)
+        found = [each for each in catalog.paths() if tuple(map(str.casefold, each.parts[-len(end) :])) == end]
+    known = []
+    for each in found:
+        try:
+            known.append(catalog.footage(each))
+        except KeyError:  # a subtitle file
+            continue
+    if not known:
+        raise UserError("The marked file isn't in the library", path=path, remedy="Index it, or correct its name")
+    if len(known) > 1:
+        raise UserError(f"{len(known)} files of the library are called {name}", remedy="Give the whole path")
+    return known[0]
+
+
+def _frame(footage: Footage, place: str) -> int:
+    """The frame at `place`: seconds, or a source timecode."""
+    path, media, times = footage.media.path, footage.media, footage.times
+    try:
+        if ":" in place:
+            label = Timecode.parse(place, media.rate, media.start_tc.drop)
+            labels = (label.frame - media.start_tc.frame) % label.frames_per_day
+            frame, is_inside = footage.frame_at(labels), labels < footage.label_frames(len(footage))
+        else:
+            time_s = Fraction(place)
+            frame, is_inside = times.frame_at(time_s), 0 <= time_s < times.duration_s
+    except (ValueError, ZeroDivisionError) as error:
+        raise UserError(f"{place!r} is neither seconds nor a timecode", path=path) from error
+    if not is_inside:
+        lasts = f"The file lasts {float(times.duration_s):.2f} s"
+        raise UserError(f"{lasts}; there is no picture at {place}", path=path)
+    return frame
