@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -104,13 +104,16 @@ def find(
 
     grounder = grounder or TwoTower(catalog, encoder)
     looks = grounder.steps_that_look_closer(steps)
-    vector, judgements = judged_vector(vector, judgements, catalog, encoder)
+    judgements = [replace(each, path=coverage.copies.get(each.path, each.path)) for each in judgements]
+    vector, counted = judged_vector(
+        vector, judgements, lambda path: catalog.load(path, encoder.pack.sha256), encoder.background
+    )
     items: dict[Path, Indexed] = {}
     moments: list[Moment] = []
     files, best = catalog.best_files(encoder.pack.sha256, vector, coverage.media, max(MAX_FILES, top))
     if query_example is not None and query_example.frame is not None:
         best = best[1:]  # the first is the example itself
-    best = best[len({each.path for each in judgements if each.is_right}) :]  # the same is true of right answers
+    best = best[len({each.path for each in counted if each.is_right}) :]  # the same is true of right answers
     search = Search(query, vector, len(coverage.media), best)
     is_excluded = (lambda _: False) if query_example is None else query_example.is_in
     for item, moments in best_moments(search, files, grounder, top, steps - looks, is_excluded, judgements):
@@ -138,7 +141,7 @@ def find(
         searched_s=coverage.searched_s,
         moments=tuple(moments),
         cut=() if query_example is not None else cut_terms(query, encoder),
-        judgements=judgements,
+        judgements=counted,
     )
 
 

@@ -344,8 +344,7 @@ class Judgement:
 
     def is_about(self, moment: Moment) -> bool:
         return any(
-            part.footage.media.path == self.path
-            and part.segment.start_frame <= self.frame < part.segment.end_frame
+            part.footage.media.path == self.path and part.segment.start_frame <= self.frame < part.segment.end_frame
             for part in moment.parts
         )
 

@@ -43,7 +43,10 @@ def add_commands(commands: Any) -> None:
         metavar="EXAMPLE",
         help="find moments that look like a picture, or like footage at a time, MEDIA@SECONDS; omit QUERY then",
     )
-    for option, effect in (("--like-more", "right: it comes first, and what looks like it"), ("--like-less", "wrong: it is left out")):
+    for option, effect in (
+        ("--like-more", "right: it comes first, and what looks like it"),
+        ("--like-less", "wrong: it is left out"),
+    ):
         find.add_argument(
             option,
             metavar="MEDIA@SECONDS",

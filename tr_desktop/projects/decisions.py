@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from tr_desktop.moment_json import FootageOf, FoundMoment, FoundStep
-from tr_desktop.moments import MARKER_COLOURS, Mark, Moment, Refinement, RefineStep, Remarks, Segment, StepSource
+from tr_desktop.moments import (
+    MARKER_COLOURS,
+    Judgement,
+    Mark,
+    Moment,
+    Refinement,
+    RefineStep,
+    Remarks,
+    Segment,
+    StepSource,
+)
 
 
 class Key(NamedTuple):
@@ -85,6 +96,22 @@ class Decision:
     def moment(self, footage_of: FootageOf) -> Moment:
         """The moment with the editor's edges as its kept answer. Raises UserError as `found_moment`."""
         return as_decided(self.found_moment(footage_of), self)
+
+
+@dataclass(frozen=True)
+class MarkedAnswer:
+    """An answer to `query` that the editor marked right or wrong: the one that shows `frame` of the file `media`."""
+
+    query: str
+    media: str
+    frame: int
+    is_right: bool
+    unknown: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    @property
+    def judgement(self) -> Judgement:
+        """As searches have it."""
+        return Judgement(Path(self.media), self.frame, self.is_right)
 
 
 def key_of(moment: Moment) -> Key:

@@ -2,7 +2,8 @@
 
 A moment is kept as `find --json` prints it, with every refinement step. Export also needs its footage's entries in the
 library, and nothing else. `files` keeps the identity of each file's content, by its path: files that were moved are
-found again by it (`relink.py`). Older projects have none.
+found again by it (`relink.py`). `marks` has the answers that were marked right or wrong, by query. Older projects have
+neither.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from tr_desktop.errors import ProjectError
 from tr_desktop.files import write_verified
 from tr_desktop.moment_json import FoundMoment, frame_number, text
 from tr_desktop.moments import MAX_RATING, Segment
-from tr_desktop.projects.decisions import Decision, Marker
+from tr_desktop.projects.decisions import Decision, MarkedAnswer, Marker
 from tr_desktop.projects.relink import FileIdentity, Library, identities
 
 SCHEMA = 1
 SUFFIX = ".trproj"
+_KEYS = ("schema", "files", "selects", "marks")
+_MARK_KEYS = ("query", "media", "frame", "right")
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Snapshot:
     unknown: Mapping[str, Any]
     on_disk: dict[Path, bytes]
     files: Mapping[str, FileIdentity] = field(default_factory=dict)
+    marks: tuple[MarkedAnswer, ...] = ()
 
     def identified(self, library: Library) -> Snapshot:
         """With the identities of its files that `library` knows, and without those of other files.
@@ -49,6 +53,8 @@ class Snapshot:
             used.setdefault(decision.found.media, set()).add(decision.found.content)
             for file in decision.found.files:
                 used.setdefault(file, set())
+        for mark in self.marks:
+            used.setdefault(mark.media, set())
         known = identities(used, library)
         kept = {path: self.files[path] for path in used if path in self.files}
         new = {path: each for path, each in known.items() if path not in kept or each.digest in used[path]}
@@ -57,12 +63,14 @@ class Snapshot:
     def content(self) -> bytes:
         """The file as it would be saved."""
         used = dict.fromkeys(file for decision in self.decisions for file in decision.found.files)
+        used |= dict.fromkeys(mark.media for mark in self.marks)
         files = {path: self.files[path].to_json() for path in used if path in self.files}
         document = {
             **self.unknown,
             "schema": SCHEMA,
             **({"files": files} if files else {}),
             "selects": [_decision_as_json(each) for each in self.decisions],
+            **({"marks": [_mark_as_json(each) for each in self.marks]} if self.marks else {}),
         }
         return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass")
 
@@ -99,8 +107,18 @@ def read(path: Path) -> bytes:
         raise ProjectError(f"The project can't be read: {(error.strerror or '').lower()}", path=path) from error
 
 
-def parse(content: bytes, path: Path) -> tuple[tuple[Decision, ...], dict[str, FileIdentity], dict[str, Any]]:
-    """(decisions, identities by path, unknown keys) of a file's content. path: for error messages.
+@dataclass(frozen=True)
+class Parsed:
+    """A project file's content. files: identities by path. unknown: keys that this version doesn't know."""
+
+    decisions: tuple[Decision, ...]
+    marks: tuple[MarkedAnswer, ...]
+    files: dict[str, FileIdentity]
+    unknown: dict[str, Any]
+
+
+def parse(content: bytes, path: Path) -> Parsed:
+    """path: for error messages.
 
     Raises ProjectError if it isn't a project, is damaged, or written by a newer version.
     """
@@ -116,14 +134,15 @@ def parse(content: bytes, path: Path) -> tuple[tuple[Decision, ...], dict[str, F
         decisions = tuple(_decision_from_json(entry) for entry in document["selects"])
         files = {name: FileIdentity.from_json(entry) for name, entry in document.get("files", {}).items()}
         decisions = tuple(_with_content(each, files.get(each.found.media)) for each in decisions)
-        unknown = {key: value for key, value in document.items() if key not in ("schema", "files", "selects")}
+        marks = tuple(_mark_from_json(entry) for entry in document.get("marks", []))
+        unknown = {key: value for key, value in document.items() if key not in _KEYS}
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
         raise ProjectError(
             f"This isn't a TimeRefine Desktop project, or it is damaged ({error!r})",
             path=path,
             remedy="Open another file; nothing was changed in this one",
         ) from error
-    return decisions, files, unknown
+    return Parsed(decisions, marks, files, unknown)
 
 
 def _with_content(decision: Decision, identity: FileIdentity | None) -> Decision:
@@ -172,6 +191,19 @@ def _decision_from_json(entry: dict[str, Any]) -> Decision:
     if decision.kept_step >= len(decision.found.steps):
         raise IndexError(f"step {decision.kept_step} of {len(decision.found.steps)}")
     return decision
+
+
+def _mark_as_json(mark: MarkedAnswer) -> dict[str, Any]:
+    known = {"query": mark.query, "media": mark.media, "frame": mark.frame, "right": mark.is_right}
+    return {**mark.unknown, **known}
+
+
+def _mark_from_json(entry: dict[str, Any]) -> MarkedAnswer:
+    unknown = {key: value for key, value in entry.items() if key not in _MARK_KEYS}
+    is_right = entry["right"]
+    if not isinstance(is_right, bool):
+        raise TypeError(f"{is_right!r} isn't true or false")
+    return MarkedAnswer(text(entry["query"]), text(entry["media"]), frame_number(entry["frame"]), is_right, unknown)
 
 
 def _marker(entry: dict[str, Any]) -> Marker:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tr_desktop.errors import ProjectError
 from tr_desktop.moment_json import FootageOf
-from tr_desktop.moments import MAX_RATING, Moment, Segment
+from tr_desktop.moments import MAX_RATING, Judgement, Moment, Segment
 from tr_desktop.projects import file
-from tr_desktop.projects.decisions import Decision, Key, Marker, followed, key_of, known, undecided
+from tr_desktop.projects.decisions import Decision, MarkedAnswer, Marker, followed, key_of, known, undecided
 from tr_desktop.projects.file import Snapshot
 from tr_desktop.projects.relink import FileIdentity, Library, in_library, relinked
 
 UNTITLED = "Untitled"
+
+
+class Work(NamedTuple):
+    """What edits change: decisions in the order of the selects, and answers that were marked right or wrong."""
+
+    decisions: tuple[Decision, ...] = ()
+    marks: tuple[MarkedAnswer, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -23,26 +30,39 @@ class Edit:
     """One edit that can be undone. what: its name in the menu, such as 'Accept'."""
 
     what: str
-    before: tuple[Decision, ...]
-    after: tuple[Decision, ...]
+    before: Work
+    after: Work
+
+    def changed(self, change: Callable[[Work], Work]) -> Edit:
+        return Edit(self.what, change(self.before), change(self.after))
 
 
 class Project:
-    """The decisions of one project, in the order of the selects, and their history.
+    """The work in one project, and its history. decisions: in the order of the selects. marks: in the order made.
 
     path: its file, or None. files: the identities of its files, by their paths, as far as they are known.
     Change it through its methods: each is one edit that can be undone.
     """
 
-    def __init__(self, decisions: tuple[Decision, ...] = (), *, path: Path | None = None) -> None:
-        self.decisions = decisions
+    def __init__(
+        self, decisions: tuple[Decision, ...] = (), *, marks: tuple[MarkedAnswer, ...] = (), path: Path | None = None
+    ) -> None:
+        self._work = Work(decisions, marks)
         self.path = path
         self.files: dict[str, FileIdentity] = {}
         self._unknown: dict[str, Any] = {}
         self._done: list[Edit] = []
         self._undone: list[Edit] = []
-        self._saved: tuple[Decision, ...] | None = decisions
+        self._saved: Work | None = self._work
         self._on_disk: dict[Path, bytes] = {}
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        return self._work.decisions
+
+    @property
+    def marks(self) -> tuple[MarkedAnswer, ...]:
+        return self._work.marks
 
     @property
     def name(self) -> str:
@@ -56,7 +76,7 @@ class Project:
     @property
     def is_changed(self) -> bool:
         """Whether there are changes to save."""
-        return self.decisions != self._saved
+        return self._work != self._saved
 
     def moments(self, footage_of: FootageOf) -> list[Moment]:
         """The selects, ready to be exported. Raises UserError if one of their files isn't known, or has changed."""
@@ -97,11 +117,11 @@ class Project:
         """
         before = self.decisions
         ended = {key_of(moment): moment for moment in moments}
-        self.decisions = _all_followed(before, ended)
-        for edits in (self._done, self._undone):
-            edits[:] = [
-                Edit(each.what, _all_followed(each.before, ended), _all_followed(each.after, ended)) for each in edits
-            ]
+        self._change_history(
+            lambda work: work._replace(
+                decisions=tuple(followed(each, ended.get(each.key)) for each in work.decisions),
+            )
+        )
         return sum(one.segment != other.segment for one, other in zip(self.decisions, before, strict=True))
 
     def add_marker(self, moment: Moment, frame: int, colour: str = "") -> None:
@@ -139,7 +159,30 @@ class Project:
         order = list(self.selects)
         at = order.index(decision)
         order.insert(max(0, at + by), order.pop(at))
-        self._edit("Move", (*order, *(each for each in self.decisions if not each.is_accepted)))
+        self._edit("Move", decisions=(*order, *(each for each in self.decisions if not each.is_accepted)))
+
+    def mark(self, moment: Moment, is_right: bool) -> None:
+        """Mark an answer right or wrong; marking it the same way again takes the mark back."""
+        segment = moment.segment
+        made = MarkedAnswer(
+            moment.query, str(moment.media.path), (segment.start_frame + segment.end_frame) // 2, is_right
+        )
+        is_marked = self.verdict(moment) is is_right
+        others = tuple(each for each in self.marks if not _is_about(each, moment))
+        what = "Remove mark" if is_marked else "More like this" if is_right else "Less like this"
+        self._edit(what, marks=others if is_marked else (*others, made))
+
+    def verdict(self, moment: Moment) -> bool | None:
+        """Whether a moment was marked right or wrong; None if it wasn't marked."""
+        return next((each.is_right for each in self.marks if _is_about(each, moment)), None)
+
+    def judgements(self, query: str) -> tuple[Judgement, ...]:
+        """The marks that count for a query."""
+        return tuple(each.judgement for each in self.marks if each.query == query)
+
+    def clear_marks(self, query: str | None = None) -> None:
+        """Take back the marks of a query, or all."""
+        self._edit("Clear marks", marks=tuple(each for each in self.marks if query not in (None, each.query)))
 
     def undo(self) -> str:
         """Take back the last edit; its name, or ""."""
@@ -147,7 +190,7 @@ class Project:
             return ""
         edit = self._done.pop()
         self._undone.append(edit)
-        self.decisions = edit.before
+        self._work = edit.before
         return edit.what
 
     def redo(self) -> str:
@@ -155,7 +198,7 @@ class Project:
             return ""
         edit = self._undone.pop()
         self._done.append(edit)
-        self.decisions = edit.after
+        self._work = edit.after
         return edit.what
 
     @property
@@ -175,13 +218,26 @@ class Project:
     def _put(self, what: str, decision: Decision) -> None:
         known = any(each.key == decision.key for each in self.decisions)
         changed = tuple(decision if each.key == decision.key else each for each in self.decisions)
-        self._edit(what, changed if known else (*self.decisions, decision))
+        self._edit(what, decisions=changed if known else (*self.decisions, decision))
 
-    def _edit(self, what: str, decisions: tuple[Decision, ...]) -> None:
-        if decisions != self.decisions:
-            self._done.append(Edit(what, self.decisions, decisions))
+    def _edit(
+        self,
+        what: str,
+        *,
+        decisions: tuple[Decision, ...] | None = None,
+        marks: tuple[MarkedAnswer, ...] | None = None,
+    ) -> None:
+        work = Work(self.decisions if decisions is None else decisions, self.marks if marks is None else marks)
+        if work != self._work:
+            self._done.append(Edit(what, self._work, work))
             self._undone.clear()
-            self.decisions = decisions
+            self._work = work
+
+    def _change_history(self, change: Callable[[Work], Work]) -> None:
+        """Change the work as it is and as it was: no edit."""
+        self._work = change(self._work)
+        for edits in (self._done, self._undone):
+            edits[:] = [each.changed(change) for each in edits]
 
     def moved_files(self, library: Library) -> dict[str, Path]:
         """New paths, by the old ones, of files that aren't at their path but have a copy that `library` knows."""
@@ -190,14 +246,17 @@ class Project:
     def relink(self, paths: Mapping[str, Path]) -> None:
         """Give files new paths, by the old ones, for the whole history: this is no edit, and isn't undone."""
         self.files.update({str(new): self.files[old] for old, new in paths.items() if old in self.files})
-        self.decisions = relinked(self.decisions, paths)
-        for edits in (self._done, self._undone):
-            edits[:] = [Edit(e.what, relinked(e.before, paths), relinked(e.after, paths)) for e in edits]
+        self._change_history(
+            lambda work: Work(
+                relinked(work.decisions, paths),
+                tuple(replace(each, media=str(paths.get(each.media, each.media))) for each in work.marks),
+            )
+        )
 
     # The file
 
     def snapshot(self) -> Snapshot:
-        return Snapshot(self.decisions, self.path, self._unknown, self._on_disk, dict(self.files))
+        return Snapshot(self.decisions, self.path, self._unknown, self._on_disk, dict(self.files), self.marks)
 
     def save(self, path: Path | None = None) -> None:
         """Write to `path`, or to its file so far: whole or not at all. Raises ProjectError."""
@@ -211,7 +270,7 @@ class Project:
     def saved(self, snapshot: Snapshot, path: Path) -> None:
         """Note that the snapshot was saved at `path`: only later edits are unsaved."""
         self.files.update(snapshot.files)
-        self.path, self._saved = path, snapshot.decisions
+        self.path, self._saved = path, Work(snapshot.decisions, snapshot.marks)
 
     def as_unsaved_of(self, path: Path | None) -> Project:
         """The same work, none of it saved. path: its file so far, or None."""
@@ -229,11 +288,11 @@ class Project:
     @classmethod
     def parse(cls, content: bytes, path: Path) -> Project:
         """A project from a file's content. path: for error messages. Raises ProjectError."""
-        decisions, files, unknown = file.parse(content, path)
-        project = cls(decisions)
-        project.files, project._unknown = files, unknown
+        parsed = file.parse(content, path)
+        project = cls(parsed.decisions, marks=parsed.marks)
+        project.files, project._unknown = parsed.files, parsed.unknown
         return project
 
 
-def _all_followed(decisions: tuple[Decision, ...], ended: Mapping[Key, Moment]) -> tuple[Decision, ...]:
-    return tuple(followed(each, ended.get(each.key)) for each in decisions)
+def _is_about(mark: MarkedAnswer, moment: Moment) -> bool:
+    return mark.query == moment.query and mark.judgement.is_about(moment)

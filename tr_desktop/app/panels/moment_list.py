@@ -16,7 +16,7 @@ from tr_desktop.app.look.translate import tr
 from tr_desktop.app.panels.poster_list import NO_PARENT, Index, PosterDelegate, PosterList, RowShape, draw_elided
 from tr_desktop.app.pictures.filmstrip import Thumbnails
 from tr_desktop.confidence import Level, level
-from tr_desktop.moments import Moment, Quote, Segment, TextKind
+from tr_desktop.moments import Judgement, Moment, Quote, Segment, TextKind
 from tr_desktop.names import short_names
 from tr_desktop.projects.decisions import Decision, Key, key_of
 
@@ -32,9 +32,11 @@ class MomentModel(QAbstractListModel):
         super().__init__(parent)
         self._moments: list[Moment] = []
         self._names: dict[Path, str] = {}
+        self._judgements: Sequence[Judgement] = ()
         self.counting = Counting.TIMECODE
 
-    def set_moments(self, moments: Sequence[Moment]) -> None:
+    def set_moments(self, moments: Sequence[Moment], judgements: Sequence[Judgement] = ()) -> None:
+        self._judgements = judgements
         self._names = short_names(moment.media.path for moment in moments)
         keys = [key_of(moment) for moment in moments]
         if keys == [key_of(moment) for moment in self._moments]:
@@ -48,6 +50,10 @@ class MomentModel(QAbstractListModel):
 
     def moment(self, row: int) -> Moment:
         return self._moments[row]
+
+    def is_right(self, row: int) -> bool:
+        """Whether the moment was marked right. Those marked wrong aren't in the list."""
+        return any(each.is_right and each.is_about(self._moments[row]) for each in self._judgements)
 
     def name(self, row: int) -> str:
         """The file's name, with as many folders as tell it apart from the others in the list."""
@@ -67,7 +73,8 @@ class MomentModel(QAbstractListModel):
             start, end = (label(moment, frame, self.counting) for frame in (segment.start_frame, segment.end_frame))
             score = round(100 * moment.score)
             text = tr("{file}, {start} to {end}, score {score} percent, {level}")
-            said = "".join(f", {each}" for each in _remarks(moment))
+            remarks = [*([tr("marked right")] if self.is_right(index.row()) else []), *_remarks(moment)]
+            said = "".join(f", {each}" for each in remarks)
             file, word = self.name(index.row()), level_word(moment)
             return text.format(file=file, start=start, end=end, score=score, level=word) + said
         if role == Qt.ItemDataRole.ToolTipRole:
@@ -135,6 +142,10 @@ class MomentDelegate(PosterDelegate):
         if is_accepted:
             place = QRectF(box.right() - 14, box.top() + (line - 14) / 2, 14, 14)
             icons.paint(painter, "check", place, theme.colours().good)
+            top.setWidth(top.width() - 18)
+        if self._model.is_right(row):
+            place = QRectF(top.right() - 14, top.top() + (line - 14) / 2, 14, 14)
+            icons.paint(painter, "more-like", place, theme.colours().accent)
             top.setWidth(top.width() - 18)
         self._paint_name(painter, row, top)
         self._paint_edges(painter, moment, middle)

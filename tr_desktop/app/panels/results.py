@@ -41,6 +41,9 @@ class ResultsPanel(QWidget):
         for text in (self._message, self._why):
             text.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._notice = words(role="")
+        self._marks = words()
+        self.clear_marks = QPushButton(tr("Clear"))
+        self._marks_row = QWidget()
         self.more_guesses = QPushButton()
         self.more_guesses.clicked.connect(self.toggle_guesses)
         self._empty = QWidget()
@@ -63,7 +66,12 @@ class ResultsPanel(QWidget):
         head.addWidget(self._title)
         head.addWidget(self._pack, 1)
         title_row.addLayout(head)
+        title_row.addWidget(self._marks_row)
         title_row.addWidget(self._notice)
+        marks = QHBoxLayout(self._marks_row)
+        marks.setContentsMargins(0, 0, 0, 0)
+        marks.addWidget(self._marks, 1)
+        marks.addWidget(self.clear_marks)
         rows.addLayout(title_row)
         rows.addWidget(self._pages, 1)
         foot = QVBoxLayout()
@@ -73,17 +81,22 @@ class ResultsPanel(QWidget):
         self.set_results(Results(""))
 
     def set_results(self, results: Results) -> None:
-        if results.query != self._results.query:
+        is_same_search = results.query == self._results.query
+        if not is_same_search:
             self._shows_guesses = False
         self._results = results
         confident = [moment for moment in results.moments if moment.confident]
         guesses = len(results.moments) - len(confident)
         only_guesses = results.is_final and not confident
         shown = list(results.moments) if self._shows_guesses or only_guesses else confident
-        current = self.current()
-        self.list.moments.set_moments(shown)
-        if current is not None and (row := self.list.moments.row_of(key_of(current))) >= 0:
-            self.select(row)
+        current, at = self.current(), self.list.currentIndex().row()
+        self.list.moments.set_moments(shown, results.judgements)
+        if current is not None:
+            row = self.list.moments.row_of(key_of(current))
+            if row >= 0:
+                self.select(row)
+            elif is_same_search:
+                self.select(at)  # it was marked wrong, or better ones were found: the next one takes its place
         self._pages.setCurrentWidget(self.list if shown else self._empty)
         name = tr("Results").upper()
         self._title.setText(f"{name}  {len(shown)}" if shown else name)
@@ -94,6 +107,8 @@ class ResultsPanel(QWidget):
             if self._shows_guesses
             else plural(guesses, "Also show {count} guess", "Also show {count} guesses")
         )
+        self._marks_row.setVisible(bool(results.judgements))
+        self._marks.setText(_marked(results))
         message, why = _explained(results)
         self._notice.setVisible(bool(only_guesses and shown))
         self._notice.setText(f"{message}. {tr('These are guesses.')}")
@@ -109,6 +124,10 @@ class ResultsPanel(QWidget):
     def pack(self) -> str:
         """The model that has answered, if it is shown."""
         return self._pack.toolTip()
+
+    def marks(self) -> str:
+        """What is said about marked answers; empty without them."""
+        return self._marks.text()
 
     def message(self) -> str:
         """The message in place of results."""
@@ -152,6 +171,20 @@ class ResultsPanel(QWidget):
     def _choose(self, index: QModelIndex, _: QModelIndex) -> None:
         if index.isValid():
             self.chosen.emit(self.list.moments.moment(index.row()))
+
+
+def _marked(results: Results) -> str:
+    if not results.judgements:
+        return ""
+    said = plural(len(results.judgements), "{count} mark", "{count} marks")
+    if results.unknown:
+        unknown = plural(
+            results.unknown,
+            "{count} isn’t in use: its file isn’t in the library",
+            "{count} aren’t in use: their files aren’t in the library",
+        )
+        said = f"{said} ({unknown})"
+    return said
 
 
 def _explained(results: Results) -> tuple[str, str]:

@@ -28,6 +28,9 @@ class Transport(QWidget):
         self.mark_in = IconButton("in", "")
         self.mark_out = IconButton("out", "")
         self.marker = IconButton("marker", "")
+        self.more_like, self.less_like = IconButton("more-like", ""), IconButton("less-like", "")
+        for button in (self.more_like, self.less_like):
+            button.setCheckable(True)
         self.place = QLineEdit()
         self.place.setAccessibleName(tr("Position in the source. Type a timecode to go there."))
         self.place.setFont(theme.figures_font(15))
@@ -46,8 +49,15 @@ class Transport(QWidget):
         for button in (self.mark_in, self.mark_out, self.marker):
             row.addWidget(button)
         row.addSpacing(theme.SPACE)
+        for button in (self.more_like, self.less_like):
+            row.addWidget(button)
+        row.addSpacing(theme.SPACE)
         row.addWidget(self.accept)
-        self.buttons = (self.back, self.play, self.on, self.loop, self.mark_in, self.mark_out, self.marker, self.accept)
+        self.buttons = (
+            *(self.back, self.play, self.on, self.loop),
+            *(self.mark_in, self.mark_out, self.marker),
+            *(self.more_like, self.less_like, self.accept),
+        )
 
 
 class StepsBar(QWidget):

@@ -150,6 +150,7 @@ class Stage(Going):
         self._show_step()
         self._show_place()
         self.bars.show_decision(moment, decision)
+        self.bars.show_verdict(self._editing.project.verdict(moment))
 
     def _follow_edges(self, before: Segment, now: Segment) -> None:
         """A picture that stands on an edge goes with it."""
@@ -256,6 +257,10 @@ class Stage(Going):
         frames = [marker.frame for marker in self.decision.markers]
         if frames:
             self.go(next((frame for frame in frames if frame > self.player.frame()), frames[0]))
+
+    def mark_answer(self, is_right: bool) -> None:
+        """Mark the moment as a right or a wrong answer, or take that mark back."""
+        self._editing.edit(lambda project: project.mark(self._here, is_right))
 
     def rate(self, rating: int) -> None:
         self._editing.rate(self.decision, rating)

@@ -101,7 +101,8 @@ class Window(QMainWindow):
             wrong = error
             QTimer.singleShot(0, self, lambda: self.notice.say_error(wrong))
         self._menus = Menus(self, self, self.keys)
-        for name, button in {**self.stage.bars.buttons(), "view.counter": self._status.counting}.items():
+        others = {"view.counter": self._status.counting, "marks.clear": self.results.clear_marks}
+        for name, button in {**self.stage.bars.buttons(), **others}.items():
             self._menus.attach(button, name)
         self._typing_first = TypingFirst(self)
         self._app.installEventFilter(self._typing_first)
@@ -246,6 +247,9 @@ class Window(QMainWindow):
         self.selects.follow(self.stage.key)
         self.selects.name.setFocus()
         self.selects.name.selectAll()
+
+    def clear_marks(self) -> None:
+        self.session.editing.clear_marks(self.session.searching.results.query)
 
     # The view
 

@@ -99,6 +99,10 @@ class Editing(QObject):
         name, note = decision.name, decision.note
         self.edit(lambda project: project.describe(decision, name=name, note=note, rating=rating))
 
+    def clear_marks(self, query: str | None = None) -> None:
+        """Take back the marks on answers to a query, or all."""
+        self.edit(lambda project: project.clear_marks(query))
+
     def _edited(self) -> None:
         self.safe_copy.keep(self.project)
         self.changed.emit()

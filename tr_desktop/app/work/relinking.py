@@ -46,7 +46,7 @@ class Relinking(QObject):
     def use_library(self) -> None:
         """Use files that the library knows to have the same content as those that aren't at their path."""
         engine, project = self._session.engine, self._session.editing.project
-        if engine is not None and project.decisions:
+        if engine is not None and (project.decisions or project.marks):
             catalog = engine.catalog
             self._session.jobs.run(lambda _: project.moved_files(catalog), lambda moved: self._use(project, moved))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,8 @@ from tr_desktop.evidence import Evidence
 from tr_desktop.grounding import Answer
 from tr_desktop.library.filters import FootageFilter
 from tr_desktop.library.index.indexer import EVERYTHING
-from tr_desktop.moments import Moment
+from tr_desktop.library.search.feedback import ranked
+from tr_desktop.moments import Judgement, Moment
 from tr_desktop.projects.decisions import Key, key_of
 
 TOP = 30
@@ -29,7 +30,8 @@ class Results:
     """moments: best first, as far as the search has come. is_final: whether it has ended. error: why it failed.
 
     unread: how many files were not indexed, or not completely, when it ended. pack: the model that answers; "" before
-    it is open.
+    it is open. judgements: answers marked right or wrong. unknown: how many of these don't count, since their files
+    aren't in the library.
     """
 
     query: str
@@ -38,6 +40,8 @@ class Results:
     error: UserError | None = None
     unread: int = 0
     pack: str = ""
+    judgements: tuple[Judgement, ...] = ()
+    unknown: int = 0
 
     @property
     def has_confident(self) -> bool:
@@ -56,10 +60,11 @@ class SearchRequest:
     query: str
     footage_filter: FootageFilter = EVERYTHING
     example: str | None = None
+    judgements: tuple[Judgement, ...] = ()
 
 
 class Searching(QObject):
-    """Runs one search at a time over the folders of `indexing`.
+    """Runs one search at a time over the folders of `indexing`. judgements_of: the marked answers to a query.
 
     results_changed: more of the answer. answered: the search succeeded; sent after the last results_changed.
     """
@@ -68,9 +73,15 @@ class Searching(QObject):
     answered = Signal(Answer)
     evidence_ready = Signal(Key, Evidence)
 
-    def __init__(self, indexing: Indexing, jobs: Jobs, parent: QObject) -> None:
+    def __init__(
+        self,
+        indexing: Indexing,
+        judgements_of: Callable[[str], tuple[Judgement, ...]],
+        jobs: Jobs,
+        parent: QObject,
+    ) -> None:
         super().__init__(parent)
-        self._indexing, self._jobs = indexing, jobs
+        self._indexing, self._judgements_of, self._jobs = indexing, judgements_of, jobs
         self.results = Results("")
         self._engine: Engine | None = None
         self._asked: SearchRequest | None = None
@@ -84,20 +95,31 @@ class Searching(QObject):
 
     def search(self, query: str, footage_filter: FootageFilter = EVERYTHING, example: str | None = None) -> None:
         """Search the indexed footage for `query`, or for `example`; `results_changed` brings the results."""
-        if self._job is not None:
-            self._job.cancel()
         if example is not None:
             self._examples[query] = example
-        asked = self._asked = SearchRequest(query, footage_filter, example)
+        self._begin(SearchRequest(query, footage_filter, example, self._judgements_of(query)))
+
+    def rank_again(self) -> None:
+        """Repeat the search if other answers are marked now. The list changes at once, and again when all is known."""
+        if self._asked is not None and self._judgements_of(self._asked.query) != self._asked.judgements:
+            asked = replace(self._asked, judgements=self._judgements_of(self._asked.query))
+            self._begin(asked, tuple(ranked(self.results.moments, asked.judgements)))
+
+    def _begin(self, asked: SearchRequest, shown: tuple[Moment, ...] = ()) -> None:
+        """shown: until as many moments are found."""
+        if self._job is not None:
+            self._job.cancel()
+        self._asked = asked
         if self._engine is None:
-            self._set_results(Results(query))
+            self._set_results(Results(asked.query, judgements=asked.judgements))
             return
-        self._set_results(Results(query, pack=self._engine.encoder.pack.name))
+        pack = self._engine.encoder.pack.name
+        self._set_results(Results(asked.query, shown, pack=pack, judgements=asked.judgements))
         folders = self._indexing.status.present(self._indexing.folders)
         self._job = self._jobs.run(
             partial(_find, self._engine, asked, folders),
             self._finish,
-            on_progress=self._progress,
+            on_progress=partial(self._progress, len(shown)),
             on_failure=self._fail,
             on_end=self._end,
         )
@@ -128,12 +150,14 @@ class Searching(QObject):
         if moments != self.results.moments:
             self._set_results(replace(self.results, moments=moments))
 
-    def _progress(self, moments: tuple[Moment, ...]) -> None:
-        self._set_results(replace(self.results, moments=moments))
+    def _progress(self, least: int, moments: tuple[Moment, ...]) -> None:
+        if len(moments) >= least:
+            self._set_results(replace(self.results, moments=moments))
 
     def _finish(self, answer: Answer) -> None:
         unread = len(answer.coverage.waiting) + len(answer.coverage.incomplete)
-        self._set_results(replace(self.results, moments=answer.moments, is_final=True, unread=unread))
+        unknown = len(self.results.judgements) - len(answer.judgements)
+        self._set_results(replace(self.results, moments=answer.moments, is_final=True, unread=unread, unknown=unknown))
         self.answered.emit(answer)
 
     def _fail(self, error: UserError) -> None:
@@ -166,6 +190,7 @@ def _find(engine: Engine, asked: SearchRequest, folders: list[Path], job: Job) -
         folders,
         top=TOP,
         example=asked.example,
+        judgements=asked.judgements,
         footage_filter=asked.footage_filter,
         read_new=False,
         on_moments=lambda moments: job.report(tuple(moments)),

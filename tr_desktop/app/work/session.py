@@ -49,8 +49,8 @@ class Session(QObject):
         self.jobs = Jobs(self)
         self.engine: Engine | None = None
         self.indexing = Indexing(settings, self.jobs, self)
-        self.searching = Searching(self.indexing, self.jobs, self)
         self.editing = Editing(settings, self.jobs, self)
+        self.searching = Searching(self.indexing, lambda query: self.editing.project.judgements(query), self.jobs, self)
         self.refining = Refining(self.editing, self.searching, self.jobs, self)
         self.undoing = Undoing(self.editing, self.indexing, self)
         self.changing = Changing(settings, self.jobs, self.indexing, self)
@@ -67,6 +67,7 @@ class Session(QObject):
         self.indexing.ended.connect(self.refining.retry)
         self.indexing.removed.connect(lambda folder, _: self.searching.leave_out(folder))
         self.undoing.folder_back.connect(self.searching.repeat)
+        self.editing.changed.connect(self.searching.rank_again)
         self.searching.results_changed.connect(self._remember)
         self.searching.answered.connect(self._answered)
 

@@ -7,10 +7,10 @@ unrelated pictures varies.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -18,11 +18,8 @@ import numpy.typing as npt
 from tr_desktop.errors import UserError
 from tr_desktop.library.index.walk import absolute_path
 from tr_desktop.library.store.catalog import Catalog
-from tr_desktop.moments import Footage, Judgement, Moment
+from tr_desktop.moments import Footage, Indexed, Judgement, Moment
 from tr_desktop.timecode import Timecode
-
-if TYPE_CHECKING:
-    from tr_desktop.models.encoder import Encoder
 
 # Weights of the mean right picture and of the mean wrong one, beside 1 for the query: measured (docs/experiments.md).
 # A wrong answer looks much like the right ones, so it can push only a little.
@@ -32,22 +29,22 @@ Vector = npt.NDArray[np.float32]
 
 
 def judged_vector(
-    vector: Vector, judgements: Iterable[Judgement], catalog: Catalog, encoder: Encoder
+    vector: Vector, judgements: Iterable[Judgement], load: Callable[[Path], Indexed], background: Vector
 ) -> tuple[Vector, tuple[Judgement, ...]]:
     """The query vector [D] moved by `judgements`, L2-normalised, and those of them that count.
 
-    One about a file that the library doesn't have, or that the pack hasn't read that far, doesn't count.
+    load: from a path to the file as the pack has indexed it, or KeyError; a judgement about a file that the library
+    doesn't have, or that the pack hasn't read that far, doesn't count. background: [N, D] of unrelated pictures.
     """
     pictures: dict[bool, list[Vector]] = {True: [], False: []}
     counted = []
     for judgement in judgements:
-        picture = _picture(judgement, catalog, encoder.pack.sha256)
+        picture = _picture(judgement, load)
         if picture is not None:
             pictures[judgement.is_right].append(picture)
             counted.append(judgement)
     if not counted:
         return vector, ()
-    background = np.asarray(encoder.background, np.float32)
     moved = vector / _spread(background, vector)
     for is_right, weight in ((True, RIGHT), (False, WRONG)):
         if pictures[is_right]:
@@ -76,10 +73,10 @@ def judgement_of(what: str, is_right: bool, catalog: Catalog) -> Judgement:
     return Judgement(footage.media.path, _frame(footage, place), is_right)
 
 
-def _picture(judgement: Judgement, catalog: Catalog, pack: str) -> Vector | None:
+def _picture(judgement: Judgement, load: Callable[[Path], Indexed]) -> Vector | None:
     """The row nearest to the judged frame."""
     try:
-        item = catalog.load(judgement.path, pack)
+        item = load(judgement.path)
     except KeyError:
         return None
     if judgement.frame >= len(item.footage):
@@ -99,17 +96,16 @@ def _footage(name: str, catalog: Catalog) -> Footage:
     except KeyError:
         end = tuple(part.casefold() for part in Path(name).parts)
         found = [each for each in catalog.paths() if tuple(map(str.casefold, each.parts[-len(end) :])) == end]
-    known = []
+    known: dict[tuple[bytes, ...], Footage] = {}
     for each in found:
-        try:
-            known.append(catalog.footage(each))
-        except KeyError:  # a subtitle file
-            continue
+        with suppress(KeyError):  # a subtitle file
+            footage = catalog.footage(each)
+            known.setdefault(footage.contents, footage)
     if not known:
         raise UserError("The marked file isn't in the library", path=path, remedy="Index it, or correct its name")
     if len(known) > 1:
         raise UserError(f"{len(known)} files of the library are called {name}", remedy="Give the whole path")
-    return known[0]
+    return next(iter(known.values()))
 
 
 def _frame(footage: Footage, place: str) -> int:
