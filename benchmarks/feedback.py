@@ -226,7 +226,7 @@ def _rest(asked: Asked, moments: Sequence[Moment]) -> Rest:
     return Rest(np.array([moment.score for moment in some]), right, 0)
 
 
-_NAMES = ("R@5", "R@1", "right among five", "ECE of five")
+_NAMES = ("R@5", "R@1", "right among five", "mean score of five", "ECE of five")
 
 
 def _figures(rests: Sequence[Rest]) -> dict[str, str]:
@@ -240,7 +240,8 @@ def _figures(rests: Sequence[Rest]) -> dict[str, str]:
         low, high = bootstrap_interval([[each] for each in value])
         shown.append(f"{100 * np.mean(value):.1f} [{100 * low:.1f}, {100 * high:.1f}]")
     scores, right = (np.concatenate([getattr(rest, name) for rest in rests]) for name in ("scores", "right"))
-    return dict(zip(_NAMES, (*shown, f"{expected_calibration_error(scores, right):.3f}"), strict=True))
+    shown += [f"{100 * scores.mean():.1f}", f"{expected_calibration_error(scores, right):.3f}"]
+    return dict(zip(_NAMES, shown, strict=True))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Relevance feedback: answers judged right or wrong move the query towards their pictures, or away (Rocchio).
 
+Wrong answers alone don't move it: they show what the query doesn't mean, but not what it means, and lists got worse.
 Text and pictures lie in different cones of the vector space, so a picture counts by its difference from unrelated ones.
 Sentence and pictures are weighed in the same unit, as terms are (`terms.py`): how much each one's similarity to
 unrelated pictures varies.
@@ -22,8 +23,7 @@ from tr_desktop.moments import Footage, Indexed, Judgement, Moment
 from tr_desktop.timecode import Timecode
 
 # Weights of the mean right picture and of the mean wrong one, beside 1 for the query: measured (docs/experiments.md).
-# A wrong answer looks much like the right ones, so it can push only a little.
-RIGHT, WRONG = 0.5, -0.1
+RIGHT, WRONG = 0.5, -0.2
 
 Vector = npt.NDArray[np.float32]
 
@@ -43,8 +43,8 @@ def judged_vector(
         if picture is not None:
             pictures[judgement.is_right].append(picture)
             counted.append(judgement)
-    if not counted:
-        return vector, ()
+    if not pictures[True]:
+        return vector, tuple(counted)
     moved = vector / _spread(background, vector)
     for is_right, weight in ((True, RIGHT), (False, WRONG)):
         if pictures[is_right]:
