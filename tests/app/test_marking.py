@@ -25,7 +25,7 @@ def shows(hands, moment) -> bool:
 def test_a_wrong_answer_leaves_at_once_and_undo_brings_it_back(run_app, sample, library):
     def script(hands):
         cat = searched(hands)
-        panel, bars = hands.results, hands.stage.transport
+        panel, bars = hands.results, hands.stage.steps
         assert panel.marks() == "" and not panel.clear_marks.isVisible()
         hands.press("N")
         assert not shows(hands, cat) and panel.marks() == "1 mark"  # before the search has answered again
@@ -61,10 +61,10 @@ def test_a_right_answer_comes_first_and_is_marked_as_such(run_app, sample, libra
         assert "marked right" in first
         assert "marked right" not in (model.index(1).data(Qt.ItemDataRole.AccessibleTextRole) or "")
         hands.results.select(0)
-        assert hands.stage.transport.more_like.isChecked() and not hands.stage.transport.less_like.isChecked()
+        assert hands.stage.steps.more_like.isChecked() and not hands.stage.steps.less_like.isChecked()
         hands.press("Y")
         ranked(hands)
-        assert hands.results.marks() == "" and not hands.stage.transport.more_like.isChecked()
+        assert hands.results.marks() == "" and not hands.stage.steps.more_like.isChecked()
 
     run_app(script, sample, library=library)
 

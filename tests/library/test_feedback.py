@@ -13,7 +13,7 @@ from tr_desktop.library.search.feedback import judged_vector, judgement_of
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.moments import Judgement
 
-COLOURS = {"red1": "red", "blue1": "blue", "red2": "red", "blue2": "blue"}
+SHOTS = {"red1": "red", "blue1": "blue", "red2": "red", "blue2": "blue"}
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def catalog(tmp_path):
 def footage(tmp_path):
     """Two files with a red shot and two with a blue one; "white" is as near to both."""
     folder = tmp_path / "footage"
-    for name, colour in COLOURS.items():
+    for name, colour in SHOTS.items():
         after = 100 if name.endswith("2") else 110  # other content
         write_clip(folder / f"{name}.mp4", [("green", 100), (colour, 75), ("green", after)], timecode="01:00:00:00")
     return folder
@@ -58,7 +58,9 @@ def test_what_looks_like_a_wrong_answer_is_less_similar_once_another_is_right(fo
     ask(footage, catalog)
     encoder = ToyEncoder()
     right, wrong = Judgement(footage / "blue1.mp4", 130, True), Judgement(footage / "red1.mp4", 130, False)
-    red, blue = encoder.encode_images(np.stack([np.full((32, 32, 3), colour, np.uint8) for colour in ((220, 20, 20), (20, 20, 220))]))
+    red, blue = encoder.encode_images(
+        np.stack([np.full((32, 32, 3), colour, np.uint8) for colour in ((220, 20, 20), (20, 20, 220))])
+    )
 
     def similar(*judgements):
         vector = encoder.encode_text(["white"])[0]

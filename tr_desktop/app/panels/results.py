@@ -14,6 +14,7 @@ from tr_desktop.app.look.widgets import Elided, words
 from tr_desktop.app.panels.moment_list import MomentList
 from tr_desktop.app.pictures.filmstrip import Thumbnails
 from tr_desktop.app.work.searching import Results
+from tr_desktop.library.search.feedback import ranked
 from tr_desktop.moments import Moment
 from tr_desktop.projects.decisions import Decision, key_of
 
@@ -81,8 +82,7 @@ class ResultsPanel(QWidget):
         self.set_results(Results(""))
 
     def set_results(self, results: Results) -> None:
-        is_same_search = results.query == self._results.query
-        if not is_same_search:
+        if results.query != self._results.query:
             self._shows_guesses = False
         self._results = results
         confident = [moment for moment in results.moments if moment.confident]
@@ -95,8 +95,8 @@ class ResultsPanel(QWidget):
             row = self.list.moments.row_of(key_of(current))
             if row >= 0:
                 self.select(row)
-            elif is_same_search:
-                self.select(at)  # it was marked wrong, or better ones were found: the next one takes its place
+            elif not ranked([current], results.judgements):
+                self.select(at)  # it was marked wrong: the next one takes its place
         self._pages.setCurrentWidget(self.list if shown else self._empty)
         name = tr("Results").upper()
         self._title.setText(f"{name}  {len(shown)}" if shown else name)

@@ -1,4 +1,4 @@
-"""Two bars: playing and accepting below the picture, the refinement steps above the scrubber.
+"""Two bars: playing and accepting below the picture, the moment and its refinement steps above the scrubber.
 
 The window names the buttons after their actions, with the actions' keys.
 """
@@ -28,9 +28,6 @@ class Transport(QWidget):
         self.mark_in = IconButton("in", "")
         self.mark_out = IconButton("out", "")
         self.marker = IconButton("marker", "")
-        self.more_like, self.less_like = IconButton("more-like", ""), IconButton("less-like", "")
-        for button in (self.more_like, self.less_like):
-            button.setCheckable(True)
         self.place = QLineEdit()
         self.place.setAccessibleName(tr("Position in the source. Type a timecode to go there."))
         self.place.setFont(theme.figures_font(15))
@@ -49,19 +46,12 @@ class Transport(QWidget):
         for button in (self.mark_in, self.mark_out, self.marker):
             row.addWidget(button)
         row.addSpacing(theme.SPACE)
-        for button in (self.more_like, self.less_like):
-            row.addWidget(button)
-        row.addSpacing(theme.SPACE)
         row.addWidget(self.accept)
-        self.buttons = (
-            *(self.back, self.play, self.on, self.loop),
-            *(self.mark_in, self.mark_out, self.marker),
-            *(self.more_like, self.less_like, self.accept),
-        )
+        self.buttons = (self.back, self.play, self.on, self.loop, self.mark_in, self.mark_out, self.marker, self.accept)
 
 
 class StepsBar(QWidget):
-    """Above the scrubber: the file, the moment's edges, and the selected refinement step."""
+    """Above the scrubber: the file, the moment's edges, its mark as an answer, and the selected refinement step."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -74,12 +64,17 @@ class StepsBar(QWidget):
         self.previous = IconButton("step-back", "")
         self.next = IconButton("step-on", "")
         self.keep = QPushButton(tr("Keep this step"))
+        self.more_like, self.less_like = IconButton("more-like", ""), IconButton("less-like", "")
+        for button in (self.more_like, self.less_like):
+            button.setCheckable(True)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(theme.SPACE)
         row.addWidget(title(tr("Refinement")))
         row.addWidget(self.name, 1)
         row.addWidget(self.edges)
+        row.addWidget(self.more_like)
+        row.addWidget(self.less_like)
         row.addStretch(1)
         row.addWidget(self.step)
         row.addWidget(self.previous)

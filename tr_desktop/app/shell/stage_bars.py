@@ -32,8 +32,8 @@ class StageBars:
             "mark.in": transport.mark_in,
             "mark.out": transport.mark_out,
             "marker.toggle": transport.marker,
-            "moment.more-like": transport.more_like,
-            "moment.less-like": transport.less_like,
+            "moment.more-like": steps.more_like,
+            "moment.less-like": steps.less_like,
             "moment.accept": transport.accept,
             "step.previous": steps.previous,
             "step.next": steps.next,
@@ -48,8 +48,8 @@ class StageBars:
 
     def show_verdict(self, is_right: bool | None) -> None:
         """Whether the moment was marked right or wrong; None if it wasn't marked."""
-        self.transport.more_like.setChecked(is_right is True)
-        self.transport.less_like.setChecked(is_right is False)
+        self.steps.more_like.setChecked(is_right is True)
+        self.steps.less_like.setChecked(is_right is False)
 
     def show_decision(self, moment: Moment, decision: Decision) -> None:
         self._enable(True)

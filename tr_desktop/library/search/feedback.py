@@ -23,7 +23,7 @@ from tr_desktop.moments import Footage, Indexed, Judgement, Moment
 from tr_desktop.timecode import Timecode
 
 # Weights of the mean right picture and of the mean wrong one, beside 1 for the query: measured (docs/experiments.md).
-RIGHT, WRONG = 0.5, -0.2
+RIGHT, WRONG = 0.5, -0.1
 
 Vector = npt.NDArray[np.float32]
 
