@@ -3,6 +3,7 @@ ranked again.
 
     python -m benchmarks.feedback --footage DIR     # a folder with videos and annotations.jsonl
     python -m benchmarks.feedback --data DIR        # a library composed from half of DIR/clips/clip-frames.tar
+    python -m benchmarks.feedback --hours 14        # how long ranking again takes, with 7,200 synthetic rows an hour
 
 Measured on what is left of the list: without the marked answers, and without all that shows a source which was marked
 right, since finding near copies is no feat. Beside it stands the trivial use of marks, which only takes these out. In a
@@ -12,17 +13,23 @@ composed library a query is a word, and right are the shots of all clips whose c
 from __future__ import annotations
 
 import argparse
+import os
 import re
+import statistics
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.library import fill
+from tr_desktop.grounders.base import Search
 from tr_desktop.grounders.two_tower import TwoTower
-from tr_desktop.grounding import best_moments
+from tr_desktop.grounding import MAX_FILES, best_moments
 from tr_desktop.library.search.feedback import judged_vector, ranked
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.limits import DEFAULT_STEPS
@@ -38,6 +45,7 @@ from tr_desktop.training.scores.questions import LIBRARY, ComposedLibraries, Que
 TOP = 15  # answers in a list
 FIRST = 5  # of what is left of it
 FILES = 12  # with the best frames
+MOMENTS = 30  # in the app's list
 VIDEOS = 60  # in a composed library
 LEAST_SOURCES, MOST_CLIPS = 4, 40  # that a word is about
 LITTLE_WORDS = frozenset(("and", "the", "with", "from", "over", "under", "into", "near", "for", "his", "her", "their"))
@@ -129,9 +137,7 @@ def answers(question: Question, judgements: Sequence[Judgement], grounder: TwoTo
     best, search = best_first(replace(question, vector=vector))
     search = replace(search, best=search.best[len({each.path for each in counted if each.is_right}) :])
     steps = DEFAULT_STEPS - grounder.steps_that_look_closer(DEFAULT_STEPS)
-    found: list[Moment] = []
-    for _, so_far in best_moments(search, best[:FILES], grounder, TOP, steps, judgements=judgements):
-        found = so_far
+    *_, (_, found) = best_moments(search, best[:FILES], grounder, TOP, steps, judgements=judgements)
     return found
 
 
@@ -167,10 +173,38 @@ def marked(
     return left(ranked(before, ())), left(answers(asked.question, judgements, grounder, encoder))
 
 
+def time_ranking(hours: int, runs: int, encoder: Encoder) -> None:
+    """Print how long it takes, with three marks, until a list is ranked again without looking closer."""
+    with tempfile.TemporaryDirectory() as folder, Catalog(Path(folder)) as catalog:
+        vector = encoder.encode_text(["a dog"])[0]
+        fill(catalog, hours, len(vector))
+        media = {each.media_id: Path(os.fsdecode(path)) for path, each in catalog.known("pack").items()}
+        marks = [Judgement(path, 27_000, number != 1) for number, path in enumerate(islice(media.values(), 3))]
+        grounder, times = TwoTower(catalog, encoder), list[tuple[float, ...]]()
+        steps = DEFAULT_STEPS - grounder.steps_that_look_closer(DEFAULT_STEPS)
+        for _ in range(runs):
+            started_s, used_s = time.perf_counter(), time.process_time()
+            moved, _ = judged_vector(vector, marks, lambda path: catalog.load(path, "pack"), encoder.background)
+            files, best = catalog.best_files("pack", moved, media, MAX_FILES)
+            compared_s, compared_used_s = time.perf_counter(), time.process_time()
+            search = Search("a dog", moved, len(media), best)
+            *_, (_, moments) = best_moments(search, files, grounder, MOMENTS, steps, judgements=marks)
+            shown_s = time.perf_counter()
+            ranked(moments, marks)
+            ends = time.perf_counter() - shown_s, compared_s - started_s, shown_s - started_s
+            times.append((*ends, compared_used_s - used_s, time.process_time() - used_s))
+    first, compared, whole, compared_used, whole_used = (
+        1000 * statistics.median(each) for each in zip(*times, strict=True)
+    )
+    print(f"{hours} h: the list that is shown {first:.2f} ms; all rows compared {compared:.0f} ms (processor")
+    print(f"{compared_used:.0f}); {len(moments)} moments of the best files {whole:.0f} ms (processor {whole_used:.0f})")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--footage", metavar="DIR", type=Path)
     parser.add_argument("--data", metavar="DIR", type=Path)
+    parser.add_argument("--hours", metavar="N", type=int)
     parser.add_argument("--half", choices=("fit", "test"), default="test", help="of the clips (default test)")
     parser.add_argument("--questions", metavar="N", type=int, default=120, help="words (default %(default)s)")
     parser.add_argument("--marks", metavar="N", type=int, nargs="+", default=[1, 3], help="(default 1 3)")
@@ -179,6 +213,8 @@ def main() -> None:
     parser.add_argument("--seed", metavar="N", type=int, default=0)
     arguments = parser.parse_args()
     encoder = Encoder(load_pack(arguments.model))
+    if arguments.hours is not None:
+        time_ranking(arguments.hours, 5, encoder)
     with tempfile.TemporaryDirectory() as folder, Catalog(Path(folder)) as catalog:
         grounder = TwoTower(catalog, encoder)
         if arguments.footage is not None:
