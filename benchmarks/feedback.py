@@ -2,7 +2,7 @@
 ranked again.
 
     python -m benchmarks.feedback --footage DIR     # a folder with videos and annotations.jsonl
-    python -m benchmarks.feedback --data DIR        # a library composed from half of DIR/clips/clip-frames.tar
+    python -m benchmarks.feedback --data DIR        # a library composed from the clips of DIR that no encoder learned
     python -m benchmarks.feedback --hours 14        # how long ranking again takes, with 7,200 synthetic rows an hour
 
 Measured on what is left of the list: without the marked answers, and without all that shows a source which was marked
@@ -39,7 +39,7 @@ from tr_desktop.moments import Judgement, Moment
 from tr_desktop.training.metrics import best_iou, bootstrap_interval, expected_calibration_error
 from tr_desktop.training.refiner.sources import Sources
 from tr_desktop.training.scores.answers import RIGHT, best_first
-from tr_desktop.training.scores.material import annotated_footage, encoded_clips, halves
+from tr_desktop.training.scores.material import annotated_footage, encoded_clips
 from tr_desktop.training.scores.questions import LIBRARY, ComposedLibraries, Question, about_footage
 
 TOP = 15  # answers in a list
@@ -178,7 +178,7 @@ def time_ranking(hours: int, runs: int, encoder: Encoder) -> None:
     with tempfile.TemporaryDirectory() as folder, Catalog(Path(folder)) as catalog:
         vector = encoder.encode_text(["a dog"])[0]
         fill(catalog, hours, len(vector))
-        media = {each.media_id: Path(os.fsdecode(path)) for path, each in catalog.known("pack").items()}
+        media = {each.media_id or 0: Path(os.fsdecode(path)) for path, each in catalog.known("pack").items()}
         marks = [Judgement(path, 27_000, number != 1) for number, path in enumerate(islice(media.values(), 3))]
         grounder, times = TwoTower(catalog, encoder), list[tuple[float, ...]]()
         steps = DEFAULT_STEPS - grounder.steps_that_look_closer(DEFAULT_STEPS)
@@ -205,7 +205,6 @@ def main() -> None:
     parser.add_argument("--footage", metavar="DIR", type=Path)
     parser.add_argument("--data", metavar="DIR", type=Path)
     parser.add_argument("--hours", metavar="N", type=int)
-    parser.add_argument("--half", choices=("fit", "test"), default="test", help="of the clips (default test)")
     parser.add_argument("--questions", metavar="N", type=int, default=120, help="words (default %(default)s)")
     parser.add_argument("--marks", metavar="N", type=int, nargs="+", default=[1, 3], help="(default 1 3)")
     parser.add_argument("--model", metavar="PACK", default="mini", help="(default %(default)s)")
@@ -221,10 +220,9 @@ def main() -> None:
             with Catalog(arguments.cache / "library") as library:
                 report("footage", list(of_footage(arguments.footage, library, encoder)), arguments, grounder, encoder)
         if arguments.data is not None:
-            fit, test = halves(encoded_clips(arguments.data, arguments.cache, encoder))
-            sources = fit if arguments.half == "fit" else test
+            sources = encoded_clips(arguments.data, arguments.cache, encoder)
             questions = list(of_clips(sources, encoder, arguments.questions, arguments.seed))
-            report(f"clips, {arguments.half} half", questions, arguments, grounder, encoder)
+            report("clips", questions, arguments, grounder, encoder)
 
 
 def report(
