@@ -11,7 +11,7 @@ from tr_desktop.errors import ProjectError
 from tr_desktop.moment_json import FootageOf
 from tr_desktop.moments import MAX_RATING, Judgement, Moment, Segment
 from tr_desktop.projects import file
-from tr_desktop.projects.decisions import Decision, MarkedAnswer, Marker, followed, key_of, known, undecided
+from tr_desktop.projects.decisions import Decision, Key, MarkedAnswer, Marker, followed, key_of, known, undecided
 from tr_desktop.projects.file import Snapshot
 from tr_desktop.projects.relink import FileIdentity, Library, in_library, relinked
 
@@ -23,6 +23,13 @@ class Work(NamedTuple):
 
     decisions: tuple[Decision, ...] = ()
     marks: tuple[MarkedAnswer, ...] = ()
+
+    def followed(self, ended: Mapping[Key, Moment]) -> Work:
+        return Work(tuple(followed(each, ended.get(each.key)) for each in self.decisions), self.marks)
+
+    def relinked(self, paths: Mapping[str, Path]) -> Work:
+        marks = (replace(each, media=str(paths.get(each.media, each.media))) for each in self.marks)
+        return Work(relinked(self.decisions, paths), tuple(marks))
 
 
 @dataclass(frozen=True)
@@ -117,11 +124,7 @@ class Project:
         """
         before = self.decisions
         ended = {key_of(moment): moment for moment in moments}
-        self._change_history(
-            lambda work: work._replace(
-                decisions=tuple(followed(each, ended.get(each.key)) for each in work.decisions),
-            )
-        )
+        self._change_history(lambda work: work.followed(ended))
         return sum(one.segment != other.segment for one, other in zip(self.decisions, before, strict=True))
 
     def add_marker(self, moment: Moment, frame: int, colour: str = "") -> None:
@@ -246,12 +249,7 @@ class Project:
     def relink(self, paths: Mapping[str, Path]) -> None:
         """Give files new paths, by the old ones, for the whole history: this is no edit, and isn't undone."""
         self.files.update({str(new): self.files[old] for old, new in paths.items() if old in self.files})
-        self._change_history(
-            lambda work: Work(
-                relinked(work.decisions, paths),
-                tuple(replace(each, media=str(paths.get(each.media, each.media))) for each in work.marks),
-            )
-        )
+        self._change_history(lambda work: work.relinked(paths))
 
     # The file
 

@@ -41,7 +41,6 @@ class Target(Protocol):
     def search_by_frame(self) -> None: ...
     def walk(self, by: int) -> None: ...
     def describe(self) -> None: ...
-    def clear_marks(self) -> None: ...
     def show_side(self, side: Side) -> None: ...
     def show_export(self) -> None: ...
     def next_counting(self) -> None: ...
@@ -67,6 +66,15 @@ class Action:
 
 def _rate(rating: int, window: Target) -> None:
     window.stage.rate(rating)
+
+
+def _mark(is_right: bool, window: Target) -> None:
+    if window.stage.moment is not None:
+        window.session.editing.mark(window.stage.moment, is_right)
+
+
+def _clear_marks(window: Target) -> None:
+    window.session.editing.clear_marks(window.session.searching.results.query)
 
 
 def _colour_marker(colour: str, window: Target) -> None:
@@ -109,9 +117,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("result.next", marked("Next result"), ("Down",), lambda w: w.walk(1), _MOMENT),
     Action("result.previous", marked("Previous result"), ("Up",), lambda w: w.walk(-1), _MOMENT),
     _moment("moment.accept", marked("Accept as select"), ("Return", "Enter"), lambda w: w.stage.accept()),
-    _moment("moment.more-like", marked("More like this"), ("Y",), lambda w: w.stage.mark_answer(True)),
-    _moment("moment.less-like", marked("Less like this"), ("N",), lambda w: w.stage.mark_answer(False)),
-    Action("marks.clear", marked("Clear the marks of this search"), (), lambda w: w.clear_marks(), _MOMENT),
+    _moment("moment.more-like", marked("More like this"), ("Y",), partial(_mark, True)),
+    _moment("moment.less-like", marked("Less like this"), ("N",), partial(_mark, False)),
+    Action("marks.clear", marked("Clear the marks of this search"), (), _clear_marks, _MOMENT),
     Action("marks.clear-all", marked("Clear all marks"), (), lambda w: w.session.editing.clear_marks(), _MOMENT),
     _moment("select.remove", marked("Remove from selects"), ("Delete",), lambda w: w.stage.remove()),
     _moment("select.describe", marked("Name and note…"), ("F2",), lambda w: w.describe()),

@@ -258,10 +258,6 @@ class Stage(Going):
         if frames:
             self.go(next((frame for frame in frames if frame > self.player.frame()), frames[0]))
 
-    def mark_answer(self, is_right: bool) -> None:
-        """Mark the moment as a right or a wrong answer, or take that mark back."""
-        self._editing.edit(lambda project: project.mark(self._here, is_right))
-
     def rate(self, rating: int) -> None:
         self._editing.rate(self.decision, rating)
 

@@ -38,6 +38,7 @@ from tr_desktop.app.work.searching import Results
 from tr_desktop.app.work.session import SAMPLE_QUERY, Session
 from tr_desktop.errors import UserError
 from tr_desktop.library.filters import FootageFilter
+from tr_desktop.moments import Moment
 from tr_desktop.projects.decisions import Decision
 
 CLOSE_WITHIN_S = 2.5
@@ -102,7 +103,7 @@ class Window(QMainWindow):
             QTimer.singleShot(0, self, lambda: self.notice.say_error(wrong))
         self._menus = Menus(self, self, self.keys)
         others = {"view.counter": self._status.counting, "marks.clear": self.results.clear_marks}
-        for name, button in {**self.stage.bars.buttons(), **others}.items():
+        for name, button in (self.stage.bars.buttons() | others).items():
             self._menus.attach(button, name)
         self._typing_first = TypingFirst(self)
         self._app.installEventFilter(self._typing_first)
@@ -212,8 +213,7 @@ class Window(QMainWindow):
         moment = self.stage.moment
         if moment is not None:
             frame = self.stage.player.frame()
-            timecode = moment.footage.timecode_at(frame)
-            name = tr("like {file} at {timecode}", file=moment.media.path.name, timecode=timecode)
+            name = _like(moment, frame)
             example = Example(name, f"{moment.media.path}@{moment.times.time_s(frame)}")
             self.search.show_example(example, self.stage.player.grab().toImage())
             self.search.search()
@@ -247,9 +247,6 @@ class Window(QMainWindow):
         self.selects.follow(self.stage.key)
         self.selects.name.setFocus()
         self.selects.name.selectAll()
-
-    def clear_marks(self) -> None:
-        self.session.editing.clear_marks(self.session.searching.results.query)
 
     # The view
 
@@ -297,3 +294,9 @@ class Window(QMainWindow):
         parts = self.session.close, self.stage.player.shut_down, self.thumbnails.shut_down
         self.has_ended = all([part(max(end_s - time.monotonic(), 0.0)) for part in parts])
         event.accept()
+
+
+def _like(moment: Moment, frame: int) -> str:
+    """The name of a search for footage like one frame."""
+    timecode = moment.footage.timecode_at(frame)
+    return tr("like {file} at {timecode}", file=moment.media.path.name, timecode=timecode)

@@ -99,6 +99,10 @@ class Editing(QObject):
         name, note = decision.name, decision.note
         self.edit(lambda project: project.describe(decision, name=name, note=note, rating=rating))
 
+    def mark(self, moment: Moment, is_right: bool) -> None:
+        """Mark a moment as a right or a wrong answer, or take that mark back."""
+        self.edit(lambda project: project.mark(moment, is_right))
+
     def clear_marks(self, query: str | None = None) -> None:
         """Take back the marks on answers to a query, or all."""
         self.edit(lambda project: project.clear_marks(query))
