@@ -1,6 +1,6 @@
 """Text in the pictures (titles, signs, slides, slates), read by RapidOCR if the extra `ocr` is installed.
 
-    shots ─▶ a keyframe of each ─ strokes? ─▶ the likeliest are read, as far as the budget goes ─▶ texts with their times
+    shots ─▶ a keyframe of each ─ strokes? ─▶ the likeliest are read, as far as the budget goes ─▶ texts with times
 
 Reading must not slow indexing down by more than about a seventh. The budget is counted in work, not in time, so that
 the same footage always gives the same texts.
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 TextReader = Callable[[RgbPicture], Sequence[str]]
 """From a picture, RGB uint8 [H, W, 3], to the lines of text in it."""
 
-# Finding the lines of a picture costs as much as reading one of them: 45 ms of a core. Six for a minute of footage are
-# 12 % of the time that indexing takes with the embedded pack. A run may spend this much at once, so that a short clip
-# of slides is read as well.
+# Finding the lines of a picture costs as much as reading one of them: about 40 ms of a core. Six for a minute of
+# footage are a tenth of the time that indexing takes with the embedded pack. A run may spend this much at once, so that
+# a short clip of slides is read as well.
 _A_SECOND = Fraction(6, 60)
-_AT_ONCE = 20
+_AT_ONCE = 16
 # Pictures that wait to be read, the likeliest first, are in memory.
 _STRETCH_S = 120
-_FIND_PX = 480  # long side of the picture in which lines are found; they are read in the full one
+_FIND_PX = 400  # long side of the picture in which lines are found; they are read in the full one
 _MIN_SURE = 0.75
 _MIN_CHARACTERS = 2
 _SAME_TEXT = 0.6  # two readings of one text are at least this alike

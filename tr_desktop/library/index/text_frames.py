@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,7 @@ RgbPicture = npt.NDArray[np.uint8]
 
 # A new shot begins between two rows of the index if the picture changes by this share of a complete change; in a still
 # picture by less, since a slide looks nearly like the one before.
-_CUT, _STEP, _STILL = 0.25, 0.02, 0.005
+_CUT, _STEP, _STILL = 0.2, 0.02, 0.005
 _AROUND_ROWS = 4
 _SHORTEST_S = Fraction(1)
 _LONGEST_S = Fraction(10)  # of a shot in which one picture stands for all
@@ -52,11 +53,14 @@ class ShotPicture:
 
 @dataclass(frozen=True)
 class ShotPart:
-    """Rows [first, end) of the index, and whether the picture changes at the first."""
+    """Rows [first, end) of the index. begins_shot: whether the picture changes at the first. is_still: whether it
+    hardly changes until the end, as titles and slides don't.
+    """
 
     first: int
     end: int
     begins_shot: bool
+    is_still: bool
 
 
 def shot_parts(item: Indexed, complete: float) -> list[ShotPart]:
@@ -74,28 +78,28 @@ def shot_parts(item: Indexed, complete: float) -> list[ShotPart]:
             edges.append(row + 1)
     edges.sort()
     parts = list[ShotPart]()
-    for first, end in zip(edges, edges[1:], strict=False):
+    for first, end in pairwise(edges):
         count = max(-(-(end - first) * item.every_s // _LONGEST_S), 1)
         inner = [first + (end - first) * number // count for number in range(count + 1)]
-        parts += [ShotPart(a, b, a == first) for a, b in zip(inner, inner[1:], strict=False) if a < b]
+        is_still = end - first > 2 and float(np.median(change[first : end - 1])) < _STILL
+        parts += [ShotPart(a, b, a == first, is_still) for a, b in pairwise(inner) if a < b]
     return parts
 
 
 def shot_pictures(item: Indexed, parts: Sequence[ShotPart]) -> Iterator[ShotPicture]:
-    """The last keyframe of each of `parts` that has one: decoding up to another frame would cost more than reading it.
+    """One picture of each of `parts`: the middle of a still one, where a title has come in, or else its last keyframe.
 
-    Encoders put a keyframe at cuts, and a new one every few seconds. Raises MediaError if the file can't be read.
+    Decoding up to another frame would cost more than reading it, so parts without a keyframe are left out. Encoders put
+    one at most cuts, and one every few seconds. Raises MediaError if the file can't be read.
     """
-    footage, times = item.footage, item.times
-    for part, frame in _keyframes(footage, item.every_s, parts):
+    times = item.times
+    for part, frame in _frames(item.footage, item.every_s, parts):
         end_s = times.duration_s if part.end == len(item.vectors) else part.end * item.every_s
-        picture = _upright(footage.media, frame)
+        picture = _upright(item.footage.media, frame)
         yield ShotPicture(part.first * item.every_s, end_s, part.begins_shot, picture, strokes(picture))
 
 
-def _keyframes(
-    footage: Footage, every_s: Fraction, parts: Sequence[ShotPart]
-) -> Iterator[tuple[ShotPart, VideoFrame]]:
+def _frames(footage: Footage, every_s: Fraction, parts: Sequence[ShotPart]) -> Iterator[tuple[ShotPart, VideoFrame]]:
     times, start_pts = footage.times, footage.times.start_pts
     if start_pts is None:  # no time stamps to go by: the file has to be decoded anyway
         middle = {times.frame_at((part.first + part.end) // 2 * every_s): part for part in parts}
@@ -107,11 +111,16 @@ def _keyframes(
             # A cut is somewhere after the row before, and its keyframe there.
             first = times.frame_at((part.first - 1) * every_s) + 1 if part.begins_shot and part.first else 0
             first = first or times.frame_at(part.first * every_s)
-            last = times.frame_at((part.end - 1) * every_s)
-            landed = land(container, stream, times, start_pts + int(times.ticks[last]), ())
-            frame = next(iter(landed or ()), None)
-            if frame is not None and frame.pts is not None and frame.pts >= start_pts + int(times.ticks[first]):
-                yield part, frame
+            middle_row, last_row = (part.first + part.end) // 2, part.end - 1
+            last = times.frame_at((middle_row if part.is_still else last_row) * every_s)
+            first_pts, last_pts = (start_pts + int(times.ticks[frame]) for frame in (first, last))
+            wanted_pts = last_pts if part.is_still else first_pts
+            for frame in land(container, stream, times, last_pts, (last_pts,)) or ():
+                if frame.pts is not None and frame.pts >= wanted_pts:
+                    yield part, frame
+                    break
+                if not part.is_still:
+                    break
 
 
 def _upright(media: Media, frame: VideoFrame) -> RgbPicture:

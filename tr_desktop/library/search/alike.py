@@ -15,14 +15,18 @@ from tr_desktop.library.store.words import search_words
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 # Words that say nothing of what is written, and words that say that something is.
 _FILLING = frozenset(
-    "a an the this that these those with without of on in at to for from by and or as is are was were be being it its"
-    " his her their where which who when there has have had shot shots clip scene video footage moment some any one"
-    " listing lists list showing shows show says say saying said reads reading called named about".split()
+    _WORD.findall(
+        "a an the this that these those with without of on in at to for from by and or as is are was were be being it"
+        " its his her their where which who when there has have had shot shots clip scene video footage moment some any"
+        " one listing lists list showing shows show called named about"
+    )
 )
 _SAYS_TEXT = frozenset(
-    "text texts title titles sign signs slide slides caption captions subtitle subtitles logo logos banner banners"
-    " poster posters label labels slate slates credits words word letters writing written lettering watermark"
-    " says say saying reads titled labelled labeled".split()
+    _WORD.findall(
+        "text texts title titles sign signs slide slides caption captions subtitle subtitles logo logos banner banners"
+        " poster posters label labels slate slates credits words word letters writing written lettering watermark"
+        " says say saying said reads reading titled labelled labeled"
+    )
 )
 _PART_FROM = 5  # letters of a word that may be part of a longer one
 # What finding a word in another form is worth, beside finding it as it is.
@@ -31,8 +35,7 @@ _OTHER_FORM, _PART, _MISREAD = 0.9, 0.8, 0.7
 
 @dataclass(frozen=True)
 class Asked:
-    """What a query asks of written text. words: those that may be written. is_for_text: whether it says that they are.
-    """
+    """What a query asks of written text. words: those that may be written. is_for_text: whether it says that they are."""
 
     words: tuple[str, ...]
     is_for_text: bool
@@ -75,9 +78,7 @@ def look_in(texts: Sequence[Iterable[str]], words: Sequence[str]) -> list[Found]
         return memory[key]
 
     found = [[max((worth(word, other) for other in set(text)), default=0.0) for word in words] for text in texts]
-    weights = [
-        log((len(texts) + 1) / (sum(row[at] > 0 for row in found) + 0.5)) + 1 for at in range(len(words))
-    ]
+    weights = [log((len(texts) + 1) / (sum(row[at] > 0 for row in found) + 0.5)) + 1 for at in range(len(words))]
     total = sum(weights)
     return [
         Found(
@@ -109,7 +110,7 @@ def likeness(word: str, other: str) -> float:
 
 
 def _within(word: str, other: str, edits: int) -> bool:
-    """Whether `edits` letters put in, left out or changed turn one word into the other."""
+    """Whether `edits` letters put in, left out, changed or swapped turn one word into the other."""
     if abs(len(word) - len(other)) > edits:
         return False
     same = next((at for at, (a, b) in enumerate(zip(word, other, strict=False)) if a != b), min(len(word), len(other)))
@@ -118,4 +119,7 @@ def _within(word: str, other: str, edits: int) -> bool:
         return len(word) + len(other) <= edits
     if not edits:
         return False
-    return any(_within(a, b, edits - 1) for a, b in ((word[1:], other[1:]), (word[1:], other), (word, other[1:])))
+    left = [(word[1:], other[1:]), (word[1:], other), (word, other[1:])]
+    if word[:2] == other[1::-1]:
+        left.append((word[2:], other[2:]))
+    return any(_within(*both, edits - 1) for both in left)

@@ -81,7 +81,7 @@ class Quotes:
     def not_looked_for_in(
         self, media_ids: Iterable[int], kind: TextKind, *, again_if_partly: bool = False
     ) -> list[int]:
-        """Those of `media_ids` in which this kind of text hasn't been looked for. again_if_partly: or not everywhere."""
+        """Those of `media_ids` in which this kind of text wasn't looked for. again_if_partly: or not everywhere."""
         known = {
             media_id
             for media_id, problem in self._database.rows(
