@@ -35,7 +35,9 @@ _OTHER_FORM, _PART, _MISREAD = 0.9, 0.8, 0.7
 
 @dataclass(frozen=True)
 class Asked:
-    """What a query asks of written text. words: those that may be written. is_for_text: whether it says that they are."""
+    """What a query asks of written text. words: those that may be written. is_for_text: whether it says that they are
+    written.
+    """
 
     words: tuple[str, ...]
     is_for_text: bool
