@@ -2,9 +2,9 @@
 
     python -m benchmarks.screen_text ../shared/footage
 
-Found: the file and tIoU of at least 0.5 with a window, first and among the first five, asked of all files and of its own.
-Every query is asked of an index without text and of one with it; the baseline answers with the complete file. Other annotated queries show how often what is written leads them astray. Costs are processor
-time of `tr-desktop index`, in turn with and without text.
+Right: the file and tIoU of at least 0.5 with a window, first and among the first five, asked of all files and of its
+own. Every query is asked of an index without text and of one with it; the baseline answers with the complete file.
+Other annotated queries show how often what is written leads them astray. Costs: processor time of `tr-desktop index`.
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ def line(name: str, queries: Sequence[Query], answer: Callable[[Query], Answers]
     right = [[is_right(query, each) for each in given[:TOP]] for query, given in pairs]
     files = [list(dict.fromkeys(each[0] for each in given)) for given in answers]
     print(
-        f"| {name} | {len(queries)} | {share([any(each[:1]) for each in right])} | {share([any(each) for each in right])}"
+        f"| {name} | {len(queries)} | {share([any(each[:1]) for each in right])}"
+        f" | {share([any(each) for each in right])}"
         f" | {share([query['file'] in file[:1] for query, file in zip(queries, files, strict=True)])}"
         f" | {share([query['file'] in file[:TOP] for query, file in zip(queries, files, strict=True)])}"
         f" | {share([given[0][3] if given else False for given in answers])} |",
