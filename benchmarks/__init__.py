@@ -13,6 +13,7 @@ Run them from the repository root, for instance `python -m benchmarks.library --
 - `main_job`: the `index` and `find` commands as a whole beside ffmpeg and the imports
 - `models`: the time that the open models' image towers take for a picture beside the embedded model's
 - `refine`: the time to refine answers and to look closer at one
+- `screen_text`: queries for text in pictures that are answered, and the cost of reading it;
 - `seek`: how long the player waits for a frame beside the decoder alone
 - `startup`: the time to start the program and to search, beside another checkout of it
 

@@ -44,10 +44,10 @@ def level(moment: Moment) -> Level:
 def edges(moment: Moment, step: RefineStep | None = None) -> Edges:
     """How far both edges of a step can be believed; of the kept one if none is given.
 
-    An edge has no word if an editor set it, if it is from text, or if the moment goes on there in the next file.
+    An edge has no word if an editor set it, if it is from subtitles, or if the moment goes on there in the next file.
     """
     step = step or moment.refinement.kept
-    if moment.quote is not None:
+    if moment.quote is not None and moment.quote.is_speech:
         return None, None
     goes_on = moment.continued and step.segment.end_frame == len(moment.footage)
     return (

@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -23,7 +24,9 @@ from tr_desktop.library.filters import FootageFilter
 from tr_desktop.library.index.coverage import Coverage, IndexProgress
 from tr_desktop.library.index.indexer import EVERYTHING, index_footage
 from tr_desktop.library.index.isolated import read_isolated
+from tr_desktop.library.index.screen_text import can_read, read_screen_text
 from tr_desktop.library.store.catalog import Catalog
+from tr_desktop.library.store.lock import NotWritableError
 from tr_desktop.limits import DEFAULT_STEPS, DEFAULT_TOP
 from tr_desktop.models.check import running
 from tr_desktop.models.encoder import Encoder
@@ -101,6 +104,24 @@ class Engine:
             read=read_isolated,
         )
 
+    def read_text(
+        self,
+        coverage: Coverage,
+        on_progress: Callable[[Path, Fraction], None] = lambda *_: None,
+        stop: threading.Event | None = None,
+        *,
+        everything: bool = False,
+    ) -> int:
+        """Read the text in the pictures of the footage of `coverage`; the number of files read, 0 without the extra.
+
+        everything: read also what the budget has no room for. Otherwise as `read_screen_text`, with its errors.
+        """
+        if not can_read():
+            return 0
+        return read_screen_text(
+            coverage, self.catalog, self.encoder, on_progress=on_progress, stop=stop, everything=everything
+        )
+
     def find(
         self,
         query: str,
@@ -115,7 +136,21 @@ class Engine:
         on_progress: Callable[[IndexProgress], None] = lambda _: None,
         on_moments: Callable[[Sequence[Moment]], None] = lambda _: None,
     ) -> grounding.Answer:
-        """The best moments for `query` in the footage under `folders`. See `grounding.find` for options and errors."""
+        """The best moments for `query` in the footage under `folders`. See `grounding.find` for options and errors.
+
+        The text in the pictures of new footage is read too. Reading that of a library that has none is left to `index`.
+        """
+        new = set[Path]()
+
+        def on_read(progress: IndexProgress) -> None:
+            new.add(progress.path)
+            on_progress(progress)
+
+        def on_indexed(coverage: Coverage) -> None:
+            media = {media_id: path for media_id, path in coverage.media.items() if path in new}
+            with suppress(NotWritableError):  # another program is indexing
+                self.read_text(replace(coverage, media=media))
+
         return grounding.find(
             query,
             folders,
@@ -128,9 +163,10 @@ class Engine:
             judgements=judgements,
             footage_filter=footage_filter,
             read_new=read_new,
-            on_progress=on_progress,
+            on_progress=on_read,
             on_moments=on_moments,
             read=read_isolated,
+            on_indexed=on_indexed,
         )
 
     @property

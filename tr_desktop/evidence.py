@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tr_desktop.errors import MediaError
-from tr_desktop.footage.seek import read_frames
+from tr_desktop.footage.cuts import cut_between
 from tr_desktop.library.search.by_picture import load_example
 from tr_desktop.library.search.found import file_of
 from tr_desktop.library.search.terms import query_vector
@@ -25,9 +25,6 @@ CHANGED = 0.35
 # Cuts are placed exactly where an editor is likely to put an edge, and this many at most: each costs some decoding.
 NEAR_S = 10.0
 MAX_CUTS = 12
-# The frames at a cut differ this many times as much as the others around it.
-_SHARP = 4.0
-_LOOK_PX = 32
 
 
 @dataclass(frozen=True)
@@ -74,11 +71,4 @@ def _changes_near(item: Indexed, moment: Moment) -> list[int]:
 def _cut_between(item: Indexed, row: int) -> int | None:
     """The first frame of the shot that begins between rows `row` - 1 and `row` of the index, if that is a hard cut."""
     first, last = (item.times.frame_at(at * item.every_s) for at in (row - 1, row))
-    first, last = max(first - 1, 0), min(last + 1, len(item.times) - 1)
-    pictures = [picture for _, picture in read_frames(item.footage, range(first, last + 1), _LOOK_PX)]
-    if len(pictures) < 3:
-        return None
-    unlike = np.abs(np.diff(np.stack(pictures).astype(np.float32), axis=0)).mean(axis=(1, 2, 3))
-    at = int(np.argmax(unlike))
-    others = np.delete(unlike, at)
-    return first + at + 1 if unlike[at] > _SHARP * max(float(np.median(others)), 1.0) else None
+    return cut_between(item.footage, first, last)

@@ -19,6 +19,7 @@ from tr_desktop.errors import UserError
 from tr_desktop.grounders.base import Grounder, Search
 from tr_desktop.grounders.joined import Joiner
 from tr_desktop.grounders.two_tower import TwoTower
+from tr_desktop.grounders.written import Written
 from tr_desktop.library.filters import LEFT_OUT, FootageFilter
 from tr_desktop.library.index.coverage import Coverage, IndexProgress
 from tr_desktop.library.index.indexer import EVERYTHING, ReadNew, index_footage, read_here
@@ -77,6 +78,7 @@ def find(
     on_progress: Callable[[IndexProgress], None] = lambda _: None,
     on_moments: Callable[[Sequence[Moment]], None] = lambda _: None,
     read: ReadNew = read_here,
+    on_indexed: Callable[[Coverage], object] = lambda _: None,
 ) -> Answer:
     """The `top` best moments for `query` in the footage under `paths`; new footage is indexed first.
 
@@ -88,7 +90,7 @@ def find(
     index, for the best answers. grounder: finds the moments of each file; None means the two-tower grounder.
     read_new: False searches what is indexed already and lists the rest as not indexed yet. on_moments: called with the
     best moments so far whenever they have changed: after each file and after each closer look. An error that it raises
-    ends the search. read: how new footage is read, as for `index_footage`.
+    ends the search. read: how new footage is read, as for `index_footage`. on_indexed: called before the search.
     Raises UserError for an empty query, a missing path, or if no file can be searched.
     """
     query_example = None if example is None else load_example(example, catalog, encoder, read)
@@ -101,6 +103,7 @@ def find(
     )
     if not coverage.searched:
         raise UserError(_nothing_searched(coverage))
+    on_indexed(coverage)
 
     grounder = grounder or TwoTower(catalog, encoder)
     looks = grounder.steps_that_look_closer(steps)
@@ -129,7 +132,14 @@ def find(
         catalog, grounder, search, encoder, set(coverage.media.values()), top, steps - looks, looks > 0
     ).joined(moments)
     if query_example is None:
-        # No pictures support text matches, so they are half of the answer at most.
+        pack = encoder.pack
+
+        def best_of(path: Path) -> list[Moment]:
+            return grounder.moments(search, catalog.load(path, pack.sha256), top, steps - looks)
+
+        written = Written(query, paths, coverage, catalog, top, best_of, steps > 0, pack.threshold)
+        moments = written.joined_with(moments)
+        # No pictures support what is said, so they are half of the answer at most.
         moments += islice(text_moments(query, coverage, catalog, encoder.pack.threshold), max(top // 2, 1))
     moments = ranked(moments, judgements)[:top]
     return Answer(

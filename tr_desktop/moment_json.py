@@ -25,7 +25,8 @@ FootageOf = Callable[[Path], Footage]
 _STEP_KEYS = ("step", "start_frame", "end_frame", "start_s", "end_s", "score", "edges", "looked_closer")
 _MOMENT_KEYS = (
     *("rank", "media", "rate", "start_frame", "end_frame", "start_s", "end_s", "start_tc", "end_tc", "score"),
-    *("confident", "edges", "stop", "steps", "subtitle", "source", "text_from", "content", "continued"),
+    *("confident", "edges", "stop", "steps", "subtitle", "source", "text_from", "file_name", "why", "content"),
+    "continued",
 )
 _PART_KEYS = ("media", "start_frame", "end_frame", "start_tc", "end_tc")
 
@@ -208,8 +209,12 @@ class FoundMoment:
     def to_json(self) -> dict[str, Any]:
         quote = {}
         if self.quote is not None:
-            kind = self.quote.kind.value
-            quote = {"subtitle": self.quote.text, "source": str(self.quote.source), "text_from": kind}
+            if self.quote.kind is TextKind.NAME:
+                quote = {"file_name": self.quote.text}
+            else:
+                kind = self.quote.kind.value
+                quote = {"subtitle": self.quote.text, "source": str(self.quote.source), "text_from": kind}
+            quote["why"] = self.quote.why
         return {
             "rank": self.rank,
             "media": self.media,
@@ -242,6 +247,8 @@ class FoundMoment:
         if "source" in entry:
             kind = TextKind(entry.get("text_from", TextKind.FILE.value))
             quote = Quote(text(entry.get("subtitle", "")), Path(entry["source"]), kind)
+        elif "file_name" in entry:
+            quote = Quote(text(entry["file_name"]), Path(text(entry["media"])), TextKind.NAME)
         found = cls(
             rank=frame_number(entry["rank"]),
             media=text(entry["media"]),

@@ -303,21 +303,33 @@ class Refinement:
 
 
 class TextKind(Enum):
-    """Where text of footage comes from: a file beside it, a track inside it, or its pictures."""
+    """Where text of footage comes from: a file beside it, a track inside it, its pictures, or its own name."""
 
     FILE = "file"
     TRACK = "track"
     SCREEN = "screen"
+    NAME = "name"
 
 
 @dataclass(frozen=True)
 class Quote:
-    """The text in which a moment was found. source: the file that the text is in; the footage itself for its tracks
-    and its pictures."""
+    """The text in which a moment was found. source: the file that the text is in; the footage itself for its tracks,
+    its pictures and its name."""
 
     text: str
     source: Path
     kind: TextKind
+
+    @property
+    def is_speech(self) -> bool:
+        """Whether the moment has its times from subtitles, not from pictures."""
+        return self.kind in (TextKind.FILE, TextKind.TRACK)
+
+    @property
+    def why(self) -> str:
+        """Why the moment was found."""
+        places = {TextKind.SCREEN: "on screen", TextKind.NAME: "file name"}
+        return f"{places[self.kind]}: {self.text}" if self.kind in places else f"said: “{self.text}”"
 
 
 MARKER_COLOURS = ("blue", "cyan", "green", "yellow", "red", "pink", "purple")
@@ -377,7 +389,7 @@ class Moment:
     score: the chance, in [0, 1], that it is right (tIoU of at least 0.5 with a true one) among all that was searched.
     Of the moments with score near 0.8 about eight in ten are; in a larger library the same moment may score lower.
     confident: whether the score reaches the pack's threshold.
-    quote: set if the moment was found in text and not in the pictures. remarks: what an editor added.
+    quote: set if the moment was found in text, or by its file's name. remarks: what an editor added.
     continued: its frames in the files that go on from this one; `parts` has them while it reaches this one's end.
     """
 

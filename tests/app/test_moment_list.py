@@ -26,7 +26,14 @@ def test_equal_names_show_their_folders():
     assert model.data(model.index(1), Qt.ItemDataRole.AccessibleTextRole).startswith(str(Path("Day2/C1.mp4")))
 
 
-@pytest.mark.parametrize(("kind", "words"), [(TextKind.FILE, "said: “Hi”"), (TextKind.SCREEN, "in the picture: “Hi”")])
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (TextKind.FILE, "said: “Hi”"),
+        (TextKind.SCREEN, "in the picture: “Hi”"),
+        (TextKind.NAME, "in the file's name: Hi"),
+    ],
+)
 def test_a_text_match_shows_its_words(qtbot, monkeypatch, kind, words):
     drawn: list[str] = []
     monkeypatch.setattr(moment_list, "draw_elided", lambda painter, box, text, *_: drawn.append(text))
@@ -37,7 +44,7 @@ def test_a_text_match_shows_its_words(qtbot, monkeypatch, kind, words):
     view.moments.set_moments([at("/a.mp4", Quote("Hi", Path("/a.srt"), kind))])
     view.grab()
     thumbnails.shut_down()
-    assert "“Hi”" in drawn
+    assert ("“Hi”" in drawn) == (kind is not TextKind.NAME)  # a name is beside its score
     for role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
         assert words in view.moments.data(view.moments.index(0), role)
 

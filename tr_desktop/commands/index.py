@@ -23,7 +23,11 @@ def add_commands(commands: Any) -> None:
         "--hardware", action="store_true", help="use hardware decoding if it matches software output and is faster"
     )
     index.add_argument("--retry", action="store_true", help="read the files again that an earlier run couldn't read")
-    index.add_argument("--read-text", action="store_true", help="also read titles and signs in the pictures; slow")
+    text = index.add_mutually_exclusive_group()
+    text.add_argument("--no-text", action="store_true", help="don't read titles and signs in the pictures")
+    text.add_argument(
+        "--read-text", action="store_true", help="read all titles and signs, however long it takes; needs the extra ocr"
+    )
     options.add_exclude(index)
     options.add_common(index)
     index.set_defaults(run=run_index)
@@ -38,9 +42,10 @@ def add_commands(commands: Any) -> None:
 def run_index(arguments: argparse.Namespace) -> int:
     from tr_desktop.commands import report
     from tr_desktop.commands.progress import IndexBar, TextBar
-    from tr_desktop.library.index.screen_text import open_reader, read_screen_text
+    from tr_desktop.library.index.screen_text import open_reader
 
-    reader = open_reader() if arguments.read_text else None
+    if arguments.read_text:
+        open_reader()  # an error is better before the footage is read
     with options.engine_of(arguments) as engine:
         with IndexBar() as bar:
             coverage = engine.index(
@@ -54,10 +59,11 @@ def run_index(arguments: argparse.Namespace) -> int:
         print(bar.summary(), file=sys.stderr)
         if not coverage.searched:
             raise UserError("Nothing there can be searched")
-        if reader is not None:
+        if not arguments.no_text:
             with TextBar() as text_bar:
-                count = read_screen_text(coverage, engine.catalog, reader, text_bar.update)
-            print(f"Read the text in the pictures of {count} files.", file=sys.stderr)
+                count = engine.read_text(coverage, text_bar.update, everything=arguments.read_text)
+            if count:
+                print(f"Read the text in the pictures of {count} files.", file=sys.stderr)
     return options.OK
 
 

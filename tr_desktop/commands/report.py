@@ -10,10 +10,8 @@ from tr_desktop.grounding import Answer
 from tr_desktop.library.index.counts import count, is_other
 from tr_desktop.library.index.coverage import Coverage
 from tr_desktop.moment_json import SCHEMA, FoundMoment, seconds
-from tr_desktop.moments import Moment, TextKind
+from tr_desktop.moments import Moment, Quote, TextKind
 from tr_desktop.names import printable, short_names
-
-_PLACES = {TextKind.TRACK: "its subtitle track", TextKind.SCREEN: "text in the picture"}
 
 
 def as_json(answer: Answer) -> dict[str, Any]:
@@ -81,14 +79,18 @@ def as_text(answer: Answer) -> str:
             footage, end = part.footage, part.segment.end_frame
             lines.append(f"   goes on in {printable(footage.media.path.name)} until {footage.timecode_at(end)}")
         if moment.quote is not None:
-            place = _PLACES.get(moment.quote.kind, printable(moment.quote.source.name))
-            lines.append(f"   said: “{printable(moment.quote.text)}” ({place})")
+            place = f" ({_place(moment.quote)})" if moment.quote.is_speech else ""
+            lines.append(f"   {printable(moment.quote.why)}{place}")
         if len(moment.refinement.steps) > 1:
             lines.append(
                 f"   rough {float(rough.start_s):.2f}–{float(rough.end_s):.2f} s, "
                 f"refined in {moment.refinement.stop} {'step' if moment.refinement.stop == 1 else 'steps'}"
             )
     return "\n".join(lines)
+
+
+def _place(quote: Quote) -> str:
+    return "its subtitle track" if quote.kind is TextKind.TRACK else printable(quote.source.name)
 
 
 def _edges(moment: Moment) -> str:

@@ -18,6 +18,7 @@ from tr_desktop.moments import (
     Remarks,
     Segment,
     StepSource,
+    TextKind,
 )
 
 
@@ -87,7 +88,8 @@ class Decision:
         is_as_found = self.kept_step == found.stop and (
             self.segment.start_frame == edges.start_frame or self.segment.end_frame == edges.end_frame
         )
-        return is_as_found and found.quote is None and not any(step.looked_closer for step in found.steps)
+        has_its_edges = found.quote is not None and found.quote.kind is not TextKind.NAME
+        return is_as_found and not has_its_edges and not any(step.looked_closer for step in found.steps)
 
     def found_moment(self, footage_of: FootageOf) -> Moment:
         """The moment as it was found. Raises UserError if its file isn't known, or has changed."""

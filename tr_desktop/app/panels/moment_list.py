@@ -79,7 +79,8 @@ class MomentModel(QAbstractListModel):
             return text.format(file=file, start=start, end=end, score=score, level=word) + said
         if role == Qt.ItemDataRole.ToolTipRole:
             said = "".join(f"\n{each}" for each in _remarks(moment))
-            means = "" if moment.quote is not None else "\n" + score_text(moment)
+            is_speech = moment.quote is not None and moment.quote.is_speech
+            means = "" if is_speech else "\n" + score_text(moment)
             return f"{moment.media.path}{means}{said}"
         return None
 
@@ -151,7 +152,7 @@ class MomentDelegate(PosterDelegate):
         self._paint_edges(painter, moment, middle)
         length_px = self._paint_length(painter, moment, low)
         low.setWidth(low.width() - length_px - 4)
-        if moment.quote is None:
+        if moment.quote is None or moment.quote.kind is TextKind.NAME:
             self._paint_score(painter, moment, low)
         else:
             self._paint_quote(painter, moment.quote, low)
@@ -226,9 +227,12 @@ def _goes_on(moment: Moment) -> list[str]:
 
 
 def quoted(quote: Quote) -> str:
-    """The words found, and the way in which the footage has them."""
-    said = tr("in the picture: “{words}”") if quote.kind is TextKind.SCREEN else tr("said: “{words}”")
-    return said.format(words=quote.text)
+    """What was found, and how the footage has it."""
+    if quote.kind is TextKind.SCREEN:
+        return tr("in the picture: “{words}”", words=quote.text)
+    if quote.kind is TextKind.NAME:
+        return tr("in the file's name: {name}", name=quote.text)
+    return tr("said: “{words}”", words=quote.text)
 
 
 def frame_through(segment: Segment, share: float) -> int:

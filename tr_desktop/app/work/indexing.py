@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from tr_desktop.engine import Engine, LibraryStatus
 from tr_desktop.errors import UserError
 from tr_desktop.library.index.coverage import IndexProgress
 from tr_desktop.library.index.walk import absolute_path
+from tr_desktop.library.store.lock import NotWritableError
 
 
 class Indexing(QObject):
@@ -158,10 +160,13 @@ class Indexing(QObject):
 
 
 def _bring_up_to_date(engine: Engine, folders: Sequence[Path], pause: threading.Event, job: Job) -> LibraryStatus:
-    """Report what can be searched now, then index the rest."""
+    """Report what can be searched now, index the rest, and then read the text in the pictures."""
     status = engine.survey(folders)
-    if not (status.coverage.waiting or status.coverage.incomplete):
-        return status
-    job.report(status)
-    coverage = engine.index(status.present(folders), job.report, job.stop, pause=pause)
-    return LibraryStatus(coverage, status.missing)
+    if status.coverage.waiting or status.coverage.incomplete:
+        job.report(status)
+        status = LibraryStatus(engine.index(status.present(folders), job.report, job.stop, pause=pause), status.missing)
+    if not job.stop.is_set():
+        job.report(status)
+        with suppress(NotWritableError):  # another program is indexing; the next run reads it
+            engine.read_text(status.coverage, stop=job.stop)
+    return status

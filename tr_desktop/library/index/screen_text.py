@@ -1,37 +1,55 @@
-"""Text in the pictures (titles, signs, slides), read by RapidOCR: the extra `ocr`, off by default.
+"""Text in the pictures (titles, signs, slides, slates), read by RapidOCR if the extra `ocr` is installed.
 
-Reading a picture takes half a second of one core. Pictures are therefore read every two seconds, and only if something
-changed since the last one.
+    shots ─▶ a keyframe of each ─ strokes? ─▶ the likeliest are read, as far as the budget goes ─▶ texts with times
+
+Reading must not slow indexing down by more than about a seventh. The budget is counted in work, not in time, so that
+the same footage always gives the same texts.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
 from fractions import Fraction
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
-from av.video.frame import VideoFrame
 
 from tr_desktop.errors import MediaError, UserError
 from tr_desktop.footage.captions import Cue
-from tr_desktop.footage.orientation import Orientation, upright
-from tr_desktop.footage.seek import find_frames
 from tr_desktop.library.index.coverage import Coverage
+from tr_desktop.library.index.text_frames import LIKELY_BLOCKS, RgbPicture, ShotPicture, shot_parts, shot_pictures
 from tr_desktop.library.store.catalog import Catalog
-from tr_desktop.moments import Footage, Media, TextKind
+from tr_desktop.moments import Indexed, TextKind
 
-READ_EVERY_S = Fraction(2)
-_WIDEST_PX = 1280
-_MIN_SURE = 0.7
+if TYPE_CHECKING:
+    from tr_desktop.models.encoder import Encoder
+
+TextReader = Callable[[RgbPicture], Sequence[str]]
+"""From a picture, RGB uint8 [H, W, 3], to the lines of text in it."""
+
+# Finding the lines of a picture costs as much as reading one of them: about 40 ms of a core. Six for a minute of
+# footage are a tenth of the time that indexing takes with the embedded pack. A run may spend this much at once, so that
+# a short clip of slides is read as well.
+_A_SECOND = Fraction(6, 60)
+_AT_ONCE = 16
+# Pictures that wait to be read, the likeliest first, are in memory.
+_STRETCH_S = 120
+_FIND_PX = 400  # long side of the picture in which lines are found; they are read in the full one
+_MIN_SURE = 0.75
+_MIN_CHARACTERS = 2
+_SAME_TEXT = 0.6  # two readings of one text are at least this alike
 _BLOCK_PX, _CHANGE = 16, 8  # a block that changed by this much may hold different text
+SEPARATOR = " | "  # between the lines of a text
 
-RgbPicture = npt.NDArray[np.uint8]
-TextReader = Callable[[RgbPicture], str]
-"""From a picture, RGB uint8 [H, W, 3], to the text in it, "" if there is none."""
+
+def can_read() -> bool:
+    """Whether the extra is installed."""
+    return find_spec("rapidocr") is not None
 
 
 def open_reader() -> TextReader:
@@ -43,75 +61,148 @@ def open_reader() -> TextReader:
             "Text in pictures can't be read: RapidOCR isn't installed",
             remedy="Install the extra: pip install 'tr-desktop[ocr]'",
         ) from error
-    engine: Any = RapidOCR(params={"Global.log_level": "critical", "Global.text_score": _MIN_SURE})
+    engine: Any = RapidOCR(
+        params={
+            "Global.log_level": "critical",
+            "Global.text_score": _MIN_SURE,
+            "Global.use_cls": False,  # lines that stand on their head are rare
+            "EngineConfig.onnxruntime.intra_op_num_threads": 1,
+            "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+            "Det.limit_type": "max",
+            "Det.limit_side_len": _FIND_PX,
+            "Rec.rec_batch_num": 1,  # in a batch, short lines cost as much as the longest
+        }
+    )
 
-    def read(picture: RgbPicture) -> str:
-        return " | ".join(engine(np.ascontiguousarray(picture[..., ::-1])).txts or ())  # it takes BGR
+    def read(picture: RgbPicture) -> list[str]:
+        lines = engine(np.ascontiguousarray(picture[..., ::-1])).txts or ()  # it takes BGR
+        return [line for line in lines if sum(map(str.isalnum, line)) >= _MIN_CHARACTERS]
 
     return read
+
+
+@dataclass
+class _Budget:
+    """Work left, in lines. None: no limit."""
+
+    left: Fraction | None
+
+    def earn(self, footage_s: Fraction) -> None:
+        if self.left is not None:
+            self.left += footage_s * _A_SECOND
+
+    def spend(self, lines: int) -> None:
+        if self.left is not None:
+            self.left -= 1 + lines
+
+    @property
+    def is_spent(self) -> bool:
+        return self.left is not None and self.left < 1
 
 
 def read_screen_text(
     coverage: Coverage,
     catalog: Catalog,
-    reader: TextReader,
+    encoder: Encoder,
+    open_reader: Callable[[], TextReader] = open_reader,
     on_progress: Callable[[Path, Fraction], None] = lambda *_: None,
     stop: threading.Event | None = None,
+    *,
+    everything: bool = False,
 ) -> int:
     """Read and store the text in the footage of `coverage` that hasn't been read yet; the number of files read.
 
-    Footage that is offline or only partly indexed is left for the next run. on_progress: called with the file and the
-    seconds of it that are done. stop: when set, it ends within a few seconds; finished files are kept.
+    Footage that is offline or only partly indexed is left for the next run. open_reader: called before the first file.
+    on_progress: called with the file and the seconds of it that are done. stop: when set, it ends within a few seconds;
+    finished files are kept. everything: read whatever may be text, without a budget, also in files for which the budget
+    of an earlier run wasn't enough.
     Raises NotWritableError if another process is the library's writer at that moment, LibraryError for a full disk.
     """
     stop, done = stop or threading.Event(), 0
-    for media_id in catalog.quotes.not_looked_for_in(coverage.media, TextKind.SCREEN):
+    budget = _Budget(None if everything else Fraction(_AT_ONCE))
+    reader: TextReader | None = None
+    for media_id in catalog.quotes.not_looked_for_in(coverage.media, TextKind.SCREEN, again_if_partly=everything):
         path = coverage.media[media_id]
         if stop.is_set():
             break
         if path in coverage.offline or path in coverage.incomplete:
             continue
-        cues = list[Cue]()
+        reader = reader or open_reader()
         try:
-            for cue in _cues(catalog.footage(path), reader):
+            item = catalog.load(path, encoder.pack.sha256)
+            reading = _Reading(item, reader, budget, encoder)
+            for done_s in reading.stretches():
                 if stop.is_set():
                     return done
-                on_progress(path, cue.end_s)
-                if cue.text:
-                    cues.append(cue)
-        except MediaError:  # it went away after it was indexed
+                on_progress(path, done_s)
+        except (MediaError, KeyError):  # it went away after it was indexed
             continue
         with catalog.writing() as writer:
-            writer.add_text(media_id, TextKind.SCREEN, cues)
+            writer.add_text(media_id, TextKind.SCREEN, reading.cues, PARTLY if reading.left_out else None)
         done += 1
     return done
 
 
-def _cues(footage: Footage, reader: TextReader) -> Iterator[Cue]:
-    """The text in the picture from one time to another; "" if there is none."""
-    media, times = footage.media, footage.times
-    count = int(times.duration_s / READ_EVERY_S) + 1
-    frames = sorted({times.frame_at(READ_EVERY_S * number) for number in range(count)})
-    start_s, text, last = Fraction(0), "", None
-    for number, frame in find_frames(footage, frames):
-        picture = _picture(media, frame)
-        if last is not None and not _changed(last, picture):
-            continue
-        last, now = picture, reader(picture)
-        if now != text and number:
-            yield Cue(start_s, times.time_s(number), text)
-            start_s = times.time_s(number)
-        text = now
-    yield Cue(start_s, times.duration_s, text)
+PARTLY = "the budget was not enough for all pictures"
 
 
-def _picture(media: Media, frame: VideoFrame) -> RgbPicture:
-    width = min(frame.width, _WIDEST_PX)
-    small = frame.reformat(width, max(round(frame.height * width / frame.width), 1), "rgb24")
-    return upright(np.asarray(small.to_ndarray(), np.uint8), Orientation(media.rotation, media.mirrored))
+class _Reading:
+    """The texts of one file. left_out: pictures that the budget wasn't enough for."""
+
+    def __init__(self, item: Indexed, reader: TextReader, budget: _Budget, encoder: Encoder) -> None:
+        self._item, self._reader, self._budget = item, reader, budget
+        unrelated = encoder.background.mean(axis=0)
+        self._parts = shot_parts(item, max(1 - float(unrelated @ unrelated), 1e-3))
+        self.cues: list[Cue] = []
+        self.left_out = 0
+
+    def stretches(self) -> Iterator[Fraction]:
+        """Read stretch after stretch; the seconds done."""
+        held, begun_s = list[ShotPicture](), Fraction(0)
+        for shot in shot_pictures(self._item, self._parts):
+            if shot.end_s - begun_s > _STRETCH_S and held:
+                self._read(held, held[-1].end_s - begun_s)
+                begun_s, held = held[-1].end_s, []
+                yield begun_s
+            held.append(shot)
+        duration_s = self._item.times.duration_s
+        self._read(held, duration_s - begun_s)
+        yield duration_s
+
+    def _read(self, shots: Sequence[ShotPicture], footage_s: Fraction) -> None:
+        """Read the likeliest of `shots`, as far as the budget goes, and keep their texts in the order of time."""
+        self._budget.earn(footage_s)
+        lines: dict[int, Sequence[str]] = {}
+        looks_like: dict[int, int] = {}  # a shot whose picture has not changed, by that of the earlier one
+        for at in range(1, len(shots)):
+            if not shots[at].begins_shot and not _changed(shots[at - 1].picture, shots[at].picture):
+                looks_like[at] = looks_like.get(at - 1, at - 1)
+        likely = [at for at, shot in enumerate(shots) if shot.strokes >= LIKELY_BLOCKS and at not in looks_like]
+        for at in sorted(likely, key=lambda at: -shots[at].strokes):
+            if self._budget.is_spent:
+                self.left_out += 1
+                continue
+            lines[at] = self._reader(shots[at].picture)
+            self._budget.spend(len(lines[at]))
+        for at, shot in enumerate(shots):
+            if found := lines.get(looks_like.get(at, at)):
+                self._keep(Cue(shot.start_s, shot.end_s, SEPARATOR.join(found)), shot.begins_shot)
+
+    def _keep(self, cue: Cue, begins_shot: bool) -> None:
+        last = self.cues[-1] if self.cues else None
+        if last is not None and not begins_shot and last.end_s == cue.start_s and _alike(last.text, cue.text):
+            self.cues[-1] = last._replace(end_s=cue.end_s, text=max(last.text, cue.text, key=len))
+        else:
+            self.cues.append(cue)
+
+
+def _alike(first: str, second: str) -> bool:
+    return SequenceMatcher(None, first, second, autojunk=False).ratio() >= _SAME_TEXT
 
 
 def _changed(before: RgbPicture, now: RgbPicture) -> bool:
+    if before.shape != now.shape:  # the size changed in the middle of the file
+        return True
     difference = np.abs(before.astype(np.int16) - now).max(axis=2)
     high, wide = (size // _BLOCK_PX for size in difference.shape)
     blocks = difference[: high * _BLOCK_PX, : wide * _BLOCK_PX].reshape(high, _BLOCK_PX, wide, _BLOCK_PX)

@@ -1,4 +1,4 @@
-"""Moments in which a sentence is said or shown: subtitle files, subtitle tracks, text in pictures."""
+"""Moments in which a sentence is said: subtitle files and subtitle tracks. Text in pictures: `by_screen`."""
 
 from __future__ import annotations
 
@@ -35,6 +35,8 @@ def text_moments(query: str, coverage: Coverage, catalog: Catalog, threshold: fl
     )
     sources = dict[tuple[Path, Segment], tuple[Path, TextKind, Path | None]]()
     for cue, kind, source, media_id in found:
+        if kind is TextKind.SCREEN:
+            continue
         paths = coverage.subtitles[source] if source is not None else [coverage.media[media_id or 0]]
         for path in paths if cue.end_s > 0 else ():
             footage = catalog.footage(path)

@@ -65,9 +65,30 @@ class Quotes:
         )
         return {Path(os.fsdecode(path)): SidecarRecord(*values) for path, *values in rows}
 
-    def not_looked_for_in(self, media_ids: Iterable[int], kind: TextKind) -> list[int]:
-        """Those of `media_ids` in which this kind of text hasn't been looked for."""
-        known = {row[0] for row in self._database.rows("SELECT media_id FROM text_source WHERE kind = ?", kind.value)}
+    def texts(self, kind: TextKind, media_ids: Collection[int]) -> list[TextMatch]:
+        """All texts of this kind in `media_ids`, file by file in the order of time."""
+        rows = self._database.rows(
+            "SELECT media_id, start_s, end_s, text FROM text_source JOIN cue"
+            f" ON cue.rowid BETWEEN id << {_BITS} AND (id << {_BITS}) + {(1 << _BITS) - 1}"
+            " WHERE kind = ? AND media_id IN (SELECT value FROM json_each(?)) ORDER BY cue.rowid",
+            *(kind.value, json.dumps(list(media_ids))),
+        )
+        return [
+            TextMatch(Cue(Fraction(start_s), Fraction(end_s), text), kind, None, media_id)
+            for media_id, start_s, end_s, text in rows
+        ]
+
+    def not_looked_for_in(
+        self, media_ids: Iterable[int], kind: TextKind, *, again_if_partly: bool = False
+    ) -> list[int]:
+        """Those of `media_ids` in which this kind of text wasn't looked for. again_if_partly: or not everywhere."""
+        known = {
+            media_id
+            for media_id, problem in self._database.rows(
+                "SELECT media_id, problem FROM text_source WHERE kind = ?", kind.value
+            )
+            if problem is None or not again_if_partly
+        }
         return [media_id for media_id in media_ids if media_id not in known]
 
 
@@ -88,10 +109,14 @@ def store_sidecar(
     _store_cues(database, source.lastrowid, cues)
 
 
-def store_text(database: Database, media_id: int, kind: TextKind, cues: Sequence[Cue]) -> None:
-    """Replace one kind of text of footage; inside a transaction."""
+def store_text(
+    database: Database, media_id: int, kind: TextKind, cues: Sequence[Cue], problem: str | None = None
+) -> None:
+    """Replace one kind of text of footage; inside a transaction. problem: why it may not be all of it."""
     database.execute("DELETE FROM text_source WHERE media_id = ? AND kind = ?", media_id, kind.value)
-    source = database.execute("INSERT INTO text_source (media_id, kind) VALUES (?, ?)", media_id, kind.value)
+    source = database.execute(
+        "INSERT INTO text_source (media_id, kind, problem) VALUES (?, ?, ?)", media_id, kind.value, problem
+    )
     _store_cues(database, source.lastrowid, cues)
 
 

@@ -174,10 +174,10 @@ class Writer:
         with self._database.transaction():
             quotes.store_sidecar(self._database, path, stat, cues, problem)
 
-    def add_text(self, media_id: int, kind: TextKind, cues: Sequence[Cue]) -> None:
-        """Replace the stored texts of one kind inside footage."""
+    def add_text(self, media_id: int, kind: TextKind, cues: Sequence[Cue], problem: str | None = None) -> None:
+        """Replace the stored texts of one kind inside footage. problem: why it may not be all of them."""
         with self._database.transaction():
-            quotes.store_text(self._database, media_id, kind, cues)
+            quotes.store_text(self._database, media_id, kind, cues, problem)
 
     def _store_media(self, source: Source, footage: Footage, problems: Sequence[str], *, is_whole: bool) -> int:
         times = footage.times
