@@ -99,7 +99,7 @@ def read_tacos(path: Path) -> list[Annotation]:
 
 
 def read_footage(path: Path) -> list[Annotation]:
-    """JSON lines with file, query, windows (empty: it doesn't occur), duration, `whole` if it fits everything, `kind`."""
+    """JSON lines: file, query, windows (empty: it doesn't occur), duration, `whole` if it fits everything, `kind`."""
     return [
         Annotation(
             str(number),

@@ -18,8 +18,8 @@ from tr_desktop.training.encoder.text import Sentences, read_sentences
 class Texts:
     """Every text of the corpus, once.
 
-    captions[i], labels[i]: rows of `sentences` that fit picture i; of the labels' prompts, those of the specific name come
-    first.
+    captions[i], labels[i]: rows of `sentences` that fit picture i; of the labels' prompts, those of the specific name
+    come first.
     """
 
     sentences: Sentences

@@ -71,8 +71,8 @@ def fit(
 ) -> None:  # fmt: skip
     """Train with AdamW and a one-cycle learning rate, resuming from `checkpoint` if it exists.
 
-    features: rows of the maps to pooled features [B,FEATURES]. parameters: the optimiser's groups, with `params` and `lr`.
-    report: a line on the validation pictures, printed after each epoch.
+    features: rows of the maps to pooled features [B,FEATURES]. parameters: the optimiser's groups, with `params` and
+    `lr`. report: a line on the validation pictures, printed after each epoch.
     """
     texts, seed = sampler.texts, sampler.seed
     per_epoch = len(sampler.epoch(0, config.labelled)) // config.batch

@@ -14,7 +14,7 @@ from tr_desktop.training.encoder.backbone import HEAD, Conv, EfficientNetLite2, 
 
 
 class LateBlocks(nn.Module):
-    """Maps [N,208,s,s] to pooled features [N,FEATURES]. Holds the very convolutions of `net`: training them trains `net`."""
+    """Maps [N,208,s,s] to pooled features [N,FEATURES]. Holds the convolutions of `net`: training them trains `net`."""
 
     def __init__(self, net: EfficientNetLite2, side: int) -> None:
         super().__init__()

@@ -1,8 +1,8 @@
 """The text tower: all-MiniLM-L6-v2 and an adapter into the space it shares with the pictures.
 
 MiniLM (Apache-2.0) knows which sentences mean the same. It is not trained, so it still knows that afterwards; only the
-adapter, a two-layer branch that starts at zero, learns to fit its vectors to the pictures'. It sees the sentence vector,
-which is the mean of the words, and what learned queries attend to among the words.
+adapter, a two-layer branch that starts at zero, learns to fit its vectors to the pictures'. It sees the sentence
+vector, which is the mean of the words, and what learned queries attend to among the words.
 """
 
 from __future__ import annotations

@@ -16,9 +16,10 @@ from tr_desktop.training.encoder.text import WIDTH, Adapter, Sentences
 class ImageHead(nn.Module):
     """Pooled features [N,FEATURES] to the joint space [N,384], L2-normalised.
 
-    The sum of two vectors, normalised again: the learned one (a linear layer and a branch of the means, a linear layer of
-    the largest places, and free vectors of the class names, weighted by the class probabilities), and `names_weight` times the class names as the text tower encodes
-    them, weighted by the same probabilities. `Towers.encode_names` updates the latter.
+    The sum of two vectors, normalised again: the learned one (a linear layer and a branch of the means, a linear layer
+    of the largest places, and free vectors of the class names, weighted by the class probabilities), and `names_weight`
+    times the class names as the text tower encodes them, weighted by the same probabilities. `Towers.encode_names`
+    updates the latter.
     """
 
     encoded_names: Tensor
@@ -50,8 +51,8 @@ class Towers:
     """Everything that training changes, as one value that can be saved and loaded.
 
     net: the backbone, of which only the late blocks are trained. head, adapter: from pooled features and from MiniLM's
-    vectors to the joint space. scale: log of the factor of the logits. names: the backbone's 1000 class names, or None to
-    train without them.
+    vectors to the joint space. scale: log of the factor of the logits. names: the backbone's 1000 class names, or None
+    to train without them.
     """
 
     net: EfficientNetLite2
