@@ -225,13 +225,15 @@ class Indexed:
 
     vectors: [T, width], L2-normalised, fp16 as they are stored or fp32 to compute with; row k stands for the frame on
     screen at k * `every_s` seconds.
-    problems: damage that was passed over, as sentences.
+    problems: damage that was passed over, as sentences. is_coarse: whether only a first look was taken at it, or at a
+    part of it: rows there repeat the nearest keyframe's.
     """
 
     footage: Footage
     every_s: Fraction
     vectors: npt.NDArray[np.float16] | npt.NDArray[np.float32]
     problems: tuple[str, ...] = ()
+    is_coarse: bool = False
 
     @property
     def media(self) -> Media:
@@ -379,6 +381,7 @@ class Moment:
     confident: whether the score reaches the pack's threshold.
     quote: set if the moment was found in text and not in the pictures. remarks: what an editor added.
     continued: its frames in the files that go on from this one; `parts` has them while it reaches this one's end.
+    is_coarse: whether its file was still being read, and only a first look had been taken at it.
     """
 
     footage: Footage
@@ -389,6 +392,7 @@ class Moment:
     quote: Quote | None = None
     remarks: Remarks = NO_REMARKS
     continued: tuple[Part, ...] = ()
+    is_coarse: bool = False
 
     @property
     def parts(self) -> tuple[Part, ...]:

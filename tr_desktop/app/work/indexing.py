@@ -160,7 +160,7 @@ class Indexing(QObject):
 def _bring_up_to_date(engine: Engine, folders: Sequence[Path], pause: threading.Event, job: Job) -> LibraryStatus:
     """Report what can be searched now, then index the rest."""
     status = engine.survey(folders)
-    if not (status.coverage.waiting or status.coverage.incomplete):
+    if not status.coverage.unread:
         return status
     job.report(status)
     coverage = engine.index(status.present(folders), job.report, job.stop, pause=pause)

@@ -69,7 +69,7 @@ def read_screen_text(
         path = coverage.media[media_id]
         if stop.is_set():
             break
-        if path in coverage.offline or path in coverage.incomplete:
+        if path in (*coverage.offline, *coverage.incomplete, *coverage.coarse):
             continue
         cues = list[Cue]()
         try:
