@@ -54,6 +54,11 @@ class KeyframeSampler:
         return self._reading.bytes
 
     @property
+    def decoded_packets(self) -> int:
+        """How many coded pictures the decoder was given so far."""
+        return self._reading.decoded
+
+    @property
     def footage(self) -> Footage:
         """The file as it was read; ValueError before the loop has ended."""
         if self._footage is None:
