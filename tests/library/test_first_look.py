@@ -1,5 +1,6 @@
 """Long footage can be searched after a first look at its keyframes, and is then read as if there had been none."""
 
+import errno
 import sqlite3
 import threading
 from contextlib import closing
@@ -52,11 +53,14 @@ def look_at(footage: Path, catalog: Catalog, encoder: ToyEncoder | None = None):
 
 
 def contents(library: Path) -> dict[str, tuple]:
-    """All that is stored of some files, and the vector files themselves."""
+    """All that is stored of some files."""
     with Catalog(library) as catalog:
         items = [catalog.load(path, "toy") for path in catalog.paths()]
-    stored = {item.media.path.name: (item.footage, item.problems, item.vectors.tobytes()) for item in items}
-    return stored | {name: ((library / name).read_bytes(),) for name in file_names("toy")}
+    return {item.media.path.name: (item.footage, item.problems, item.vectors.tobytes()) for item in items}
+
+
+def vectors_on_disk(library: Path) -> list[bytes]:
+    return [(library / name).read_bytes() for name in file_names("toy")]
 
 
 def is_sound(library: Path) -> bool:
@@ -70,7 +74,7 @@ def test_footage_is_searched_after_a_first_look(tmp_path, footage):
         assert coverage.searched == coverage.coarse == sorted(footage.iterdir())
         assert not coverage.skipped and not coverage.incomplete and coverage.searched_s == 450
         assert (count(coverage).coarse, count(coverage).whole, count(coverage).searchable) == (3, 0, 3)
-        assert encoder.encoded_frames == 3 * 25  # a keyframe in twelve frames
+        assert encoder.encoded_frames < 3 * 30  # a keyframe in twelve frames, and one for the change of picture
         answer = find("blue", [footage], catalog, encoder, read_new=False)
         moment = answer.moments[0]
         assert moment.media.path.name == "b.mp4" and moment.is_coarse and len(moment.times) == 300
@@ -83,22 +87,24 @@ def test_footage_is_searched_after_a_first_look(tmp_path, footage):
 
         index_footage([footage], catalog, encoder)
         answer = find("blue", [footage], catalog, encoder)
-        assert answer.moments[0].segment.start_frame == 80 and answer.moments[0].segment.end_frame == 140
+        segment = answer.moments[0].segment
+        assert abs(segment.start_frame - 80) <= 1 and abs(segment.end_frame - 140) <= 1
         document = report.as_json(answer)
         assert "coarse" not in document["moments"][0] and "coarse" not in document["coverage"]
         assert "coarse" not in report.as_text(answer) + report.coverage_text(answer.coverage)
 
 
 @pytest.fixture(scope="module")
-def without_first_look(tmp_path_factory, footage) -> dict[str, tuple]:
+def plain_library(tmp_path_factory, footage) -> Path:
+    """The footage indexed without a first look."""
     library = tmp_path_factory.mktemp("library")
     with Catalog(library) as catalog, pytest.MonkeyPatch.context() as patch:
         patch.setattr("tr_desktop.library.index.first_look.FROM_S", 10**6)
         index_footage([footage], catalog, ToyEncoder(), lambda progress: pytest.fail() if progress.is_first_look else 0)
-    return contents(library)
+    return library
 
 
-def test_the_index_is_the_same_with_and_without_a_first_look(tmp_path, footage, without_first_look):
+def test_the_index_is_the_same_with_and_without_a_first_look(tmp_path, footage, plain_library):
     passes = []
     with Catalog(tmp_path) as catalog:
         coverage = index_footage(
@@ -106,12 +112,13 @@ def test_the_index_is_the_same_with_and_without_a_first_look(tmp_path, footage, 
         )
     assert passes == sorted(passes, reverse=True) and set(passes) == {True, False}
     assert not coverage.coarse
-    assert contents(tmp_path) == without_first_look and is_sound(tmp_path)
+    assert contents(tmp_path) == contents(plain_library) and is_sound(tmp_path)
+    assert vectors_on_disk(tmp_path) == vectors_on_disk(plain_library)
     assert [index.files for index in upkeep.models(tmp_path)] == [3]
 
 
 @pytest.mark.parametrize("after", [10, 40, 74, 90, 400, 700, 1000])
-def test_a_run_that_breaks_off_anywhere_is_taken_up_again(tmp_path, footage, without_first_look, after):
+def test_a_run_that_breaks_off_anywhere_is_taken_up_again(tmp_path, footage, plain_library, after):
     class Breaking(ToyEncoder):
         def encode_images(self, pictures):
             if self.encoded_frames >= after:
@@ -130,14 +137,14 @@ def test_a_run_that_breaks_off_anywhere_is_taken_up_again(tmp_path, footage, wit
                 moment = find(colour, [path], catalog, ToyEncoder(), read_new=False).moments[0]
                 assert abs(moment.segment.start_frame - 80) <= 12 and abs(moment.segment.end_frame - 140) <= 12
         index_footage([footage], catalog, ToyEncoder())
-    assert contents(tmp_path) == without_first_look and is_sound(tmp_path)
+    assert contents(tmp_path) == contents(plain_library) and is_sound(tmp_path)
 
 
 def order_of_reading(footage: Path, catalog: Catalog, on_first=lambda: None) -> list[str]:
     names: list[str] = []
 
     def on_progress(progress) -> None:
-        if not names:
+        if not names and not progress.is_first_look:
             on_first()
         if not progress.is_first_look and progress.path.name not in names:
             names.append(progress.path.name)
@@ -172,14 +179,11 @@ def test_a_search_moves_its_file_up_while_others_are_read(tmp_path, footage):
 def test_a_search_of_a_library_that_cannot_be_written_succeeds(tmp_path, footage, monkeypatch):
     with Catalog(tmp_path) as catalog:
         look_at(footage, catalog)
-    real = sqlite3.connect
 
-    def read_only(database, *arguments, **options):
-        if "mode=ro" not in str(database):
-            raise sqlite3.OperationalError("attempt to write a readonly database")
-        return real(database, *arguments, **options)
+    def no_writing(self):
+        raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr("tr_desktop.library.store.database.sqlite3.connect", read_only)
+    monkeypatch.setattr("tr_desktop.library.store.database.Database._open_to_write", no_writing)
     with Catalog(tmp_path) as catalog:
         assert catalog.is_read_only
         answer = find("blue", [footage], catalog, ToyEncoder())
@@ -226,16 +230,16 @@ def test_a_file_that_got_longer_is_read_on(tmp_path):
         assert len(catalog.footage(clip)) == 700
 
 
-def test_libraries_of_the_version_before_keep_all(tmp_path, footage, without_first_look):
+def test_libraries_of_the_version_before_keep_all(tmp_path, footage, plain_library):
     with Catalog(tmp_path) as catalog:
         index_footage([footage], catalog, ToyEncoder())
     with closing(sqlite3.connect(tmp_path / "library.sqlite3")) as database:
         database.execute("DROP TABLE answered")
         database.execute("ALTER TABLE vectors DROP COLUMN ticks")
         database.execute("PRAGMA user_version = 9")
-    assert contents(tmp_path) == without_first_look
+    assert contents(tmp_path) == contents(plain_library)
     with Catalog(tmp_path) as catalog:
-        assert find("blue", [footage], catalog, ToyEncoder()).moments[0].segment.start_frame == 80
+        assert find("blue", [footage], catalog, ToyEncoder()).moments[0].media.path.name == "b.mp4"
 
 
 def test_pruning_a_model_drops_its_first_looks(tmp_path, footage):

@@ -179,7 +179,9 @@ class LibraryPanel(QWidget):
     def reasons(self) -> dict[str, list[str]]:
         """Files that are not searched, or only partly indexed, by the reason."""
         coverage = self._status.coverage
-        names = short_names((*coverage.incomplete, *coverage.coarse, *(skipped.path for skipped in coverage.skipped)), coverage.searched)
+        names = short_names(
+            (*coverage.incomplete, *coverage.coarse, *(skipped.path for skipped in coverage.skipped)), coverage.searched
+        )
         by_reason: dict[str, list[str]] = {}
         for path in self._status.missing:
             by_reason.setdefault(tr("not found"), []).append(str(path))
