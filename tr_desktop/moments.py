@@ -225,8 +225,8 @@ class Indexed:
 
     vectors: [T, width], L2-normalised, fp16 as they are stored or fp32 to compute with; row k stands for the frame on
     screen at k * `every_s` seconds.
-    problems: damage that was passed over, as sentences. is_coarse: whether only a first look was taken at it, or at a
-    part of it: rows there repeat the nearest keyframe's.
+    problems: damage that was passed over, as sentences. is_coarse: whether only keyframes of it, or of a part of it, were
+    read: rows there repeat the nearest keyframe's.
     """
 
     footage: Footage
@@ -381,7 +381,7 @@ class Moment:
     confident: whether the score reaches the pack's threshold.
     quote: set if the moment was found in text and not in the pictures. remarks: what an editor added.
     continued: its frames in the files that go on from this one; `parts` has them while it reaches this one's end.
-    is_coarse: whether its file was still being read, and only a first look had been taken at it.
+    is_coarse: whether it was found in keyframes, while its file was still being read.
     """
 
     footage: Footage

@@ -139,12 +139,12 @@ def test_several_files_end_their_readers_at_once_and_in_the_middle(tmp_path, cat
     assert index_footage([tmp_path / "footage"], catalog, encoder, read=read_isolated) == coverage
 
 
-def test_a_file_that_ends_its_reader_in_the_first_look_is_skipped(tmp_path, catalog, encoder, opened):
+def test_a_file_that_ends_its_reader_in_the_first_pass_is_skipped(tmp_path, catalog, encoder, opened):
     for name, frames in (("a.mp4", 400), ("b aborts.mp4", 100), ("c.mp4", 402)):
         write_clip(tmp_path / "footage" / name, [("red", frames)], Fraction(1))
     passes = set()
     coverage = index_footage(
-        [tmp_path / "footage"], catalog, encoder, lambda each: passes.add(each.is_first_look), read=read_isolated
+        [tmp_path / "footage"], catalog, encoder, lambda each: passes.add(each.is_first_pass), read=read_isolated
     )
     assert passes == {True, False}
     assert [path.name for path in coverage.searched] == ["a.mp4", "c.mp4"] and not coverage.unread

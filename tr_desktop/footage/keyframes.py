@@ -1,4 +1,4 @@
-"""A first look at a file: a picture every few seconds, and the time of every frame, of which hardly any is decoded.
+"""The keyframes of a file: a picture every few seconds, and the time of every frame, of which hardly any is decoded.
 
 Only keyframes are decoded, because they need no other picture. The packets tell when each frame is shown, as in
 `skip.py`, but no decoded frame confirms it: `Sampler` may find other frames in a damaged file.

@@ -17,8 +17,8 @@ from typing import NamedTuple
 from tr_desktop.errors import LibraryError
 from tr_desktop.library.index.drives import Drives
 from tr_desktop.library.store import health, salvage
+from tr_desktop.library.store.coarse import coarse_of
 from tr_desktop.library.store.database import FILE_NAME, Database
-from tr_desktop.library.store.first_looks import first_look_of
 from tr_desktop.library.store.lock import sole_writer
 from tr_desktop.library.store.places import Places
 from tr_desktop.library.store.vectors import VectorFiles, file_names
@@ -77,7 +77,7 @@ def prune(folder: Path, packs: Collection[str] = ()) -> list[Path]:
     with _writing(folder) as database:
         with database.transaction():
             for table in ("vectors", "close_up"):
-                dropped_packs = ((name,) for pack in packs for name in (pack, first_look_of(pack)))
+                dropped_packs = ((name,) for pack in packs for name in (pack, coarse_of(pack)))
                 database.execute_many(f"DELETE FROM {table} WHERE pack = ?", dropped_packs)
         drives = Drives(Places(database).drives())
         paths = (Path(os.fsdecode(name)) for name in _names(database))

@@ -226,7 +226,7 @@ def _goes_on(moment: Moment) -> list[str]:
 
 
 def _coarse(moment: Moment) -> list[str]:
-    """A line for a moment that only a first look has found so far."""
+    """A line for a moment found in keyframes, whose file is still being read."""
     return [tr("coarse: still being read")] if moment.is_coarse else []
 
 

@@ -21,7 +21,7 @@ class Coverage:
     """Every file that a run found: either in `searched` or in `skipped`.
 
     offline: searched files whose drive is missing. incomplete: searched files that are only partly read, with the
-    seconds read. coarse: searched files at which, or at the rest of which, only a first look was taken. damaged:
+    seconds read. coarse: searched files of which, or of the rest of which, only keyframes were read. damaged:
     searched files with damage that was passed over, as sentences. searched_s: footage searched, in seconds. media: one
     path for each searched media id; copies share an id. copies: the other paths, each with that one. subtitles:
     {subtitle file: its footage} of the searched files; subtitle files count as skipped, because they aren't footage.
@@ -57,7 +57,7 @@ class Coverage:
 class IndexProgress:
     """Progress of one pass of an index run. Bytes count the new files. file_number: counted in the order of reading.
     footage_s: footage read so far, seconds. elapsed_s: time spent on it, without pauses. decoder: the decoder of this
-    file and the reason; "" unless hardware was requested. is_first_look: whether the pass is the one over keyframes.
+    file and the reason; "" unless hardware was requested. is_first_pass: whether the pass is the one over keyframes.
     """
 
     path: Path
@@ -68,7 +68,7 @@ class IndexProgress:
     footage_s: Fraction
     elapsed_s: float
     decoder: str = ""
-    is_first_look: bool = False
+    is_first_pass: bool = False
 
     @property
     def times_real_time(self) -> float:

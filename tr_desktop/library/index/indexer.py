@@ -23,7 +23,7 @@ from tr_desktop.library.filters import FootageFilter
 from tr_desktop.library.index.coverage import NOT_YET, OTHER_MODEL, Coverage, IndexProgress, Skipped
 from tr_desktop.library.index.drives import Drives, mount_of
 from tr_desktop.library.index.exclusions import Exclusions
-from tr_desktop.library.index.first_look import look_first
+from tr_desktop.library.index.first_pass import first_pass
 from tr_desktop.library.index.identity import has_grown
 from tr_desktop.library.index.prefetch import Pause
 from tr_desktop.library.index.proxies import proxies_of, searched_once
@@ -128,7 +128,7 @@ def index_footage(
         entry = found.known.get(os.fsencode(path))
         if entry is None or not _can_be_searched(entry):
             continue
-        if if_unchanged(entry, stat):  # what was read or looked at can be searched
+        if if_unchanged(entry, stat):  # what was read so far can be searched
             found.reasons.pop(path, None)
         elif entry.size_bytes < stat.st_size and _has_grown(path, stat, catalog):
             found.known[os.fsencode(path)] = entry._replace(is_whole=False, is_coarse=False)
@@ -223,7 +223,7 @@ class _Run:
 
     def read(self, on_begin: Callable[[Path], None]) -> dict[Path, str]:
         """Look at all files, then read them; why some can't be searched now."""
-        for source in look_first(self._new, self._writer, self._options, self._pauses, on_begin):
+        for source in first_pass(self._new, self._writer, self._options, self._pauses, on_begin):
             _forget_moved(self._writer, source, self._drives)
         self._started_s, self._paused_before_s = time.monotonic(), self._pauses.paused_s
         left = self._new

@@ -121,7 +121,7 @@ class _Run:
         settled_bytes = total_bytes - sum(stat.st_size for stat in self._left.values())
 
         def report(progress: IndexProgress) -> None:
-            if progress.is_first_look:  # a child that replaces one looks at what that one hadn't seen
+            if progress.is_first_pass:  # a child that replaces one looks at what that one hadn't seen
                 self._options.on_progress(progress)
                 return
             self._latest = replace(

@@ -117,7 +117,7 @@ class _ReadingTime:
         return sum(self._seconds.values())
 
     def update(self, progress: IndexProgress) -> None:
-        self._seconds[progress.is_first_look] = progress.elapsed_s
+        self._seconds[progress.is_first_pass] = progress.elapsed_s
         self._on_progress(progress)
 
 

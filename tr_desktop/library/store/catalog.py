@@ -24,8 +24,8 @@ import numpy.typing as npt
 from tr_desktop.library.store import files, health, nearest
 from tr_desktop.library.store.answered import Answered
 from tr_desktop.library.store.close_ups import CloseUps
+from tr_desktop.library.store.coarse import coarse_of, filled_up
 from tr_desktop.library.store.database import Database
-from tr_desktop.library.store.first_looks import filled_up, first_look_of
 from tr_desktop.library.store.health import damaged
 from tr_desktop.library.store.lock import NotWritableError, sole_writer
 from tr_desktop.library.store.media_row import media_of, unpack_ticks
@@ -150,7 +150,7 @@ class Catalog:
         return sorted(Path(os.fsdecode(path)) for (path,) in rows)
 
     def load(self, path: Path, pack: str) -> Indexed:
-        """A file with its vectors, as far as `pack` has indexed it; a first look stands for the rest.
+        """A file with its vectors, as far as `pack` has indexed it; keyframes stand for the rest.
 
         Raises KeyError if it isn't in the library.
         """
@@ -158,18 +158,18 @@ class Catalog:
             "SELECT pack, at, span.rows, width, vectors.is_whole, vectors.ticks, every_s, problems"
             " FROM file JOIN media ON media.id = file.media_id JOIN vectors ON vectors.media_id = media.id"
             " JOIN span ON vectors_id = vectors.id WHERE path = ? AND pack IN (?, ?) ORDER BY first_row",
-            *(os.fsencode(path), pack, first_look_of(pack)),
+            *(os.fsencode(path), pack, coarse_of(pack)),
         )
         if not rows:
             raise KeyError(path)
-        indexed, looked = ([row for row in rows if row[0] == name] for name in (pack, first_look_of(pack)))
+        indexed, coarse = ([row for row in rows if row[0] == name] for name in (pack, coarse_of(pack)))
         footage, (every_s, problems) = self.footage(path), rows[0][-2:]
         step_s = Fraction(every_s)
-        vectors = self._vectors_at(indexed or looked)
-        if looked:
+        vectors = self._vectors_at(indexed or coarse)
+        if coarse:
             before = vectors if indexed else vectors[:0]
-            ticks = unpack_ticks(looked[0][5])
-            vectors = filled_up(before, self._vectors_at(looked), ticks, footage.times, step_s)
+            ticks = unpack_ticks(coarse[0][5])
+            vectors = filled_up(before, self._vectors_at(coarse), ticks, footage.times, step_s)
         elif not indexed[0][4]:  # another pack may have read more
             read_s = len(vectors) * step_s
             last = footage.times.frame_at(read_s)
@@ -180,7 +180,7 @@ class Catalog:
             every_s=step_s,
             vectors=vectors,
             problems=tuple(json.loads(problems)),
-            is_coarse=bool(looked),
+            is_coarse=bool(coarse),
         )
 
     # Vectors
@@ -199,7 +199,7 @@ class Catalog:
         query: [width], any length but zero. Similarity is the dot product with the vectors that `load` returns.
         """
         best: dict[int, float] = {}
-        for name in (pack, first_look_of(pack)):
+        for name in (pack, coarse_of(pack)):
             spans, vectors = nearest.spans_of(self._database, name), self._vectors.of(name, len(query))
             for media_id, similarity in nearest.best_media(spans, vectors, query, media_ids, limit):
                 best[media_id] = max(best.get(media_id, similarity), similarity)

@@ -20,7 +20,7 @@ def keep_beginning(database: Database, before: Source, now: Source) -> None:
         "SELECT id, ticks, end_tick, tick_s FROM media WHERE digest = ? AND size_bytes = ?",
         *(before.digest, before.size_bytes),
     )[0]
-    # A first look ended where the file did.
+    # The coarse index ended where the file did.
     database.execute("DELETE FROM vectors WHERE media_id = ? AND ticks NOTNULL", media_id)
     kept_s = Fraction(0)
     vectors = database.rows("SELECT id, rows, every_s FROM vectors WHERE media_id = ?", media_id)

@@ -136,7 +136,7 @@ CREATE TABLE earlier_content (  -- digests of media before their file got longer
 ) WITHOUT ROWID
 """,
     """
--- ticks: of a first look (`first_looks.py`), when the frame of each row is shown; null for an index
+-- ticks: of a coarse index (`coarse.py`), when the frame of each row is shown; null for an exact one
 ALTER TABLE vectors ADD COLUMN ticks BLOB;
 CREATE TABLE answered (         -- media in which a search found something before they were read to their end
   media_id INTEGER PRIMARY KEY REFERENCES media(id) ON DELETE CASCADE,

@@ -17,8 +17,8 @@ import numpy.typing as npt
 from tr_desktop.footage.captions import Cue
 from tr_desktop.library.store import files, grown, nearest, quotes
 from tr_desktop.library.store.answered import Answered
+from tr_desktop.library.store.coarse import coarse_of
 from tr_desktop.library.store.database import Database
-from tr_desktop.library.store.first_looks import first_look_of
 from tr_desktop.library.store.media_row import facts_of, pack_ticks, renewed
 from tr_desktop.library.store.new_ticks import TicksWriter
 from tr_desktop.library.store.records import FileRecord, KnownContent, ReadProgress, Source
@@ -93,30 +93,30 @@ class Writer:
                 *(first_row + len(rows), decode_all, vectors_id),
             )
 
-    def has_first_look(self, source: Source, pack: str) -> bool:
-        """Whether the content of `source`, under any name, can be searched by a first look."""
+    def has_coarse_index(self, source: Source, pack: str) -> bool:
+        """Whether the content of `source`, under any name, has a coarse index."""
         media_id = self._media_id(source)
-        return media_id is not None and self._vectors_id(media_id, first_look_of(pack)) is not None
+        return media_id is not None and self._vectors_id(media_id, coarse_of(pack)) is not None
 
-    def add_first_look(
+    def add_coarse_index(
         self, source: Source, footage: Footage, pack: str, every_s: Fraction, ticks: Sequence[int], rows: Vectors
     ) -> None:
         """Store the vectors [n, width] of some frames of a file. They are searched until `finish`, beside those of
         `append`. ticks: when each frame is shown. every_s: of the index to come."""
-        db, width, look = self._database, rows.shape[1], first_look_of(pack)
+        db, width, coarse = self._database, rows.shape[1], coarse_of(pack)
         with db.transaction():
             media_id = self._store_media(source, footage, (), is_whole=False)
             self._ticks.begin(media_id, footage.times)
             self._store_file(source, media_id)
-            at = self._free_rows(look).take(len(rows))
-            self._vectors.of(look, width).write(at, rows)
-            db.execute("DELETE FROM vectors WHERE media_id = ? AND pack = ?", media_id, look)
+            at = self._free_rows(coarse).take(len(rows))
+            self._vectors.of(coarse, width).write(at, rows)
+            db.execute("DELETE FROM vectors WHERE media_id = ? AND pack = ?", media_id, coarse)
             db.execute(
                 "INSERT INTO vectors (media_id, pack, width, every_s, rows, decode_all, is_whole, ticks)"
                 " VALUES (?, ?, ?, ?, ?, 0, 1, ?)",
-                *(media_id, look, width, str(every_s), len(rows), pack_ticks(ticks)),
+                *(media_id, coarse, width, str(every_s), len(rows), pack_ticks(ticks)),
             )
-            db.execute("INSERT INTO span VALUES (?, 0, ?, ?)", self._vectors_id(media_id, look), at, len(rows))
+            db.execute("INSERT INTO span VALUES (?, 0, ?, ?)", self._vectors_id(media_id, coarse), at, len(rows))
 
     def source_of(self, path: Path) -> Source | None:
         """As `Catalog.source_of`."""
@@ -137,7 +137,7 @@ class Writer:
         cues: Sequence[Cue] = (),
         packets: bytes | None = None,
     ) -> None:
-        """Mark the footage of `source` as whole; its vectors are all stored, and a first look is dropped. cues: of its
+        """Mark the footage of `source` as whole; its vectors are all stored, and the coarse ones dropped. cues: of its
         subtitle tracks. packets: the digest of what was read (`Reading.packets`)."""
         with self._database.transaction():
             media_id = self._store_media(source, footage, problems, is_whole=True)
@@ -145,7 +145,7 @@ class Writer:
             self._store_file(source, media_id)
             self._database.execute("UPDATE media SET packets = ? WHERE id = ?", packets, media_id)
             self._database.execute("UPDATE vectors SET is_whole = 1 WHERE media_id = ? AND pack = ?", media_id, pack)
-            self._drop_first_look(media_id, pack)
+            self._drop_coarse_index(media_id, pack)
             self._database.execute("DELETE FROM answered WHERE media_id = ?", media_id)
             quotes.store_text(self._database, media_id, TextKind.TRACK, cues)
 
@@ -165,7 +165,7 @@ class Writer:
                 *(pack, source.digest, source.size_bytes),
             )
             if (media_id := self._media_id(source)) is not None:
-                self._drop_first_look(media_id, pack)
+                self._drop_coarse_index(media_id, pack)
             self._database.execute("DELETE FROM file WHERE path = ?", os.fsencode(source.path))
 
     # Paths
@@ -236,8 +236,8 @@ class Writer:
         sql = "SELECT id FROM vectors WHERE media_id = ? AND pack = ?"
         return next((int(row[0]) for row in self._database.rows(sql, media_id, pack)), None)
 
-    def _drop_first_look(self, media_id: int, pack: str) -> None:
-        self._database.execute("DELETE FROM vectors WHERE media_id = ? AND pack = ?", media_id, first_look_of(pack))
+    def _drop_coarse_index(self, media_id: int, pack: str) -> None:
+        self._database.execute("DELETE FROM vectors WHERE media_id = ? AND pack = ?", media_id, coarse_of(pack))
 
     def _stored_id(self, source: Source) -> int:
         if (media_id := self._media_id(source)) is None:

@@ -1,7 +1,7 @@
 """The first pass of indexing, over keyframes, beside the exact one: how soon footage can be searched, and how well.
 
-    python -m benchmarks.first_look speed FOOTAGE [--minutes 1] [--keep FOLDER]  # needs ffmpeg
-    python -m benchmarks.first_look recall FOOTAGE
+    python -m benchmarks.first_pass speed FOOTAGE [--minutes 1] [--keep FOLDER]  # needs ffmpeg
+    python -m benchmarks.first_pass recall FOOTAGE
 
 FOOTAGE: a folder of real videos; for `recall`, with annotations.jsonl, a query a line: {"file", "query", "windows",
 "whole"}. `speed` joins the videos and encodes them anew as cameras do, in 1080p, then indexes each kind once. The times
@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tr_desktop.grounding import find
-from tr_desktop.library.index import first_look
+from tr_desktop.library.index import first_pass
 from tr_desktop.library.index.coverage import IndexProgress
 from tr_desktop.library.index.indexer import index_footage
 from tr_desktop.library.store.catalog import Catalog
@@ -79,13 +79,13 @@ class Pass(NamedTuple):
 
 
 def timed_passes(footage: Path, encoder: Encoder) -> tuple[Pass, Pass]:
-    """The first look and the exact pass of one index run."""
+    """The first pass and the exact pass of one index run."""
     began_s, last = time.process_time(), dict[bool, tuple[IndexProgress, float]]()
 
     def note(progress: IndexProgress) -> None:
-        last[progress.is_first_look] = progress, time.process_time()
+        last[progress.is_first_pass] = progress, time.process_time()
 
-    first_look.FROM_S = 0  # short footage is measured for long
+    first_pass.FROM_S = 0  # short footage is measured for long
     with tempfile.TemporaryDirectory() as library, Catalog(Path(library)) as catalog:
         coverage = index_footage([footage], catalog, encoder, note)
     assert not coverage.unread
@@ -99,7 +99,7 @@ def timed_passes(footage: Path, encoder: Encoder) -> tuple[Pass, Pass]:
 
 def speed(source: Path, keep: Path, minutes: float) -> None:
     encoder = open_encoder()
-    print("| footage | first look, × real time on one core | exact pass | first look's share of both | ten hours |")
+    print("| footage | first pass, × real time on one core | exact pass | first pass's share of both | ten hours |")
     print("|---|---|---|---|---|")
     for title in KINDS:
         first, exact = timed_passes(make_footage(source, keep, title, minutes), encoder)
@@ -145,7 +145,7 @@ def recall(source: Path) -> None:
         coarse = [search(query, source, catalog, encoder) for query in asked]
         assert not index_footage([source], catalog, encoder).unread
         exact = [search(query, source, catalog, encoder) for query in asked]
-    print("| figure | first look | exact pass | the exact pass gains |\n|---|---|---|---|")
+    print("| figure | first pass | exact pass | the exact pass gains |\n|---|---|---|---|")
     for title, value in FIGURES.items():
         by_file = dict[str, list[tuple[float, float]]]()
         for one, other in zip(coarse, exact, strict=True):

@@ -1,4 +1,4 @@
-"""Long footage can be searched after a first look at its keyframes, and is then read as if there had been none."""
+"""Long footage can be searched after a first pass over its keyframes; the index is then the same as without it."""
 
 import errno
 import sqlite3
@@ -45,7 +45,7 @@ def look_at(footage: Path, catalog: Catalog, encoder: ToyEncoder | None = None):
     stop = threading.Event()
 
     def on_progress(progress) -> None:
-        assert progress.is_first_look
+        assert progress.is_first_pass
         if progress.done_bytes == progress.total_bytes:
             stop.set()
 
@@ -67,7 +67,7 @@ def is_sound(library: Path) -> bool:
     return upkeep.check(library) == []
 
 
-def test_footage_is_searched_after_a_first_look(tmp_path, footage):
+def test_footage_is_searched_after_a_first_pass(tmp_path, footage):
     encoder = ToyEncoder()
     with Catalog(tmp_path) as catalog:
         coverage = look_at(footage, catalog, encoder)
@@ -96,19 +96,19 @@ def test_footage_is_searched_after_a_first_look(tmp_path, footage):
 
 @pytest.fixture(scope="module")
 def plain_library(tmp_path_factory, footage) -> Path:
-    """The footage indexed without a first look."""
+    """The footage indexed without a first pass."""
     library = tmp_path_factory.mktemp("library")
     with Catalog(library) as catalog, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tr_desktop.library.index.first_look.FROM_S", 10**6)
-        index_footage([footage], catalog, ToyEncoder(), lambda progress: pytest.fail() if progress.is_first_look else 0)
+        patch.setattr("tr_desktop.library.index.first_pass.FROM_S", 10**6)
+        index_footage([footage], catalog, ToyEncoder(), lambda progress: pytest.fail() if progress.is_first_pass else 0)
     return library
 
 
-def test_the_index_is_the_same_with_and_without_a_first_look(tmp_path, footage, plain_library):
+def test_the_index_is_the_same_with_and_without_a_first_pass(tmp_path, footage, plain_library):
     passes = []
     with Catalog(tmp_path) as catalog:
         coverage = index_footage(
-            [footage], catalog, ToyEncoder(), lambda progress: passes.append(progress.is_first_look)
+            [footage], catalog, ToyEncoder(), lambda progress: passes.append(progress.is_first_pass)
         )
     assert passes == sorted(passes, reverse=True) and set(passes) == {True, False}
     assert not coverage.coarse
@@ -144,9 +144,9 @@ def order_of_reading(footage: Path, catalog: Catalog, on_first=lambda: None) -> 
     names: list[str] = []
 
     def on_progress(progress) -> None:
-        if not names and not progress.is_first_look:
+        if not names and not progress.is_first_pass:
             on_first()
-        if not progress.is_first_look and progress.path.name not in names:
+        if not progress.is_first_pass and progress.path.name not in names:
             names.append(progress.path.name)
 
     index_footage([footage], catalog, ToyEncoder(), on_progress)
@@ -203,7 +203,7 @@ def test_a_broken_file_is_reported_once(tmp_path, footage):
         assert index_footage([tmp_path], catalog, ToyEncoder()) == coverage
 
 
-def test_a_moved_file_is_found_by_the_first_look(tmp_path):
+def test_a_moved_file_is_found_by_the_first_pass(tmp_path):
     folder = tmp_path / "footage"
     clip = write_clip(folder / "one.mp4", [("red", 700)], RATE)
     with Catalog(tmp_path / "library") as catalog:
@@ -242,7 +242,7 @@ def test_libraries_of_the_version_before_keep_all(tmp_path, footage, plain_libra
         assert find("blue", [footage], catalog, ToyEncoder()).moments[0].media.path.name == "b.mp4"
 
 
-def test_pruning_a_model_drops_its_first_looks(tmp_path, footage):
+def test_pruning_a_model_drops_its_coarse_index(tmp_path, footage):
     with Catalog(tmp_path) as catalog:
         look_at(footage, catalog)
     upkeep.prune(tmp_path, ["toy"])

@@ -1,4 +1,4 @@
-"""The first pass of a long index run: a look at a keyframe every few seconds, so that all footage can be searched.
+"""The first pass of a long index run: a keyframe every few seconds, so that all footage can be searched.
 
 One thread decodes, the caller encodes and stores, file by file. Whatever is wrong with a file is left to the second
 pass, which reads every file to its end and reports each problem once.
@@ -29,7 +29,7 @@ from tr_desktop.library.store.writer import Writer
 from tr_desktop.moments import Footage
 
 STEP_S = Fraction(2)  # between keyframes
-FROM_S = 300  # an index run over less footage than this, in seconds, takes about a minute and needs no first look
+FROM_S = 300  # an index run over less footage than this, in seconds, takes about a minute and needs no first pass
 _DECODED_AHEAD = 8
 
 
@@ -46,7 +46,7 @@ class _Picture:
 
 @dataclass(frozen=True)
 class _Ended:
-    """A file was looked at, or left to the second pass if there is no footage. known: it is in the library under
+    """A file is done, or left to the second pass if there is no footage. is_known: it is in the library under
     another name."""
 
     path: Path
@@ -55,7 +55,7 @@ class _Ended:
     is_known: bool = False
 
 
-def look_first(
+def first_pass(
     files: Mapping[Path, stat_result],
     writer: Writer,
     options: ReadingOptions,
@@ -66,10 +66,10 @@ def look_first(
 
     Yields the files that the library knows under another name. Parameters: as for `read_files`.
     """
-    return _Looking(files, writer, options, wait_while_paused, on_begin).run()
+    return _FirstPass(files, writer, options, wait_while_paused, on_begin).run()
 
 
-class _Looking:
+class _FirstPass:
     def __init__(
         self,
         files: Mapping[Path, stat_result],
@@ -91,7 +91,7 @@ class _Looking:
             return
         most = max(self._options.encoder.batch, 1)
         pts, rows = list[int](), list[npt.NDArray[np.float32]]()
-        for items in prefetch(self._looked(), _DECODED_AHEAD + most, is_over, most):
+        for items in prefetch(self._keyframes(), _DECODED_AHEAD + most, is_over, most):
             pictures = [item.picture for item in items if isinstance(item, _Picture)]
             vectors = iter(self._options.encoder.encode_images(np.stack(pictures)) if pictures else ())
             for item in items:
@@ -127,7 +127,7 @@ class _Looking:
 
     def _store(self, source: Source, footage: Footage, pts: list[int], rows: npt.NDArray[np.float32]) -> None:
         ticks = [stamp - (footage.times.start_pts or 0) for stamp in pts]
-        self._writer.add_first_look(source, footage, self._pack, self._every_s, ticks, rows)
+        self._writer.add_coarse_index(source, footage, self._pack, self._every_s, ticks, rows)
 
     def _report(self, path: Path, read_bytes: int, done_s: Fraction) -> None:
         paused_s = self._wait_while_paused.paused_s - self._paused_before_s
@@ -140,13 +140,13 @@ class _Looking:
                 total_bytes=self._total_bytes,
                 footage_s=self._ended_s + done_s,
                 elapsed_s=time.monotonic() - self._started_s - paused_s,
-                is_first_look=True,
+                is_first_pass=True,
             )
         )
 
     # In the decoding thread
 
-    def _looked(self) -> Generator[_Picture | _Ended, None, None]:
+    def _keyframes(self) -> Generator[_Picture | _Ended, None, None]:
         begun = set[tuple[int, bytes]]()
         for path, stat in self._files.items():
             self._wait_while_paused(self._options.stop.is_set)
@@ -164,7 +164,7 @@ class _Looking:
                 yield _Ended(path)
 
     def _source(self, path: Path, stat: stat_result, begun: set[tuple[int, bytes]]) -> Source | None:
-        """The file with its digest; None for one that needs more than a look: a copy, or one that got longer."""
+        """The file with its digest; None for one that needs the exact pass: a copy, or one that got longer."""
         sampled = content_digest(path, stat.st_size)
         known = self._writer.contents(stat.st_size, sampled)
         if (stat.st_size, sampled) in begun:
@@ -179,7 +179,7 @@ class _Looking:
 
     def _is_known(self, source: Source) -> bool:
         is_whole = self._writer.read_progress(source, self._pack).is_whole
-        return is_whole or self._writer.has_first_look(source, self._pack)
+        return is_whole or self._writer.has_coarse_index(source, self._pack)
 
     def _pictures(self, source: Source) -> Generator[_Picture, None, Footage]:
         media = probe(source.path)
