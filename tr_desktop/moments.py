@@ -225,8 +225,8 @@ class Indexed:
 
     vectors: [T, width], L2-normalised, fp16 as they are stored or fp32 to compute with; row k stands for the frame on
     screen at k * `every_s` seconds.
-    problems: damage that was passed over, as sentences. is_coarse: whether only keyframes of it, or of a part of it, were
-    read: rows there repeat the nearest keyframe's.
+    problems: damage that was passed over, as sentences. is_coarse: whether only keyframes were read of it, or of a
+    part of it: rows there repeat the nearest keyframe's.
     """
 
     footage: Footage

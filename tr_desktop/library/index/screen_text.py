@@ -65,11 +65,12 @@ def read_screen_text(
     Raises NotWritableError if another process is the library's writer at that moment, LibraryError for a full disk.
     """
     stop, done = stop or threading.Event(), 0
+    left_for_later = {*coverage.offline, *coverage.incomplete, *coverage.coarse}
     for media_id in catalog.quotes.not_looked_for_in(coverage.media, TextKind.SCREEN):
         path = coverage.media[media_id]
         if stop.is_set():
             break
-        if path in (*coverage.offline, *coverage.incomplete, *coverage.coarse):
+        if path in left_for_later:
             continue
         cues = list[Cue]()
         try:
