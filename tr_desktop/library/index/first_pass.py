@@ -6,6 +6,7 @@ pass, which reads every file to its end and reports each problem once.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
@@ -83,15 +84,23 @@ class _FirstPass:
         self._pack, self._every_s = options.encoder.pack.sha256, 1 / options.encoder.pack.sample_fps
         self._total_bytes = sum(stat.st_size for stat in files.values())
         self._started_s, self._paused_before_s = time.monotonic(), wait_while_paused.paused_s
+        self._closed = threading.Event()  # ends the decoding thread
         self._ended_files, self._ended_bytes, self._ended_s = 0, 0, Fraction(0)
 
     def run(self) -> Iterator[Source]:
-        is_over = self._options.stop.is_set
-        if not self._is_long():
-            return
+        try:
+            if self._is_long():
+                yield from self._run()
+        finally:
+            self._closed.set()
+
+    def _is_over(self) -> bool:
+        return self._options.stop.is_set() or self._closed.is_set()
+
+    def _run(self) -> Iterator[Source]:
         most = max(self._options.encoder.batch, 1)
         pts, rows = list[int](), list[npt.NDArray[np.float32]]()
-        for items in prefetch(self._keyframes(), _DECODED_AHEAD + most, is_over, most):
+        for items in prefetch(self._keyframes(), _DECODED_AHEAD + most, self._is_over, most):
             pictures = [item.picture for item in items if isinstance(item, _Picture)]
             vectors = iter(self._options.encoder.encode_images(np.stack(pictures)) if pictures else ())
             for item in items:
@@ -114,8 +123,8 @@ class _FirstPass:
         """Whether the files together are so long that reading them takes more than a minute or so."""
         length_s = Fraction(0)
         for path in self._files:
-            self._wait_while_paused(self._options.stop.is_set)
-            if self._options.stop.is_set():
+            self._wait_while_paused(self._is_over)
+            if self._is_over():
                 break
             self._on_begin(path)
             with suppress(MediaError, OSError):
@@ -149,7 +158,7 @@ class _FirstPass:
     def _keyframes(self) -> Generator[_Picture | _Ended, None, None]:
         begun = set[tuple[int, bytes]]()
         for path, stat in self._files.items():
-            self._wait_while_paused(self._options.stop.is_set)
+            self._wait_while_paused(self._is_over)
             self._on_begin(path)
             source = None
             try:
@@ -185,7 +194,7 @@ class _FirstPass:
         media = probe(source.path)
         sampler = KeyframeSampler(media, STEP_S, self._options.encoder.pack.picture_shape)
         for key in sampler:
-            self._wait_while_paused(self._options.stop.is_set)
+            self._wait_while_paused(self._is_over)
             share = Fraction(sampler.read_bytes, source.size_bytes)
             done_s = (media.duration_s or Fraction(0)) * min(share, Fraction(1))
             yield _Picture(source.path, key.pts, key.picture, sampler.read_bytes, done_s)
