@@ -236,9 +236,10 @@ def lacking(catalog: Catalog, pack: Pack, coverage: Coverage) -> Lacking:
     """What `pack` would have to index before it can search all that `coverage` says is searched."""
     known = catalog.known(pack.sha256)
     left: dict[Path, Fraction] = {}
+    unfinished = {*coverage.incomplete, *coverage.coarse}
     for path in coverage.searched:
         entry = known.get(os.fsencode(path))
         # Nobody may be able to read the rest of a file that is incomplete.
-        if entry is None or not (entry.is_whole or (entry.rows and path in coverage.incomplete)):
+        if entry is None or not (entry.is_whole or (entry.rows and path in unfinished)):
             left[path] = Fraction(0) if entry is None else entry.duration_s - entry.read_s
     return Lacking(len(left), sum((left[path] for path in left if path not in coverage.copies), Fraction(0)))

@@ -142,6 +142,7 @@ def find(
         # No pictures support what is said, so they are half of the answer at most.
         moments += islice(text_moments(query, coverage, catalog, encoder.pack.threshold), max(top // 2, 1))
     moments = ranked(moments, judgements)[:top]
+    catalog.answered.note([moment.media.path for moment in moments if not moment.footage.is_whole])
     return Answer(
         query=query,
         pack=encoder.pack.name,

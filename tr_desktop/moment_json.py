@@ -26,7 +26,7 @@ _STEP_KEYS = ("step", "start_frame", "end_frame", "start_s", "end_s", "score", "
 _MOMENT_KEYS = (
     *("rank", "media", "rate", "start_frame", "end_frame", "start_s", "end_s", "start_tc", "end_tc", "score"),
     *("confident", "edges", "stop", "steps", "subtitle", "source", "text_from", "file_name", "why", "content"),
-    "continued",
+    *("continued", "coarse"),
 )
 _PART_KEYS = ("media", "start_frame", "end_frame", "start_tc", "end_tc")
 
@@ -170,7 +170,7 @@ class FoundMoment:
 
     media: path of the file, as text. rate: exact, 'n/d'. segment, start_s … end_confidence: of the step `stop`, which
     was kept. quote: of a moment that was found in text. content: digest of the file, hexadecimal; "" if it isn't known.
-    continued: its frames in the files that go on from this one.
+    continued: its frames in the files that go on from this one. is_coarse: as in `Moment`.
     """
 
     rank: int
@@ -190,6 +190,7 @@ class FoundMoment:
     quote: Quote | None = None
     content: str = ""
     continued: tuple[FoundPart, ...] = ()
+    is_coarse: bool = False
     unknown: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -237,6 +238,7 @@ class FoundMoment:
             **quote,
             **({"content": self.content} if self.content else {}),
             **({"continued": [part.to_json() for part in self.continued]} if self.continued else {}),
+            **({"coarse": True} if self.is_coarse else {}),
             **self.unknown,
         }
 
@@ -267,6 +269,7 @@ class FoundMoment:
             quote=quote,
             content=text(entry.get("content", "")),
             continued=tuple(FoundPart.from_json(part) for part in entry.get("continued", ())),
+            is_coarse=bool(entry.get("coarse", False)),
             unknown={key: value for key, value in entry.items() if key not in _MOMENT_KEYS},
         )
         if found.stop >= len(found.steps):
@@ -294,6 +297,7 @@ class FoundMoment:
             quote=moment.quote,
             content=moment.footage.contents[0].hex() if moment.footage.contents else "",
             continued=tuple(FoundPart.of(part) for part in moment.parts[1:]),
+            is_coarse=moment.is_coarse,
         )
 
     def is_of(self, footage: Footage) -> bool:
@@ -317,6 +321,7 @@ class FoundMoment:
             query=query,
             quote=self.quote,
             continued=tuple(part.part(footage_of) for part in self.continued),
+            is_coarse=self.is_coarse,
         )
 
 

@@ -225,13 +225,15 @@ class Indexed:
 
     vectors: [T, width], L2-normalised, fp16 as they are stored or fp32 to compute with; row k stands for the frame on
     screen at k * `every_s` seconds.
-    problems: damage that was passed over, as sentences.
+    problems: damage that was passed over, as sentences. is_coarse: whether only keyframes were read of it, or of a
+    part of it: rows there repeat the nearest keyframe's.
     """
 
     footage: Footage
     every_s: Fraction
     vectors: npt.NDArray[np.float16] | npt.NDArray[np.float32]
     problems: tuple[str, ...] = ()
+    is_coarse: bool = False
 
     @property
     def media(self) -> Media:
@@ -391,6 +393,7 @@ class Moment:
     confident: whether the score reaches the pack's threshold.
     quote: set if the moment was found in text, or by its file's name. remarks: what an editor added.
     continued: its frames in the files that go on from this one; `parts` has them while it reaches this one's end.
+    is_coarse: whether it was found in keyframes, while its file was still being read.
     """
 
     footage: Footage
@@ -401,6 +404,7 @@ class Moment:
     quote: Quote | None = None
     remarks: Remarks = NO_REMARKS
     continued: tuple[Part, ...] = ()
+    is_coarse: bool = False
 
     @property
     def parts(self) -> tuple[Part, ...]:

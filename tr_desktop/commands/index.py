@@ -22,6 +22,7 @@ def add_commands(commands: Any) -> None:
     index.add_argument(
         "--hardware", action="store_true", help="use hardware decoding if it matches software output and is faster"
     )
+    index.add_argument("--status", action="store_true", help="show what can be searched already, and read nothing")
     index.add_argument("--retry", action="store_true", help="read the files again that an earlier run couldn't read")
     text = index.add_mutually_exclusive_group()
     text.add_argument("--no-text", action="store_true", help="don't read titles and signs in the pictures")
@@ -44,6 +45,10 @@ def run_index(arguments: argparse.Namespace) -> int:
     from tr_desktop.commands.progress import IndexBar, TextBar
     from tr_desktop.library.index.screen_text import open_reader
 
+    if arguments.status:
+        with options.engine_of(arguments) as engine:
+            print(report.coverage_text(engine.survey(arguments.paths).coverage))
+        return options.OK
     if arguments.read_text:
         open_reader()  # an error is better before the footage is read
     with options.engine_of(arguments) as engine:

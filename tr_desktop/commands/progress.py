@@ -29,13 +29,14 @@ class IndexBar:
             self._bar.close()
 
     def update(self, progress: IndexProgress) -> None:
-        if self._bar is not None and progress.done_bytes < self._bar.n:  # another run has begun
+        is_other_pass = self._last is not None and progress.is_first_pass != self._last.is_first_pass
+        if self._bar is not None and (is_other_pass or progress.done_bytes < self._bar.n):  # or another run
             self._bar.close()
             self._bar = None
         if self._bar is None:
             self._bar = tqdm(total=progress.total_bytes, unit="B", unit_scale=True, file=sys.stderr, dynamic_ncols=True)
         self._last = progress
-        name = printable(progress.path.name)
+        name = ("first pass: " if progress.is_first_pass else "") + printable(progress.path.name)
         if progress.decoder and progress.decoder != self._decoder:
             self._decoder = progress.decoder
             self.say(f"From {name} on: {progress.decoder}")

@@ -13,6 +13,8 @@ from tr_desktop.moment_json import SCHEMA, FoundMoment, seconds
 from tr_desktop.moments import Moment, Quote, TextKind
 from tr_desktop.names import printable, short_names
 
+_COARSE = "  coarse: still to be read"
+
 
 def as_json(answer: Answer) -> dict[str, Any]:
     """The document that `find --json` prints. Frames count from 0, ends are exclusive, seconds from the first frame."""
@@ -30,6 +32,7 @@ def as_json(answer: Answer) -> dict[str, Any]:
             "incomplete": [
                 {"path": str(path), "seconds": seconds(read_s)} for path, read_s in answer.coverage.incomplete.items()
             ],
+            **_coarse(answer.coverage),
             "skipped": [{"path": str(s.path), "reason": s.reason} for s in answer.coverage.skipped],
             **_damaged(answer.coverage),
         },
@@ -56,6 +59,11 @@ def cut_text(answer: Answer) -> str:
     )
 
 
+def _coarse(coverage: Coverage) -> dict[str, Any]:
+    """Present only while files are still being read."""
+    return {"coarse": [str(path) for path in coverage.coarse]} if coverage.coarse else {}
+
+
 def _damaged(coverage: Coverage) -> dict[str, Any]:
     """Present only if there is damage, which is rare."""
     damaged = [{"path": str(path), "problems": list(problems)} for path, problems in coverage.damaged.items()]
@@ -73,7 +81,7 @@ def as_text(answer: Answer) -> str:
         lines.append(
             f"{rank}. {names[moment.media.path]}  {moment.footage.timecode_at(segment.start_frame)} – "
             f"{moment.footage.timecode_at(segment.end_frame)}  ({float(kept.start_s):.2f}–{float(kept.end_s):.2f} s)  "
-            f"score {moment.score:.2f} ({level(moment).value}){_edges(moment)}"
+            f"score {moment.score:.2f} ({level(moment).value}){_edges(moment)}{_COARSE if moment.is_coarse else ''}"
         )
         for part in moment.parts[1:]:
             footage, end = part.footage, part.segment.end_frame
@@ -113,6 +121,10 @@ def coverage_text(coverage: Coverage) -> str:
     lines = [f"Searched {counts.searchable} of {counts.footage} files."]
     for path, read_s in coverage.incomplete.items():
         lines.append(f"  {names[path]}: only the first {float(read_s):.0f} s are indexed so far")
+    if coverage.coarse:
+        first = ", ".join(names[path] for path in coverage.coarse[:3])
+        more = f" and {len(coverage.coarse) - 3} more" if len(coverage.coarse) > 3 else ""
+        lines.append(f"  coarse, {counts.coarse} still to be read to their end: {first}{more}")
     for path, problems in coverage.damaged.items():
         lines.append(f"  damaged, but searched: {names[path]}: {'; '.join(problems)}")
     if coverage.offline:

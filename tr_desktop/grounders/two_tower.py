@@ -165,7 +165,8 @@ class TwoTower:
 
     def _moment(self, search: Search, item: Indexed, steps: list[RefineStep]) -> Moment:
         refinement, score = Refinement(tuple(steps), stop=steps[-1].step), steps[-1].score
-        return Moment(item.footage, refinement, score, score >= self._encoder.pack.threshold, search.query)
+        is_confident = score >= self._encoder.pack.threshold
+        return Moment(item.footage, refinement, score, is_confident, search.query, is_coarse=item.is_coarse)
 
 
 def _frames_of(item: Indexed) -> IndexedFrames:

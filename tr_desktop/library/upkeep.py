@@ -17,6 +17,7 @@ from typing import NamedTuple
 from tr_desktop.errors import LibraryError
 from tr_desktop.library.index.drives import Drives
 from tr_desktop.library.store import health, salvage
+from tr_desktop.library.store.coarse import coarse_of
 from tr_desktop.library.store.database import FILE_NAME, Database
 from tr_desktop.library.store.lock import sole_writer
 from tr_desktop.library.store.places import Places
@@ -64,7 +65,7 @@ def models(folder: Path) -> list[ModelIndex]:
     """The indexes in the library, by pack. Raises LibraryError if there is no library."""
     _require(folder)
     with closing(Database(folder)) as database:
-        rows = database.rows("SELECT pack, count(*) FROM vectors GROUP BY pack ORDER BY pack")
+        rows = database.rows("SELECT pack, count(*) FROM vectors WHERE ticks IS NULL GROUP BY pack ORDER BY pack")
     return [ModelIndex(pack, count, _size_of(folder, pack)) for pack, count in rows]
 
 
@@ -76,7 +77,8 @@ def prune(folder: Path, packs: Collection[str] = ()) -> list[Path]:
     with _writing(folder) as database:
         with database.transaction():
             for table in ("vectors", "close_up"):
-                database.execute_many(f"DELETE FROM {table} WHERE pack = ?", ((pack,) for pack in packs))
+                dropped_packs = ((name,) for pack in packs for name in (pack, coarse_of(pack)))
+                database.execute_many(f"DELETE FROM {table} WHERE pack = ?", dropped_packs)
         drives = Drives(Places(database).drives())
         paths = (Path(os.fsdecode(name)) for name in _names(database))
         gone = [path for path in paths if not os.path.lexists(path) and not drives.is_away(path)]

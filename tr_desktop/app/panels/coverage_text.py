@@ -26,6 +26,8 @@ def exceptions(counts: Counts) -> list[str]:
     facts = []
     if counts.partial:
         facts.append(tr("{count} partly read", count=counts.partial))
+    if counts.coarse:
+        facts.append(tr("{count} still being read", count=counts.coarse))
     if counts.waiting:
         facts.append(tr("{count} not indexed yet", count=counts.waiting))
     if counts.refused:

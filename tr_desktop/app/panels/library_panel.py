@@ -66,6 +66,8 @@ class FolderRow(QWidget):
             self._state.set_text(tr("Partly read: the first {length}", length=duration_label(float(read_s))))
         elif counts == Counts(whole=1) and self.path.suffix:
             self._state.set_text(tr("Searched"))
+        elif counts == Counts(coarse=1) and self.path.suffix:
+            self._state.set_text(tr("Searched coarsely, still being read"))
         elif counts == Counts(waiting=1) and self.path.suffix:
             self._state.set_text(tr("Not indexed yet"))
         else:
@@ -161,7 +163,7 @@ class LibraryPanel(QWidget):
         for row in self._folder_rows:
             row.show_status(status)
         counts = count(coverage)
-        missed = counts.partial + counts.waiting + counts.refused + len(status.missing)
+        missed = counts.partial + counts.coarse + counts.waiting + counts.refused + len(status.missing)
         self._why.setVisible(bool(missed or counts.other) and bool(self._folder_rows))
         # Short: the button must not widen the panel.
         self._why.setText(
@@ -177,7 +179,8 @@ class LibraryPanel(QWidget):
     def reasons(self) -> dict[str, list[str]]:
         """Files that are not searched, or only partly indexed, by the reason."""
         coverage = self._status.coverage
-        names = short_names((*coverage.incomplete, *(skipped.path for skipped in coverage.skipped)), coverage.searched)
+        skipped = (each.path for each in coverage.skipped)
+        names = short_names((*coverage.incomplete, *coverage.coarse, *skipped), coverage.searched)
         by_reason: dict[str, list[str]] = {}
         for path in self._status.missing:
             by_reason.setdefault(tr("not found"), []).append(str(path))
@@ -185,10 +188,12 @@ class LibraryPanel(QWidget):
             by_reason.setdefault(tr("partly read"), []).append(
                 tr("{name}: the first {length}", name=names[path], length=duration_label(float(read_s)))
             )
-        for skipped in coverage.skipped:
-            is_footage = not is_other(coverage, skipped.path, skipped.reason)
-            reason = skipped.reason if is_footage else tr("not footage: {kind}", kind=skipped.reason)
-            by_reason.setdefault(reason, []).append(names[skipped.path])
+        for path in coverage.coarse:
+            by_reason.setdefault(tr("searched coarsely, still being read"), []).append(names[path])
+        for each in coverage.skipped:
+            is_footage = not is_other(coverage, each.path, each.reason)
+            reason = each.reason if is_footage else tr("not footage: {kind}", kind=each.reason)
+            by_reason.setdefault(reason, []).append(names[each.path])
         return by_reason
 
     def _show_reasons(self, is_wanted: bool) -> None:
@@ -218,7 +223,8 @@ class LibraryPanel(QWidget):
         name = progress.path.name
         self._now.set_text(tr("{pack}: {name}", pack=self._pack, name=name) if self._pack else name)
         self.bar.setValue(round(1000 * progress.done_bytes / max(progress.total_bytes, 1)))
-        facts = [tr("{number} of {files}", number=progress.file_number, files=progress.files)]
+        text = tr("first pass, {number} of {files}") if progress.is_first_pass else tr("{number} of {files}")
+        facts = [text.format(number=progress.file_number, files=progress.files)]
         if self._is_paused:
             facts.append(tr("paused"))
         else:

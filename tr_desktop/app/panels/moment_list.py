@@ -193,7 +193,7 @@ class MomentDelegate(PosterDelegate):
             painter.drawRoundedRect(QRectF(box.left(), y - 2, max(wide * moment.score, 4.0), 4), 2, 2)
         painter.setFont(theme.figures_font(theme.SMALL_PX))
         painter.setPen(QPen(QColor(c.text if moment.confident else c.dim)))
-        words = [level_word(moment), percent(moment.score), *_goes_on(moment)]
+        words = [level_word(moment), percent(moment.score), *_goes_on(moment), *_coarse(moment)]
         left = int(wide) + 7 if wide else 0
         draw_elided(painter, box.adjusted(left, 0, 0, 0), "  ".join(words))
 
@@ -217,13 +217,18 @@ def level_word(moment: Moment) -> str:
 
 
 def _remarks(moment: Moment) -> list[str]:
-    return [*([] if moment.quote is None else [quoted(moment.quote)]), *_goes_on(moment)]
+    return [*([] if moment.quote is None else [quoted(moment.quote)]), *_goes_on(moment), *_coarse(moment)]
 
 
 def _goes_on(moment: Moment) -> list[str]:
     """The last file of a moment over several files, as a line."""
     *_, last = moment.parts
     return [tr("goes on in {file}", file=last.footage.media.path.name)] if len(moment.parts) > 1 else []
+
+
+def _coarse(moment: Moment) -> list[str]:
+    """A line for a moment found in keyframes, whose file is still being read."""
+    return [tr("coarse: still being read")] if moment.is_coarse else []
 
 
 def quoted(quote: Quote) -> str:

@@ -162,7 +162,7 @@ class Indexing(QObject):
 def _bring_up_to_date(engine: Engine, folders: Sequence[Path], pause: threading.Event, job: Job) -> LibraryStatus:
     """Report what can be searched now, index the rest, and then read the text in the pictures."""
     status = engine.survey(folders)
-    if status.coverage.waiting or status.coverage.incomplete:
+    if status.coverage.unread:
         job.report(status)
         status = LibraryStatus(engine.index(status.present(folders), job.report, job.stop, pause=pause), status.missing)
     if not job.stop.is_set():

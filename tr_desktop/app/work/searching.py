@@ -155,7 +155,7 @@ class Searching(QObject):
             self._set_results(replace(self.results, moments=moments))
 
     def _finish(self, answer: Answer) -> None:
-        unread = len(answer.coverage.waiting) + len(answer.coverage.incomplete)
+        unread = answer.coverage.unread
         unknown = len(self.results.judgements) - len(answer.judgements)
         self._set_results(replace(self.results, moments=answer.moments, is_final=True, unread=unread, unknown=unknown))
         self.answered.emit(answer)

@@ -14,7 +14,8 @@ from tr_desktop.library.index.walk import NOT_FOOTAGE
 class Counts:
     """Numbers of files; each file counts once, except in `offline`.
 
-    whole: searched, and read to their end. partial: searched as far as they are read. waiting: not indexed yet.
+    whole: searched, and read to their end. partial: searched as far as they are read. coarse: searched by a first
+    look, not yet read to their end. waiting: not indexed yet.
     refused: can't be searched, or left out by a filter. other: not footage, such as subtitles and documents.
     offline: searched files whose drive is missing.
     """
@@ -25,10 +26,11 @@ class Counts:
     refused: int = 0
     other: int = 0
     offline: int = 0
+    coarse: int = 0
 
     @property
     def searchable(self) -> int:
-        return self.whole + self.partial
+        return self.whole + self.partial + self.coarse
 
     @property
     def footage(self) -> int:
@@ -46,6 +48,7 @@ def count(coverage: Coverage, within: Path | None = None) -> Counts:
 
     searched = sum(is_counted(path) for path in coverage.searched)
     partial = sum(is_counted(path) for path in coverage.incomplete)
+    coarse = sum(is_counted(path) for path in coverage.coarse)
     waiting = refused = other = 0
     for skipped in filter(lambda each: is_counted(each.path), coverage.skipped):
         if skipped.reason == NOT_YET:
@@ -55,7 +58,7 @@ def count(coverage: Coverage, within: Path | None = None) -> Counts:
         else:
             refused += 1
     offline = sum(is_counted(path) for path in coverage.offline)
-    return Counts(searched - partial, partial, waiting, refused, other, offline)
+    return Counts(searched - partial - coarse, partial, waiting, refused, other, offline, coarse)
 
 
 def is_other(coverage: Coverage, path: Path, reason: str) -> bool:

@@ -21,16 +21,17 @@ class Coverage:
     """Every file that a run found: either in `searched` or in `skipped`.
 
     offline: searched files whose drive is missing. incomplete: searched files that are only partly read, with the
-    seconds read. damaged: searched files with damage that was passed over, as sentences. searched_s: footage searched,
-    in seconds. media: one path for each searched media id; copies share an id. copies: the other paths, each with that
-    one. subtitles: {subtitle file: its footage} of the searched files; subtitle files count as skipped, because they
-    aren't footage.
+    seconds read. coarse: searched files of which, or of the rest of which, only keyframes were read. damaged:
+    searched files with damage that was passed over, as sentences. searched_s: footage searched, in seconds. media: one
+    path for each searched media id; copies share an id. copies: the other paths, each with that one. subtitles:
+    {subtitle file: its footage} of the searched files; subtitle files count as skipped, because they aren't footage.
     """
 
     searched: list[Path] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     offline: list[Path] = field(default_factory=list)
     incomplete: dict[Path, Fraction] = field(default_factory=dict)
+    coarse: list[Path] = field(default_factory=list)
     damaged: dict[Path, tuple[str, ...]] = field(default_factory=dict)
     searched_s: Fraction = Fraction(0)
     media: dict[int, Path] = field(default_factory=dict)
@@ -46,11 +47,17 @@ class Coverage:
         """The skipped files that only wait for an index run."""
         return [skipped.path for skipped in self.skipped if skipped.reason == NOT_YET]
 
+    @property
+    def unread(self) -> int:
+        """The number of files that an index run would read, or read on."""
+        return len(self.waiting) + len(self.incomplete) + len(self.coarse)
+
 
 @dataclass(frozen=True)
 class IndexProgress:
-    """Progress of an index run. Bytes count the new files. footage_s: footage read so far, seconds. elapsed_s: time
-    spent on it, without pauses. decoder: the decoder of this file and the reason; "" unless hardware was requested.
+    """Progress of one pass of an index run. Bytes count the new files. file_number: counted in the order of reading.
+    footage_s: footage read so far, seconds. elapsed_s: time spent on it, without pauses. decoder: the decoder of this
+    file and the reason; "" unless hardware was requested. is_first_pass: whether the pass is the one over keyframes.
     """
 
     path: Path
@@ -61,6 +68,7 @@ class IndexProgress:
     footage_s: Fraction
     elapsed_s: float
     decoder: str = ""
+    is_first_pass: bool = False
 
     @property
     def times_real_time(self) -> float:

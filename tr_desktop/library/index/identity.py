@@ -60,11 +60,16 @@ def identify(path: Path, size_bytes: int, mtime_ns: int, sampled: bytes, known: 
     known = list(known)
     if not known or size_bytes <= _SAMPLES * _SAMPLE_BYTES:
         return sampled
-    for content in known:
-        if any(_is_same_date(mtime_ns, other_ns) for other_ns in content.mtimes_ns):
-            return content.digest
+    if (by_date := digest_by_date(known, mtime_ns)) is not None:
+        return by_date
     packets = _packets_or_mark(path)
     return next((content.digest for content in known if content.packets == packets), sampled + packets)
+
+
+def digest_by_date(known: Iterable[KnownContent], mtime_ns: int) -> bytes | None:
+    """The digest of the content, among those with the same samples, of which a file had this date."""
+    same = (content for content in known if any(_is_same_date(mtime_ns, each_ns) for each_ns in content.mtimes_ns))
+    return next((content.digest for content in same), None)
 
 
 def _packets_or_mark(path: Path) -> bytes:

@@ -23,6 +23,7 @@ from tr_desktop.library.filters import FootageFilter
 from tr_desktop.library.index.coverage import NOT_YET, OTHER_MODEL, Coverage, IndexProgress, Skipped
 from tr_desktop.library.index.drives import Drives, mount_of
 from tr_desktop.library.index.exclusions import Exclusions
+from tr_desktop.library.index.first_pass import first_pass
 from tr_desktop.library.index.identity import has_grown
 from tr_desktop.library.index.prefetch import Pause
 from tr_desktop.library.index.proxies import proxies_of, searched_once
@@ -125,12 +126,12 @@ def index_footage(
             found.reasons |= dict.fromkeys(found.new, error.what)
     for path, stat in found.new.items():
         entry = found.known.get(os.fsencode(path))
-        if entry is None or not entry.rows:
+        if entry is None or not _can_be_searched(entry):
             continue
-        if if_unchanged(entry, stat):  # the part read so far can be searched
+        if if_unchanged(entry, stat):  # what was read so far can be searched
             found.reasons.pop(path, None)
         elif entry.size_bytes < stat.st_size and _has_grown(path, stat, catalog):
-            found.known[os.fsencode(path)] = entry._replace(is_whole=False)
+            found.known[os.fsencode(path)] = entry._replace(is_whole=False, is_coarse=False)
             found.reasons.pop(path, None)
     if may_be_gone:
         found.missing.clear()
@@ -187,6 +188,10 @@ def if_unchanged(entry: FileRecord | None, stat: os.stat_result) -> FileRecord |
     return entry if is_same else None
 
 
+def _can_be_searched(entry: FileRecord) -> bool:
+    return entry.rows > 0 or entry.is_coarse
+
+
 def _has_grown(path: Path, stat: os.stat_result, catalog: Catalog) -> bool:
     try:
         return has_grown(path, stat.st_size, catalog.source_of(path))
@@ -211,14 +216,16 @@ class _Run:
         self._pauses, self._drives = Pause(options.pause), drives
         self._pack, self._every_s = options.encoder.pack.sha256, 1 / options.encoder.pack.sample_fps
         self._reasons = dict.fromkeys(new, NOT_YET)
-        self._numbers = {path: number for number, path in enumerate(new, 1)}
         self._total_bytes = sum(stat.st_size for stat in new.values())
-        self._started_s = time.monotonic()
-        self._rows_read, self._bytes_before = 0, 0
+        self._started_s, self._paused_before_s = time.monotonic(), 0.0
+        self._rows_read, self._bytes_before, self._ended = 0, 0, 0
         self._held: list[EncodedBatch] = []
 
     def read(self, on_begin: Callable[[Path], None]) -> dict[Path, str]:
-        """Read all files; why some can't be searched now."""
+        """Look at all files, then read them; why some can't be searched now."""
+        for source in first_pass(self._new, self._writer, self._options, self._pauses, on_begin):
+            _forget_moved(self._writer, source, self._drives)
+        self._started_s, self._paused_before_s = time.monotonic(), self._pauses.paused_s
         left = self._new
         while left:
             items = read_files(left, self._writer, self._options, self._pauses, on_begin)
@@ -262,6 +269,7 @@ class _Run:
                 self._reasons[path] = "it changed while it was read; it is read again the next time"
         self._report(path, self._new[path].st_size)
         self._bytes_before += self._new[path].st_size
+        self._ended += 1
 
     def _append(self, batch: EncodedBatch) -> None:
         self._held.append(batch)
@@ -302,12 +310,12 @@ class _Run:
         self._options.on_progress(
             IndexProgress(
                 path=path,
-                file_number=self._numbers[path],
+                file_number=min(self._ended + 1, len(self._new)),
                 files=len(self._new),
                 done_bytes=self._bytes_before + min(read_bytes, self._new[path].st_size),
                 total_bytes=self._total_bytes,
                 footage_s=self._rows_read * self._every_s,
-                elapsed_s=time.monotonic() - self._started_s - self._pauses.paused_s,
+                elapsed_s=time.monotonic() - self._started_s - (self._pauses.paused_s - self._paused_before_s),
                 decoder=decoder,
             )
         )
@@ -334,7 +342,7 @@ def _account(found: _Found, footage_filter: FootageFilter, catalog: Catalog) -> 
         if path not in known_places:
             raise UserError("There is no such file or folder", path=path, remedy="Check the path and try again")
     reasons = dict(found.reasons)
-    reasons |= {path: OTHER_MODEL for path in offline if not found.known[os.fsencode(path)].rows}
+    reasons |= {path: OTHER_MODEL for path in offline if not _can_be_searched(found.known[os.fsencode(path)])}
     for path in (path for path in (*found.files, *offline) if path not in reasons):
         entry = found.known[os.fsencode(path)]
         reason = footage_filter.leaves_out_file(path) or footage_filter.leaves_out_date(entry.mtime_ns)
@@ -353,10 +361,12 @@ def _account(found: _Found, footage_filter: FootageFilter, catalog: Catalog) -> 
         entry = found.known[os.fsencode(path)]
         if entry.media_id is not None and (first := coverage.media.setdefault(entry.media_id, path)) != path:
             coverage.copies[path] = first
-        if entry.is_whole:
+        if entry.is_whole or entry.is_coarse:
             ticks[entry.tick_s] = ticks.get(entry.tick_s, 0) + entry.end_tick
         else:
             coverage.incomplete[path] = entry.read_s
+        if entry.is_coarse:
+            coverage.coarse.append(path)
         if entry.problems:
             coverage.damaged[path] = entry.problems
     lengths_s = (*(count * Fraction(tick_s) for tick_s, count in ticks.items()), *coverage.incomplete.values())

@@ -55,7 +55,6 @@ class _Run:
     ) -> None:
         self._new, self._catalog, self._options = new, catalog, options
         self._left, self._reasons = dict(new), dict.fromkeys(new, NOT_YET)
-        self._numbers = {path: number for number, path in enumerate(new, 1)}
         self._latest: IndexProgress | None = None
         self._was_replaced = False  # a child that had begun nothing
 
@@ -117,13 +116,17 @@ class _Run:
     def _reporter(self) -> Callable[[IndexProgress], None]:
         """Reports the progress of the next child as that of the whole run."""
         earlier = self._latest
+        settled = len(self._new) - len(self._left)
         total_bytes = sum(stat.st_size for stat in self._new.values())
         settled_bytes = total_bytes - sum(stat.st_size for stat in self._left.values())
 
         def report(progress: IndexProgress) -> None:
+            if progress.is_first_pass:  # a child that replaces one looks at what that one hadn't seen
+                self._options.on_progress(progress)
+                return
             self._latest = replace(
                 progress,
-                file_number=self._numbers[progress.path],
+                file_number=settled + progress.file_number,
                 files=len(self._new),
                 done_bytes=max(settled_bytes + progress.done_bytes, earlier.done_bytes if earlier else 0),
                 total_bytes=total_bytes,

@@ -81,7 +81,7 @@ def read_in_child(
         "hardware": options.hardware,
         "files": [str(path) for path in files],
     }
-    begun, last, failure = list[Path](), Path(), ""
+    begun, failure = list[Path](), ""
     with _child() as (process, messages):
         _send(process, job)
         is_paused, kill_at_s = False, None
@@ -100,11 +100,15 @@ def read_in_child(
                 continue
             match message:
                 case None:
-                    return Death(_end(process), begun[begun.index(last) :] if last in begun else begun, failure)
+                    return Death(_end(process), begun, failure)
                 case {"begins": path}:
+                    if Path(path) in begun:  # another pass over the files, which have survived the one before
+                        begun.clear()
                     begun.append(Path(path))
                 case {"progress": progress}:
                     last = Path(progress["path"])
+                    if last in begun:  # what was begun before it is stored
+                        begun = begun[begun.index(last) :]
                     if not stop.is_set():
                         options.on_progress(_progress(progress))
                         _send(process, {})

@@ -126,7 +126,8 @@ def read_files(
     wait_while_paused: Pause,
     on_begin: Callable[[Path], None],
 ) -> Generator[EncodedBatch | FinishedFile | DuplicateFile | ChangedFile | UnreadableFile, None, None]:
-    """Read `files` one after the other, each from where the library left off; how a file ended comes last.
+    """Read `files` one after the other, each from where the library left off; how a file ended comes last. Those in
+    which searches found something come first.
 
     Once `options.stop` is set, nothing more comes, and both threads end, as when this generator is closed.
     wait_while_paused: called before each frame is decoded.
@@ -176,7 +177,8 @@ def _decoded(
     on_begin: Callable[[Path], None],
 ) -> Generator[DecodedBatch | FinishedFile | DuplicateFile | ChangedFile | UnreadableFile, None, None]:
     begun, pack = _Begun(writer), options.encoder.pack.sha256
-    for path, stat in files.items():
+    for path in _in_order(files, writer):
+        stat = files[path]
         wait_while_paused()
         on_begin(path)
         source = None
@@ -210,6 +212,17 @@ def _decoded(
             yield UnreadableFile(path, stat, error.what, is_final)
         except OSError as error:  # the disk or the network, not the file
             yield UnreadableFile(path, stat, f"can't be read: {error.strerror or error}", is_final=False)
+
+
+def _in_order(files: Mapping[Path, os.stat_result], writer: Writer) -> Iterator[Path]:
+    """`files`, first those in which searches found something, also while others are being read."""
+    taken = set[Path]()
+    rest = iter(files)
+    while len(taken) < len(files):
+        found = (path for path in writer.answered.paths() if path in files and path not in taken)
+        path = next(found, None) or next(path for path in rest if path not in taken)
+        taken.add(path)
+        yield path
 
 
 class _Begun:
@@ -289,7 +302,7 @@ def _file(
         raise
     if piece:
         yield pictures()
-    if _is_same(source.path, source.size_bytes, source.mtime_ns):
+    if is_same(source.path, source.size_bytes, source.mtime_ns):
         problems = (*sampler.problems, *kept_gaps(sampler.times))
         yield FinishedFile(source, sampler.footage, problems, sampler.cues, sampler.packets_digest)
     else:
@@ -299,12 +312,12 @@ def _file(
 def _is_still(path: Path, stat: os.stat_result) -> bool:
     """Whether the file is certainly the one that was opened."""
     try:
-        return _is_same(path, stat.st_size, stat.st_mtime_ns)
+        return is_same(path, stat.st_size, stat.st_mtime_ns)
     except OSError:
         return False
 
 
-def _is_same(path: Path, size_bytes: int, mtime_ns: int) -> bool:
+def is_same(path: Path, size_bytes: int, mtime_ns: int) -> bool:
     """Whether the file is still the one that was opened. Raises OSError if it is out of reach."""
     now = path.stat()
     return (now.st_size, now.st_mtime_ns) == (size_bytes, mtime_ns)

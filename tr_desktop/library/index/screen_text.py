@@ -121,11 +121,12 @@ def read_screen_text(
     stop, done = stop or threading.Event(), 0
     budget = _Budget(None if everything else Fraction(_AT_ONCE))
     reader: TextReader | None = None
+    left_for_later = {*coverage.offline, *coverage.incomplete, *coverage.coarse}
     for media_id in catalog.quotes.not_looked_for_in(coverage.media, TextKind.SCREEN, again_if_partly=everything):
         path = coverage.media[media_id]
         if stop.is_set():
             break
-        if path in coverage.offline or path in coverage.incomplete:
+        if path in left_for_later:
             continue
         reader = reader or open_reader()
         try:

@@ -110,10 +110,14 @@ class _ReadingTime:
 
     def __init__(self, on_progress: Callable[[IndexProgress], None]) -> None:
         self._on_progress = on_progress
-        self.seconds = 0.0
+        self._seconds: dict[bool, float] = {}  # of each pass
+
+    @property
+    def seconds(self) -> float:
+        return sum(self._seconds.values())
 
     def update(self, progress: IndexProgress) -> None:
-        self.seconds = progress.elapsed_s
+        self._seconds[progress.is_first_pass] = progress.elapsed_s
         self._on_progress(progress)
 
 
@@ -173,7 +177,7 @@ def _is_settled(coverage: Coverage, catalog: Catalog, pack: str) -> bool:
     """Whether asking again makes no difference until a file changes."""
     passing = [each.path for each in coverage.skipped if each.reason.startswith(_PASSING)]
     if not passing:
-        return not coverage.incomplete
+        return not (coverage.incomplete or coverage.coarse)
     try:
         known = catalog.known(pack)  # a lasting reason is in the library
     except UserError:

@@ -11,17 +11,20 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tr_desktop.library.store import files, health, nearest
+from tr_desktop.library.store.answered import Answered
 from tr_desktop.library.store.close_ups import CloseUps
+from tr_desktop.library.store.coarse import coarse_of, filled_up
 from tr_desktop.library.store.database import Database
 from tr_desktop.library.store.health import damaged
 from tr_desktop.library.store.lock import NotWritableError, sole_writer
@@ -29,7 +32,7 @@ from tr_desktop.library.store.media_row import media_of, unpack_ticks
 from tr_desktop.library.store.places import Places
 from tr_desktop.library.store.quotes import Quotes
 from tr_desktop.library.store.records import Content, FileRecord, Source
-from tr_desktop.library.store.vectors import VectorFiles
+from tr_desktop.library.store.vectors import Rows, VectorFiles
 from tr_desktop.library.store.writer import Writer
 from tr_desktop.moments import Footage, FrameTimes, Indexed, Media
 
@@ -39,7 +42,7 @@ class Catalog:
 
     Its methods may be called from any thread. is_read_only: whether the folder can't be written; such a library can
     still be searched. quotes: text in footage. close_ups: vectors of frames that searches looked at beyond the index.
-    places: the drives of the footage, and the names that are left out.
+    places: the drives of the footage, and the names that are left out. answered: files to read first.
     Raises LibraryError if the folder can't be made or read, the file isn't a database, or a newer version wrote it.
     """
 
@@ -49,6 +52,7 @@ class Catalog:
         self.quotes = Quotes(self._database)
         self.close_ups = CloseUps(self._database)
         self.places = Places(self._database)
+        self.answered = Answered(self._database)
 
     @property
     def folder(self) -> Path:
@@ -146,33 +150,46 @@ class Catalog:
         return sorted(Path(os.fsdecode(path)) for (path,) in rows)
 
     def load(self, path: Path, pack: str) -> Indexed:
-        """A file with its vectors, as far as `pack` has indexed it. Raises KeyError if it isn't in the library."""
+        """A file with its vectors, as far as `pack` has indexed it; keyframes stand for the rest.
+
+        Raises KeyError if it isn't in the library.
+        """
         rows = self._database.rows(
-            "SELECT vectors.id, problems, every_s, width, vectors.is_whole"
+            "SELECT pack, at, span.rows, width, vectors.is_whole, vectors.ticks, every_s, problems"
             " FROM file JOIN media ON media.id = file.media_id JOIN vectors ON vectors.media_id = media.id"
-            " WHERE path = ? AND pack = ?",
-            os.fsencode(path),
-            pack,
+            " JOIN span ON vectors_id = vectors.id WHERE path = ? AND pack IN (?, ?) ORDER BY first_row",
+            *(os.fsencode(path), pack, coarse_of(pack)),
         )
         if not rows:
             raise KeyError(path)
-        vectors_id, problems, every_s, width, is_whole = rows[0]
-        spans = self._database.rows("SELECT at, rows FROM span WHERE vectors_id = ? ORDER BY first_row", vectors_id)
-        at = np.concatenate([np.arange(start, start + count) for start, count in spans])
-        footage, step_s = self.footage(path), Fraction(every_s)
-        if not is_whole:  # another pack may have read more
-            read_s = len(at) * step_s
+        indexed, coarse = ([row for row in rows if row[0] == name] for name in (pack, coarse_of(pack)))
+        footage, (every_s, problems) = self.footage(path), rows[0][-2:]
+        step_s = Fraction(every_s)
+        vectors = self._vectors_at(indexed or coarse)
+        if coarse:
+            before = vectors if indexed else vectors[:0]
+            ticks = unpack_ticks(coarse[0][5])
+            vectors = filled_up(before, self._vectors_at(coarse), ticks, footage.times, step_s)
+        elif not indexed[0][4]:  # another pack may have read more
+            read_s = len(vectors) * step_s
             last = footage.times.frame_at(read_s)
             frames = last + (footage.times.time_s(last) < read_s)
             footage = replace(footage, times=footage.times.first(frames), is_whole=False)
         return Indexed(
             footage=footage,
             every_s=step_s,
-            vectors=self._vectors.of(pack, width).read(at),
+            vectors=vectors,
             problems=tuple(json.loads(problems)),
+            is_coarse=bool(coarse),
         )
 
     # Vectors
+
+    def _vectors_at(self, spans: Sequence[Sequence[Any]]) -> Rows:
+        """The vectors of some rows of `load`, all of one pack."""
+        pack, width = spans[0][0], spans[0][3]
+        at = np.concatenate([np.arange(start, start + count) for _, start, count, *_ in spans])
+        return self._vectors.of(pack, width).read(at)
 
     def nearest(
         self, pack: str, query: npt.NDArray[np.float32], media_ids: Collection[int], limit: int
@@ -181,8 +198,12 @@ class Catalog:
 
         query: [width], any length but zero. Similarity is the dot product with the vectors that `load` returns.
         """
-        spans = nearest.spans_of(self._database, pack)
-        return nearest.best_media(spans, self._vectors.of(pack, len(query)), query, media_ids, limit)
+        best: dict[int, float] = {}
+        for name in (pack, coarse_of(pack)):
+            spans, vectors = nearest.spans_of(self._database, name), self._vectors.of(name, len(query))
+            for media_id, similarity in nearest.best_media(spans, vectors, query, media_ids, limit):
+                best[media_id] = max(best.get(media_id, similarity), similarity)
+        return sorted(best.items(), key=lambda each: -each[1])[:limit]
 
     def best_files(
         self, pack: str, query: npt.NDArray[np.float32], media: Mapping[int, Path], limit: int

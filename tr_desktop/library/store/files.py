@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from tr_desktop.files import LOCK_NAME
+from tr_desktop.library.store.coarse import coarse_of
 from tr_desktop.library.store.database import FILE_NAME, Database
 from tr_desktop.library.store.media_row import FACTS_VERSION, media_of
 from tr_desktop.library.store.records import FileRecord, KnownContent, ReadProgress, Source
@@ -26,10 +27,11 @@ def known(database: Database, pack: str) -> dict[bytes, FileRecord]:
         "SELECT path, file.size_bytes, mtime_ns, reason, file.media_id, ifnull(vectors.rows, 0),"
         " ifnull(vectors.is_whole, 0), ifnull(end_tick, 0), ifnull(tick_s, '1'),"
         " ifnull(json_extract(facts, '$.height'), 0), ifnull(problems, '[]'), decoder,"
-        " facts NOTNULL AND json_extract(facts, '$.version') IS NOT ?, every_s"
+        " facts NOTNULL AND json_extract(facts, '$.version') IS NOT ?, vectors.every_s, coarse.id NOTNULL"
         " FROM file LEFT JOIN media ON media.id = file.media_id"
-        " LEFT JOIN vectors ON vectors.media_id = file.media_id AND pack = ?",
-        *(FACTS_VERSION, pack),
+        " LEFT JOIN vectors ON vectors.media_id = file.media_id AND vectors.pack = ?"
+        " LEFT JOIN vectors AS coarse ON coarse.media_id = file.media_id AND coarse.pack = ?",
+        *(FACTS_VERSION, pack, coarse_of(pack)),
     )
     return {row[0]: FileRecord(*row[1:]) for row in rows}
 

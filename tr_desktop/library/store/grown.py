@@ -20,6 +20,8 @@ def keep_beginning(database: Database, before: Source, now: Source) -> None:
         "SELECT id, ticks, end_tick, tick_s FROM media WHERE digest = ? AND size_bytes = ?",
         *(before.digest, before.size_bytes),
     )[0]
+    # The coarse index ended where the file did.
+    database.execute("DELETE FROM vectors WHERE media_id = ? AND ticks NOTNULL", media_id)
     kept_s = Fraction(0)
     vectors = database.rows("SELECT id, rows, every_s FROM vectors WHERE media_id = ?", media_id)
     for vectors_id, rows, every_s in vectors:

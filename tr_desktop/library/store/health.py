@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tr_desktop.errors import LibraryError
+from tr_desktop.library.store.coarse import coarse_of
 from tr_desktop.library.store.database import Database
 from tr_desktop.library.store.problems import Cause
 from tr_desktop.library.store.vectors import VectorFiles
@@ -36,7 +37,7 @@ def vector_rows(database: Database, vectors: VectorFiles, pack: str | None = Non
 
 def require_vectors(database: Database, vectors: VectorFiles, pack: str) -> None:
     """Raise LibraryError if vectors of `pack` are missing. It looks at lengths only, so every search can afford it."""
-    for rows in vector_rows(database, vectors, pack):
+    for rows in (*vector_rows(database, vectors, pack), *vector_rows(database, vectors, coarse_of(pack))):
         if rows.stored < rows.recorded:
             raise damaged(database.folder, f"its vector files hold {rows.stored} of {rows.recorded} rows")
 

@@ -40,7 +40,7 @@ class FileRecord(NamedTuple):
     reason: why it can't be searched, or None; decoder: which one found it. media_id: the same for all copies. rows:
     vectors of the requested pack; is_whole: whether these are all. end_tick, tick_s: of the footage read so far.
     height: pixels as shown. has_old_facts: whether an older version read the header, and less of it. every_s: time
-    between rows, or None without rows.
+    between rows, or None without rows. is_coarse: whether keyframes are searched instead of the rows that lack.
     """
 
     size_bytes: int
@@ -56,6 +56,7 @@ class FileRecord(NamedTuple):
     decoder: str | None
     has_old_facts: bool
     every_s: str | None = None
+    is_coarse: bool = False
 
     @property
     def problems(self) -> tuple[str, ...]:

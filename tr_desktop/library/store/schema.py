@@ -135,6 +135,14 @@ CREATE TABLE earlier_content (  -- digests of media before their file got longer
   PRIMARY KEY (media_id, digest)
 ) WITHOUT ROWID
 """,
+    """
+-- ticks: of a coarse index (`coarse.py`), when the frame of each row is shown; null for an exact one
+ALTER TABLE vectors ADD COLUMN ticks BLOB;
+CREATE TABLE answered (         -- media in which a search found something before they were read to their end
+  media_id INTEGER PRIMARY KEY REFERENCES media(id) ON DELETE CASCADE,
+  number INTEGER NOT NULL       -- the latest has the highest
+)
+""",
 )
 
 

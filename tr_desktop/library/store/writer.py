@@ -16,12 +16,16 @@ import numpy.typing as npt
 
 from tr_desktop.footage.captions import Cue
 from tr_desktop.library.store import files, grown, nearest, quotes
+from tr_desktop.library.store.answered import Answered
+from tr_desktop.library.store.coarse import coarse_of
 from tr_desktop.library.store.database import Database
 from tr_desktop.library.store.media_row import facts_of, pack_ticks, renewed
 from tr_desktop.library.store.new_ticks import TicksWriter
 from tr_desktop.library.store.records import FileRecord, KnownContent, ReadProgress, Source
 from tr_desktop.library.store.vectors import VectorFiles
 from tr_desktop.moments import Footage, Media, TextKind
+
+Vectors = npt.NDArray[np.float32]
 
 
 class Writer:
@@ -31,6 +35,7 @@ class Writer:
         self._database, self._vectors = database, vectors
         self._free: dict[str, _FreeRows] = {}
         self._ticks = TicksWriter(database)
+        self.answered = Answered(database)
         with database.transaction():
             database.execute("DELETE FROM media WHERE id NOT IN (SELECT media_id FROM file WHERE media_id NOTNULL)")
 
@@ -57,7 +62,7 @@ class Writer:
         pack: str,
         every_s: Fraction,
         first_row: int,
-        rows: npt.NDArray[np.float32],
+        rows: Vectors,
         *,
         decode_all: bool,
     ) -> None:
@@ -74,7 +79,7 @@ class Writer:
                 " VALUES (?, ?, ?, ?, 0, 0, 0) ON CONFLICT DO NOTHING",
                 *(media_id, pack, width, str(every_s)),
             )
-            vectors_id = db.rows("SELECT id FROM vectors WHERE media_id = ? AND pack = ?", media_id, pack)[0][0]
+            vectors_id = self._vectors_id(media_id, pack)
             at = self._free_rows(pack).take(len(rows))
             self._vectors.of(pack, width).write(at, rows)
             grown = db.execute(
@@ -87,6 +92,31 @@ class Writer:
                 "UPDATE vectors SET rows = ?, decode_all = ? WHERE id = ?",
                 *(first_row + len(rows), decode_all, vectors_id),
             )
+
+    def has_coarse_index(self, source: Source, pack: str) -> bool:
+        """Whether the content of `source`, under any name, has a coarse index."""
+        media_id = self._media_id(source)
+        return media_id is not None and self._vectors_id(media_id, coarse_of(pack)) is not None
+
+    def add_coarse_index(
+        self, source: Source, footage: Footage, pack: str, every_s: Fraction, ticks: Sequence[int], rows: Vectors
+    ) -> None:
+        """Store the vectors [n, width] of some frames of a file. They are searched until `finish`, beside those of
+        `append`. ticks: when each frame is shown. every_s: of the index to come."""
+        db, width, coarse = self._database, rows.shape[1], coarse_of(pack)
+        with db.transaction():
+            media_id = self._store_media(source, footage, (), is_whole=False)
+            self._ticks.begin(media_id, footage.times)
+            self._store_file(source, media_id)
+            at = self._free_rows(coarse).take(len(rows))
+            self._vectors.of(coarse, width).write(at, rows)
+            db.execute("DELETE FROM vectors WHERE media_id = ? AND pack = ?", media_id, coarse)
+            db.execute(
+                "INSERT INTO vectors (media_id, pack, width, every_s, rows, decode_all, is_whole, ticks)"
+                " VALUES (?, ?, ?, ?, ?, 0, 1, ?)",
+                *(media_id, coarse, width, str(every_s), len(rows), pack_ticks(ticks)),
+            )
+            db.execute("INSERT INTO span VALUES (?, 0, ?, ?)", self._vectors_id(media_id, coarse), at, len(rows))
 
     def source_of(self, path: Path) -> Source | None:
         """As `Catalog.source_of`."""
@@ -107,14 +137,16 @@ class Writer:
         cues: Sequence[Cue] = (),
         packets: bytes | None = None,
     ) -> None:
-        """Mark the footage of `source` as whole; its vectors are all stored. cues: of its subtitle tracks. packets: the
-        digest of what was read (`Reading.packets`)."""
+        """Mark the footage of `source` as whole; its vectors are all stored, and the coarse ones dropped. cues: of its
+        subtitle tracks. packets: the digest of what was read (`Reading.packets`)."""
         with self._database.transaction():
             media_id = self._store_media(source, footage, problems, is_whole=True)
             self._ticks.end(media_id)
             self._store_file(source, media_id)
             self._database.execute("UPDATE media SET packets = ? WHERE id = ?", packets, media_id)
             self._database.execute("UPDATE vectors SET is_whole = 1 WHERE media_id = ? AND pack = ?", media_id, pack)
+            self._drop_coarse_index(media_id, pack)
+            self._database.execute("DELETE FROM answered WHERE media_id = ?", media_id)
             quotes.store_text(self._database, media_id, TextKind.TRACK, cues)
 
     def renew_facts(self, source: Source, media: Media) -> None:
@@ -132,6 +164,8 @@ class Writer:
                 " (SELECT id FROM media WHERE digest = ? AND size_bytes = ?)",
                 *(pack, source.digest, source.size_bytes),
             )
+            if (media_id := self._media_id(source)) is not None:
+                self._drop_coarse_index(media_id, pack)
             self._database.execute("DELETE FROM file WHERE path = ?", os.fsencode(source.path))
 
     # Paths
@@ -197,6 +231,13 @@ class Writer:
     def _media_id(self, source: Source) -> int | None:
         sql = "SELECT id FROM media WHERE digest = ? AND size_bytes = ?"
         return next((int(row[0]) for row in self._database.rows(sql, source.digest, source.size_bytes)), None)
+
+    def _vectors_id(self, media_id: int, pack: str) -> int | None:
+        sql = "SELECT id FROM vectors WHERE media_id = ? AND pack = ?"
+        return next((int(row[0]) for row in self._database.rows(sql, media_id, pack)), None)
+
+    def _drop_coarse_index(self, media_id: int, pack: str) -> None:
+        self._database.execute("DELETE FROM vectors WHERE media_id = ? AND pack = ?", media_id, coarse_of(pack))
 
     def _stored_id(self, source: Source) -> int:
         if (media_id := self._media_id(source)) is None:
