@@ -142,6 +142,8 @@ def installed_backbone() -> Path:
 
 
 def pooled(maps: Tensor) -> Tensor:
-    """Maps [N,1280,P] to features [N,FEATURES]: the mean of each channel, and of its LARGEST places, so that small things
-    in the picture count too."""
+    """Maps [N,1280,P] to features [N,FEATURES]: the mean of each channel, and of its LARGEST places.
+
+    So small things in the picture count too.
+    """
     return torch.cat([maps.mean(2), maps.topk(min(LARGEST, maps.shape[2]), 2).values.mean(2)], 1)

@@ -2,8 +2,8 @@
 
 Two kinds of folder are read (`images/` and `clips/`, see their own README files): tars of WebP pictures with a JSON
 beside each, and short clips, as videos with one manifest or as a few frames each. A clip becomes several pictures
-that share its captions. Of the clips that are kept as frames, half of the repositories are read: the scores are fitted to the
-other half.
+that share its captions. Of the clips that are kept as frames, half of the repositories are read: the scores are fitted
+to the other half.
 """
 
 from __future__ import annotations
