@@ -21,6 +21,8 @@ def test_a_file_is_found_by_its_folder_and_name_and_says_why(tmp_path):
         assert document["moments"][0]["why"] == f"file name: {name}"
         assert moments_of(document, catalog.footage)[0].quote == first.quote
         assert find("bernd day", [tmp_path], catalog, ToyEncoder()).moments[0].media.path == others[1]
+        unwanted = find("anna -interviews", [tmp_path], catalog, ToyEncoder()).moments
+        assert {moment.media.path for moment in unwanted if moment.quote} == {others[0]}
         nothing = find("a quiet lake", [tmp_path], catalog, ToyEncoder()).moments
         assert not any(moment.quote for moment in nothing)
 
