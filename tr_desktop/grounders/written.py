@@ -57,7 +57,9 @@ class Written:
         """`moments`, the best of each named file with a better score, and one of each file that is named only."""
         left = list(moments)
         for named in named_files(self.query, self.paths, self.coverage)[: self.top]:
-            best = next((moment for moment in left if moment.media.path == named.path), None)
+            best = next((moment for moment in left if _has_part_of(moment, named.path)), None)
+            if best is not None and best.quote is not None:
+                continue  # it goes on from a file that was named too
             if best is None:
                 best = next(iter(self.best_of(named.path)), None) or self._beginning(named.path)
             else:
@@ -129,6 +131,10 @@ def begin_and_end_at_cuts(moment: Moment) -> Moment:
     )
     steps = (*moment.refinement.steps, step)
     return replace(moment, refinement=Refinement(steps, len(steps) - 1))
+
+
+def _has_part_of(moment: Moment, path: Path) -> bool:
+    return any(part.footage.media.path == path for part in moment.parts)
 
 
 def _iou(a: Moment, b: Moment) -> float:
