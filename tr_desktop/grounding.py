@@ -107,16 +107,24 @@ def find(
 
     grounder = grounder or TwoTower(catalog, encoder)
     looks = grounder.steps_that_look_closer(steps)
-    judgements = [replace(each, path=coverage.copies.get(each.path, each.path)) for each in judgements]
+
+    def searched(path: Path) -> Path:
+        """Where the search has the footage of `path`: perhaps in a copy."""
+        return coverage.media.get(catalog.media_id(path) or 0, path)
+
+    judgements = [replace(each, path=searched(each.path)) for each in judgements]
+    if query_example is not None:
+        query_example = replace(query_example, path=searched(query_example.path))
     vector, counted = judged_vector(
         vector, judgements, lambda path: catalog.load(path, encoder.pack.sha256), encoder.background
     )
     items: dict[Path, Indexed] = {}
     moments: list[Moment] = []
     files, best = catalog.best_files(encoder.pack.sha256, vector, coverage.media, max(MAX_FILES, top))
+    shown = {each.path for each in counted if each.is_right}
     if query_example is not None and query_example.frame is not None:
-        best = best[1:]  # the first is the example itself
-    best = best[len({each.path for each in counted if each.is_right}) :]  # the same is true of right answers
+        shown.add(query_example.path)
+    best = best[len(shown.intersection(coverage.media.values())) :]  # the first are their own pictures
     search = Search(query, vector, len(coverage.media), best)
     is_excluded = (lambda _: False) if query_example is None else query_example.is_in
     for item, moments in best_moments(search, files, grounder, top, steps - looks, is_excluded, judgements):
@@ -137,12 +145,12 @@ def find(
         def best_of(path: Path) -> list[Moment]:
             return grounder.moments(search, catalog.load(path, pack.sha256), top, steps - looks)
 
-        written = Written(query, paths, coverage, catalog, top, best_of, steps > 0, pack.threshold)
+        written = Written(query, paths, coverage, catalog, top, judgements, best_of, steps > 0, pack.threshold)
         moments = written.joined_with(moments)
         # No pictures support what is said, so they are half of the answer at most.
         moments += islice(text_moments(query, coverage, catalog, encoder.pack.threshold), max(top // 2, 1))
     moments = ranked(moments, judgements)[:top]
-    catalog.answered.note([moment.media.path for moment in moments if not moment.footage.is_whole])
+    catalog.answered.note([moment.media.path for moment in moments if moment.is_coarse or not moment.footage.is_whole])
     return Answer(
         query=query,
         pack=encoder.pack.name,

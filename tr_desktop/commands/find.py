@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     from tr_desktop.commands import report
     from tr_desktop.commands.progress import IndexBar
     from tr_desktop.grounders.two_tower import RefinerKind
-    from tr_desktop.library.search.feedback import judgement_of
+    from tr_desktop.library.search.media_at import judgement_of
 
     query, footage = arguments.query, arguments.paths
     if arguments.like is not None:

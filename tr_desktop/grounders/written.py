@@ -16,8 +16,9 @@ from tr_desktop.footage.cuts import cut_between
 from tr_desktop.library.index.coverage import Coverage
 from tr_desktop.library.search.by_name import named_files
 from tr_desktop.library.search.by_screen import screen_moments
+from tr_desktop.library.search.feedback import ranked
 from tr_desktop.library.store.catalog import Catalog
-from tr_desktop.moments import Moment, Quote, Refinement, RefineStep, Segment, StepSource, TextKind
+from tr_desktop.moments import Judgement, Moment, Quote, Refinement, RefineStep, Segment, StepSource, TextKind
 from tr_desktop.refine.apart import apart
 
 _SAME_IOU = 0.5
@@ -30,8 +31,8 @@ _NEAR_S = Fraction(1, 2)
 class Written:
     """The written evidence of one search. paths: as they were given. top: the number of moments wanted.
 
-    best_of: the moments of a file, best first, by its pictures. looks: whether edges may be looked for in frames.
-    threshold: the score from which a moment is called confident.
+    judgements: answers marked right or wrong. best_of: the moments of a file, best first, by its pictures. looks:
+    whether edges may be looked for in frames. threshold: the score from which a moment is called confident.
     """
 
     query: str
@@ -39,14 +40,16 @@ class Written:
     coverage: Coverage
     catalog: Catalog
     top: int
+    judgements: Sequence[Judgement]
     best_of: Callable[[Path], Sequence[Moment]]
     looks: bool
     threshold: float
 
     def joined_with(self, moments: Sequence[Moment]) -> list[Moment]:
         """The best of `moments`, which were found by what is seen, and of what is written; each with its reason."""
-        texts = screen_moments(self.query, self.coverage, self.catalog, self.threshold, self.top)
-        best = self._with_texts(self._with_names(moments), texts)[: self.top]
+        most = self.top + len(self.judgements)
+        texts = screen_moments(self.query, self.coverage, self.catalog, self.threshold, most)
+        best = ranked(self._with_texts(self._with_names(moments), texts), self.judgements)[: self.top]
         is_text = [moment.quote is not None and moment.quote.kind is TextKind.SCREEN for moment in best]
         return [
             begin_and_end_at_cuts(moment) if self.looks and is_read else moment
