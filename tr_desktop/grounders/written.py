@@ -50,11 +50,12 @@ class Written:
         most = self.top + len(self.judgements)
         texts = screen_moments(self.query, self.coverage, self.catalog, self.threshold, most)
         best = ranked(self._with_texts(self._with_names(moments), texts), self.judgements)[: self.top]
-        is_text = [moment.quote is not None and moment.quote.kind is TextKind.SCREEN for moment in best]
-        return [
-            begin_and_end_at_cuts(moment) if self.looks and is_read else moment
-            for moment, is_read in zip(best, is_text, strict=True)
-        ]
+        if not self.looks:
+            return best
+        read = [begin_and_end_at_cuts(moment) for moment in best if _is_read(moment)]
+        seen = [moment for moment in best if not _is_read(moment)]
+        # A cut may be in another answer, whose edge is then the wrong one.
+        return ranked(apart([*read, *seen]), self.judgements)
 
     def _with_names(self, moments: Sequence[Moment]) -> list[Moment]:
         """`moments`, the best of each named file with a better score, and one of each file that is named only."""
@@ -134,6 +135,10 @@ def begin_and_end_at_cuts(moment: Moment) -> Moment:
     )
     steps = (*moment.refinement.steps, step)
     return replace(moment, refinement=Refinement(steps, len(steps) - 1))
+
+
+def _is_read(moment: Moment) -> bool:
+    return moment.quote is not None and moment.quote.kind is TextKind.SCREEN
 
 
 def _has_part_of(moment: Moment, path: Path) -> bool:
