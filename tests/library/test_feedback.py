@@ -58,6 +58,17 @@ def test_a_wrong_answer_leaves_and_the_others_stay_as_they_were(footage, catalog
     assert list(after)[: len(before) - 1] == [moment for moment in before if not wrong.is_about(moment)]
 
 
+def test_a_wrong_answer_makes_room_for_the_next_of_its_file(footage, catalog):
+    clip = write_clip(footage / "clip.mp4", [("red", 75), ("green", 100), ("red", 75)])
+    wrong = [Judgement(clip, 30, False), Judgement(clip, 220, False)]
+
+    def best(*judgements, example=None):
+        return find("red", [clip], catalog, ToyEncoder(), top=1, judgements=judgements, example=example).moments
+
+    assert wrong[1].is_about(*best(wrong[0])) and wrong[0].is_about(*best(wrong[1]))
+    assert wrong[1].is_about(*best(example=f"{clip}@1.2"))
+
+
 def test_what_looks_like_a_wrong_answer_is_less_similar_once_another_is_right(footage, catalog):
     ask(footage, catalog)
     encoder = ToyEncoder()

@@ -16,7 +16,7 @@ from tr_desktop.footage.cuts import cut_between
 from tr_desktop.library.index.coverage import Coverage
 from tr_desktop.library.search.by_name import named_files
 from tr_desktop.library.search.by_screen import screen_moments
-from tr_desktop.library.search.feedback import ranked
+from tr_desktop.library.search.feedback import ranked, without_wrong
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.moments import Judgement, Moment, Quote, Refinement, RefineStep, Segment, StepSource, TextKind
 from tr_desktop.refine.apart import apart
@@ -62,12 +62,15 @@ class Written:
         left = list(moments)
         for named in named_files(self.query, self.paths, self.coverage)[: self.top]:
             best = next((moment for moment in left if _has_part_of(moment, named.path)), None)
-            if best is not None and best.quote is not None:
-                continue  # it goes on from a file that was named too
-            if best is None:
-                best = next(iter(self.best_of(named.path)), None) or self._beginning(named.path)
-            else:
+            if best is not None:
+                if best.quote is not None:
+                    continue  # it goes on from a file that was named too
                 left.remove(best)
+            else:
+                there = self.best_of(named.path) or [self._beginning(named.path)]
+                best = next(without_wrong(there, self.judgements), None)
+                if best is None:
+                    continue  # all of it was marked wrong
             quote = Quote(named.name, named.path, TextKind.NAME)
             left.append(self._with_reason(best, quote, named.chance))
         return sorted(left, key=lambda moment: -moment.score)

@@ -18,7 +18,7 @@ from tr_desktop.library.index.indexer import ReadNew, index_footage, read_here
 from tr_desktop.library.index.walk import absolute_path
 from tr_desktop.library.search.media_at import frame_at, is_place
 from tr_desktop.library.store.catalog import Catalog
-from tr_desktop.moments import Footage, Moment
+from tr_desktop.moments import Footage
 
 if TYPE_CHECKING:
     from tr_desktop.models.encoder import Encoder
@@ -31,12 +31,6 @@ class QueryExample:
     vector: npt.NDArray[np.float32]
     path: Path
     frame: int | None = None
-
-    def is_in(self, moment: Moment) -> bool:
-        """Whether the example was taken from this moment."""
-        segment = moment.segment
-        is_there = self.frame is not None and segment.start_frame <= self.frame < segment.end_frame
-        return is_there and moment.media.path == self.path
 
 
 def load_example(what: str, catalog: Catalog, encoder: Encoder, read: ReadNew = read_here) -> QueryExample:

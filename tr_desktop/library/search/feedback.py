@@ -8,7 +8,7 @@ unrelated pictures varies.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -49,12 +49,18 @@ def judged_vector(
 
 def ranked(moments: Iterable[Moment], judgements: Sequence[Judgement]) -> list[Moment]:
     """`moments`, best first: those judged right at first, those judged wrong left out."""
+    right = [each for each in judgements if each.is_right]
 
-    def verdicts(moment: Moment) -> set[bool]:
-        return {each.is_right for each in judgements if each.is_about(moment)}
+    def place(moment: Moment) -> tuple[bool, float]:
+        return not any(each.is_about(moment) for each in right), -moment.score
 
-    left = (moment for moment in moments if False not in verdicts(moment))
-    return sorted(left, key=lambda moment: (True not in verdicts(moment), -moment.score))
+    return sorted(without_wrong(moments, judgements), key=place)
+
+
+def without_wrong(moments: Iterable[Moment], judgements: Sequence[Judgement]) -> Iterator[Moment]:
+    """`moments` without those judged wrong."""
+    wrong = [each for each in judgements if not each.is_right]
+    return (moment for moment in moments if not any(each.is_about(moment) for each in wrong))
 
 
 def _picture(judgement: Judgement, load: Callable[[Path], Indexed]) -> Vector | None:
