@@ -92,6 +92,8 @@ def test_a_moment_finds_others_like_it_but_not_itself(tmp_path, footage, catalog
     assert best.media.path.name == "green.mp4"
     same = find("like it", [footage], catalog, ToyEncoder(), example=f"{footage / 'green.mp4'}@4").moments
     assert not any(m.media.path.name == "green.mp4" and m.segment.end_frame > 120 for m in same)
+    timecode = f"{footage / 'green.mp4'}@00:00:04:00"
+    assert find("like it", [footage], catalog, ToyEncoder(), example=timecode).moments == same
     copy = shutil.copy(footage / "green.mp4", clip.with_name("copy.mp4"))  # searched without the example's own file
     same = find("like it", [clip.parent], catalog, ToyEncoder(), example=f"{footage / 'green.mp4'}@4").moments
     assert not any(m.media.path == copy and m.segment.end_frame > 120 for m in same)

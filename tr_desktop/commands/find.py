@@ -41,7 +41,8 @@ def add_commands(commands: Any) -> None:
     find.add_argument(
         "--like",
         metavar="EXAMPLE",
-        help="find moments that look like a picture, or like footage at a time, MEDIA@SECONDS; omit QUERY then",
+        help="find moments that look like a picture, or like footage at a time, MEDIA@SECONDS; SECONDS may be a"
+        " timecode; omit QUERY",
     )
     for option, effect in (
         ("--like-more", "right: it comes first, and what looks like it"),
