@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 FORK = multiprocessing.get_context("spawn" if sys.platform == "win32" else "fork")
+needs_fork = pytest.mark.skipif(sys.platform == "win32", reason="needs fork, signals and limits")
 PATIENCE_S = 300
 """How long a process may take for what takes seconds: generous, for a loaded machine."""
 

@@ -1,6 +1,8 @@
 """Long footage can be searched after a first pass over its keyframes; the index is then the same as without it."""
 
 import errno
+import random
+import signal
 import sqlite3
 import threading
 from contextlib import closing
@@ -13,6 +15,7 @@ import pytest
 
 from tests.footage.recipes import FIRST_NUMBER, MAKERS
 from tests.media import make_video, read_number
+from tests.processes import FORK, needs_fork, run_forked
 from tests.toy import ToyEncoder, write_clip
 from tr_desktop.commands import report
 from tr_desktop.errors import MediaError
@@ -23,6 +26,7 @@ from tr_desktop.grounding import find
 from tr_desktop.library import upkeep
 from tr_desktop.library.index.counts import count
 from tr_desktop.library.index.indexer import index_footage
+from tr_desktop.library.index.watch import watch_folders
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.library.store.vectors import file_names
 from tr_desktop.moment_json import moments_of
@@ -138,6 +142,62 @@ def test_a_run_that_breaks_off_anywhere_is_taken_up_again(tmp_path, footage, pla
                 assert abs(moment.segment.start_frame - 80) <= 12 and abs(moment.segment.end_frame - 140) <= 12
         index_footage([footage], catalog, ToyEncoder())
     assert contents(tmp_path) == contents(plain_library) and is_sound(tmp_path)
+
+
+class CountingEncoder(ToyEncoder):
+    """Counts the pictures in memory that processes share."""
+
+    def __init__(self, count) -> None:
+        super().__init__()
+        self._count = count
+
+    def encode_images(self, pictures):
+        self._count.value += len(pictures)
+        return super().encode_images(pictures)
+
+
+def index_counting(library: Path, footage: Path, pictures) -> None:
+    with Catalog(library) as catalog:
+        index_footage([footage], catalog, CountingEncoder(pictures))
+
+
+@needs_fork
+@pytest.mark.parametrize("first, last", [(1, 70), (100, 900)], ids=["first pass", "exact pass"])
+def test_kills_at_random_moments_of_a_pass(tmp_path, footage, plain_library, first, last):
+    chance = random.Random(first)
+    for number in range(3):
+        library, pictures, enough = tmp_path / str(number), FORK.Value("q", 0, lock=False), chance.randint(first, last)
+
+        def is_enough(pictures=pictures, enough=enough) -> bool:
+            return pictures.value >= enough
+
+        status = run_forked(index_counting, library, footage, pictures, until=is_enough)
+        assert status in (0, -signal.SIGKILL) and is_sound(library)  # 0: it got to its end before the signal
+        with Catalog(library) as catalog:
+            searched = index_footage([footage], catalog, ToyEncoder(), read_new=False).searched
+            assert first == 1 or len(searched) == 3
+            for path in searched:
+                assert find("red", [path], catalog, ToyEncoder(), read_new=False).moments[0].confident
+        index_counting(library, footage, pictures)
+        assert contents(library) == contents(plain_library) and is_sound(library)
+
+
+def test_a_watched_folder_is_searched_between_the_passes(tmp_path, footage):
+    stop, passes, found = threading.Event(), list[bool](), list[str]()
+
+    def on_progress(progress) -> None:
+        if passes and passes[-1] and not progress.is_first_pass:
+            with Catalog(tmp_path) as other:
+                answer = find("white", [footage], other, ToyEncoder(), read_new=False)
+                found.extend(moment.media.path.name for moment in answer.moments if moment.is_coarse)
+        passes.append(progress.is_first_pass)
+
+    with Catalog(tmp_path) as catalog:
+        for coverage in watch_folders([footage], catalog, ToyEncoder(), stop, on_progress, every_s=0.05):
+            if len(coverage.searched) == 3:
+                stop.set()
+                assert not coverage.coarse and not coverage.incomplete
+    assert passes == sorted(passes, reverse=True) and found[0] == "c.mp4"
 
 
 def order_of_reading(footage: Path, catalog: Catalog, on_first=lambda: None) -> list[str]:
@@ -296,6 +356,22 @@ def test_a_file_with_one_keyframe_has_one_picture(tmp_path):
     keyframes = KeyframeSampler(media, Fraction(2), 40)
     assert [read_number(key.picture) for key in keyframes] == [0]
     assert len(keyframes.footage) == 700
+
+
+def test_files_with_only_keyframes_and_with_one_are_searched_after_both_passes(tmp_path):
+    folder, rows = tmp_path / "footage", {}
+    folder.mkdir()
+    make_video(folder / "intra.mov", frames=400, rate=RATE, codec="mjpeg", pix_fmt="yuvj420p")
+    make_video(folder / "one.mp4", frames=400, rate=RATE, gop=10_000, options={"sc_threshold": "0"})
+    with Catalog(tmp_path / "library") as catalog:
+        coverage = look_at(folder, catalog)
+        assert [path.name for path in coverage.coarse] == ["intra.mov", "one.mp4"] and coverage.searched_s == 400
+        for path in coverage.coarse:
+            rows[path.name] = catalog.load(path, "toy").vectors
+            assert len(rows[path.name]) == 400
+        assert len(np.unique(rows["one.mp4"], axis=0)) == 1 < len(np.unique(rows["intra.mov"], axis=0))
+        assert not index_footage([folder], catalog, ToyEncoder()).unread
+        assert len(np.unique(catalog.load(folder / "one.mp4", "toy").vectors, axis=0)) > 1
 
 
 def test_a_clock_that_starts_again_is_left_to_the_exact_pass(tmp_path):

@@ -23,7 +23,7 @@ import pytest
 from tests.footage.recipes import MAKERS
 from tests.footage.test_damage import damaged_packets
 from tests.media import make_video
-from tests.processes import FORK, run_forked
+from tests.processes import FORK, needs_fork, run_forked
 from tests.toy import ToyEncoder, write_clip
 from tr_desktop.errors import LibraryError
 from tr_desktop.footage.frames import Sampler
@@ -32,8 +32,6 @@ from tr_desktop.grounding import find
 from tr_desktop.library.index.indexer import index_footage
 from tr_desktop.library.index.reading import BATCH_FRAMES
 from tr_desktop.library.store.catalog import Catalog
-
-needs_fork = pytest.mark.skipif(sys.platform == "win32", reason="needs fork, signals and limits")
 
 
 def contents(library: Path) -> dict[str, tuple]:
