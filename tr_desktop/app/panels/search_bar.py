@@ -152,8 +152,14 @@ class SearchBar(QWidget):
             height=self.height_px.value(),
         )
 
+    @property
+    def is_typed_in(self) -> bool:
+        """Whether the user is typing a query that nothing was searched for yet."""
+        return self.field.hasFocus() and self.field.isModified()
+
     def search(self) -> None:
         query = self.field.text().strip()
+        self.field.setModified(False)
         try:
             footage_filter = self.footage_filter()
         except UserError as error:

@@ -170,7 +170,7 @@ class Window(QMainWindow):
             self.stage.show(current)  # with the steps found since
         elif self.results.list.moments.rowCount():
             self.results.select(0)
-            if self.search.field.hasFocus():
+            if self.search.field.hasFocus() and not self.search.is_typed_in:  # in the list, letters are actions
                 self.results.list.setFocus()
         elif results.query and not results.moments:
             self.stage.show(None)

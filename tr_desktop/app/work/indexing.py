@@ -23,14 +23,16 @@ class Indexing(QObject):
     """Keeps the index up to date with `folders`, in `Lane.LIBRARY`.
 
     removed: (a folder that isn't searched any more, its place in the list).
-    progressed: a run is under way, of `at_work`. finished: the engine in use has read everything; the seconds that
-    took. ended: a run is over, however it ended. failed: (the engine of a run, why it failed).
+    progressed: a run is under way, of `at_work`. looked: the first pass of the engine in use is over. finished: the
+    engine in use has read everything; the seconds that took. ended: a run is over, however it ended. failed: (the
+    engine of a run, why it failed).
     """
 
     folders_changed = Signal()
     removed = Signal(Path, int)
     status_changed = Signal(LibraryStatus)
     progressed = Signal(IndexProgress)
+    looked = Signal()
     finished = Signal(float)
     ended = Signal()
     failed = Signal(Engine, UserError)
@@ -45,7 +47,7 @@ class Indexing(QObject):
         self.at_work: Engine | None = None
         self._job: Job | None = None
         self._pause = threading.Event()  # while set, indexing waits
-        self._elapsed_s = 0.0
+        self._latest: IndexProgress | None = None  # of the run
         self._is_read = False  # whether the run that ends has read everything
         self._counted_at = 1  # number of the file that was being read when the numbers were counted last
         self._survey: Job | None = None
@@ -93,7 +95,7 @@ class Indexing(QObject):
             self._begin(self._engine)
 
     def _begin(self, engine: Engine) -> None:
-        self._elapsed_s, self._counted_at, self._is_read = 0.0, 1, False
+        self._latest, self._counted_at, self._is_read = None, 1, False
         self.at_work = engine
         self._job = self._jobs.run(
             partial(_bring_up_to_date, engine, tuple(self.folders), self._pause),
@@ -118,12 +120,17 @@ class Indexing(QObject):
         if isinstance(value, LibraryStatus):
             if is_in_use:
                 self._set_status(value)
-        else:
-            self._elapsed_s = value.elapsed_s
-            self.progressed.emit(value)
-            if is_in_use and value.file_number != self._counted_at and (self._survey is None or self._survey.is_over):
-                self._counted_at = value.file_number
-                self._count_again()
+            return
+        before, self._latest = self._latest, value
+        self.progressed.emit(value)
+        if not is_in_use:
+            return
+        if before is not None and before.is_first_pass and not value.is_first_pass:
+            self._counted_at = 0  # count again, although a single file has the same number in both passes
+            self.looked.emit()
+        if value.file_number != self._counted_at and (self._survey is None or self._survey.is_over):
+            self._counted_at = value.file_number
+            self._count_again()
 
     def _count_again(self) -> None:
         """Count what can be searched by now, at most once at a time."""
@@ -140,7 +147,7 @@ class Indexing(QObject):
         self._is_read = True
         if self.at_work is self._engine:
             self._set_status(status)
-            self.finished.emit(self._elapsed_s)
+            self.finished.emit(0.0 if self._latest is None else self._latest.elapsed_s)
 
     def _end(self) -> None:
         job = self._job

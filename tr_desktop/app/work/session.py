@@ -63,6 +63,7 @@ class Session(QObject):
         self.editing.notice.connect(self.notice)
         self.indexing.failed.connect(self._indexing_failed)
         self.changing.arrived.connect(self._change_over)
+        self.indexing.looked.connect(self._complete_answer)
         self.indexing.finished.connect(self._indexed)
         self.indexing.ended.connect(self.refining.retry)
         self.indexing.removed.connect(lambda folder, _: self.searching.leave_out(folder))
@@ -171,7 +172,7 @@ class Session(QObject):
             self.notice.emit(tr("The query is longer than the model can read: only its beginning counts."))
 
     def _indexed(self, elapsed_s: float) -> None:
-        """Say that a long run has finished, and search again if the last answer lacked its footage."""
+        """Say that a long run has finished, and complete the last answer."""
         results = self.searching.results
         if elapsed_s > LONG_JOB_S:
             files = counted(len(self.indexing.status.coverage.searched), "file")
@@ -180,6 +181,11 @@ class Session(QObject):
             else:
                 text = tr("Indexing has finished: {files} can be searched.", files=files)
             self.notice.emit(text)
+        self._complete_answer()
+
+    def _complete_answer(self) -> None:
+        """Search again if the last answer lacked footage that can be searched now. A good answer is left alone."""
+        results = self.searching.results
         if results.lacks_footage and not results.has_confident:
             self.searching.repeat()
 
