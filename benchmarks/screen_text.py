@@ -4,7 +4,9 @@
 
 Right: the file and tIoU of at least 0.5 with a window, first and among the first five, asked of all files and of its
 own. Every query is asked of an index without text and of one with it; the baseline answers with the complete file.
-Other annotated queries show how often what is written leads them astray. Costs: processor time of `tr-desktop index`.
+Other annotated queries show how often what is written leads them astray. Queries that no footage answers should have no
+confident answer. Ordinary words and sentences that share a word with a name show how much a name counts. Costs:
+processor time of `tr-desktop index`.
 """
 
 from __future__ import annotations
@@ -15,13 +17,52 @@ import resource
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from tr_desktop.engine import Engine, open_engine
+from tr_desktop.moments import TextKind
+from tr_desktop.training.scores.nonsense import nonsense
 
 TOP = 5
+# Ordinary queries for things that the footage doesn't show, also in words that are in its texts.
+_ABSENT = (
+    "a wedding dance",
+    "snow falling on a street at night",
+    "a train arriving at a station",
+    "horses on a meadow",
+    "a helicopter over a city",
+    "children building a sandcastle",
+    "a surgeon at work",
+    "a firework over a river",
+    "a man shaving",
+    "a cat sleeping on a sofa",
+    "benefits of exercise",
+    "key in a lock",
+    "normal day at the office",
+    "skin of an elephant",
+    "a phone ringing",
+    "sunscreen on a boat deck",
+)
+# Ordinary words and sentences with a word of the files' names.
+_NAMED = (
+    "a dog",
+    "dog",
+    "birthday",
+    "a birthday party in a park",
+    "coffee beans falling",
+    "bikes",
+    "a bottle of wine",
+    "yoga",
+    "cake",
+    "a pancake breakfast with friends",
+    "a demo",
+    "test",
+    "a test of strength",
+    "timer",
+)
 _QUERIES = Path(__file__).with_suffix(".jsonl")
 
 Query = dict[str, Any]
@@ -73,6 +114,19 @@ def line(name: str, queries: Sequence[Query], answer: Callable[[Query], Answers]
                 print(f"  not found: {query['query']}", file=sys.stderr)
 
 
+def false_alarms(name: str, queries: Sequence[str], engine: Engine, footage: Path) -> None:
+    """How many of `queries` get a confident answer; one for text; one for a name."""
+    kinds = Counter[str]()
+    for query in queries:
+        confident = [each for each in engine.find(query, [footage], read_new=False).moments if each.confident]
+        reasons = {each.quote.kind.value if each.quote else "pictures" for each in confident}
+        kinds.update(reasons | {"any"} if confident else ())
+        if reasons - {"pictures"}:
+            print(f"  confident: {query}: {[each.quote.why for each in confident if each.quote]}", file=sys.stderr)
+    counts = [kinds[kind] for kind in ("any", TextKind.SCREEN.value, TextKind.NAME.value)]
+    print(f"| {name} | {len(queries)} | " + " | ".join(map(str, counts)) + " |", flush=True)
+
+
 def index(footage: Path, library: Path, *options: str) -> float:
     """Processor seconds of an index run."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -103,6 +157,12 @@ def main() -> None:
                 line("the same, own file", texts, lambda q: asked(engine, q["query"], footage / q["file"]))
                 line("others, all files", others, lambda q: asked(engine, q["query"], footage))
                 line("others, own file", others, lambda q: asked(engine, q["query"], footage / q["file"]))
+        words = sorted({word for query in annotated for word in query["query"].split()})
+        print("\n| queries | number | with a confident answer | for text | for a name |\n" + "|---" * 5 + "|")
+        with open_engine(Path(folder) / "on", "mini") as engine:
+            false_alarms("nonsense", nonsense(words, 50, seed=1), engine, footage)
+            false_alarms("what the footage doesn't show", _ABSENT, engine, footage)
+            false_alarms("words in names", _NAMED, engine, footage)
         for number in range(given.rounds):
             off = index(footage, Path(folder) / f"off {number}", "--no-text")
             on = index(footage, Path(folder) / f"on {number}")

@@ -71,6 +71,15 @@ def test_the_neighbours_answer_is_fetched_if_it_was_not_among_the_best(card, cat
     assert [name for name, *_ in places(moment)] == ["GX010042.MP4", "GX020042.MP4"]
 
 
+def test_a_chapter_that_leaves_the_library_during_a_search_is_not_joined(card, catalog):
+    def forget(_):
+        with catalog.writing() as writer:
+            writer.forget(card / "GX010042.MP4")
+
+    [moment] = find("blue", [card], catalog, ToyEncoder(), top=1, on_moments=forget).moments
+    assert [name for name, *_ in places(moment)] == ["GX010042.MP4"]
+
+
 def test_three_chapters_are_one_moment(card, catalog):
     write_clip(card / "GX020042.MP4", [("blue", 75)], timecode=NEXT)
     write_clip(card / "GX030042.MP4", SECOND, timecode="10:00:09:00")

@@ -21,7 +21,7 @@ from tr_desktop.evidence import Evidence, evidence_for
 from tr_desktop.grounders.base import Grounder
 from tr_desktop.grounders.two_tower import RefinerKind, TwoTower
 from tr_desktop.library.filters import FootageFilter
-from tr_desktop.library.index.coverage import Coverage, IndexProgress
+from tr_desktop.library.index.coverage import Coverage, IndexProgress, TextProgress
 from tr_desktop.library.index.indexer import EVERYTHING, index_footage
 from tr_desktop.library.index.isolated import read_isolated
 from tr_desktop.library.index.screen_text import can_read, read_screen_text
@@ -107,9 +107,10 @@ class Engine:
     def read_text(
         self,
         coverage: Coverage,
-        on_progress: Callable[[Path, Fraction], None] = lambda *_: None,
+        on_progress: Callable[[TextProgress], None] = lambda _: None,
         stop: threading.Event | None = None,
         *,
+        pause: threading.Event | None = None,
         everything: bool = False,
     ) -> int:
         """Read the text in the pictures of the footage of `coverage`; the number of files read, 0 without the extra.
@@ -119,7 +120,13 @@ class Engine:
         if not can_read():
             return 0
         return read_screen_text(
-            coverage, self.catalog, self.encoder, on_progress=on_progress, stop=stop, everything=everything
+            coverage,
+            self.catalog,
+            self.encoder,
+            on_progress=on_progress,
+            stop=stop,
+            pause=pause,
+            everything=everything,
         )
 
     def find(

@@ -143,7 +143,10 @@ def find(
         pack = encoder.pack
 
         def best_of(path: Path) -> list[Moment]:
-            item = catalog.load(path, pack.sha256)
+            try:
+                item = catalog.load(path, pack.sha256)
+            except KeyError:  # its vectors have left the library since it was found
+                return []
             return grounder.moments(search, item, top + len(judgements), steps - looks)
 
         written = Written(query, paths, coverage, catalog, top, judgements, best_of, steps > 0, pack.threshold)

@@ -282,7 +282,7 @@ def test_the_sample_clip_lives_in_the_library_that_is_named(tmp_path, capsys):
 def test_doctor_passes_its_self_test(capsys, tmp_path):
     assert main(["doctor", "--library", str(tmp_path)]) == 0
     out = capsys.readouterr().out
-    assert "Self-test" in out and "onnxruntime" in out and "mini" in out
+    assert "Self-test" in out and "onnxruntime" in out and "mini" in out and "Text in pictures" in out
     assert "CPU" in out
 
 

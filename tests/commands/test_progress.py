@@ -3,8 +3,8 @@
 from fractions import Fraction
 from pathlib import Path
 
-from tr_desktop.commands.progress import IndexBar
-from tr_desktop.library.index.coverage import IndexProgress
+from tr_desktop.commands.progress import IndexBar, TextBar
+from tr_desktop.library.index.coverage import IndexProgress, TextProgress
 
 
 def progress(done_bytes: int, total_bytes: int) -> IndexProgress:
@@ -27,3 +27,20 @@ def test_the_time_left_follows_the_progress():
     assert progress(0, 100).left_s is None
     assert progress(25, 100).left_s == 6.0
     assert progress(25, 100).times_real_time == 1.25
+
+
+def test_each_file_whose_text_is_read_has_its_own_bar(capsys):
+    with TextBar() as bar:
+        for number, folder in enumerate("ab", 1):
+            for done_s in (0, 30, 60):
+                bar.update(TextProgress(Path(folder, "clip.mp4"), number, 2, Fraction(done_s), Fraction(60)))
+    lines = capsys.readouterr().err.replace("\r", "\n").split("\n")
+    for number in (1, 2):
+        assert any(line.startswith(f"text in clip.mp4 ({number}/2): 100%") for line in lines)
+
+
+def test_progress_of_text_counts_all_files():
+    shares = [
+        TextProgress(Path("a.mp4"), *at, Fraction(60)).share for at in ((1, 4, Fraction(0)), (4, 4, Fraction(30)))
+    ]
+    assert shares == [0, 0.875]

@@ -1,8 +1,19 @@
 """The names of files and folders are evidence: what they say is found without a picture that looks like it."""
 
+import shutil
+import threading
+from fractions import Fraction
+
+import av
+import numpy as np
+
+from tests.drives import pretend_drive
 from tests.toy import ToyEncoder, write_clip
 from tr_desktop.commands import report
+from tr_desktop.footage.captions import Cue
 from tr_desktop.grounding import find
+from tr_desktop.library.index.coverage import NOT_YET, OTHER_MODEL
+from tr_desktop.library.index.indexer import index_footage
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.moment_json import moments_of
 from tr_desktop.moments import Judgement, Quote, TextKind
@@ -49,3 +60,63 @@ def test_a_name_in_every_file_says_nothing_and_one_that_is_given_has_no_folder(t
         found = find("anna", [tmp_path / "Anna"], catalog, ToyEncoder()).moments
         assert not any(moment.quote for moment in found)
         assert not any(moment.quote for moment in find("anna", clips, catalog, ToyEncoder()).moments)
+
+
+def write_sound(path):
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=48000, layout="mono")
+        for _ in range(40):
+            sound = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
+            sound.sample_rate = 48000
+            container.mux(stream.encode(sound))
+        container.mux(stream.encode(None))
+    return path
+
+
+def test_a_named_file_without_pictures_to_search_is_skipped_with_its_reason(tmp_path, monkeypatch):
+    drive = pretend_drive(monkeypatch, tmp_path / "drive")
+    lake = write_clip(tmp_path / "lake.mov", [("red", 50)])
+    sound = write_sound(tmp_path / "Anna sound.m4a")
+    away = write_clip(drive / "Anna away.mov", [("green", 50)])
+    with Catalog(tmp_path / "library") as catalog:
+        index_footage([lake], catalog, ToyEncoder())
+        index_footage([drive], catalog, ToyEncoder("another model"))
+        shutil.move(drive, tmp_path / "unplugged")
+        new = write_clip(tmp_path / "Anna new.mov", [("blue", 70)])
+        answer = find("anna", [lake, sound, new, away], catalog, ToyEncoder(), read_new=False)
+    assert {moment.media.path for moment in answer.moments} == {lake}
+    reasons = {each.path: each.reason for each in answer.coverage.skipped}
+    assert reasons.keys() == {sound, new, away}
+    assert (reasons[new], reasons[away]) == (NOT_YET, OTHER_MODEL)
+
+
+def test_a_named_file_that_is_partly_indexed_or_offline_is_found(tmp_path, monkeypatch):
+    drive = pretend_drive(monkeypatch, tmp_path / "drive")
+    write_clip(drive / "lake.mov", [("red", 50)])
+    anna = write_clip(drive / "Anna.mov", [("green", 1000), ("blue", 1000)])
+    stop = threading.Event()
+    with Catalog(tmp_path / "library") as catalog:
+        index_footage([drive / "lake.mov"], catalog, ToyEncoder())
+        index_footage([anna], catalog, ToyEncoder(), lambda at: stop.set() if at.footage_s >= 5 else None, stop)
+        shutil.move(drive, tmp_path / "unplugged")
+        answer = find("anna", [drive], catalog, ToyEncoder(), read_new=False)
+    first = answer.moments[0]
+    assert first.quote == Quote("Anna", anna, TextKind.NAME)
+    assert anna in answer.coverage.offline and anna in answer.coverage.incomplete
+    assert first.segment.end_frame <= len(first.footage) < 2000
+
+
+def test_files_that_leave_the_library_during_a_search_are_passed_over(tmp_path):
+    lake = write_clip(tmp_path / "lake.mov", [("red", 50)])
+    anna = write_clip(tmp_path / "Anna.mov", [("green", 60)])
+    with Catalog(tmp_path / "library") as catalog:
+
+        def forget(coverage):
+            with catalog.writing() as writer:
+                for media_id, path in coverage.media.items():
+                    writer.add_text(media_id, TextKind.SCREEN, [Cue(Fraction(0), Fraction(1), "ANNA BANANA")])
+                    if path == anna:
+                        writer.forget(path)
+
+        answer = find("anna", [tmp_path], catalog, ToyEncoder(), on_indexed=forget)
+    assert {moment.media.path for moment in answer.moments} == {lake}

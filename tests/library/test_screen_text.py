@@ -1,7 +1,11 @@
 """Text in the pictures is found where it is on screen. It is read once, within a budget, if the extra is installed."""
 
+import os
+import signal
+import subprocess
 import sys
 import threading
+import time
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -10,6 +14,8 @@ import av
 import numpy as np
 import pytest
 
+from tests.cards import card, uninstall_reader, write_cards
+from tests.processes import ending
 from tests.toy import ToyEncoder
 from tr_desktop.commands import report
 from tr_desktop.commands.main import main
@@ -17,14 +23,15 @@ from tr_desktop.confidence import Edge, edges
 from tr_desktop.errors import UserError
 from tr_desktop.grounding import find
 from tr_desktop.library.index import screen_text
+from tr_desktop.library.index.coverage import TextProgress
 from tr_desktop.library.index.indexer import index_footage
 from tr_desktop.library.index.screen_text import open_reader, read_screen_text
 from tr_desktop.library.index.text_frames import strokes
 from tr_desktop.library.store.catalog import Catalog
+from tr_desktop.models.pack import load_pack
 from tr_desktop.moment_json import moments_of
 from tr_desktop.moments import Judgement, Quote, TextKind
 
-COLOURS = {"red": (220, 20, 20), "green": (20, 200, 20), "blue": (20, 20, 220)}
 TEXTS = [["RED ALERT"], ["GREEN LAWN", "KEEP OFF"], ["BLUE", "HOTEL"]]
 
 
@@ -37,28 +44,6 @@ class ColourReader:
     def __call__(self, picture: np.ndarray) -> list[str]:
         self.pictures += 1
         return TEXTS[int(picture.reshape(-1, 3).mean(axis=0).argmax())]
-
-
-def card(colour: str, has_strokes: bool = True) -> np.ndarray:
-    picture = np.full((180, 320, 3), COLOURS[colour], np.uint8)
-    if has_strokes:  # like letters in a row
-        picture[60:100, 60:260] = np.where(np.arange(200)[None, :, None] // 4 % 2, 235, picture[60:100, 60:260])
-    return picture
-
-
-def write_cards(path: Path, *shots: tuple[np.ndarray, int]) -> Path:
-    """(picture, frames) for each shot, with a keyframe at its beginning."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=25, options={"crf": "12", "preset": "ultrafast"})
-        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
-        for picture, frames in shots:
-            for number in range(frames):
-                frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-                frame.pict_type = av.video.frame.PictureType.I if number == 0 else av.video.frame.PictureType.NONE
-                container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return path
 
 
 @pytest.fixture
@@ -164,7 +149,12 @@ def test_a_file_that_changes_is_read_again_and_stopping_keeps_whole_files(tmp_pa
     clips[1].write_bytes(clips[1].read_bytes() + bytes(8))  # not the same file twice
     encoder, reader, stop = ToyEncoder(), ColourReader(), threading.Event()
     coverage = index_footage(clips, catalog, encoder)
-    assert read_screen_text(coverage, catalog, encoder, lambda: reader, lambda *_: stop.set(), stop) == 1
+
+    def stop_after_one(progress: TextProgress) -> None:
+        if progress.done_s == progress.duration_s:
+            stop.set()
+
+    assert read_screen_text(coverage, catalog, encoder, lambda: reader, stop_after_one, stop) == 1
     assert read_screen_text(coverage, catalog, encoder, lambda: reader) == 1
     write_cards(clips[0], (card("blue"), 150))
     coverage = index_footage(clips, catalog, encoder)
@@ -179,6 +169,49 @@ def test_without_the_extra_the_error_says_what_to_install(monkeypatch, capsys, t
         open_reader()
     assert main(["index", str(tmp_path), "--read-text"]) == 2
     assert "Install the extra" in capsys.readouterr().err
+
+
+READER = """
+from types import SimpleNamespace
+
+class RapidOCR:
+    def __init__(self, params):
+        pass
+
+    def __call__(self, picture):
+        return SimpleNamespace(txts=["GRAND HOTEL"])
+"""
+
+
+@pytest.mark.parametrize(
+    ("option", "last", "texts"),
+    [([], "Read the text in the pictures of 1 file.", ["GRAND HOTEL"]), (["--no-text"], "Searched 1 of 1 files.", [])],
+)
+def test_watching_reads_text_unless_it_is_left_out(tmp_path, option, last, texts):
+    (tmp_path / "rapidocr.py").write_text(READER)
+    folder, library = tmp_path / "footage", tmp_path / "library"
+    write_cards(folder / "clip.mp4", (card("blue"), 75))
+    command = [sys.executable, "-m", "tr_desktop", "watch", str(folder), "--library", str(library), *option]
+    paths = [str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+    with ending(process):
+        assert any(last in line for line in process.stderr)
+        time.sleep(1)  # if text is read against the option, it begins now
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == 130
+    with Catalog(library) as catalog:
+        media_ids = [file.media_id for file in catalog.known(load_pack("mini").sha256).values()]
+        assert len(media_ids) == 1
+        assert [match.cue.text for match in catalog.quotes.texts(TextKind.SCREEN, media_ids)] == texts
+
+
+def test_a_search_for_text_says_what_to_install(tmp_path, capsys, monkeypatch):
+    uninstall_reader(monkeypatch)
+    clip = write_cards(tmp_path / "clip.mp4", (card("blue"), 50))
+    for query, is_said in [("a blue wall", False), ("a sign that says hotel", True)]:
+        main(["find", query, str(clip), "--library", str(tmp_path / "library")])
+        assert ("pip install 'tr-desktop[ocr]'" in capsys.readouterr().err) == is_said
 
 
 def test_a_title_is_read_off_the_picture_without_asking(tmp_path, capsys):
@@ -198,9 +231,9 @@ def test_a_title_is_read_off_the_picture_without_asking(tmp_path, capsys):
         container.mux(stream.encode(None))
     library = ["--library", str(tmp_path / "library")]
     assert main(["index", str(path), "--no-text", *library]) == 0
-    assert "pictures of 1 files" not in capsys.readouterr().err
+    assert "pictures of 1 file." not in capsys.readouterr().err
     assert main(["index", str(path), *library]) == 0
-    assert "pictures of 1 files" in capsys.readouterr().err
+    assert "pictures of 1 file." in capsys.readouterr().err
     main(["find", "title that says strom hits coast", str(path), *library])
     assert "on screen: STORM HITS COAST" in capsys.readouterr().out
     with Catalog(tmp_path / "library") as catalog:

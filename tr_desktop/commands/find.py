@@ -65,6 +65,8 @@ def run(arguments: argparse.Namespace) -> int:
     from tr_desktop.commands import report
     from tr_desktop.commands.progress import IndexBar
     from tr_desktop.grounders.two_tower import RefinerKind
+    from tr_desktop.library.index.screen_text import can_read, not_installed
+    from tr_desktop.library.search.alike import asked_of
     from tr_desktop.library.search.media_at import judgement_of
 
     query, footage = arguments.query, arguments.paths
@@ -96,6 +98,8 @@ def run(arguments: argparse.Namespace) -> int:
     print(report.coverage_text(answer.coverage), file=sys.stderr)
     if answer.cut:
         print(report.cut_text(answer), file=sys.stderr)
+    if arguments.like is None and asked_of(query).is_for_text and not can_read():
+        print(not_installed(), file=sys.stderr)
     if arguments.export is not None:
         export.write(answer.moments, answer.query, arguments)
     return options.OK if any(moment.confident for moment in answer.moments) else options.NOT_CONFIDENT

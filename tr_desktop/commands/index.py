@@ -35,6 +35,7 @@ def add_commands(commands: Any) -> None:
 
     watch = commands.add_parser("watch", help="follow folders and index new footage until interrupted")
     watch.add_argument("paths", metavar="FOLDER", nargs="+", type=Path, help="folders to follow")
+    watch.add_argument("--no-text", action="store_true", help="don't read titles and signs in the pictures")
     options.add_exclude(watch)
     options.add_common(watch)
     watch.set_defaults(run=run_watch)
@@ -68,7 +69,7 @@ def run_index(arguments: argparse.Namespace) -> int:
             with TextBar() as text_bar:
                 count = engine.read_text(coverage, text_bar.update, everything=arguments.read_text)
             if count:
-                print(f"Read the text in the pictures of {count} files.", file=sys.stderr)
+                print(_read(count), file=sys.stderr)
     return options.OK
 
 
@@ -93,7 +94,17 @@ def run_watch(arguments: argparse.Namespace) -> int:
             describe=last_guard.describe,
         ):
             bar.say(report.coverage_text(coverage))
+            if not arguments.no_text:
+                try:
+                    if count := engine.read_text(coverage):
+                        bar.say(_read(count))
+                except (UserError, OSError) as error:  # such as a full disk; read again after the next change
+                    bar.say(str(error))
     return options.OK
+
+
+def _read(count: int) -> str:
+    return f"Read the text in the pictures of {count} {'file' if count == 1 else 'files'}."
 
 
 def _footage_filter(arguments: argparse.Namespace) -> FootageFilter:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from fractions import Fraction
-from pathlib import Path
+from math import ceil
 from typing import NoReturn
 
 from tqdm import tqdm
 
-from tr_desktop.library.index.coverage import IndexProgress
+from tr_desktop.library.index.coverage import IndexProgress, TextProgress
 from tr_desktop.names import printable
 
 
@@ -91,9 +90,10 @@ class TextBar:
         if self._bar is not None:
             self._bar.close()
 
-    def update(self, path: Path, done_s: Fraction) -> None:
-        name = f"text in {printable(path.name)}"
+    def update(self, progress: TextProgress) -> None:
+        name = f"text in {printable(progress.path.name)} ({progress.file_number}/{progress.files})"
         if self._bar is None or self._bar.desc != f"{name}: ":
             self.__exit__()
-            self._bar = tqdm(desc=name, unit="s", file=sys.stderr, dynamic_ncols=True)
-        self._bar.update(int(done_s) - self._bar.n)
+            total = ceil(progress.duration_s)
+            self._bar = tqdm(desc=name, total=total, unit="s", file=sys.stderr, dynamic_ncols=True)
+        self._bar.update(ceil(progress.done_s) - self._bar.n)

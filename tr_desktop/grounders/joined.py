@@ -82,7 +82,10 @@ class Joiner:
         """Whether the first frame of the next file (step 1), or the last of the previous one, matches the query as the
         moment does: more than half-way from what surrounds the moment, or from unrelated pictures if it fills its file.
         """
-        item, beside = self._load(moment.media.path), self._load(path)
+        try:
+            item, beside = self._load(moment.media.path), self._load(path)
+        except KeyError:  # one has left the library since it was found
+            return False
         curve = item.vectors.astype(np.float32) @ self.search.vector
         start_s, end_s = moment.times.time_s(moment.segment.start_frame), moment.times.time_s(moment.segment.end_frame)
         seconds = [row * item.every_s for row in range(len(curve))]
@@ -98,7 +101,10 @@ class Joiner:
 
     def _ask(self, path: Path, step: int) -> Moment | None:
         """The confident answer of one file at its start (step 1) or its end (-1)."""
-        item = self._load(path)
+        try:
+            item = self._load(path)
+        except KeyError:  # it has left the library since it was found
+            return None
         for found in self.grounder.moments(self.search, item, self.top, self.steps):
             if found.confident and _is_at_edge(found, -step):
                 seen = self.grounder.look_closer(self.search, item, found) if self.looks else found

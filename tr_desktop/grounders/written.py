@@ -31,8 +31,9 @@ _NEAR_S = Fraction(1, 2)
 class Written:
     """The written evidence of one search. paths: as they were given. top: the number of moments wanted.
 
-    judgements: answers marked right or wrong. best_of: the moments of a file, best first, by its pictures. looks:
-    whether edges may be looked for in frames. threshold: the score from which a moment is called confident.
+    judgements: answers marked right or wrong. best_of: the moments of a file, best first, by its pictures; none if they
+    aren't indexed. looks: whether edges may be looked for in frames. threshold: the score from which a moment is called
+    confident.
     """
 
     query: str
@@ -67,7 +68,10 @@ class Written:
                     continue  # it goes on from a file that was named too
                 left.remove(best)
             else:
-                there = self.best_of(named.path) or [self._beginning(named.path)]
+                try:
+                    there = self.best_of(named.path) or [self._beginning(named.path)]
+                except KeyError:  # it has left the library since it was found
+                    continue
                 best = next(without_wrong(there, self.judgements), None)
                 if best is None:
                     continue  # all of it was marked wrong
@@ -88,7 +92,7 @@ class Written:
         return apart(sorted([*left, *joined], key=lambda moment: -moment.score))
 
     def _beginning(self, path: Path) -> Moment:
-        """The first seconds of a file."""
+        """The first seconds of a file. Raises KeyError if it isn't in the library."""
         footage = self.catalog.footage(path)
         end = max(footage.times.boundary_at(min(_FIRST_S, footage.times.duration_s)), 1)
         step = RefineStep(0, Segment(0, end), Fraction(0), footage.times.time_s(end), 0.0, 0.0, 0.0)

@@ -66,6 +66,15 @@ class Settings:
         self._set("counting", counting.value)
 
     @property
+    def reads_text(self) -> bool:
+        """Whether text in pictures is read when footage is indexed."""
+        return self._values.get("reads-text") not in ("false", False)  # a file has it as a word
+
+    @reads_text.setter
+    def reads_text(self, is_wanted: bool) -> None:
+        self._set("reads-text", is_wanted)
+
+    @property
     def folders(self) -> list[Path]:
         """Files and folders that are searched."""
         return [Path(name) for name in self._texts("folders")]

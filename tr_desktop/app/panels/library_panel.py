@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from tr_desktop.app.look import theme
-from tr_desktop.app.look.counter import counted, duration_label
+from tr_desktop.app.look.counter import counted, duration_label, plural
 from tr_desktop.app.look.icons import IconButton, plain_tip
 from tr_desktop.app.look.translate import tr
 from tr_desktop.app.look.widgets import Elided, Icon, panel, scrolling, title
@@ -25,7 +25,7 @@ from tr_desktop.app.panels.coverage_text import exceptions
 from tr_desktop.app.panels.reasons import Reasons
 from tr_desktop.engine import LibraryStatus
 from tr_desktop.library.index.counts import Counts, count, is_other
-from tr_desktop.library.index.coverage import IndexProgress
+from tr_desktop.library.index.coverage import IndexProgress, TextProgress
 from tr_desktop.names import short_names
 
 
@@ -118,7 +118,7 @@ class LibraryPanel(QWidget):
         column.addWidget(self._make_progress())
         self._folder_rows: list[FolderRow] = []
         self._status = LibraryStatus()
-        self._progress: IndexProgress | None = None
+        self._progress: IndexProgress | TextProgress | None = None
         self._pack = ""
         self._is_paused = False
 
@@ -207,6 +207,12 @@ class LibraryPanel(QWidget):
             self._is_paused = False
         self._show_progress()
 
+    def set_text_progress(self, progress: TextProgress) -> None:
+        """Text in pictures is being read."""
+        self.progress.show()
+        self._progress = progress
+        self._show_progress()
+
     def _toggle_pause(self) -> None:
         self._is_paused = not self._is_paused
         self.paused.emit(self._is_paused)
@@ -221,6 +227,17 @@ class LibraryPanel(QWidget):
         if progress is None:
             return
         name = progress.path.name
+        if isinstance(progress, TextProgress):
+            self._now.set_text(name)
+            self.bar.setValue(round(1000 * progress.share))
+            reading = plural(
+                progress.files,
+                "Reading text in pictures: {number} of {count} file",
+                "Reading text in pictures: {number} of {count} files",
+                number=progress.file_number,
+            )
+            self._pace.set_text(", ".join([tr("paused"), reading] if self._is_paused else [reading]))
+            return
         self._now.set_text(tr("{pack}: {name}", pack=self._pack, name=name) if self._pack else name)
         self.bar.setValue(round(1000 * progress.done_bytes / max(progress.total_bytes, 1)))
         text = tr("first pass, {number} of {files}") if progress.is_first_pass else tr("{number} of {files}")

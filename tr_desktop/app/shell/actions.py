@@ -8,7 +8,7 @@ from functools import partial
 from typing import Protocol
 
 from tr_desktop.app.look.marks import COLOUR_NAMES, RATING_NAMES
-from tr_desktop.app.look.translate import marked
+from tr_desktop.app.look.translate import marked, tr
 from tr_desktop.app.panels.library_panel import LibraryPanel
 from tr_desktop.app.panels.results import ResultsPanel
 from tr_desktop.app.panels.search_bar import SearchBar
@@ -20,6 +20,7 @@ from tr_desktop.app.shell.side_panel import Side
 from tr_desktop.app.shell.stage import Stage
 from tr_desktop.app.shell.theming import Theming
 from tr_desktop.app.work.session import Session
+from tr_desktop.library.index.screen_text import can_read, not_installed
 
 
 class Target(Protocol):
@@ -50,7 +51,7 @@ class Target(Protocol):
 @dataclass(frozen=True)
 class Action:
     """name: its name in keys.json. keys: the default ones. needs_moment: enabled only with a moment on the stage.
-    submenu: in `menu`, or "".
+    submenu: in `menu`, or "". is_on: whether it is on, of a switch. hint: the tooltip in the menu, or "".
 
     text and menu are written in English here and translated where they are shown. handler: called with the window.
     """
@@ -62,6 +63,8 @@ class Action:
     menu: str
     needs_moment: bool = False
     submenu: str = ""
+    is_on: Callable[[Target], bool] | None = None
+    hint: Callable[[], str] = str
 
 
 def _rate(rating: int, window: Target) -> None:
@@ -71,6 +74,12 @@ def _rate(rating: int, window: Target) -> None:
 def _mark(is_right: bool, window: Target) -> None:
     if window.stage.moment is not None:
         window.session.editing.mark(window.stage.moment, is_right)
+
+
+def _text_hint() -> str:
+    if not can_read():
+        return str(not_installed())
+    return tr("Titles, signs and slides are read when footage is indexed, and can be searched.")
 
 
 def _clear_marks(window: Target) -> None:
@@ -100,6 +109,14 @@ ACTIONS: tuple[Action, ...] = (
     _file("library.add-files", marked("Add files…"), (), lambda w: w.adding.choose_files()),
     _file("project.locate", marked("Locate folder…"), (), lambda w: w.offline.locate()),
     _file("library.update", marked("Index new footage"), ("F5",), lambda w: w.session.indexing.update()),
+    _file(
+        "library.read-text",
+        marked("Read text in pictures"),
+        ("Ctrl+Shift+R",),
+        lambda w: w.session.switch_text(),
+        is_on=lambda w: w.session.indexing.reads_text,
+        hint=_text_hint,
+    ),
     _file("models", marked("Models…"), ("Ctrl+Shift+M",), lambda w: w.models.show()),
     _file("export", marked("Export…"), ("E",), lambda w: w.show_export()),
     _file("app.quit", marked("Quit"), ("Ctrl+Q",), lambda w: w.close()),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QAbstractButton, QMainWindow
 
 from tr_desktop.app.look.translate import tr
-from tr_desktop.app.shell.actions import ACTIONS, MENUS, Target
+from tr_desktop.app.shell.actions import ACTIONS, MENUS, Action, Target
 
 
 class Menus:
@@ -22,13 +23,26 @@ class Menus:
             made = QAction(tr(action.text), window)
             made.setObjectName(action.name)
             made.setShortcuts([QKeySequence(key) for key in keys[action.name]])
-            made.triggered.connect(lambda _=False, handler=action.handler: handler(target))
+            if hint := action.hint():
+                made.setToolTip(hint)
+                menus[action.menu, ""].setToolTipsVisible(True)
+            made.setCheckable(action.is_on is not None)
+            self._show_switch(made, action, target)
+            made.triggered.connect(partial(self._do, made, action, target))
             window.addAction(made)
             place = action.menu, action.submenu
             if place not in menus:
                 menus[place] = menus[action.menu, ""].addMenu(tr(action.submenu))
             menus[place].addAction(made)
             self._actions[action.name] = made
+
+    def _do(self, made: QAction, action: Action, target: Target, _: bool = False) -> None:
+        action.handler(target)
+        self._show_switch(made, action, target)
+
+    def _show_switch(self, made: QAction, action: Action, target: Target) -> None:
+        if action.is_on is not None:
+            made.setChecked(action.is_on(target))
 
     def attach(self, button: QAbstractButton, name: str) -> None:
         """Make `button` do what the action does. Its tooltip is the action's text with the first key."""

@@ -117,6 +117,7 @@ class Window(QMainWindow):
         session.indexing.status_changed.connect(self.library.set_status)
         for changed in (session.ready, session.indexing.status_changed, session.changing.changed):
             changed.connect(self._show_status)
+        session.indexing.reading_text.connect(self.library.set_text_progress)
         session.indexing.ended.connect(lambda: self.library.set_progress(None))
         session.searching.results_changed.connect(self._results_changed)
         session.editing.changed.connect(self._project_changed)

@@ -14,7 +14,8 @@ from tr_desktop.app.look.settings import Settings
 from tr_desktop.app.work.jobs import Job, Jobs, Lane
 from tr_desktop.engine import Engine, LibraryStatus
 from tr_desktop.errors import UserError
-from tr_desktop.library.index.coverage import IndexProgress
+from tr_desktop.library.index.coverage import IndexProgress, TextProgress
+from tr_desktop.library.index.screen_text import can_read
 from tr_desktop.library.index.walk import absolute_path
 from tr_desktop.library.store.lock import NotWritableError
 
@@ -23,9 +24,9 @@ class Indexing(QObject):
     """Keeps the index up to date with `folders`, in `Lane.LIBRARY`.
 
     removed: (a folder that isn't searched any more, its place in the list).
-    progressed: a run is under way, of `at_work`. looked: the first pass of the engine in use is over. finished: the
-    engine in use has read everything; the seconds that took. ended: a run is over, however it ended. failed: (the
-    engine of a run, why it failed).
+    progressed: a run is under way, of `at_work`. looked: the first pass of the engine in use is over. reading_text: the
+    run reads the text in pictures. finished: the engine in use has read everything; the seconds that took, without
+    text. ended: a run is over, however it ended. failed: (the engine of a run, why it failed).
     """
 
     folders_changed = Signal()
@@ -33,6 +34,7 @@ class Indexing(QObject):
     status_changed = Signal(LibraryStatus)
     progressed = Signal(IndexProgress)
     looked = Signal()
+    reading_text = Signal(TextProgress)
     finished = Signal(float)
     ended = Signal()
     failed = Signal(Engine, UserError)
@@ -83,6 +85,16 @@ class Indexing(QObject):
         if folder not in self.folders:
             self._set_folders([*self.folders[:at], folder, *self.folders[at:]])
 
+    @property
+    def reads_text(self) -> bool:
+        """Whether text in pictures is read: it is wanted, and the extra is installed."""
+        return self._settings.reads_text and can_read()
+
+    def read_text(self, is_wanted: bool) -> None:
+        """Read the text in pictures, now and in later runs, or don't. What was read stays."""
+        self._settings.reads_text = is_wanted
+        self.update()
+
     def _set_folders(self, folders: list[Path]) -> None:
         self.folders = self._settings.folders = folders
         self.folders_changed.emit()
@@ -98,7 +110,7 @@ class Indexing(QObject):
         self._latest, self._counted_at, self._is_read = None, 1, False
         self.at_work = engine
         self._job = self._jobs.run(
-            partial(_bring_up_to_date, engine, tuple(self.folders), self._pause),
+            partial(_bring_up_to_date, engine, tuple(self.folders), self._pause, self.reads_text),
             self._finish,
             on_failure=partial(self.failed.emit, engine),
             on_progress=self._progress,
@@ -115,21 +127,25 @@ class Indexing(QObject):
         """Pause or resume. What is stored can be searched meanwhile."""
         (self._pause.set if is_paused else self._pause.clear)()
 
-    def _progress(self, value: LibraryStatus | IndexProgress) -> None:
+    def _progress(self, value: LibraryStatus | IndexProgress | TextProgress) -> None:
         is_in_use = self.at_work is self._engine  # what the next engine reads can't be searched yet
-        if isinstance(value, LibraryStatus):
+        if isinstance(value, TextProgress):
+            self.reading_text.emit(value)
+        elif isinstance(value, IndexProgress):
+            before, self._latest = self._latest, value
+            self.progressed.emit(value)
             if is_in_use:
-                self._set_status(value)
-            return
-        before, self._latest = self._latest, value
-        self.progressed.emit(value)
-        if not is_in_use:
-            return
-        if before is not None and before.is_first_pass and not value.is_first_pass:
+                self._keep_counting(before, value)
+        elif is_in_use:
+            self._set_status(value)
+
+    def _keep_counting(self, before: IndexProgress | None, now: IndexProgress) -> None:
+        """Count what can be searched after each file, and after the first pass."""
+        if before is not None and before.is_first_pass and not now.is_first_pass:
             self._counted_at = 0  # count again, although a single file has the same number in both passes
             self.looked.emit()
-        if value.file_number != self._counted_at and (self._survey is None or self._survey.is_over):
-            self._counted_at = value.file_number
+        if now.file_number != self._counted_at and (self._survey is None or self._survey.is_over):
+            self._counted_at = now.file_number
             self._count_again()
 
     def _count_again(self) -> None:
@@ -166,14 +182,16 @@ class Indexing(QObject):
         self.status_changed.emit(status)
 
 
-def _bring_up_to_date(engine: Engine, folders: Sequence[Path], pause: threading.Event, job: Job) -> LibraryStatus:
+def _bring_up_to_date(
+    engine: Engine, folders: Sequence[Path], pause: threading.Event, reads_text: bool, job: Job
+) -> LibraryStatus:
     """Report what can be searched now, index the rest, and then read the text in the pictures."""
     status = engine.survey(folders)
     if status.coverage.unread:
         job.report(status)
         status = LibraryStatus(engine.index(status.present(folders), job.report, job.stop, pause=pause), status.missing)
-    if not job.stop.is_set():
+    if reads_text and not job.stop.is_set():
         job.report(status)
         with suppress(NotWritableError):  # another program is indexing; the next run reads it
-            engine.read_text(status.coverage, stop=job.stop)
+            engine.read_text(status.coverage, job.report, job.stop, pause=pause)
     return status

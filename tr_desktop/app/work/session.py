@@ -25,6 +25,8 @@ from tr_desktop.engine import Engine, open_engine
 from tr_desktop.errors import PackError, UserError
 from tr_desktop.footage.sample import make_sample
 from tr_desktop.grounding import Answer
+from tr_desktop.library.index.screen_text import can_read, not_installed
+from tr_desktop.library.search.alike import asked_of
 from tr_desktop.models.choice import keep_choice
 from tr_desktop.models.pack import EMBEDDED_DEFAULT
 from tr_desktop.paths import sample_clip
@@ -57,6 +59,7 @@ class Session(QObject):
         self.packs = Packs(settings, self.jobs, self.indexing, self.changing, self)
         self._library, self._pack, self._device = library, pack, device
         self._sample_job: Job | None = None
+        self._has_said_unread = False  # that text in pictures can't be read
         settings.changed = lambda: self.jobs.run(lambda _: settings.save(), lane=Lane.SAFETY)
         self.jobs.failed.connect(self.failed)
         self.editing.safe_copy.failed.connect(self.failed)
@@ -147,6 +150,13 @@ class Session(QObject):
             self.engine.close()
         return ended
 
+    def switch_text(self) -> None:
+        """Read text in pictures if it isn't read, and the other way round; say so if it can't be read."""
+        if can_read():
+            self.indexing.read_text(not self.indexing.reads_text)
+        else:
+            self.failed.emit(not_installed())
+
     def try_sample(self) -> None:
         """Make the sample clip if necessary, add it, and search it."""
         if self._sample_job is not None and not self._sample_job.is_over:
@@ -170,6 +180,12 @@ class Session(QObject):
         self.editing.follow(answer.moments)
         if answer.cut:
             self.notice.emit(tr("The query is longer than the model can read: only its beginning counts."))
+        elif not self._has_said_unread and not can_read() and self._asks_for_text(answer):
+            self._has_said_unread = True
+            self.notice.emit(str(not_installed()))
+
+    def _asks_for_text(self, answer: Answer) -> bool:
+        return not self.searching.example_of(answer.query) and asked_of(answer.query).is_for_text
 
     def _indexed(self, elapsed_s: float) -> None:
         """Say that a long run has finished, and complete the last answer."""

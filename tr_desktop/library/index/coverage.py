@@ -80,3 +80,19 @@ class IndexProgress:
         if not self.done_bytes:
             return None
         return self.elapsed_s * (self.total_bytes - self.done_bytes) / self.done_bytes
+
+
+@dataclass(frozen=True)
+class TextProgress:
+    """Progress of reading the text in pictures. done_s, duration_s: of this file, seconds."""
+
+    path: Path
+    file_number: int
+    files: int
+    done_s: Fraction
+    duration_s: Fraction
+
+    @property
+    def share(self) -> float:
+        """Of all files, in [0, 1]."""
+        return float(self.file_number - 1 + self.done_s / self.duration_s) / self.files

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from fractions import Fraction
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tr_desktop.errors import MediaError, UserError
 from tr_desktop.footage.captions import Cue
-from tr_desktop.library.index.coverage import Coverage
+from tr_desktop.library.index.coverage import Coverage, TextProgress
+from tr_desktop.library.index.prefetch import Pause
 from tr_desktop.library.index.text_frames import LIKELY_BLOCKS, RgbPicture, ShotPicture, shot_parts, shot_pictures
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.moments import Indexed, TextKind
@@ -52,15 +52,20 @@ def can_read() -> bool:
     return find_spec("rapidocr") is not None
 
 
+def not_installed() -> UserError:
+    """Says that the extra isn't installed, and how to install it."""
+    return UserError(
+        "Text in pictures can't be read: RapidOCR isn't installed",
+        remedy="Install the extra: pip install 'tr-desktop[ocr]'",
+    )
+
+
 def open_reader() -> TextReader:
     """RapidOCR with the models that come in its package. Raises UserError if the extra isn't installed."""
     try:
         from rapidocr import RapidOCR
     except ImportError as error:
-        raise UserError(
-            "Text in pictures can't be read: RapidOCR isn't installed",
-            remedy="Install the extra: pip install 'tr-desktop[ocr]'",
-        ) from error
+        raise not_installed() from error
     engine: Any = RapidOCR(
         params={
             "Global.log_level": "critical",
@@ -105,37 +110,43 @@ def read_screen_text(
     catalog: Catalog,
     encoder: Encoder,
     open_reader: Callable[[], TextReader] = open_reader,
-    on_progress: Callable[[Path, Fraction], None] = lambda *_: None,
+    on_progress: Callable[[TextProgress], None] = lambda _: None,
     stop: threading.Event | None = None,
     *,
+    pause: threading.Event | None = None,
     everything: bool = False,
 ) -> int:
     """Read and store the text in the footage of `coverage` that hasn't been read yet; the number of files read.
 
     Footage that is offline or only partly indexed is left for the next run. open_reader: called before the first file.
-    on_progress: called with the file and the seconds of it that are done. stop: when set, it ends within a few seconds;
-    finished files are kept. everything: read whatever may be text, without a budget, also in files for which the budget
-    of an earlier run wasn't enough.
+    stop: when set, it ends within a second; finished files are kept. pause: while set, reading waits. everything: read
+    whatever may be text, without a budget, also in files for which the budget of an earlier run wasn't enough.
     Raises NotWritableError if another process is the library's writer at that moment, LibraryError for a full disk.
     """
-    stop, done = stop or threading.Event(), 0
+    stop, waits, done = stop or threading.Event(), Pause(pause), 0
+
+    def go_on() -> None:
+        waits(stop.is_set)
+        if stop.is_set():
+            raise _Stopped
+
     budget = _Budget(None if everything else Fraction(_AT_ONCE))
     reader: TextReader | None = None
+    unread = catalog.quotes.not_looked_for_in(coverage.media, TextKind.SCREEN, again_if_partly=everything)
     left_for_later = {*coverage.offline, *coverage.incomplete, *coverage.coarse}
-    for media_id in catalog.quotes.not_looked_for_in(coverage.media, TextKind.SCREEN, again_if_partly=everything):
+    files = [media_id for media_id in unread if coverage.media[media_id] not in left_for_later]
+    for number, media_id in enumerate(files, 1):
         path = coverage.media[media_id]
-        if stop.is_set():
-            break
-        if path in left_for_later:
-            continue
-        reader = reader or open_reader()
         try:
+            go_on()
             item = catalog.load(path, encoder.pack.sha256)
-            reading = _Reading(item, reader, budget, encoder)
+            on_progress(TextProgress(path, number, len(files), Fraction(0), item.times.duration_s))
+            reader = reader or open_reader()
+            reading = _Reading(item, reader, budget, encoder, go_on)
             for done_s in reading.stretches():
-                if stop.is_set():
-                    return done
-                on_progress(path, done_s)
+                on_progress(TextProgress(path, number, len(files), done_s, item.times.duration_s))
+        except _Stopped:
+            break
         except (MediaError, KeyError):  # it went away after it was indexed
             continue
         with catalog.writing() as writer:
@@ -147,11 +158,19 @@ def read_screen_text(
 PARTLY = "the budget was not enough for all pictures"
 
 
-class _Reading:
-    """The texts of one file. left_out: pictures that the budget wasn't enough for."""
+class _Stopped(Exception):  # noqa: N818 (it is not an error)
+    """Raised inside a file when reading has to end."""
 
-    def __init__(self, item: Indexed, reader: TextReader, budget: _Budget, encoder: Encoder) -> None:
-        self._item, self._reader, self._budget = item, reader, budget
+
+class _Reading:
+    """The texts of one file. go_on: called before each step of the work; waits, or raises `_Stopped`. left_out:
+    pictures that the budget wasn't enough for.
+    """
+
+    def __init__(
+        self, item: Indexed, reader: TextReader, budget: _Budget, encoder: Encoder, go_on: Callable[[], None]
+    ) -> None:
+        self._item, self._reader, self._budget, self._go_on = item, reader, budget, go_on
         unrelated = encoder.background.mean(axis=0)
         self._parts = shot_parts(item, max(1 - float(unrelated @ unrelated), 1e-3))
         self.cues: list[Cue] = []
@@ -161,6 +180,7 @@ class _Reading:
         """Read stretch after stretch; the seconds done."""
         held, begun_s = list[ShotPicture](), Fraction(0)
         for shot in shot_pictures(self._item, self._parts):
+            self._go_on()
             if shot.end_s - begun_s > _STRETCH_S and held:
                 self._read(held, held[-1].end_s - begun_s)
                 begun_s, held = held[-1].end_s, []
@@ -183,6 +203,7 @@ class _Reading:
             if self._budget.is_spent:
                 self.left_out += 1
                 continue
+            self._go_on()
             lines[at] = self._reader(shots[at].picture)
             self._budget.spend(len(lines[at]))
         for at, shot in enumerate(shots):

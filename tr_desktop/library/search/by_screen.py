@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from math import exp, log
 
@@ -51,7 +52,11 @@ def screen_moments(query: str, coverage: Coverage, catalog: Catalog, threshold: 
         return []
     ranked = sorted(zip(scores, texts, strict=True), key=lambda each: -each[0])
     best = [(score, text) for score, text in ranked if score > 0 and not asked.leaves_out(text.words)]
-    return [_moment(query, text, score, threshold, coverage, catalog) for score, text in best[:limit]]
+    moments = list[Moment]()
+    for score, text in best[:limit]:
+        with suppress(KeyError):  # the file has left the library since it was found
+            moments.append(_moment(query, text, score, threshold, coverage, catalog))
+    return moments
 
 
 def chance(found: Found, is_for_text: bool, count: int) -> float:

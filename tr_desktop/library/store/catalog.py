@@ -12,7 +12,7 @@ import json
 import os
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -214,7 +214,13 @@ class Catalog:
         self, pack: str, query: npt.NDArray[np.float32], media: Mapping[int, Path], limit: int
     ) -> tuple[Iterator[Indexed], tuple[float, ...]]:
         """The `limit` files of `media` {media id: path} with the best frame, best first, each loaded on demand; and the
-        similarity of each one's best frame. query: as for `nearest`."""
+        similarity of each one's best frame. A file that leaves the library meanwhile is passed over. query: as for
+        `nearest`."""
         found = self.nearest(pack, query, media, limit)
-        files = (self.load(media[media_id], pack) for media_id, _ in found)
-        return files, tuple(similarity for _, similarity in found)
+
+        def files() -> Iterator[Indexed]:
+            for media_id, _ in found:
+                with suppress(KeyError):
+                    yield self.load(media[media_id], pack)
+
+        return files(), tuple(similarity for _, similarity in found)
