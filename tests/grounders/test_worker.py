@@ -145,6 +145,20 @@ def test_a_killed_worker_costs_its_window_alone(running):
         assert len(ask(worker)) == 3
 
 
+def test_closing_loses_the_question_and_starts_nothing_again(running):
+    with serving(ModelServer(hang)) as server:
+        worker = running(pack_of(server))
+
+        def close() -> None:
+            if server.requests:
+                worker.close()
+
+        for _ in range(2):
+            with pytest.raises(WindowLost):
+                ask(worker, close)
+        assert len(server.requests) == 1 and worker._process is None
+
+
 def test_a_worker_that_stands_still_is_replaced(running, monkeypatch):
     monkeypatch.setattr("tr_desktop.grounders.video_llm.worker._PATIENCE_S", 0.5)
     with serving(ModelServer(hang)) as server:

@@ -32,7 +32,10 @@ class WindowLost(Exception):  # noqa: N818 (the search goes on)
 
 
 class GrounderWorker:
-    """Runs one model. It is started when it is first needed, and again after it was lost. Close it after use."""
+    """Runs one model. It is started when it is first needed, and again after it was lost. Close it after use.
+
+    `close` may be called from another thread; a question that waits is lost then.
+    """
 
     def __init__(self, pack: GrounderPack) -> None:
         self.pack = pack
@@ -40,6 +43,7 @@ class GrounderWorker:
         self._messages: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._outgoing: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._asked = 0
+        self._is_closed = False
         self._cancelled_s: float | None = None  # when the last question was given up, while its end is still to come
 
     def open(self, check: Callable[[], None] = lambda: None) -> list[str]:
@@ -47,7 +51,9 @@ class GrounderWorker:
 
         Raises UserError if the model can't be used.
         """
-        self.close()
+        self._end()
+        if self._is_closed:
+            raise UserError("The grounder was closed")
         try:
             self._process = process = this_program.start(MODULE, [GROUND])
         except OSError as error:
@@ -70,7 +76,7 @@ class GrounderWorker:
         except WindowLost as lost:
             raise UserError(f"The grounder {self.pack.name} doesn't start: {lost}") from lost
         except BaseException:
-            self.close()
+            self._end()
             raise
 
     def ask(
@@ -110,7 +116,11 @@ class GrounderWorker:
                 self._send({"cancel": number})
 
     def close(self) -> None:
-        """End the worker, whatever it is doing."""
+        """End the worker for good, whatever it is doing."""
+        self._is_closed = True
+        self._end()
+
+    def _end(self) -> None:
         process, self._process = self._process, None
         if process is None:
             return
@@ -142,10 +152,10 @@ class GrounderWorker:
                 message = self._messages.get(timeout=_LOOK_S)
                 if message is not None:
                     return message
-                assert self._process is not None
-                status = self._process.wait()
-                self.close()
-                raise WindowLost(f"its worker ended (exit status {status})")
+                process = self._process
+                status = "" if process is None else f" (exit status {process.wait()})"
+                self._end()
+                raise WindowLost(f"its worker ended{status}")
 
     def _send(self, message: dict[str, Any]) -> None:
         self._outgoing.put(json.dumps(message).encode() + b"\n")
