@@ -20,7 +20,7 @@ from tr_desktop.library.index.indexer import index_footage
 from tr_desktop.library.relatives import Relatives
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.moment_json import FoundMoment, moments_of
-from tr_desktop.moments import Segment
+from tr_desktop.moments import Quote, Segment, TextKind
 from tr_desktop.projects.project import Project
 
 RATE = Fraction(25)
@@ -55,6 +55,15 @@ def test_a_moment_over_the_boundary_is_one(card, catalog):
     spans = sorted(place for each in answer.moments for place in places(each))
     assert all(one[0] != two[0] or one[2] <= two[1] for one, two in pairwise(spans))
     assert "goes on in GX020042.MP4" in report.as_text(answer)
+
+
+def test_a_moment_over_the_boundary_of_files_that_are_named_is_one(card, catalog):
+    write_clip(card.parent / "other.mp4", [("red", 175)])
+    answer = find("blue card", [card.parent], catalog, ToyEncoder())
+    assert len(places(answer.moments[0])) == 2
+    assert answer.moments[0].quote == Quote(str(Path("card/GX010042")), card / "GX010042.MP4", TextKind.NAME)
+    spans = sorted(place for each in answer.moments for place in places(each))
+    assert all(one[0] != two[0] or one[2] <= two[1] for one, two in pairwise(spans))
 
 
 def test_the_neighbours_answer_is_fetched_if_it_was_not_among_the_best(card, catalog):

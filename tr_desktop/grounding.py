@@ -27,7 +27,7 @@ from tr_desktop.library.index.indexer import EVERYTHING, ReadNew, index_footage,
 from tr_desktop.library.index.walk import is_never_footage
 from tr_desktop.library.search.by_picture import load_example
 from tr_desktop.library.search.by_words import text_moments
-from tr_desktop.library.search.feedback import judged_vector, ranked
+from tr_desktop.library.search.feedback import judged_vector, ranked, without_wrong
 from tr_desktop.library.search.found import file_of
 from tr_desktop.library.search.terms import cut_terms, query_vector
 from tr_desktop.library.store.catalog import Catalog
@@ -114,19 +114,27 @@ def find(
 
     grounder = grounder or TwoTower(catalog, encoder)
     looks = grounder.steps_that_look_closer(steps)
-    judgements = [replace(each, path=coverage.copies.get(each.path, each.path)) for each in judgements]
+
+    def searched(path: Path) -> Path:
+        """Where the search has the footage of `path`: perhaps in a copy."""
+        return coverage.media.get(catalog.media_id(path) or 0, path)
+
+    judgements = [replace(each, path=searched(each.path)) for each in judgements]
+    if query_example is not None:
+        query_example = replace(query_example, path=searched(query_example.path))
     vector, counted = judged_vector(
         vector, judgements, lambda path: catalog.load(path, encoder.pack.sha256), encoder.background
     )
     items: dict[Path, Indexed] = {}
     moments: list[Moment] = []
     files, best = catalog.best_files(encoder.pack.sha256, vector, coverage.media, max(MAX_FILES, top))
+    shown = {each.path for each in counted if each.is_right}
     if query_example is not None and query_example.frame is not None:
-        best = best[1:]  # the first is the example itself
-    best = best[len({each.path for each in counted if each.is_right}) :]  # the same is true of right answers
+        shown.add(query_example.path)
+        judgements = [*judgements, Judgement(query_example.path, query_example.frame, False)]  # it isn't its own answer
+    best = best[len(shown.intersection(coverage.media.values())) :]  # the first are their own pictures
     search = Search(query, vector, len(coverage.media), best)
-    is_excluded = (lambda _: False) if query_example is None else query_example.is_in
-    for item, moments in best_moments(search, files, grounder, top, steps - looks, is_excluded, judgements):
+    for item, moments in best_moments(search, files, grounder, top, steps - looks, judgements):
         items[item.media.path] = item
         on_moments(apart(moments))
     if video_grounder is not None:
@@ -144,14 +152,16 @@ def find(
         pack = encoder.pack
 
         def best_of(path: Path) -> list[Moment]:
-            return grounder.moments(search, catalog.load(path, pack.sha256), top, steps - looks)
+            item = catalog.load(path, pack.sha256)
+            return grounder.moments(search, item, top + len(judgements), steps - looks)
 
-        written = Written(query, paths, coverage, catalog, top, best_of, steps > 0, pack.threshold)
+        written = Written(query, paths, coverage, catalog, top, judgements, best_of, steps > 0, pack.threshold)
         moments = written.joined_with(moments)
         # No pictures support what is said, so they are half of the answer at most.
-        moments += islice(text_moments(query, coverage, catalog, encoder.pack.threshold), max(top // 2, 1))
+        said = without_wrong(text_moments(query, coverage, catalog, pack.threshold), judgements)
+        moments += islice(said, max(top // 2, 1))
     moments = ranked(moments, judgements)[:top]
-    catalog.answered.note([moment.media.path for moment in moments if not moment.footage.is_whole])
+    catalog.answered.note([moment.media.path for moment in moments if moment.is_coarse or not moment.footage.is_whole])
     return Answer(
         query=query,
         pack=encoder.pack.name,
@@ -173,7 +183,6 @@ def best_moments(
     grounder: Grounder,
     top: int,
     steps: int,
-    is_excluded: Callable[[Moment], bool] = lambda _: False,
     judgements: Sequence[Judgement] = (),
 ) -> Iterator[tuple[Indexed, list[Moment]]]:
     """Each file read, best first, with the `top` best moments of all files up to it, refined in `steps` steps.
@@ -183,7 +192,8 @@ def best_moments(
     moments: list[Moment] = []
     rows = 0
     for count, item in enumerate(files, 1):
-        moments += (moment for moment in grounder.moments(search, item, top, steps) if not is_excluded(moment))
+        wrong = sum(each.path == item.media.path and not each.is_right for each in judgements)
+        moments += grounder.moments(search, item, top + wrong, steps)
         moments = ranked(moments, judgements)[:top]
         yield item, moments
         rows += len(item.vectors)

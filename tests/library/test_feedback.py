@@ -1,6 +1,8 @@
 """Answers marked right or wrong: what they do to the list, and how a mark is written."""
 
 import shutil
+import unicodedata
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -8,8 +10,10 @@ import pytest
 
 from tests.toy import ToyEncoder, write_clip
 from tr_desktop.errors import UserError
+from tr_desktop.grounders.two_tower import TwoTower
 from tr_desktop.grounding import find
-from tr_desktop.library.search.feedback import judged_vector, judgement_of
+from tr_desktop.library.search.feedback import judged_vector
+from tr_desktop.library.search.media_at import judgement_of
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.moments import Judgement
 
@@ -54,6 +58,17 @@ def test_a_wrong_answer_leaves_and_the_others_stay_as_they_were(footage, catalog
     assert list(after)[: len(before) - 1] == [moment for moment in before if not wrong.is_about(moment)]
 
 
+def test_a_wrong_answer_makes_room_for_the_next_of_its_file(footage, catalog):
+    clip = write_clip(footage / "clip.mp4", [("red", 75), ("green", 100), ("red", 75)])
+    wrong = [Judgement(clip, 30, False), Judgement(clip, 220, False)]
+
+    def best(*judgements, example=None):
+        return find("red", [clip], catalog, ToyEncoder(), top=1, judgements=judgements, example=example).moments
+
+    assert wrong[1].is_about(*best(wrong[0])) and wrong[0].is_about(*best(wrong[1]))
+    assert wrong[1].is_about(*best(example=f"{clip}@1.2"))
+
+
 def test_what_looks_like_a_wrong_answer_is_less_similar_once_another_is_right(footage, catalog):
     ask(footage, catalog)
     encoder = ToyEncoder()
@@ -80,6 +95,29 @@ def test_a_right_answer_is_the_first_whatever_its_score(footage, catalog):
     assert marked.is_about(ask(footage, catalog, marked, wrong).moments[0])
 
 
+def test_a_right_answer_is_before_files_that_are_named(footage, catalog):
+    write_clip(footage / "white.mp4", [("green", 120)])
+    assert names(ask(footage, catalog))[0] == "white"
+    right = Judgement(footage / "red2.mp4", 130, True)
+    assert right.is_about(find("white", [footage], catalog, ToyEncoder(), top=1, judgements=[right]).moments[0])
+
+
+def test_only_right_answers_among_the_searched_files_leave_the_others_similarities(footage, catalog):
+    ask(footage, catalog)
+    searches = []
+
+    class Watching(TwoTower):
+        def moments(self, search, *others):
+            searches.append(search)
+            return super().moments(search, *others)
+
+    right = [Judgement(footage / f"red{number}.mp4", 130, True) for number in (1, 2)]
+    grounder = Watching(catalog, ToyEncoder())
+    paths = [footage / "red1.mp4", footage / "blue1.mp4"]
+    find("white", paths, catalog, ToyEncoder(), grounder=grounder, judgements=right)
+    assert [len(search.best) for search in searches] == [1, 1]
+
+
 def test_marks_that_do_not_count_change_nothing(footage, catalog):
     before = ask(footage, catalog)
     gone = Judgement(footage / "gone.mp4", 3, True)
@@ -92,6 +130,18 @@ def test_a_mark_on_a_copy_is_a_mark_on_the_answer(footage, catalog):
     shutil.copy(footage / "red2.mp4", footage / "zz.mp4")
     answer = ask(footage, catalog, Judgement(footage / "zz.mp4", 130, True))
     assert names(answer)[0] == "red2"
+
+
+def test_a_mark_counts_in_a_search_of_a_copy(footage, catalog, tmp_path):
+    ask(footage, catalog)
+    for name in ("red1.mp4", "blue1.mp4"):
+        (tmp_path / "other").mkdir(exist_ok=True)
+        shutil.copy(footage / name, tmp_path / "other" / name)
+    marks = Judgement(footage / "blue1.mp4", 130, True), Judgement(footage / "red1.mp4", 130, False)
+    answer = ask(tmp_path / "other", catalog, *marks)
+    right, wrong = (replace(mark, path=tmp_path / "other" / mark.path.name) for mark in marks)
+    assert answer.judgements == (right, wrong) and right.is_about(answer.moments[0])
+    assert not any(wrong.is_about(moment) for moment in answer.moments)
 
 
 @pytest.mark.parametrize(
@@ -111,6 +161,9 @@ def test_a_mark_is_a_file_and_a_place_in_it(footage, catalog, place, frame):
         ("@3", "isn't MEDIA@SECONDS"),
         ("red2.mp4@", "isn't MEDIA@SECONDS"),
         ("red2.mp4@soon", "neither seconds nor a timecode"),
+        ("red2.mp4@1e999999999", "neither seconds nor a timecode"),
+        ("red2.mp4@1E-999999999", "neither seconds nor a timecode"),
+        ("red2.mp4@nan", "neither seconds nor a timecode"),
         ("red2.mp4@1/0", "neither seconds nor a timecode"),
         ("red2.mp4@01:00:99:00", "neither seconds nor a timecode"),
         ("red2.mp4@11", "lasts 11.00 s"),
@@ -123,6 +176,12 @@ def test_a_mark_that_means_nothing_is_refused(footage, catalog, what, sentence):
     ask(footage, catalog)
     with pytest.raises(UserError, match=sentence):
         judgement_of(what, True, catalog)
+
+
+def test_a_name_is_known_in_any_unicode_form(catalog, tmp_path):
+    clip = write_clip(tmp_path / "footage" / unicodedata.normalize("NFD", "Café.mp4"), [("red", 50)])
+    find("red", [clip], catalog, ToyEncoder())
+    assert judgement_of(unicodedata.normalize("NFC", "café.mp4@1"), True, catalog).path == clip
 
 
 def test_a_name_that_two_files_have_needs_its_folder(footage, catalog, tmp_path):

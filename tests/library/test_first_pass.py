@@ -165,6 +165,14 @@ def test_files_in_which_searches_found_something_are_read_first(tmp_path, footag
         assert catalog.answered.paths() == []  # nothing is left to read
 
 
+def test_a_file_that_another_model_has_read_is_put_in_front_too(tmp_path, footage):
+    with Catalog(tmp_path) as catalog:
+        index_footage([footage], catalog, ToyEncoder("other"))
+        look_at(footage, catalog)
+        find("white", [footage / "c.mp4"], catalog, ToyEncoder(), read_new=False)
+        assert [path.name for path in catalog.answered.paths()] == ["c.mp4"]
+
+
 def test_a_search_moves_its_file_up_while_others_are_read(tmp_path, footage):
     with Catalog(tmp_path) as catalog:
         look_at(footage, catalog)

@@ -1,6 +1,7 @@
 """What can be asked: weighed and negative terms, examples, and limits to names, dates, lengths and sizes."""
 
 import os
+import shutil
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
@@ -16,6 +17,7 @@ from tr_desktop.library.filters import FootageFilter
 from tr_desktop.library.index.indexer import index_footage
 from tr_desktop.library.search.terms import parse_terms
 from tr_desktop.library.store.catalog import Catalog
+from tr_desktop.library.store.database import FILE_NAME
 
 
 @pytest.fixture
@@ -90,12 +92,24 @@ def test_a_moment_finds_others_like_it_but_not_itself(tmp_path, footage, catalog
     assert best.media.path.name == "green.mp4"
     same = find("like it", [footage], catalog, ToyEncoder(), example=f"{footage / 'green.mp4'}@4").moments
     assert not any(m.media.path.name == "green.mp4" and m.segment.end_frame > 120 for m in same)
+    timecode = f"{footage / 'green.mp4'}@00:00:04:00"
+    assert find("like it", [footage], catalog, ToyEncoder(), example=timecode).moments == same
+    copy = shutil.copy(footage / "green.mp4", clip.with_name("copy.mp4"))  # searched without the example's own file
+    same = find("like it", [clip.parent], catalog, ToyEncoder(), example=f"{footage / 'green.mp4'}@4").moments
+    assert not any(m.media.path == copy and m.segment.end_frame > 120 for m in same)
 
 
-@pytest.mark.parametrize("example", ["nothing.png", "{clip}@99", "{clip}@x", "{clip}", "{text}", "nowhere.mp4@3"])
+@pytest.mark.parametrize(
+    "example",
+    [
+        *("nothing.png", "nowhere.mp4@3", "@3", "{clip}", "{clip}@99", "{clip}@x", "{clip}@1e999999999", "{clip}@9:9"),
+        *("{text}", "{text}@3", "{folder}@3", "{library}@3"),
+    ],
+)
 def test_a_file_that_is_no_example_is_refused(tmp_path, footage, catalog, example):
-    (tmp_path / "text.png").write_text("no picture")
-    example = example.format(clip=footage / "red.mp4", text=tmp_path / "text.png")
+    text, database = tmp_path / "text.png", catalog.folder / FILE_NAME
+    text.write_text("no picture")
+    example = example.format(clip=footage / "red.mp4", text=text, folder=footage, library=database)
     with pytest.raises(UserError):
         find("like it", [footage], catalog, ToyEncoder(), example=example)
 

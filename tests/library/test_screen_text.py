@@ -3,6 +3,7 @@
 import sys
 import threading
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -21,7 +22,7 @@ from tr_desktop.library.index.screen_text import open_reader, read_screen_text
 from tr_desktop.library.index.text_frames import strokes
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.moment_json import moments_of
-from tr_desktop.moments import Quote, TextKind
+from tr_desktop.moments import Judgement, Quote, TextKind
 
 COLOURS = {"red": (220, 20, 20), "green": (20, 200, 20), "blue": (20, 20, 220)}
 TEXTS = [["RED ALERT"], ["GREEN LAWN", "KEEP OFF"], ["BLUE", "HOTEL"]]
@@ -107,6 +108,25 @@ def test_a_query_for_any_text_finds_it_and_a_term_can_be_left_out(tmp_path, cata
     assert found("a title") == {"RED ALERT", "BLUE | HOTEL"}
     assert found("a title -hotel") == {"RED ALERT"}
     assert found("a dog") == set()
+
+
+def test_a_wrong_text_makes_room_for_the_next(tmp_path, catalog):
+    shots = [(card(colour), 75) for colour in ("red", "green", "blue")]
+    clip, encoder = write_cards(tmp_path / "footage" / "clip.mp4", *shots), ToyEncoder()
+    read_screen_text(index_footage([clip], catalog, encoder), catalog, encoder, ColourReader)
+    wrong = Judgement(clip, 75 + 37, False)
+    found = find("a title", [clip], catalog, encoder, top=2, judgements=[wrong]).moments
+    assert sorted(moment.quote.text for moment in found if moment.quote) == ["BLUE | HOTEL", "RED ALERT"]
+
+
+def test_a_text_that_begins_at_a_cut_shares_no_frames_with_what_is_seen_before_it(tmp_path, catalog):
+    shots = (card("red", False), 202), (card("blue"), 98)  # the cut is nearer to the row of the index before it
+    clip, encoder = write_cards(tmp_path / "footage" / "clip.mp4", *shots), ToyEncoder()
+    read_screen_text(index_footage([clip], catalog, encoder), catalog, encoder, ColourReader)
+    moments = find("red hotel", [clip], catalog, encoder).moments
+    assert [moment.segment.start_frame for moment in moments if moment.quote] == [202]
+    spans = sorted((moment.segment.start_frame, moment.segment.end_frame) for moment in moments)
+    assert len(spans) > 1 and all(one[1] <= two[0] for one, two in pairwise(spans))
 
 
 def test_a_moment_that_is_also_seen_gains(tmp_path, catalog):

@@ -21,7 +21,7 @@ from tr_desktop.library.search.by_words import text_moments
 from tr_desktop.library.store import schema
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.moment_json import moments_of
-from tr_desktop.moments import Moment, TextKind
+from tr_desktop.moments import Judgement, Moment, TextKind
 
 SRT = """1
 00:00:01,000 --> 00:00:02,500
@@ -271,6 +271,14 @@ def test_a_changed_subtitle_file_is_read_again_and_late_subtitles_are_left_out(t
     assert search("red car", tmp_path / "footage", catalog)[1] == []
     (moment,) = search("blue bus", tmp_path / "footage", catalog)[1]
     assert moment.segment.end_frame == 60
+
+
+def test_a_wrong_answer_makes_room_for_the_next(tmp_path, catalog):
+    clip = write_clip(tmp_path / "footage" / "clip.mp4", [("red", 200)])
+    (tmp_path / "footage" / "clip.srt").write_text(SRT.replace("It's a café", "Where is the red car"))
+    wrong = Judgement(clip, 50, False)
+    (moment,) = find("where is the red car", [clip.parent], catalog, ToyEncoder(), top=1, judgements=[wrong]).moments
+    assert moment.quote.text == "Where is the red car & bar, not a garage."
 
 
 def test_a_match_in_speech_and_in_pictures_is_one_answer(tmp_path, catalog):

@@ -44,7 +44,8 @@ def add_commands(commands: Any) -> None:
     find.add_argument(
         "--like",
         metavar="EXAMPLE",
-        help="find moments that look like a picture, or like footage at a time, MEDIA@SECONDS; omit QUERY then",
+        help="find moments that look like a picture, or like footage at a time, MEDIA@SECONDS; SECONDS may be a"
+        " timecode; omit QUERY",
     )
     find.add_argument(
         "--grounder",
@@ -81,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
     from tr_desktop.commands import report
     from tr_desktop.commands.progress import IndexBar
     from tr_desktop.grounders.two_tower import RefinerKind
-    from tr_desktop.library.search.feedback import judgement_of
+    from tr_desktop.library.search.media_at import judgement_of
 
     query, footage = arguments.query, arguments.paths
     if arguments.like is not None:

@@ -16,8 +16,9 @@ from tr_desktop.footage.cuts import cut_between
 from tr_desktop.library.index.coverage import Coverage
 from tr_desktop.library.search.by_name import named_files
 from tr_desktop.library.search.by_screen import screen_moments
+from tr_desktop.library.search.feedback import ranked, without_wrong
 from tr_desktop.library.store.catalog import Catalog
-from tr_desktop.moments import Moment, Quote, Refinement, RefineStep, Segment, StepSource, TextKind
+from tr_desktop.moments import Judgement, Moment, Quote, Refinement, RefineStep, Segment, StepSource, TextKind
 from tr_desktop.refine.apart import apart
 
 _SAME_IOU = 0.5
@@ -30,8 +31,8 @@ _NEAR_S = Fraction(1, 2)
 class Written:
     """The written evidence of one search. paths: as they were given. top: the number of moments wanted.
 
-    best_of: the moments of a file, best first, by its pictures. looks: whether edges may be looked for in frames.
-    threshold: the score from which a moment is called confident.
+    judgements: answers marked right or wrong. best_of: the moments of a file, best first, by its pictures. looks:
+    whether edges may be looked for in frames. threshold: the score from which a moment is called confident.
     """
 
     query: str
@@ -39,29 +40,37 @@ class Written:
     coverage: Coverage
     catalog: Catalog
     top: int
+    judgements: Sequence[Judgement]
     best_of: Callable[[Path], Sequence[Moment]]
     looks: bool
     threshold: float
 
     def joined_with(self, moments: Sequence[Moment]) -> list[Moment]:
         """The best of `moments`, which were found by what is seen, and of what is written; each with its reason."""
-        texts = screen_moments(self.query, self.coverage, self.catalog, self.threshold, self.top)
-        best = self._with_texts(self._with_names(moments), texts)[: self.top]
-        is_text = [moment.quote is not None and moment.quote.kind is TextKind.SCREEN for moment in best]
-        return [
-            begin_and_end_at_cuts(moment) if self.looks and is_read else moment
-            for moment, is_read in zip(best, is_text, strict=True)
-        ]
+        most = self.top + len(self.judgements)
+        texts = screen_moments(self.query, self.coverage, self.catalog, self.threshold, most)
+        best = ranked(self._with_texts(self._with_names(moments), texts), self.judgements)[: self.top]
+        if not self.looks:
+            return best
+        read = [begin_and_end_at_cuts(moment) for moment in best if _is_read(moment)]
+        seen = [moment for moment in best if not _is_read(moment)]
+        # A cut may be in another answer, whose edge is then the wrong one.
+        return ranked(apart([*read, *seen]), self.judgements)
 
     def _with_names(self, moments: Sequence[Moment]) -> list[Moment]:
         """`moments`, the best of each named file with a better score, and one of each file that is named only."""
         left = list(moments)
         for named in named_files(self.query, self.paths, self.coverage)[: self.top]:
-            best = next((moment for moment in left if moment.media.path == named.path), None)
-            if best is None:
-                best = next(iter(self.best_of(named.path)), None) or self._beginning(named.path)
-            else:
+            best = next((moment for moment in left if _has_part_of(moment, named.path)), None)
+            if best is not None:
+                if best.quote is not None:
+                    continue  # it goes on from a file that was named too
                 left.remove(best)
+            else:
+                there = self.best_of(named.path) or [self._beginning(named.path)]
+                best = next(without_wrong(there, self.judgements), None)
+                if best is None:
+                    continue  # all of it was marked wrong
             quote = Quote(named.name, named.path, TextKind.NAME)
             left.append(self._with_reason(best, quote, named.chance))
         return sorted(left, key=lambda moment: -moment.score)
@@ -129,6 +138,14 @@ def begin_and_end_at_cuts(moment: Moment) -> Moment:
     )
     steps = (*moment.refinement.steps, step)
     return replace(moment, refinement=Refinement(steps, len(steps) - 1))
+
+
+def _is_read(moment: Moment) -> bool:
+    return moment.quote is not None and moment.quote.kind is TextKind.SCREEN
+
+
+def _has_part_of(moment: Moment, path: Path) -> bool:
+    return any(part.footage.media.path == path for part in moment.parts)
 
 
 def _iou(a: Moment, b: Moment) -> float:

@@ -19,7 +19,8 @@ def apart(moments: Iterable[Moment]) -> list[Moment]:
     """
     kept: list[Moment] = []
     for moment in moments:
-        others = [other.segment for other in kept if other.media.path == moment.media.path]
+        parts = (part for other in kept for part in other.parts)
+        others = [part.segment for part in parts if part.footage.media.path == moment.media.path]
         if not any(overlap(moment.segment, other) for other in others):
             kept.append(moment)
         elif (refinement := _outside(moment, others)) is not None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import log
 
+from tr_desktop.library.search.terms import parse_terms
 from tr_desktop.library.store.words import search_words
 
 _WORD = re.compile(r"[^\W\d_]+|\d+")
@@ -36,17 +37,26 @@ _OTHER_FORM, _PART, _MISREAD = 0.9, 0.8, 0.7
 @dataclass(frozen=True)
 class Asked:
     """What a query asks of written text. words: those that may be written. is_for_text: whether it says that they are
-    written.
+    written. unwanted: the words of each term to leave out.
     """
 
     words: tuple[str, ...]
     is_for_text: bool
+    unwanted: tuple[frozenset[str], ...]
+
+    def leaves_out(self, words: Iterable[str]) -> bool:
+        """Whether a text of these words has a term to leave out."""
+        return any(term.issubset(words) for term in self.unwanted)
 
 
-def asked_of(sentence: str) -> Asked:
-    words = dict.fromkeys(words_of(sentence))
+def asked_of(query: str) -> Asked:
+    """Raises UserError as `parse_terms`."""
+    terms = parse_terms(query)
+    words = dict.fromkeys(word for term in terms if term.weight > 0 for word in words_of(term.text))
     is_for_text = not _SAYS_TEXT.isdisjoint(words)
-    return Asked(tuple(word for word in words if word not in _FILLING | _SAYS_TEXT), is_for_text)
+    unwanted = [frozenset(words_of(term.text)) for term in terms if term.weight < 0]
+    wanted = tuple(word for word in words if word not in _FILLING | _SAYS_TEXT)
+    return Asked(wanted, is_for_text, tuple(filter(None, unwanted)))
 
 
 def words_of(text: str) -> list[str]:

@@ -11,7 +11,6 @@ from tr_desktop.library.index.coverage import Coverage
 from tr_desktop.library.index.walk import absolute_path
 from tr_desktop.library.search.alike import asked_of, look_in, words_of
 from tr_desktop.library.search.by_screen import chance
-from tr_desktop.library.search.terms import parse_terms
 
 _CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
@@ -27,19 +26,21 @@ class NamedFile:
 
 
 def named_files(query: str, paths: Sequence[Path], coverage: Coverage) -> list[NamedFile]:
-    """The searched files that have a word of `query` in their names below `paths`, likeliest first."""
-    terms = parse_terms(query)
-    asked = asked_of(" ".join(term.text for term in terms if term.weight > 0))
+    """The searched files that have a word of `query` in their names below `paths`, likeliest first; none whose name has
+    a term to leave out."""
+    asked = asked_of(query)
     if not asked.words:
         return []
     folders = [absolute_path(path) for path in paths]
     files = list(coverage.media.values())
     names = [_below(path, folders) for path in files]
-    found = look_in([words_of(_CAMEL_CASE.sub(" ", name)) for name in names], asked.words)
+    words = [words_of(_CAMEL_CASE.sub(" ", name)) for name in names]
+    found = look_in(words, asked.words)
     # What the name doesn't say has to be in the picture.
     chances = [each.share * chance(each, asked.is_for_text, len(files)) for each in found]
-    named = [NamedFile(*each) for each in zip(files, names, chances, strict=True) if each[2] > 0]
-    return sorted(named, key=lambda each: -each.chance)
+    named = (NamedFile(*each) for each in zip(files, names, chances, strict=True))
+    likely = (each for each, said in zip(named, words, strict=True) if each.chance > 0 and not asked.leaves_out(said))
+    return sorted(likely, key=lambda each: -each.chance)
 
 
 def _below(path: Path, folders: Sequence[Path]) -> str:

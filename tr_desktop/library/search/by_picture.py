@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +16,9 @@ from tr_desktop.footage.seek import read_frames
 from tr_desktop.footage.still import read_still
 from tr_desktop.library.index.indexer import ReadNew, index_footage, read_here
 from tr_desktop.library.index.walk import absolute_path
+from tr_desktop.library.search.media_at import frame_at, is_place
 from tr_desktop.library.store.catalog import Catalog
-from tr_desktop.moments import Footage, Moment
+from tr_desktop.moments import Footage
 
 if TYPE_CHECKING:
     from tr_desktop.models.encoder import Encoder
@@ -32,32 +32,19 @@ class QueryExample:
     path: Path
     frame: int | None = None
 
-    def is_in(self, moment: Moment) -> bool:
-        """Whether the example was taken from this moment."""
-        segment = moment.segment
-        is_there = self.frame is not None and segment.start_frame <= self.frame < segment.end_frame
-        return is_there and moment.media.path == self.path
-
 
 def load_example(what: str, catalog: Catalog, encoder: Encoder, read: ReadNew = read_here) -> QueryExample:
     """The example that PICTURE or MEDIA@SECONDS names; footage that isn't in the library is indexed, by `read`.
 
     Raises UserError if it can't be read.
     """
-    media_name, at, seconds = what.rpartition("@")
+    media_name, at, place = what.rpartition("@")
     if at and not os.path.exists(what):  # noqa: PTH110 (it raises nothing)
-        try:
-            time_s = Fraction(seconds)
-        except (ValueError, ZeroDivisionError) as error:
-            raise UserError(f"{what!r} is neither a picture nor MEDIA@SECONDS") from error
+        if not is_place(place):
+            raise UserError(f"{what!r} is neither a picture nor MEDIA@SECONDS")
         path = absolute_path(Path(media_name))
         footage = _footage(path, catalog, encoder, read)
-        times = footage.times
-        if not 0 <= time_s < times.duration_s:
-            raise UserError(
-                f"The file lasts {float(times.duration_s):.2f} s; there is no picture at {seconds} s", path=path
-            )
-        frame = times.frame_at(time_s)
+        frame = frame_at(footage, place)
         picture = next(picture for _, picture in read_frames(footage, [frame], encoder.pack.picture_shape))
         return QueryExample(encoder.encode_images(picture[None])[0], path, frame)
     path = absolute_path(Path(what))
@@ -71,7 +58,10 @@ def _footage(path: Path, catalog: Catalog, encoder: Encoder, read: ReadNew) -> F
         media = footage.media
         if footage.is_whole and (media.size_bytes, media.mtime_ns) == (stat.st_size, stat.st_mtime_ns):
             return footage
+    if path.is_dir():
+        raise UserError("The example is a folder", path=path, remedy="Write it as park.mov@12.5")
     coverage = index_footage([path], catalog, encoder, read=read)
     if not coverage.searched:
-        raise UserError(f"The example can't be read: {coverage.skipped[0].reason}", path=path)
+        reason = coverage.skipped[0].reason if coverage.skipped else "it is part of the library"
+        raise UserError(f"The example can't be read: {reason}", path=path)
     return catalog.footage(path)

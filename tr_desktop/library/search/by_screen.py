@@ -8,7 +8,6 @@ from math import exp, log
 from tr_desktop.footage.captions import Cue
 from tr_desktop.library.index.coverage import Coverage
 from tr_desktop.library.search.alike import Found, asked_of, look_in, words_of
-from tr_desktop.library.search.terms import parse_terms
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.moments import Moment, Quote, Refinement, RefineStep, Segment, TextKind
 
@@ -36,9 +35,7 @@ def screen_moments(query: str, coverage: Coverage, catalog: Catalog, threshold: 
 
     Texts with a term to leave out are none. threshold: the score from which a moment is called confident.
     """
-    terms = parse_terms(query)
-    asked = asked_of(" ".join(term.text for term in terms if term.weight > 0))
-    unwanted = [words_of(term.text) for term in terms if term.weight < 0]
+    asked = asked_of(query)
     texts = [
         _Text(match.cue, match.media_id, words)
         for match in catalog.quotes.texts(TextKind.SCREEN, coverage.media.keys())
@@ -53,11 +50,7 @@ def screen_moments(query: str, coverage: Coverage, catalog: Catalog, threshold: 
     else:
         return []
     ranked = sorted(zip(scores, texts, strict=True), key=lambda each: -each[0])
-    best = [
-        (score, text)
-        for score, text in ranked
-        if score > 0 and not any(set(words) <= set(text.words) for words in unwanted)
-    ]
+    best = [(score, text) for score, text in ranked if score > 0 and not asked.leaves_out(text.words)]
     return [_moment(query, text, score, threshold, coverage, catalog) for score, text in best[:limit]]
 
 

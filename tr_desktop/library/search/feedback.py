@@ -8,19 +8,13 @@ unrelated pictures varies.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
-from fractions import Fraction
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from tr_desktop.errors import UserError
-from tr_desktop.library.index.walk import absolute_path
-from tr_desktop.library.store.catalog import Catalog
-from tr_desktop.moments import Footage, Indexed, Judgement, Moment
-from tr_desktop.timecode import Timecode
+from tr_desktop.moments import Indexed, Judgement, Moment
 
 # Weights of the mean right picture and of the mean wrong one, beside 1 for the query: measured (docs/experiments.md).
 RIGHT, WRONG = 0.5, -0.1
@@ -55,22 +49,18 @@ def judged_vector(
 
 def ranked(moments: Iterable[Moment], judgements: Sequence[Judgement]) -> list[Moment]:
     """`moments`, best first: those judged right at first, those judged wrong left out."""
+    right = [each for each in judgements if each.is_right]
 
-    def verdicts(moment: Moment) -> set[bool]:
-        return {each.is_right for each in judgements if each.is_about(moment)}
+    def place(moment: Moment) -> tuple[bool, float]:
+        return not any(each.is_about(moment) for each in right), -moment.score
 
-    left = (moment for moment in moments if False not in verdicts(moment))
-    return sorted(left, key=lambda moment: (True not in verdicts(moment), -moment.score))
+    return sorted(without_wrong(moments, judgements), key=place)
 
 
-def judgement_of(what: str, is_right: bool, catalog: Catalog) -> Judgement:
-    """The judgement that MEDIA@SECONDS names. MEDIA: a path, or the end of one in the library, such as a file name;
-    SECONDS may be a source timecode. Raises UserError."""
-    name, at, place = what.rpartition("@")
-    if not (name and at and place):
-        raise UserError(f"{what!r} isn't MEDIA@SECONDS", remedy="Write it as park.mov@12.5")
-    footage = _footage(name, catalog)
-    return Judgement(footage.media.path, _frame(footage, place), is_right)
+def without_wrong(moments: Iterable[Moment], judgements: Sequence[Judgement]) -> Iterator[Moment]:
+    """`moments` without those judged wrong."""
+    wrong = [each for each in judgements if not each.is_right]
+    return (moment for moment in moments if not any(each.is_about(moment) for each in wrong))
 
 
 def _picture(judgement: Judgement, load: Callable[[Path], Indexed]) -> Vector | None:
@@ -87,41 +77,3 @@ def _picture(judgement: Judgement, load: Callable[[Path], Indexed]) -> Vector | 
 
 def _spread(background: Vector, vector: Vector) -> float:
     return max(float((background @ vector).std()), 1e-6)
-
-
-def _footage(name: str, catalog: Catalog) -> Footage:
-    path = absolute_path(Path(name))
-    try:
-        return catalog.footage(path)
-    except KeyError:
-        end = tuple(part.casefold() for part in Path(name).parts)
-        found = [each for each in catalog.paths() if tuple(map(str.casefold, each.parts[-len(end) :])) == end]
-    known: dict[tuple[bytes, ...], Footage] = {}
-    for each in found:
-        with suppress(KeyError):  # a subtitle file
-            footage = catalog.footage(each)
-            known.setdefault(footage.contents, footage)
-    if not known:
-        raise UserError("The marked file isn't in the library", path=path, remedy="Index it, or correct its name")
-    if len(known) > 1:
-        raise UserError(f"{len(known)} files of the library are called {name}", remedy="Give the whole path")
-    return next(iter(known.values()))
-
-
-def _frame(footage: Footage, place: str) -> int:
-    """The frame at `place`: seconds, or a source timecode."""
-    path, media, times = footage.media.path, footage.media, footage.times
-    try:
-        if ":" in place:
-            label = Timecode.parse(place, media.rate, media.start_tc.drop)
-            labels = (label.frame - media.start_tc.frame) % label.frames_per_day
-            frame, is_inside = footage.frame_at(labels), labels < footage.label_frames(len(footage))
-        else:
-            time_s = Fraction(place)
-            frame, is_inside = times.frame_at(time_s), 0 <= time_s < times.duration_s
-    except (ValueError, ZeroDivisionError) as error:
-        raise UserError(f"{place!r} is neither seconds nor a timecode", path=path) from error
-    if not is_inside:
-        lasts = f"The file lasts {float(times.duration_s):.2f} s"
-        raise UserError(f"{lasts}; there is no picture at {place}", path=path)
-    return frame

@@ -141,6 +141,11 @@ class Catalog:
         digest, packets, size_bytes, mtime_ns, end_tick, tick_s = rows[0]
         return Content(digest, packets, size_bytes, mtime_ns, end_tick * Fraction(tick_s))
 
+    def media_id(self, path: Path) -> int | None:
+        """The number of a file's footage, the same for all copies; None if it isn't in the library."""
+        rows = self._database.rows("SELECT media_id FROM file WHERE path = ?", os.fsencode(path))
+        return rows[0][0] if rows else None
+
     def copies_of(self, digest: bytes, size_bytes: int) -> list[Path]:
         """Every path that the library knows for this content, also on missing drives."""
         rows = self._database.rows(
