@@ -137,7 +137,7 @@ def find(
     for item, moments in best_moments(search, files, grounder, top, steps - looks, judgements):
         items[item.media.path] = item
         on_moments(apart(moments))
-    if video_grounder is not None:
+    if video_grounder is not None and query_example is None:  # an example isn't words
         moments = video_grounder.ground(moments, on_moments, check)
     for rank, moment in enumerate(moments if looks else ()):
         # Decoding takes time; a guess isn't worth it, unless it is the best answer or a model's.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 
 from tests.app.conftest import WAIT_MS
@@ -54,10 +53,6 @@ def test_each_step_is_shown_while_the_model_goes_on(run_app, sample, library):
 
 
 def test_a_new_search_lets_go_of_a_model_that_hangs(run_app, sample, library):
-    def hang(_: Request) -> Iterator[str]:
-        yield "<think>"
-        time.sleep(300)
-
     def script(hands):
         choose(hands, server)
         hands.press("Ctrl+F")
@@ -68,7 +63,8 @@ def test_a_new_search_lets_go_of_a_model_that_hangs(run_app, sample, library):
         hands.search("a rocket")
         assert not written(hands)
 
-    with serving(ModelServer(hang)) as server:
+    with serving(ModelServer(lambda _: [])) as server:
+        server.answer = server.hang
         run_app(script, sample, library=library)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -83,12 +82,7 @@ def test_what_it_finds_elsewhere_is_a_moment_of_its_own(sample, library, server,
 
 def test_a_hanging_model_costs_its_window_and_says_so(sample, library, server, capsys):
     plain, _ = ask(capsys, sample, library)
-
-    def hang(_: Request) -> Iterator[str]:
-        time.sleep(300)
-        yield ""
-
-    server.answer = hang
+    server.answer = server.hang
     document, err = ask(capsys, sample, library, "--grounder", "big", "--ground", "1", "--ground-timeout", "1")
     assert document["moments"] == plain["moments"]
     (note,) = document["grounder"]["notes"]

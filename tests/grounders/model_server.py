@@ -52,8 +52,13 @@ class ModelServer:
     knows_probabilities: bool = True
     refusal: str = ""
     requests: list[Request] = field(default_factory=list)
-    broken_off: threading.Event = field(default_factory=threading.Event)
+    is_over: threading.Event = field(default_factory=threading.Event)
     url: str = ""
+
+    def hang(self, _: Request) -> Iterator[str]:
+        """An answer that begins and never ends."""
+        yield "<think>"
+        self.is_over.wait()
 
 
 @contextmanager
@@ -81,13 +86,11 @@ def serving(server: ModelServer) -> Iterator[ModelServer]:
             self.send_header("Content-Type", "text/event-stream")
             self.end_headers()
             pieces = ["Yes" if server.presence >= 0.5 else "No"] if request.is_presence else server.answer(request)
-            try:
+            with suppress(OSError):  # whoever asked has gone
                 for piece in pieces:
                     likely = {"Yes": server.presence, "No": 1 - server.presence} if request.is_presence else {}
                     self._send_event(_chunk(piece, likely, "logprobs" in body))
                 self.wfile.write(b"data: [DONE]\n\n")
-            except OSError:
-                server.broken_off.set()
 
         def _send_event(self, message: dict[str, Any]) -> None:
             self.wfile.write(f"data: {json.dumps(message)}\n\n".encode())
@@ -102,13 +105,14 @@ def serving(server: ModelServer) -> Iterator[ModelServer]:
                 self.wfile.write(data)
 
     http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    http.daemon_threads = True
+    http.daemon_threads = False  # they end with the server
     thread = threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     server.url = f"http://127.0.0.1:{http.server_port}/v1"
     try:
         yield server
     finally:
+        server.is_over.set()
         http.shutdown()
         http.server_close()
         thread.join()

@@ -58,11 +58,6 @@ def ask(worker: GrounderWorker, check=lambda: None, timeout_s: float = TIMEOUT_S
     return list(worker.ask(question(), check, timeout_s))
 
 
-def hang(_: Request) -> Iterator[str]:
-    yield "<think>"
-    time.sleep(300)
-
-
 def test_the_model_sees_the_pictures_and_their_times(running):
     with serving(ModelServer(lambda _: ANCHORS)) as server:
         first, answer, presence = ask(running(pack_of(server)))
@@ -101,7 +96,8 @@ def test_segments_arrive_while_the_model_writes(running):
 
 def test_giving_up_is_quick_and_the_server_stops(running):
     """Three tenths of a second are asked for; a loaded machine gets more."""
-    with serving(ModelServer(hang)) as server:
+    with serving(ModelServer(lambda _: ANCHORS)) as server:
+        server.answer = server.hang
         worker = running(pack_of(server))
         worker.open()
         until: list[float] = []
@@ -121,7 +117,8 @@ def test_giving_up_is_quick_and_the_server_stops(running):
 
 
 def test_a_window_that_takes_too_long_is_lost_alone(running):
-    with serving(ModelServer(hang)) as server:
+    with serving(ModelServer(lambda _: ANCHORS)) as server:
+        server.answer = server.hang
         worker = running(pack_of(server))
         with pytest.raises(WindowLost, match="too long"):
             ask(worker, timeout_s=1.0)
@@ -130,7 +127,8 @@ def test_a_window_that_takes_too_long_is_lost_alone(running):
 
 
 def test_a_killed_worker_costs_its_window_alone(running):
-    with serving(ModelServer(hang)) as server:
+    with serving(ModelServer(lambda _: ANCHORS)) as server:
+        server.answer = server.hang
         worker = running(pack_of(server))
         worker.open()
         process = worker._process
@@ -146,7 +144,8 @@ def test_a_killed_worker_costs_its_window_alone(running):
 
 
 def test_closing_loses_the_question_and_starts_nothing_again(running):
-    with serving(ModelServer(hang)) as server:
+    with serving(ModelServer(lambda _: ANCHORS)) as server:
+        server.answer = server.hang
         worker = running(pack_of(server))
 
         def close() -> None:
@@ -161,7 +160,8 @@ def test_closing_loses_the_question_and_starts_nothing_again(running):
 
 def test_a_worker_that_stands_still_is_replaced(running, monkeypatch):
     monkeypatch.setattr("tr_desktop.grounders.video_llm.worker._PATIENCE_S", 0.5)
-    with serving(ModelServer(hang)) as server:
+    with serving(ModelServer(lambda _: ANCHORS)) as server:
+        server.answer = server.hang
         worker = running(pack_of(server))
         worker.open()
         stopped = worker._process
