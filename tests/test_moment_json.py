@@ -44,6 +44,7 @@ def moments(draw: st.DrawFn) -> Moment:
     quote = draw(st.none() | st.builds(Quote, st.text(max_size=20), st.just(PATH), st.sampled_from(TextKind)))
     steps = []
     for number in range(draw(st.integers(1, 9))):
+        by = draw(st.sampled_from([StepSource.INDEX, StepSource.FRAMES, StepSource.MODEL]))
         start, end = sorted(draw(st.lists(st.integers(0, FRAMES), min_size=2, max_size=2, unique=True)))
         steps.append(
             RefineStep(
@@ -54,7 +55,8 @@ def moments(draw: st.DrawFn) -> Moment:
                 score=draw(chances),
                 start_confidence=draw(st.none() | chances),
                 end_confidence=draw(st.none() | chances),
-                by=draw(st.sampled_from([StepSource.INDEX, StepSource.FRAMES])),
+                by=by,
+                said=draw(st.text(max_size=20)) if by is StepSource.MODEL else "",
             )
         )
         if steps[-1].start_confidence is not None and quote is None:
@@ -85,7 +87,7 @@ def test_an_entry_is_written_as_it_was_read(moment: Moment, rank: int) -> None:
 def test_a_wrong_value_is_refused_with_a_sentence(moment: Moment, data: st.DataObject) -> None:
     entry = FoundMoment.of(1, moment).to_json()
     place = data.draw(st.sampled_from([entry, entry["steps"][-1], entry["edges"]]))
-    free = ("confident", "looked_closer", "start_is", "end_is")
+    free = ("confident", "looked_closer", "start_is", "end_is", "why", "by")
     key = data.draw(st.sampled_from([key for key in place if key not in free]))
     wrong = data.draw(st.sampled_from([None, [], {}, "x", -1, True]))
     is_number = isinstance(place[key], float) or place is entry["edges"]

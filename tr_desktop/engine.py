@@ -20,6 +20,7 @@ from tr_desktop.errors import UserError
 from tr_desktop.evidence import Evidence, evidence_for
 from tr_desktop.grounders.base import Grounder
 from tr_desktop.grounders.two_tower import RefinerKind, TwoTower
+from tr_desktop.grounders.video_llm.joining import VideoGrounder
 from tr_desktop.library.filters import FootageFilter
 from tr_desktop.library.index.coverage import Coverage, IndexProgress, TextProgress
 from tr_desktop.library.index.indexer import EVERYTHING, index_footage
@@ -140,8 +141,10 @@ class Engine:
         judgements: Sequence[Judgement] = (),
         footage_filter: FootageFilter = EVERYTHING,
         read_new: bool = True,
+        video_grounder: VideoGrounder | None = None,
         on_progress: Callable[[IndexProgress], None] = lambda _: None,
         on_moments: Callable[[Sequence[Moment]], None] = lambda _: None,
+        check: Callable[[], None] = lambda: None,
     ) -> grounding.Answer:
         """The best moments for `query` in the footage under `folders`. See `grounding.find` for options and errors.
 
@@ -166,6 +169,7 @@ class Engine:
             top=top,
             steps=steps,
             grounder=self.grounder,
+            video_grounder=video_grounder,
             example=example,
             judgements=judgements,
             footage_filter=footage_filter,
@@ -174,6 +178,7 @@ class Engine:
             on_moments=on_moments,
             read=read_isolated,
             on_indexed=on_indexed,
+            check=check,
         )
 
     @property

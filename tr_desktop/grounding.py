@@ -19,6 +19,7 @@ from tr_desktop.errors import UserError
 from tr_desktop.grounders.base import Grounder, Search
 from tr_desktop.grounders.joined import Joiner
 from tr_desktop.grounders.two_tower import TwoTower
+from tr_desktop.grounders.video_llm.joining import VideoGrounder
 from tr_desktop.grounders.written import Written
 from tr_desktop.library.filters import LEFT_OUT, FootageFilter
 from tr_desktop.library.index.coverage import Coverage, IndexProgress
@@ -31,7 +32,7 @@ from tr_desktop.library.search.found import file_of
 from tr_desktop.library.search.terms import cut_terms, query_vector
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.limits import DEFAULT_STEPS, DEFAULT_TOP, MAX_STEPS
-from tr_desktop.moments import Indexed, Judgement, Moment
+from tr_desktop.moments import Indexed, Judgement, Moment, StepSource
 from tr_desktop.names import printable
 from tr_desktop.refine.apart import apart
 
@@ -48,7 +49,7 @@ class Answer:
     """The moments of a search, best first, and its coverage. searched_s: footage searched, in seconds.
 
     cut: sentences of the query of which the model reads only the beginning. judgements: those that the search was given
-    and whose files it knows.
+    and whose files it knows. grounder: the video language model that was asked. notes: what it couldn't answer.
     """
 
     query: str
@@ -60,6 +61,8 @@ class Answer:
     moments: tuple[Moment, ...]
     cut: tuple[str, ...] = ()
     judgements: tuple[Judgement, ...] = ()
+    grounder: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def find(
@@ -71,6 +74,7 @@ def find(
     top: int = DEFAULT_TOP,
     steps: int = DEFAULT_STEPS,
     grounder: Grounder | None = None,
+    video_grounder: VideoGrounder | None = None,
     example: str | None = None,
     judgements: Sequence[Judgement] = (),
     footage_filter: FootageFilter = EVERYTHING,
@@ -79,6 +83,7 @@ def find(
     on_moments: Callable[[Sequence[Moment]], None] = lambda _: None,
     read: ReadNew = read_here,
     on_indexed: Callable[[Coverage], object] = lambda _: None,
+    check: Callable[[], None] = lambda: None,
 ) -> Answer:
     """The `top` best moments for `query` in the footage under `paths`; new footage is indexed first.
 
@@ -88,9 +93,11 @@ def find(
     search.
     steps: refinement steps, 0 … MAX_STEPS; 0 answers with the rough segments. The last ones may look closer than the
     index, for the best answers. grounder: finds the moments of each file; None means the two-tower grounder.
+    video_grounder: an open one, which looks at the best moments before the last steps.
     read_new: False searches what is indexed already and lists the rest as not indexed yet. on_moments: called with the
     best moments so far whenever they have changed: after each file and after each closer look. An error that it raises
     ends the search. read: how new footage is read, as for `index_footage`. on_indexed: called before the search.
+    check: called many times a second while a video language model writes; an error that it raises ends the search.
     Raises UserError for an empty query, a missing path, or if no file can be searched.
     """
     query_example = None if example is None else load_example(example, catalog, encoder, read)
@@ -130,9 +137,11 @@ def find(
     for item, moments in best_moments(search, files, grounder, top, steps - looks, judgements):
         items[item.media.path] = item
         on_moments(apart(moments))
+    if video_grounder is not None and query_example is None:  # an example isn't words
+        moments = video_grounder.ground(moments, on_moments, check)
     for rank, moment in enumerate(moments if looks else ()):
-        # Decoding takes time; a guess isn't worth it, unless it is the best answer.
-        if moment.confident or rank == 0:
+        # Decoding takes time; a guess isn't worth it, unless it is the best answer or a model's.
+        if moment.confident or rank == 0 or moment.refinement.kept.by is StepSource.MODEL:
             moments[rank] = grounder.look_closer(search, items[moment.media.path], moment)
             on_moments(apart(moments))
     moments = apart(moments)  # looking closer moves edges, also into another answer
@@ -166,6 +175,8 @@ def find(
         moments=tuple(moments),
         cut=() if query_example is not None else cut_terms(query, encoder),
         judgements=counted,
+        grounder="" if video_grounder is None else video_grounder.pack.name,
+        notes=() if video_grounder is None else tuple(video_grounder.notes),
     )
 
 

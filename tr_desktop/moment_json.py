@@ -22,7 +22,7 @@ SCHEMA = 1
 FootageOf = Callable[[Path], Footage]
 """Looks up the footage at a path; raises KeyError if it isn't known."""
 
-_STEP_KEYS = ("step", "start_frame", "end_frame", "start_s", "end_s", "score", "edges", "looked_closer")
+_STEP_KEYS = ("step", "start_frame", "end_frame", "start_s", "end_s", "score", "edges", "looked_closer", "by", "said")
 _MOMENT_KEYS = (
     *("rank", "media", "rate", "start_frame", "end_frame", "start_s", "end_s", "start_tc", "end_tc", "score"),
     *("confident", "edges", "stop", "steps", "subtitle", "source", "text_from", "file_name", "why", "content"),
@@ -35,7 +35,8 @@ _PART_KEYS = ("media", "start_frame", "end_frame", "start_tc", "end_tc")
 class FoundStep:
     """One refinement step of the document. start_s, end_s: seconds, rounded. score and confidences: in [0, 1].
 
-    start_is, end_is: the words for its edges, or None for an edge without one and in documents of older versions.
+    said: the words around it if a video language model wrote it, else None. start_is, end_is: the words for its edges,
+    or None for an edge without one and in documents of older versions.
     """
 
     step: int
@@ -46,6 +47,7 @@ class FoundStep:
     start_confidence: float | None
     end_confidence: float | None
     looked_closer: bool = False
+    said: str | None = None
     start_is: Edge | None = None
     end_is: Edge | None = None
     unknown: Mapping[str, Any] = field(default_factory=dict)
@@ -60,8 +62,15 @@ class FoundStep:
             "score": self.score,
             "edges": {"start": self.start_confidence, "end": self.end_confidence, **self.words_json()},
             **({"looked_closer": True} if self.looked_closer else {}),
+            **({} if self.said is None else {"by": StepSource.MODEL.value, "said": self.said}),
             **self.unknown,
         }
+
+    @property
+    def _source(self) -> StepSource:
+        if self.said is not None:
+            return StepSource.MODEL
+        return StepSource.FRAMES if self.looked_closer else StepSource.INDEX
 
     def words_json(self) -> dict[str, str]:
         """The words for the edges that have one."""
@@ -80,6 +89,7 @@ class FoundStep:
             start_confidence=chance(entry["edges"]["start"]),
             end_confidence=chance(entry["edges"]["end"]),
             looked_closer=bool(entry.get("looked_closer", False)),
+            said=text(entry.get("said", "")) if entry.get("by") == StepSource.MODEL.value else None,
             start_is=_word(entry["edges"], "start_is"),
             end_is=_word(entry["edges"], "end_is"),
             unknown={key: value for key, value in entry.items() if key not in _STEP_KEYS},
@@ -98,6 +108,7 @@ class FoundStep:
             start_confidence=_rounded(step.start_confidence),
             end_confidence=_rounded(step.end_confidence),
             looked_closer=step.looked_closer,
+            said=step.said if step.by is StepSource.MODEL else None,
             start_is=start_is,
             end_is=end_is,
         )
@@ -111,7 +122,8 @@ class FoundStep:
             score=float(self.score),
             start_confidence=self.start_confidence,
             end_confidence=self.end_confidence,
-            by=StepSource.FRAMES if self.looked_closer else StepSource.INDEX,
+            by=self._source,
+            said=self.said or "",
             start_is_exact=self.start_is is Edge.EXACT,
             end_is_exact=self.end_is is Edge.EXACT,
         )

@@ -257,11 +257,13 @@ class Indexed:
 
 
 class StepSource(Enum):
-    """What a refinement step read: the index, frames decoded for it, a model's words; or an editor set the edges."""
+    """What a refinement step read: the index, frames decoded for it, words of the footage, or a video language model
+    wrote it; or an editor set the edges."""
 
     INDEX = "index"
     FRAMES = "frames"
     WORDS = "words"
+    MODEL = "grounder"
     HAND = "hand"
 
 
@@ -272,7 +274,7 @@ class RefineStep:
     score: how well the step's segment answers the query, in [0, 1].
     start_confidence, end_confidence: trust in each edge, in [0, 1]; None if the grounder gives none, 1 for an edge that
     an editor set. start_is_exact, end_is_exact: whether the edge is on a hard cut that was found there on single
-    frames, or at an end of its file.
+    frames, or at an end of its file. said: the words around it, if a video language model wrote it.
     """
 
     step: int
@@ -285,6 +287,7 @@ class RefineStep:
     by: StepSource = StepSource.INDEX
     start_is_exact: bool = False
     end_is_exact: bool = False
+    said: str = ""
 
     @property
     def looked_closer(self) -> bool:

@@ -26,6 +26,11 @@ def packs_folder() -> Path:
     return library_folder() / "packs"
 
 
+def grounders_folder() -> Path:
+    """Video language models that the user added; each is a folder there, and its name is the grounder's."""
+    return library_folder() / "grounders"
+
+
 def downloads_folder() -> Path:
     """Checkpoints that are being fetched; each is a folder there until it is a pack."""
     return library_folder() / "downloads"

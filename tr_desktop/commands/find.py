@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,7 @@ from tr_desktop.commands import export, options
 from tr_desktop.limits import DEFAULT_STEPS, DEFAULT_TOP, MAX_STEPS
 
 if TYPE_CHECKING:
+    from tr_desktop.grounders.video_llm.joining import VideoGrounder
     from tr_desktop.library.filters import FootageFilter
 
 
@@ -43,6 +46,20 @@ def add_commands(commands: Any) -> None:
         metavar="EXAMPLE",
         help="find moments that look like a picture, or like footage at a time, MEDIA@SECONDS; SECONDS may be a"
         " timecode; omit QUERY",
+    )
+    find.add_argument(
+        "--grounder",
+        metavar="NAME",
+        help="let a video language model look at the best moments (add one first: tr-desktop models add URL)",
+    )
+    find.add_argument(
+        "--ground", metavar="N", type=options.positive, help="how many of the best moments it looks at (default 3)"
+    )
+    find.add_argument(
+        "--ground-timeout",
+        metavar="SECONDS",
+        type=options.seconds,
+        help="how long it may take for each stretch of footage (default 120)",
     )
     for option, effect in (
         ("--like-more", "right: it comes first, and what looks like it"),
@@ -75,7 +92,11 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.export is not None:
         export.check(query, arguments)
     refiner = None if arguments.refiner is None else RefinerKind(arguments.refiner)
-    with options.engine_of(arguments, refiner) as engine, IndexBar() as bar:
+    with (
+        _video_grounder(arguments) as video_grounder,
+        options.engine_of(arguments, refiner) as engine,
+        IndexBar() as bar,
+    ):
         judgements = [
             judgement_of(what, is_right, engine.catalog)
             for marked, is_right in ((arguments.like_more, True), (arguments.like_less, False))
@@ -89,6 +110,7 @@ def run(arguments: argparse.Namespace) -> int:
             example=arguments.like,
             judgements=judgements,
             footage_filter=_footage_filter(arguments),
+            video_grounder=video_grounder,
             on_progress=bar.update,
         )
     if arguments.json:
@@ -100,9 +122,32 @@ def run(arguments: argparse.Namespace) -> int:
         print(report.cut_text(answer), file=sys.stderr)
     if arguments.like is None and asked_of(query).is_for_text and not can_read():
         print(not_installed(), file=sys.stderr)
+    for note in answer.notes:
+        print(note, file=sys.stderr)
     if arguments.export is not None:
         export.write(answer.moments, answer.query, arguments)
     return options.OK if any(moment.confident for moment in answer.moments) else options.NOT_CONFIDENT
+
+
+@contextmanager
+def _video_grounder(arguments: argparse.Namespace) -> Iterator[VideoGrounder | None]:
+    """The video language model that was asked for, running; None if none was. Raises UserError."""
+    from tr_desktop.errors import UserError
+    from tr_desktop.grounders.video_llm.joining import DEFAULT_MOST, DEFAULT_TIMEOUT_S, VideoGrounder
+    from tr_desktop.grounders.video_llm.packs import load_grounder
+
+    if arguments.grounder is None:
+        if arguments.ground is not None or arguments.ground_timeout is not None:
+            raise UserError("--ground and --ground-timeout need --grounder", remedy="Say which: --grounder NAME")
+        yield None
+        return
+    timeout_s = DEFAULT_TIMEOUT_S if arguments.ground_timeout is None else float(arguments.ground_timeout)
+    grounder = VideoGrounder(load_grounder(arguments.grounder), arguments.ground or DEFAULT_MOST, timeout_s)
+    try:
+        grounder.open()
+        yield grounder
+    finally:
+        grounder.close()
 
 
 def _footage_filter(arguments: argparse.Namespace) -> FootageFilter:

@@ -18,6 +18,7 @@ from typing import Any
 from tr_desktop.commands import app, doctor, export, find, index, last_guard, library, models
 from tr_desktop.commands.options import INTERRUPTED, USER_ERROR
 from tr_desktop.errors import UserError
+from tr_desktop.grounders.video_llm import GROUND
 from tr_desktop.library.index import READ_FILES
 from tr_desktop.training import commands as training
 
@@ -27,6 +28,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from tr_desktop.library.index import reader_process
 
         reader_process.main()
+    if argv is None and sys.argv[1:] == [GROUND]:
+        from tr_desktop.grounder_worker import __main__ as grounder_worker
+
+        grounder_worker.main()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a file name need not be text

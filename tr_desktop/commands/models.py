@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tr_desktop.commands import get_model
+from tr_desktop.commands import get_model, grounders
 from tr_desktop.commands.conversion import agreed, as_json, as_sentence, can_ask
 from tr_desktop.commands.options import OK, add_device
 
@@ -40,7 +40,12 @@ def add_commands(commands: Any) -> None:
     add_device(verify)
     get_model.add_command(actions)
     add = actions.add_parser("add", help="make a pack from a checkpoint of CLIP, SigLIP or OpenCLIP, or keep a pack")
-    add.add_argument("source", metavar="FOLDER", type=Path, help="a checkpoint, a pack, or a .trpack file")
+    add.add_argument(
+        "source",
+        metavar="FOLDER|URL",
+        help="a checkpoint, a pack, or a .trpack file; or the address of a model server on this machine, such as"
+        " http://127.0.0.1:1234/v1, whose video language model then refines moments (find --grounder)",
+    )
     add.add_argument("--as", dest="name", metavar="NAME", help="the pack's name (default: that of the folder or pack)")
     add.add_argument(
         "--precision",
@@ -52,6 +57,7 @@ def add_commands(commands: Any) -> None:
     )
     add.add_argument("--accept-licence", action="store_true", help="agree to a licence that restricts use")
     add.add_argument("--json", action="store_true", help="print progress as one JSON object a line")
+    grounders.add_arguments(add)
     add.set_defaults(run=_add)
     remove = actions.add_parser("remove", help="delete a pack that was added")
     remove.add_argument("name", metavar="NAME")
@@ -106,6 +112,7 @@ def _list(_: argparse.Namespace) -> int:
         except PackError as error:
             about = f"{known}  can't be used: {error.what}"
         print(f"{'*' if known == default else ' '} {about}")
+    grounders.list_all()
     return OK
 
 
@@ -145,9 +152,12 @@ def _add(arguments: argparse.Namespace) -> int:
     from tr_desktop.models.choice import add_pack
     from tr_desktop.models.pack import is_pack
 
-    source: Path = arguments.source
+    if grounders.is_address(arguments.source):
+        return grounders.add(arguments)
+    source = arguments.source = Path(arguments.source)
+    _expect_unused(arguments, ("preset", "served"), "a server's model")
     if is_pack(source):
-        _expect_unused(arguments, ("precision", "pictures", "accept_licence"))
+        _expect_unused(arguments, ("precision", "pictures", "accept_licence"), "checkpoints")
         pack = add_pack(source, arguments.name)
     else:
         pack = _converted(arguments)
@@ -191,20 +201,22 @@ def _converted(arguments: argparse.Namespace) -> Pack:
     )
 
 
-def _expect_unused(arguments: argparse.Namespace, names: Sequence[str]) -> None:
-    """Raises UserError for options that mean nothing for a pack that exists already."""
+def _expect_unused(arguments: argparse.Namespace, names: Sequence[str], what_for: str) -> None:
+    """Raises UserError for options that mean nothing for this source."""
     from tr_desktop.errors import UserError
 
     for name in names:
         if getattr(arguments, name):
             option = f"--{name.replace('_', '-')}"
-            raise UserError(f"{option} is for checkpoints; this is a pack already", path=arguments.source)
+            raise UserError(f"{option} is for {what_for} only", path=arguments.source)
 
 
 def _remove(arguments: argparse.Namespace) -> int:
     from tr_desktop.models.choice import default_pack, remove_pack
     from tr_desktop.models.pack import EMBEDDED_DEFAULT
 
+    if grounders.remove(arguments.name):
+        return OK
     was_used = default_pack() == arguments.name
     remove_pack(arguments.name)
     if was_used:

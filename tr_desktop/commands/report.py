@@ -36,6 +36,7 @@ def as_json(answer: Answer) -> dict[str, Any]:
             "skipped": [{"path": str(s.path), "reason": s.reason} for s in answer.coverage.skipped],
             **_damaged(answer.coverage),
         },
+        **_grounder(answer),
         "moments": [FoundMoment.of(rank, moment).to_json() for rank, moment in enumerate(answer.moments, 1)],
     }
 
@@ -49,6 +50,11 @@ def _marks(answer: Answer) -> dict[str, Any]:
     """Present only if answers were marked."""
     marks = [{"media": str(each.path), "frame": each.frame, "right": each.is_right} for each in answer.judgements]
     return {"marks": marks} if marks else {}
+
+
+def _grounder(answer: Answer) -> dict[str, Any]:
+    """Present only if a video language model was asked."""
+    return {"grounder": {"pack": answer.grounder, "notes": list(answer.notes)}} if answer.grounder else {}
 
 
 def cut_text(answer: Answer) -> str:

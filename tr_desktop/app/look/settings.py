@@ -122,6 +122,16 @@ class Settings:
     def wanted_pack(self, name: str) -> None:
         self._set("models/wanted", name)
 
+    @property
+    def grounder(self) -> str:
+        """The video language model that searches ask, or "" for none."""
+        name = self._values.get("models/grounder")
+        return name if isinstance(name, str) else ""
+
+    @grounder.setter
+    def grounder(self, name: str) -> None:
+        self._set("models/grounder", name)
+
     def speed(self, pack: str, device: str) -> float:
         """Pictures a second of a model pack on this machine, or 0 if it wasn't measured. pack: its sha256."""
         try:

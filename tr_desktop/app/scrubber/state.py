@@ -13,7 +13,7 @@ from tr_desktop.app.look.edge_words import believed
 from tr_desktop.app.look.translate import tr
 from tr_desktop.app.scrubber.geometry import SNAP_PX, Edge, View, with_edge
 from tr_desktop.confidence import Edges, edges
-from tr_desktop.moments import Mark, Moment, Refinement, RefineStep, Segment
+from tr_desktop.moments import Mark, Moment, Refinement, RefineStep, Segment, StepSource
 
 YOURS = -1
 """The number of the row with the editor's own in and out; it is below the last step."""
@@ -180,12 +180,16 @@ class ScrubberState:
         heading = [self.name(step)]
         if taken.looked_closer:
             heading.append(tr("looked closer"))
+        if taken.by is StepSource.MODEL:
+            heading.append(tr("video model"))
         if step == self.kept:
             heading.append(tr("kept"))
         if self.moves_nothing(step):
             heading.append(tr("no change"))
         start_word, end_word = self.words(step)
+        said = [f"“{taken.said}”"] if taken.said else []
         return ", ".join(heading), [
+            *said,
             believed(tr("in {position}", position=start), start_word, taken.start_confidence),
             believed(tr("out {position}", position=end), end_word, taken.end_confidence),
         ]

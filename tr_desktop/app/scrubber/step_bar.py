@@ -19,10 +19,12 @@ RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 class Shape(Enum):
-    """Rough: hatched and dashed. Step: an outline. Closer, a step that looked closer: two outlines. Kept: solid."""
+    """Rough: hatched and dashed. Step: an outline. Written, by a video language model: dotted, with a heavy start.
+    Closer, a step that looked closer: two outlines. Kept: solid."""
 
     ROUGH = auto()
     STEP = auto()
+    WRITTEN = auto()
     CLOSER = auto()
     KEPT = auto()
 
@@ -36,7 +38,8 @@ def paint_shape(painter: QPainter, bar: QRectF, colour: QColor, shape: Shape) ->
         painter.setBrush(QColor(theme.colours().accent))
         painter.drawRoundedRect(bar, 2, 2)
         return
-    painter.setPen(pen(colour, 1, Qt.PenStyle.DashLine if shape is Shape.ROUGH else Qt.PenStyle.SolidLine))
+    lines = {Shape.ROUGH: Qt.PenStyle.DashLine, Shape.WRITTEN: Qt.PenStyle.DotLine}
+    painter.setPen(pen(colour, 1, lines.get(shape, Qt.PenStyle.SolidLine)))
     painter.drawRoundedRect(inner, 2, 2)
     if shape is Shape.ROUGH:
         painter.setPen(Qt.PenStyle.NoPen)
@@ -45,6 +48,8 @@ def paint_shape(painter: QPainter, bar: QRectF, colour: QColor, shape: Shape) ->
         brush.setStyle(Qt.BrushStyle.BDiagPattern)
         painter.setBrush(brush)
         painter.drawRect(inner)
+    elif shape is Shape.WRITTEN:
+        painter.fillRect(QRectF(inner.left(), inner.top(), min(3.0, inner.width()), inner.height()), colour)
     elif shape is Shape.CLOSER and bar.width() > 8:
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(pen(faded(colour, 0.8), 1))

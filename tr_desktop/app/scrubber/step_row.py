@@ -12,6 +12,7 @@ from tr_desktop.app.look.painting import KeyFocus, faded, focus_ring, lens, pen,
 from tr_desktop.app.look.translate import tr
 from tr_desktop.app.scrubber.state import YOURS, ScrubberState
 from tr_desktop.app.scrubber.step_bar import LEFT, RIGHT, Shape, edge_px, paint_edge, paint_shape, paint_unmoved
+from tr_desktop.moments import StepSource
 
 LEFT_PX, RIGHT_PX = 84, 64  # the columns beside the time lane
 
@@ -194,8 +195,8 @@ class StepRow(KeyFocus, QAbstractButton):
             return Shape.KEPT
         if self.step == 0:
             return Shape.ROUGH
-        looked_closer = self.step != YOURS and self.state.steps[self.step].looked_closer
-        return Shape.CLOSER if looked_closer else Shape.STEP
+        by = StepSource.HAND if self.step == YOURS else self.state.steps[self.step].by
+        return {StepSource.FRAMES: Shape.CLOSER, StepSource.MODEL: Shape.WRITTEN}.get(by, Shape.STEP)
 
     def _paint_arrows(self, painter: QPainter, bar: QRectF) -> None:
         """If the bar is outside the view, an arrow points to it."""

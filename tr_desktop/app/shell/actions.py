@@ -123,6 +123,12 @@ ACTIONS: tuple[Action, ...] = (
     _edit("edit.undo", marked("Undo"), ("Ctrl+Z",), lambda w: w.session.undoing.undo()),
     _edit("edit.redo", marked("Redo"), ("Ctrl+Shift+Z", "Ctrl+Y"), lambda w: w.session.editing.redo()),
     _edit("search.focus", marked("Search"), ("Ctrl+F",), lambda w: w.focus_search()),
+    _edit(
+        "search.grounder",
+        marked("Ask the next video model, or none"),
+        (),
+        lambda w: w.session.video_model.choose_next(),
+    ),
     _edit("search.filters", marked("Filters"), ("Ctrl+Shift+F",), lambda w: w.search.filters_button.toggle()),
     _edit(
         "search.like",

@@ -15,6 +15,7 @@ from tr_desktop.app.work.jobs import Job, Jobs
 from tr_desktop.engine import Engine
 from tr_desktop.errors import UserError
 from tr_desktop.evidence import Evidence
+from tr_desktop.grounders.video_llm.joining import VideoGrounder
 from tr_desktop.grounding import Answer
 from tr_desktop.library.filters import FootageFilter
 from tr_desktop.library.index.indexer import EVERYTHING
@@ -65,6 +66,7 @@ class SearchRequest:
 
 class Searching(QObject):
     """Runs one search at a time over the folders of `indexing`. judgements_of: the marked answers to a query.
+    grounder_of_search: the video language model to ask, if any.
 
     results_changed: more of the answer. answered: the search succeeded; sent after the last results_changed.
     """
@@ -77,11 +79,13 @@ class Searching(QObject):
         self,
         indexing: Indexing,
         judgements_of: Callable[[str], tuple[Judgement, ...]],
+        grounder_of_search: Callable[[], VideoGrounder | None],
         jobs: Jobs,
         parent: QObject,
     ) -> None:
         super().__init__(parent)
         self._indexing, self._judgements_of, self._jobs = indexing, judgements_of, jobs
+        self._grounder_of_search = grounder_of_search
         self.results = Results("")
         self._engine: Engine | None = None
         self._asked: SearchRequest | None = None
@@ -117,7 +121,7 @@ class Searching(QObject):
         self._set_results(Results(asked.query, shown, pack=pack, judgements=asked.judgements))
         folders = self._indexing.status.present(self._indexing.folders)
         self._job = self._jobs.run(
-            partial(_find, self._engine, asked, folders),
+            partial(_find, self._engine, asked, folders, self._grounder_of_search()),
             self._finish,
             on_progress=partial(self._progress, len(shown)),
             on_failure=self._fail,
@@ -184,7 +188,9 @@ class Searching(QObject):
         )
 
 
-def _find(engine: Engine, asked: SearchRequest, folders: list[Path], job: Job) -> Answer:
+def _find(
+    engine: Engine, asked: SearchRequest, folders: list[Path], video_grounder: VideoGrounder | None, job: Job
+) -> Answer:
     return engine.find(
         asked.query,
         folders,
@@ -193,6 +199,8 @@ def _find(engine: Engine, asked: SearchRequest, folders: list[Path], job: Job) -
         judgements=asked.judgements,
         footage_filter=asked.footage_filter,
         read_new=False,
+        video_grounder=video_grounder,
+        check=job.check,
         on_moments=lambda moments: job.report(tuple(moments)),
     )
 

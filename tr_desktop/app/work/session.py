@@ -21,6 +21,7 @@ from tr_desktop.app.work.packs import Packs
 from tr_desktop.app.work.refining import Refining
 from tr_desktop.app.work.searching import Results, Searching
 from tr_desktop.app.work.undoing import Undoing
+from tr_desktop.app.work.video_model import VideoModel
 from tr_desktop.engine import Engine, open_engine
 from tr_desktop.errors import PackError, UserError
 from tr_desktop.footage.sample import make_sample
@@ -52,7 +53,14 @@ class Session(QObject):
         self.engine: Engine | None = None
         self.indexing = Indexing(settings, self.jobs, self)
         self.editing = Editing(settings, self.jobs, self)
-        self.searching = Searching(self.indexing, lambda query: self.editing.project.judgements(query), self.jobs, self)
+        self.video_model = VideoModel(settings, self)
+        self.searching = Searching(
+            self.indexing,
+            lambda query: self.editing.project.judgements(query),
+            self.video_model.for_search,
+            self.jobs,
+            self,
+        )
         self.refining = Refining(self.editing, self.searching, self.jobs, self)
         self.undoing = Undoing(self.editing, self.indexing, self)
         self.changing = Changing(settings, self.jobs, self.indexing, self)
@@ -64,6 +72,7 @@ class Session(QObject):
         self.jobs.failed.connect(self.failed)
         self.editing.safe_copy.failed.connect(self.failed)
         self.editing.notice.connect(self.notice)
+        self.video_model.said.connect(self.notice)
         self.indexing.failed.connect(self._indexing_failed)
         self.changing.arrived.connect(self._change_over)
         self.indexing.looked.connect(self._complete_answer)
@@ -145,6 +154,7 @@ class Session(QObject):
     def close(self, patience_s: float) -> bool:
         """End all work and keep unsaved edits safe; whether every thread ended within `patience_s`."""
         self.editing.safe_copy.close()
+        self.video_model.close()  # a search that waits for it goes on
         ended = self.jobs.shut_down(patience_s)
         if self.engine is not None and ended:
             self.engine.close()
@@ -180,6 +190,8 @@ class Session(QObject):
         self.editing.follow(answer.moments)
         if answer.cut:
             self.notice.emit(tr("The query is longer than the model can read: only its beginning counts."))
+        elif answer.notes:
+            self.notice.emit(answer.notes[0])
         elif not self._has_said_unread and not can_read() and self._asks_for_text(answer):
             self._has_said_unread = True
             self.notice.emit(str(not_installed()))

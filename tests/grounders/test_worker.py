@@ -1,0 +1,203 @@
+"""The worker process, asked through its client; behind it is a real server without a model."""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from tests.grounders.model_server import P_TOKEN, ModelServer, Request, serving
+from tr_desktop.errors import UserError
+from tr_desktop.grounders.video_llm.answers import WrittenSegment
+from tr_desktop.grounders.video_llm.messages import Presence, Question
+from tr_desktop.grounders.video_llm.packs import GrounderPack
+from tr_desktop.grounders.video_llm.presets import PRESETS
+from tr_desktop.grounders.video_llm.worker import GrounderWorker, WindowLost
+
+TIMEOUT_S = 60.0
+ANCHORS = ["<think>near <timestep>1 to ", "3</timestep></think>", "<answer>1.5 to 2.5", "</answer>"]
+
+
+class Given(Exception):  # noqa: N818 (it is not an error)
+    """The user gave up."""
+
+
+def question(frames: int = 4) -> Question:
+    pictures = np.full((frames, 24, 32, 3), 128, np.uint8)
+    pictures[0, :, :, 0] = 250
+    times_s = tuple(Fraction(number, 2) for number in range(frames))
+    return Question("a dog", pictures, times_s, Fraction(frames, 2))
+
+
+def pack_of(server: ModelServer, preset: str = "time-r1") -> GrounderPack:
+    return GrounderPack("test", server.url, server.models[0], PRESETS[preset])
+
+
+@pytest.fixture
+def running() -> Iterator:
+    workers = []
+
+    def start(pack: GrounderPack) -> GrounderWorker:
+        workers.append(GrounderWorker(pack))
+        return workers[-1]
+
+    yield start
+    for worker in workers:
+        worker.close()
+
+
+def ask(worker: GrounderWorker, check=lambda: None, timeout_s: float = TIMEOUT_S) -> list:
+    return list(worker.ask(question(), check, timeout_s))
+
+
+def test_the_model_sees_the_pictures_and_their_times(running):
+    with serving(ModelServer(lambda _: ANCHORS)) as server:
+        first, answer, presence = ask(running(pack_of(server)))
+    assert (first.start_s, first.end_s, first.is_answer) == (1, 3, False)
+    assert (answer.start_s, answer.end_s, answer.is_answer) == (Fraction("1.5"), Fraction("2.5"), True)
+    assert answer.start_probability == pytest.approx(P_TOKEN) and presence == Presence(pytest.approx(0.8))
+    asked, again = server.requests
+    assert asked.times_s == (0, Fraction("0.5"), 1, Fraction("1.5")) and '"a dog"' in asked.text
+    assert [picture.shape for picture in asked.pictures] == [(24, 32, 3)] * 4
+    red = asked.pictures[0].mean(axis=(0, 1)) - asked.pictures[1].mean(axis=(0, 1))
+    assert red[0] > 100 and abs(red[1]) < 20
+    assert asked.body["messages"][0] == {"role": "system", "content": "You are a helpful assistant."}
+    assert again.is_presence and len(again.pictures) == 4
+
+
+def test_a_server_without_probabilities_answers_too(running):
+    with serving(ModelServer(lambda _: ["[[0.5, 1.5]]"], knows_probabilities=False)) as server:
+        answer, presence = ask(running(pack_of(server, "timelens2")))
+    assert (answer.start_s, answer.start_probability, presence) == (Fraction("0.5"), None, Presence(1.0))
+
+
+def test_segments_arrive_while_the_model_writes(running):
+    goes_on = threading.Event()
+
+    def slowly(_: Request) -> Iterator[str]:
+        yield "<think><timestep>1 to 2</timestep>"
+        assert goes_on.wait(TIMEOUT_S)
+        yield "</think><answer>1 to 2</answer>"
+
+    with serving(ModelServer(slowly)) as server:
+        replies = running(pack_of(server)).ask(question(), lambda: None, TIMEOUT_S)
+        assert not next(replies).is_answer
+        goes_on.set()
+        assert next(replies).is_answer and next(replies) == Presence(pytest.approx(0.8))
+
+
+def test_giving_up_is_quick_and_the_server_stops(running):
+    """Three tenths of a second are asked for; a loaded machine gets more."""
+    with serving(ModelServer(lambda _: ANCHORS)) as server:
+        server.answer = server.hang
+        worker = running(pack_of(server))
+        worker.open()
+        until: list[float] = []
+
+        def check() -> None:
+            if server.requests:
+                until.append(time.monotonic())
+                raise Given
+
+        with pytest.raises(Given):
+            ask(worker, check)
+        took_s = time.monotonic() - until[0]
+        assert took_s < 2
+        server.answer = lambda _: ANCHORS
+        assert len(ask(worker)) == 3  # the same worker goes on
+    assert math.isfinite(took_s)
+
+
+def test_a_window_that_takes_too_long_is_lost_alone(running):
+    with serving(ModelServer(lambda _: ANCHORS)) as server:
+        server.answer = server.hang
+        worker = running(pack_of(server))
+        with pytest.raises(WindowLost, match="too long"):
+            ask(worker, timeout_s=1.0)
+        server.answer = lambda _: ANCHORS
+        assert len(ask(worker)) == 3
+
+
+def test_a_killed_worker_costs_its_window_alone(running):
+    with serving(ModelServer(lambda _: ANCHORS)) as server:
+        server.answer = server.hang
+        worker = running(pack_of(server))
+        worker.open()
+        process = worker._process
+
+        def kill() -> None:
+            if server.requests and process.poll() is None:
+                os.kill(process.pid, signal.SIGKILL)
+
+        with pytest.raises(WindowLost, match="ended"):
+            ask(worker, kill)
+        server.answer = lambda _: ANCHORS
+        assert len(ask(worker)) == 3
+
+
+def test_closing_loses_the_question_and_starts_nothing_again(running):
+    with serving(ModelServer(lambda _: ANCHORS)) as server:
+        server.answer = server.hang
+        worker = running(pack_of(server))
+
+        def close() -> None:
+            if server.requests:
+                worker.close()
+
+        for _ in range(2):
+            with pytest.raises(WindowLost):
+                ask(worker, close)
+        assert len(server.requests) == 1 and worker._process is None
+
+
+def test_a_worker_that_stands_still_is_replaced(running, monkeypatch):
+    monkeypatch.setattr("tr_desktop.grounders.video_llm.worker._PATIENCE_S", 0.5)
+    with serving(ModelServer(lambda _: ANCHORS)) as server:
+        server.answer = server.hang
+        worker = running(pack_of(server))
+        worker.open()
+        stopped = worker._process
+
+        def stop() -> None:
+            if server.requests:
+                os.kill(stopped.pid, signal.SIGSTOP)
+
+        with pytest.raises(WindowLost, match="too long"):
+            ask(worker, stop, timeout_s=5.0)
+        server.answer = lambda _: ANCHORS
+        assert len(ask(worker)) == 3
+        assert stopped.poll() is not None and worker._process is not stopped
+
+
+def test_a_server_that_refuses_says_why(running):
+    server = ModelServer(lambda _: ANCHORS, refusal="the context is too small")
+    with serving(server), pytest.raises(WindowLost, match="the context is too small"):
+        ask(running(pack_of(server)))
+
+
+def test_no_server_is_a_sentence(running):
+    with serving(ModelServer(lambda _: ANCHORS)) as server:
+        pack = pack_of(server)
+    with pytest.raises(UserError, match="No model server answers at http://127"):
+        running(pack).open()
+
+
+@pytest.mark.parametrize("url", ["http://example.org/v1", "https://127.0.0.1:1/v1", "http://10.0.0.1/v1", "file:///v1"])
+def test_only_this_machine_is_connected_to(running, url):
+    with pytest.raises(UserError, match="isn't the address of a server on this machine"):
+        running(replace(pack_of(ModelServer(lambda _: ANCHORS)), url=url)).open()
+
+
+def test_the_first_question_opens_the_worker(running):
+    with serving(ModelServer(lambda _: ["no numbers"], presence=0.1)) as server:
+        replies = ask(running(pack_of(server)))
+    assert not [each for each in replies if isinstance(each, WrittenSegment)]
+    assert replies == [Presence(pytest.approx(0.1))]

@@ -1,0 +1,169 @@
+"""The worker process that runs a model, seen from this program: it may be slow, hang or die, and costs one window then.
+
+The messages are described in `messages.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import IO, Any
+
+from tr_desktop import this_program
+from tr_desktop.errors import UserError
+from tr_desktop.grounders.video_llm import GROUND
+from tr_desktop.grounders.video_llm.answers import WrittenSegment
+from tr_desktop.grounders.video_llm.messages import Presence, Question, segment_of
+from tr_desktop.grounders.video_llm.packs import GrounderPack
+
+MODULE = "tr_desktop.grounder_worker"
+_LOOK_S = 0.05
+_OPEN_S = 120.0  # a large model is loaded meanwhile
+_PATIENCE_S = 10.0  # with a worker that was told to stop
+
+
+class WindowLost(Exception):  # noqa: N818 (the search goes on)
+    """There is no answer about this window; the text says why."""
+
+
+class GrounderWorker:
+    """Runs one model. It is started when it is first needed, and again after it was lost. Close it after use.
+
+    `close` may be called from another thread; a question that waits is lost then.
+    """
+
+    def __init__(self, pack: GrounderPack) -> None:
+        self.pack = pack
+        self._process: subprocess.Popen[bytes] | None = None
+        self._messages: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self._outgoing: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._asked = 0
+        self._is_closed = False
+        self._cancelled_s: float | None = None  # when the last question was given up, while its end is still to come
+
+    def open(self, check: Callable[[], None] = lambda: None) -> list[str]:
+        """Start the worker if it doesn't run; the models that it offers. check: raises to give up.
+
+        Raises UserError if the model can't be used.
+        """
+        self._end()
+        if self._is_closed:
+            raise UserError("The grounder was closed")
+        try:
+            self._process = process = this_program.start(MODULE, [GROUND])
+        except OSError as error:
+            raise UserError(f"The grounder can't be started ({error.strerror or error})") from error
+        self._messages, self._outgoing, self._cancelled_s = queue.SimpleQueue(), queue.SimpleQueue(), None
+        for work, pipe, messages in (
+            (this_program.listen, process.stdout, self._messages),
+            (_send_all, process.stdin, self._outgoing),
+        ):
+            threading.Thread(target=work, args=(pipe, messages), name="grounder", daemon=True).start()
+        self._send({"open": self.pack.to_json()})
+        until_s = time.monotonic() + _OPEN_S
+        try:
+            while True:
+                match self._next(check, until_s):
+                    case {"opened": {"models": models}}:
+                        return list(models)
+                    case {"failed": {"what": what, "remedy": remedy}}:
+                        raise UserError(what, remedy=remedy)
+        except WindowLost as lost:
+            raise UserError(f"The grounder {self.pack.name} doesn't start: {lost}") from lost
+        except BaseException:
+            self._end()
+            raise
+
+    def ask(
+        self, question: Question, check: Callable[[], None], timeout_s: float
+    ) -> Iterator[WrittenSegment | Presence]:
+        """What the model writes, as it writes it. check: called many times a second; it raises to give up.
+
+        Raises WindowLost if the worker dies, fails or has not ended its answer after timeout_s seconds.
+        """
+        self._settle(check)
+        self._asked += 1
+        number, is_over = self._asked, False
+        self._send(question.header(number))
+        self._outgoing.put(question.pictures.tobytes())
+        until_s = time.monotonic() + timeout_s
+        try:
+            while True:
+                try:
+                    message = self._next(check, until_s)
+                except WindowLost:
+                    is_over = self._process is None
+                    raise
+                match message:
+                    case {"segment": of} if of == number:
+                        yield segment_of(message)
+                    case {"presence": of, "probability": probability} if of == number:
+                        yield Presence(probability)
+                    case {"end": of} if of == number:
+                        is_over = True
+                        return
+                    case {"failed": {"what": what}, "id": of} if of == number:
+                        is_over = True
+                        raise WindowLost(what)
+        finally:
+            if not is_over:
+                self._cancelled_s = time.monotonic()
+                self._send({"cancel": number})
+
+    def close(self) -> None:
+        """End the worker for good, whatever it is doing."""
+        self._is_closed = True
+        self._end()
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        process.wait()
+        self._outgoing.put(None)
+
+    def _settle(self, check: Callable[[], None]) -> None:
+        """Wait until the worker can take a question; start it anew if it is gone or doesn't let go of the last one."""
+        if self._cancelled_s is not None and self._process is not None:
+            with suppress(WindowLost):
+                while self._cancelled_s is not None:
+                    match self._next(check, self._cancelled_s + _PATIENCE_S):
+                        case {"end": of} | {"failed": _, "id": of} if of == self._asked:
+                            self._cancelled_s = None
+        if self._process is None or self._cancelled_s is not None:
+            try:
+                self.open(check)
+            except UserError as error:
+                raise WindowLost(str(error)) from error
+
+    def _next(self, check: Callable[[], None], until_s: float) -> dict[str, Any]:
+        """The next message. Raises WindowLost if the worker died, or at the time until_s."""
+        while True:
+            check()
+            if time.monotonic() > until_s:
+                raise WindowLost("it took too long")
+            with suppress(queue.Empty):
+                message = self._messages.get(timeout=_LOOK_S)
+                if message is not None:
+                    return message
+                process = self._process
+                status = "" if process is None else f" (exit status {process.wait()})"
+                self._end()
+                raise WindowLost(f"its worker ended{status}")
+
+    def _send(self, message: dict[str, Any]) -> None:
+        self._outgoing.put(json.dumps(message).encode() + b"\n")
+
+
+def _send_all(pipe: IO[bytes], outgoing: queue.SimpleQueue[bytes | None]) -> None:
+    """Write what is in `outgoing`, until None. In a thread of its own: a worker that hangs doesn't read."""
+    with suppress(OSError, ValueError):  # it died, which the reader of its messages notices
+        while (part := outgoing.get()) is not None:
+            pipe.write(part)
+            pipe.flush()
