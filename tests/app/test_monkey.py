@@ -63,6 +63,8 @@ class Expected:
         self._undone: list[tuple[Selects, Selects]] = []
         for name in ("accept", "adjust", "keep_step", "add_marker", "colour_marker", "describe", "remove", "move"):
             monkeypatch.setattr(Project, name, self._edit(name, getattr(Project, name)))
+        for name in ("mark", "clear_marks"):
+            monkeypatch.setattr(Project, name, self._mark(getattr(Project, name)))
         for name in ("undo", "redo"):
             monkeypatch.setattr(Project, name, self._step(name, getattr(Project, name)))
 
@@ -77,6 +79,18 @@ class Expected:
                 self._apply(name, key, arguments, named)
 
         return edited
+
+    def _mark(self, mark: Callable[..., None]) -> Callable[..., None]:
+        """An edit that changes no select."""
+
+        def marked(project: Project, *arguments: object) -> None:
+            depth = project.depth
+            mark(project, *arguments)
+            if project.depth > depth:
+                self._done.append((dict(self.selects), dict(self.others)))
+                self._undone.clear()
+
+        return marked
 
     def _apply(self, name: str, key: Key, arguments: tuple[object, ...], named: dict[str, object]) -> None:
         kept = self.selects if key in self.selects else self.others

@@ -33,8 +33,8 @@ def test_a_wrong_answer_leaves_the_list(sample, library, capsys):
 
 
 def test_a_right_answer_comes_first(sample, library, capsys):
-    rocket = 400
-    document = ask(capsys, sample, library, "--like-more", f"{sample.name}@16.67", "--like-less", f"{sample.name}@0")
+    rocket = 432
+    document = ask(capsys, sample, library, "--like-more", f"{sample.name}@18", "--like-less", f"{sample.name}@0")
     assert has(document["moments"][0], rocket)
     assert [moment["rank"] for moment in document["moments"]] == list(range(1, len(document["moments"]) + 1))
     assert [mark["right"] for mark in document["marks"]] == [True, False]

@@ -214,8 +214,7 @@ class Window(QMainWindow):
         moment = self.stage.moment
         if moment is not None:
             frame = self.stage.player.frame()
-            name = _like(moment, frame)
-            example = Example(name, f"{moment.media.path}@{moment.times.time_s(frame)}")
+            example = Example(_like(moment, frame), f"{moment.media.path}@{moment.times.time_s(frame)}")
             self.search.show_example(example, self.stage.player.grab().toImage())
             self.search.search()
 
