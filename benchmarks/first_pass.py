@@ -29,6 +29,7 @@ from tr_desktop.grounding import find
 from tr_desktop.library.index import first_pass
 from tr_desktop.library.index.coverage import IndexProgress
 from tr_desktop.library.index.indexer import index_footage
+from tr_desktop.library.index.walk import absolute_path
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.models.encoder import Encoder
 from tr_desktop.models.pack import load_pack
@@ -221,12 +222,12 @@ def main() -> None:
     given = parser.parse_args()
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} when it began\n")
     if given.what == "recall":
-        recall(given.footage.absolute())
+        recall(absolute_path(given.footage))
         return
     with tempfile.TemporaryDirectory() as folder:
         keep = given.keep or Path(folder)
         keep.mkdir(parents=True, exist_ok=True)
-        speed(given.footage.absolute(), keep.absolute(), given.minutes)
+        speed(absolute_path(given.footage), keep.absolute(), given.minutes)
 
 
 if __name__ == "__main__":
