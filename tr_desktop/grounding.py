@@ -160,7 +160,7 @@ def find(
 
         written = Written(query, paths, coverage, catalog, top, judgements, best_of, steps > 0, pack.threshold)
         moments = written.joined_with(moments)
-        # No pictures support what is said, so they are half of the answer at most.
+        # No pictures support speech, so it gets half of the answer at most.
         said = without_wrong(text_moments(query, coverage, catalog, pack.threshold), judgements)
         moments += islice(said, max(top // 2, 1))
     moments = ranked(moments, judgements)[:top]

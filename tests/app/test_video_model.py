@@ -45,7 +45,7 @@ def test_each_step_is_shown_while_the_model_goes_on(run_app, sample, library):
         assert step.said.startswith("A cat sits there: ")
         hands.wait(lambda: any(row.step == step.step for row in hands.stage.scrubber.findChildren(StepRow)))
         (row,) = (row for row in hands.stage.scrubber.findChildren(StepRow) if row.step == step.step)
-        assert "video model" in row.accessibleName() and step.said in row.toolTip()
+        assert "video language model" in row.accessibleName() and step.said in row.toolTip()
         goes_on.set()
         hands.wait(lambda: hands.session.searching.results.is_final)
         hands.wait(lambda: len(written(hands)) >= 2)
@@ -87,6 +87,6 @@ def test_without_any_the_choice_says_what_to_do(run_app, sample, library):
         said: list[str] = []
         hands.session.notice.connect(said.append)
         hands.session.video_model.choose_next()
-        assert said == ["No video model was added yet. Add one: tr-desktop models add URL"]
+        assert said == ["No video language model was added yet. Add one: tr-desktop models add URL"]
 
     run_app(script, sample, library=library)

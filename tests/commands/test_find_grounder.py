@@ -166,6 +166,19 @@ def test_a_server_with_several_models_asks_which(server, capsys):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
+        (["--as", "mini"], "There is a pack 'mini' already"),
+        (["--as", "../x"], "can't have the name"),
+        (["--preset", "other"], "There is no preset 'other'. Choose one of: timelens2, "),
+    ],
+)
+def test_what_a_grounder_cannot_be_is_a_sentence(server, capsys, options, sentence):
+    assert main(["models", "add", server.url, *options]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
         (["--ground", "2"], "need --grounder"),
         (["--grounder", "nobody"], "There is no grounder 'nobody'. Added grounders: none yet"),
     ],

@@ -17,11 +17,9 @@ def is_address(source: str) -> bool:
 
 def add_arguments(add: argparse.ArgumentParser) -> None:
     """The options of `models add` that are for servers."""
-    from tr_desktop.grounders.video_llm.presets import PRESETS
-
     add.add_argument(
         "--preset",
-        choices=tuple(PRESETS),
+        metavar="NAME",
         help=f"how a server's model is asked (default {DEFAULT_PRESET}): see docs/grounders.md",
     )
     add.add_argument("--served", metavar="MODEL", help="the model's name on its server, if it offers several")
@@ -33,7 +31,10 @@ def add(arguments: argparse.Namespace) -> int:
     from tr_desktop.grounders.video_llm.presets import PRESETS
     from tr_desktop.grounders.video_llm.worker import GrounderWorker
 
-    preset = PRESETS[arguments.preset or DEFAULT_PRESET]
+    name = arguments.preset or DEFAULT_PRESET
+    if name not in PRESETS:
+        raise PackError(f"There is no preset {name!r}", remedy=f"Choose one of: {', '.join(PRESETS)}")
+    preset = PRESETS[name]
     url = local_address(str(arguments.source))
     worker = GrounderWorker(GrounderPack("new", url, "", preset))
     try:

@@ -60,13 +60,16 @@ def _answer(desk: _Desk, header: Mapping[str, Any], pictures: bytes) -> None:
     if desk.model is None:
         raise UserError("No model is open")
     question = Question.of(header, pictures)
-    check = desk.model.begin(lambda: desk.is_cancelled(number))
+
+    def check() -> None:
+        if desk.is_cancelled(number):
+            raise Cancelled
+
     check()
     for segment in desk.model.ground(question, check):
         desk.send(segment_message(number, segment))
-    if question.presence:
-        desk.send({"presence": number, "probability": desk.model.presence(question, check)})
-    desk.send({"end": number, "text": desk.model.text})
+    desk.send({"presence": number, "probability": desk.model.presence(question, check)})
+    desk.send({"end": number})
 
 
 def main() -> NoReturn:
@@ -84,7 +87,7 @@ def main() -> NoReturn:
             else:
                 _answer(desk, message, pictures)
         except Cancelled:
-            desk.send({"end": number, "text": ""})
+            desk.send({"end": number})
         except UserError as error:
             desk.send({"failed": {"what": error.what, "remedy": error.remedy}, "id": number})
         except Exception as error:  # noqa: BLE001 (a bug, or a server that nobody thought of: the other side is told)

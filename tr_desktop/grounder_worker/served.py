@@ -33,6 +33,7 @@ _YES, _NO = "yes", "no"
 _MAX_LINE = 1 << 20
 
 Check = Callable[[], None]
+"""Raises Cancelled once the question was given up."""
 
 
 class Cancelled(Exception):  # noqa: N818 (it is not an error)
@@ -48,7 +49,6 @@ class Served:
         self._new_tokens_most = facts["new_tokens_most"]
         self._has_probabilities = True  # until the server refuses
         self._connection: http.client.HTTPConnection | None = None
-        self.text = ""  # of the last answer
 
     def models(self) -> list[str]:
         """The models that the server offers. Raises UserError if it doesn't answer."""
@@ -64,17 +64,8 @@ class Served:
                     remedy="Give the address that ends with /v1",
                 ) from error
 
-    def begin(self, is_cancelled: Callable[[], bool]) -> Check:
-        """A function that raises Cancelled once the question was given up."""
-
-        def check() -> None:
-            if is_cancelled():
-                raise Cancelled
-
-        return check
-
     def interrupt(self) -> None:
-        """Close the connection: the server stops, and whoever reads from it goes on. Called from another thread."""
+        """Close the connection, so that the server stops and a waiting read returns. For any thread."""
         connection = self._connection
         if connection is not None and connection.sock is not None:
             with suppress(OSError):
@@ -89,7 +80,6 @@ class Served:
             written.add(piece, log_probability)
             yield from reader.read(is_over=False)
         yield from reader.read(is_over=True)
-        self.text = written.text
 
     def presence(self, question: Question, check: Check) -> float | None:
         """The probability of "yes" against "no" to the question whether the event is there; None if it says neither.

@@ -62,14 +62,19 @@ def add_pack(source: Path, name: str | None = None) -> Pack:
     return save_copy(pack, place_for(name or pack.name))
 
 
-def place_for(name: str) -> Path:
-    """The folder for a new pack of that name. Raises PackError if a pack has the name already, or none can have it."""
+def expect_free_name(name: str) -> None:
+    """Raises PackError if a pack has the name already, or none can have it."""
     if not _NAME.fullmatch(name) or name.endswith(".trpack"):
         raise PackError(
             f"A pack can't have the name {name!r}", remedy="Choose letters, digits, hyphens and dots in between"
         )
     if name in (*list_packs(), *installed_packs()):
         raise PackError(f"There is a pack {name!r} already", remedy="Choose another name, or remove that pack first")
+
+
+def place_for(name: str) -> Path:
+    """The folder for a new pack of that name. Raises PackError if it can't have the name, or the place is taken."""
+    expect_free_name(name)
     folder = packs_folder() / name
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

@@ -126,7 +126,7 @@ class ResultsPanel(QWidget):
         return self._pack.toolTip()
 
     def marks(self) -> str:
-        """What is said about marked answers; empty without them."""
+        """The text about marked answers; empty without any."""
         return self._marks.text()
 
     def message(self) -> str:

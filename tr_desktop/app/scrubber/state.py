@@ -181,7 +181,7 @@ class ScrubberState:
         if taken.looked_closer:
             heading.append(tr("looked closer"))
         if taken.by is StepSource.MODEL:
-            heading.append(tr("video model"))
+            heading.append(tr("video language model"))
         if step == self.kept:
             heading.append(tr("kept"))
         if self.moves_nothing(step):

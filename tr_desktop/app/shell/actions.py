@@ -125,7 +125,7 @@ ACTIONS: tuple[Action, ...] = (
     _edit("search.focus", marked("Search"), ("Ctrl+F",), lambda w: w.focus_search()),
     _edit(
         "search.grounder",
-        marked("Ask the next video model, or none"),
+        marked("Change the video language model"),
         (),
         lambda w: w.session.video_model.choose_next(),
     ),

@@ -25,13 +25,17 @@ class VideoModel(QObject):
         """Go on to the next of the grounders that were added; after the last one comes none."""
         known = known_grounders()
         if not known:
-            self.said.emit(tr("No video model was added yet. Add one: tr-desktop models add URL"))
+            self.said.emit(tr("No video language model was added yet. Add one: tr-desktop models add URL"))
             return
         names = ["", *known]
         at = names.index(self._settings.grounder) if self._settings.grounder in names else 0
         self._settings.grounder = names[(at + 1) % len(names)]
         name = self._settings.grounder
-        self.said.emit(tr("Searches now ask {name}", name=name) if name else tr("Searches ask no video model now"))
+        self.said.emit(
+            tr("Searches now ask the video language model {name} too", name=name)
+            if name
+            else tr("Searches no longer ask a video language model")
+        )
 
     def for_search(self) -> VideoGrounder | None:
         """The grounder for the next search; None if none is chosen or it was removed."""

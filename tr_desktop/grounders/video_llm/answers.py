@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from fractions import Fraction
 from typing import Protocol
@@ -189,17 +189,17 @@ class _Refine:
         text = self._written.text
         if not self._is_rough_read and (match := self._ROUGH.search(text)):
             self._is_rough_read = True
-            yield self._scaled(match, (0, 0), is_answer=False)
+            yield self._scaled(match, (0, 0))
         while match := self._STEP.search(text, self._at):
             if self._last is not None:
                 yield self._last
             self._at = match.end()
-            self._last = self._scaled(match, (int(match["by_a"]), int(match["by_b"])), is_answer=False)
+            self._last = self._scaled(match, (int(match["by_a"]), int(match["by_b"])))
         if self._last is not None and (is_over or self._END in text[self._at :]):
             last, self._last = self._last, None
-            yield WrittenSegment(**vars(last) | {"is_answer": True})
+            yield replace(last, is_answer=True)
 
-    def _scaled(self, match: re.Match[str], offsets: tuple[int, int], *, is_answer: bool) -> WrittenSegment:
+    def _scaled(self, match: re.Match[str], offsets: tuple[int, int]) -> WrittenSegment:
         start, end = (
             (int(match[name]) + offset) * self._window_s / 100 for name, offset in zip(("a", "b"), offsets, strict=True)
         )
@@ -209,7 +209,7 @@ class _Refine:
             for name in ("a", "b")
         ]
         said = self._written.sentence_around(match.span())
-        return WrittenSegment(start, end, is_answer, probabilities[0], probabilities[1], said)
+        return WrittenSegment(start, end, False, probabilities[0], probabilities[1], said)
 
 
 def _segment(written: Written, match: re.Match[str], *, is_answer: bool) -> WrittenSegment:

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 
@@ -212,5 +211,4 @@ def _span(step: RefineStep) -> Span:
 
 
 def _place(footage: Footage, window: Span) -> str:
-    name: Path | str = printable(footage.media.path.name)
-    return f"{name} from {float(window.start_s):.0f} to {float(window.end_s):.0f} s"
+    return f"{printable(footage.media.path.name)} from {float(window.start_s):.0f} to {float(window.end_s):.0f} s"

@@ -4,10 +4,10 @@
     {"open": facts of the pack}                      ──▶
                                                      ◀── {"opened": {"models": [...]}} or {"failed": sentences}
     {"ask": id, "query", "times_s", "length_s",
-     "shape", "presence"}, then the pictures' bytes  ──▶
+     "shape"}, then the pictures' bytes              ──▶
                                                      ◀── {"segment": id, ...} each as it is written
                                                      ◀── {"presence": id, "probability"}
-                                                     ◀── {"end": id, "text"} or {"failed": sentences, "id"}
+                                                     ◀── {"end": id} or {"failed": sentences, "id"}
     {"cancel": id}                                   ──▶ ends soon
     closes the pipe                                  ──▶ exits
 
@@ -32,14 +32,13 @@ class Question:
     """One window and what is asked of it.
 
     pictures: uint8 RGB [n, H, W, 3]. times_s: when each is shown, seconds from the window's start. length_s: of the
-    window. presence: also ask whether the event is there at all.
+    window.
     """
 
     query: str
     pictures: NDArray[np.uint8]
     times_s: tuple[Fraction, ...]
     length_s: Fraction
-    presence: bool = True
 
     def header(self, number: int) -> dict[str, Any]:
         return {
@@ -48,7 +47,6 @@ class Question:
             "times_s": [str(time_s) for time_s in self.times_s],
             "length_s": str(self.length_s),
             "shape": self.pictures.shape,
-            "presence": self.presence,
         }
 
     @classmethod
@@ -58,7 +56,6 @@ class Question:
             pictures=np.frombuffer(pictures, np.uint8).reshape(header["shape"]),
             times_s=tuple(map(Fraction, header["times_s"])),
             length_s=Fraction(header["length_s"]),
-            presence=header["presence"],
         )
 
 

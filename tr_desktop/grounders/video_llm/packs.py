@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import re
 import shutil
 from dataclasses import dataclass
 from fractions import Fraction
@@ -19,10 +18,10 @@ from tr_desktop import paths
 from tr_desktop.errors import PackError
 from tr_desktop.files import write_verified
 from tr_desktop.grounders.video_llm.presets import PRESETS, Preset
+from tr_desktop.models.choice import expect_free_name
 
 SCHEMA = 1
 MANIFEST = "grounder.json"
-_NAME = re.compile(r"[A-Za-z0-9]([\w.-]*\w)?", re.ASCII)
 _UNKNOWN_LICENCE = "that of the model on your server, which doesn't tell"
 
 
@@ -84,9 +83,8 @@ def local_address(url: str) -> str:
 
 def load_grounder(name_or_path: str) -> GrounderPack:
     """The pack of that name, or in that folder. Raises PackError if there is none or it can't be read."""
-    folder = paths.grounders_folder() / name_or_path
-    if not _NAME.fullmatch(name_or_path) or not (folder / MANIFEST).is_file():
-        folder = Path(name_or_path)
+    is_added = name_or_path in known_grounders()
+    folder = paths.grounders_folder() / name_or_path if is_added else Path(name_or_path)
     if not (folder / MANIFEST).is_file():
         known = ", ".join(known_grounders()) or "none yet: see docs/grounders.md"
         raise PackError(f"There is no grounder {name_or_path!r}", remedy=f"Added grounders: {known}")
@@ -124,11 +122,7 @@ def known_grounders() -> list[str]:
 
 def save_grounder(pack: GrounderPack) -> Path:
     """Keep the pack; its folder. Raises PackError if the name is taken or can't be one, or it can't be written."""
-    if not _NAME.fullmatch(pack.name):
-        raise PackError(
-            f"A grounder can't have the name {pack.name!r}",
-            remedy="Choose letters, digits, hyphens and dots in between, with --as",
-        )
+    expect_free_name(pack.name)  # `models` takes names of both
     folder = paths.grounders_folder() / pack.name
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
