@@ -7,8 +7,10 @@ from a lock file on first use, and again when the lock file or pyproject.toml ch
     run.py test             run the linter, the type checker, the import rules and the tests
     run.py test-training    run the type checker and the tests of training, which need torch
     run.py test-convert     run the type checker and the tests of converting checkpoints, which need torch
+    run.py test-llm         run the type checker and the tests of video language models, which need torch
     run.py train ...        run tr-desktop train, with torch
     run.py convert ...      run tr-desktop with what converts checkpoints: run.py convert models add FOLDER
+    run.py llm ...          run tr-desktop with what runs and trains video language models
     run.py gpu ...          run tr-desktop with ONNX Runtime for CUDA
     run.py app ...          open the desktop app, with Qt
     run.py ...              run tr-desktop with the arguments given
@@ -62,8 +64,13 @@ def main(arguments: list[str]) -> int:
     elif arguments[:1] == ["test-convert"]:
         at = environment("convert")
         commands = [[at / "mypy"], [at / "pytest", "tests/convert", *arguments[1:]]]
+    elif arguments[:1] == ["test-llm"]:
+        at = environment("llm")
+        commands = [[at / "mypy"], [at / "pytest", "tests/llm", *arguments[1:]]]
     elif arguments[:1] == ["convert"]:
         commands = [[environment("convert") / "tr-desktop", *arguments[1:]]]
+    elif arguments[:1] == ["llm"]:
+        commands = [[environment("llm") / "tr-desktop", *arguments[1:]]]
     elif arguments[:1] == ["train"]:
         commands = [[environment("train") / "tr-desktop", *arguments]]
     elif arguments[:1] == ["app"]:

@@ -6,7 +6,7 @@ lock app --extra demo --generate-hashes
 lock desktop --extra app --extra demo --generate-hashes
 lock test --extra test --generate-hashes
 # torch has a CPU and a CUDA build of one version, so no hashes; it pins the CUDA packages that it needs itself.
-for name in train convert; do
+for name in train convert llm; do
   lock "$name" --extra "$name" --extra test
   grep -vE '^(nvidia-|cuda-|triton==)' "lock/$name.txt" >lock/new.tmp && mv lock/new.tmp "lock/$name.txt"
 done
