@@ -14,6 +14,7 @@ from tr_desktop.training.encoder.backbone import FEATURES, EfficientNetLite2, po
 from tr_desktop.training.encoder.batches import BatchSampler, Texts  # noqa: E402
 from tr_desktop.training.encoder.config import EncoderConfig  # noqa: E402
 from tr_desktop.training.encoder.corpus import Picture  # noqa: E402
+from tr_desktop.training.encoder.exchanged import exchanged  # noqa: E402
 from tr_desktop.training.encoder.features import ViewJob  # noqa: E402
 from tr_desktop.training.encoder.fitting import Queue, contrastive, fit, mean  # noqa: E402
 from tr_desktop.training.encoder.text import WIDTH, Adapter, Sentences  # noqa: E402
@@ -84,3 +85,48 @@ def test_the_hardest_wrong_pair_counts_and_a_text_that_may_fit_does_not() -> Non
     different, alike = torch.eye(3, WIDTH), torch.nn.functional.normalize(torch.eye(3, WIDTH) + 3, dim=1)
     assert loss(different, 1.0) > loss(different, 0.0)
     assert loss(alike, 1.0) == pytest.approx(loss(alike, 0.0))
+
+
+def test_one_word_is_exchanged_for_another_of_its_kind() -> None:
+    for text, others in {
+        "A red car": {f"A {colour} car" for colour in ("blue", "green", "black", "white", "yellow", "gray")},
+        "two dogs run": {f"{number} dogs run" for number in ("one", "three", "four", "five", "six")},
+        "turn LEFT here": {"turn right here"},
+    }.items():
+        other = exchanged(text)
+        assert other is not None and other != text and exchanged(text) == other
+        assert len(other.split()) == len(text.split())
+        assert other in others or text.startswith("A red")
+    assert exchanged("a dog jumps over a fence, predicted and fired") is None  # parts of words are none
+
+
+def test_pictures_learn_to_stay_away_from_captions_with_one_word_exchanged(tmp_path: Path) -> None:
+    """Each picture's own caption and its exchanged one are nearly the same; without the margin both fit alike."""
+
+    def told_apart(weight: float) -> float:
+        torch.manual_seed(0)
+        pictures = [Picture(f"{n:02}", b"", (f"caption {n}",), (), (), "train", "toy", "A") for n in range(PICTURES)]
+        own = torch.nn.functional.normalize(torch.randn(PICTURES, WIDTH), dim=1)
+        changed = torch.nn.functional.normalize(own + 0.01 * torch.randn(PICTURES, WIDTH), dim=1)
+        vectors = torch.cat([own, changed])
+        sentences = Sentences(vectors.half(), torch.arange(2 * PICTURES + 1), vectors)
+        exchanged = {n: PICTURES + n for n in range(PICTURES)}
+        texts = Texts(sentences, [[n] for n in range(PICTURES)], [[] for _ in pictures], exchanged)
+        sampler = BatchSampler(pictures, [ViewJob(n, 0) for n in range(PICTURES)], texts, seed=0)
+        features = torch.rand(PICTURES, FEATURES)
+        net = EfficientNetLite2()
+        towers = Towers(net, ImageHead(net.classes, None), Adapter(), torch.nn.Parameter(torch.tensor(3.0)))
+        config = EncoderConfig(data=tmp_path, out=tmp_path, cache=tmp_path, batch=12, other_texts=8, exchanged=weight)
+        joint = [*towers.head.parameters(), *towers.adapter.parameters()]
+        fit(
+            config, towers, sampler, lambda rows: features[rows], [{"params": joint, "lr": 1e-3}], 20,
+            tmp_path / f"{weight}.pt", lambda: "",
+        )  # fmt: skip
+        towers.head.eval()
+        towers.adapter.eval()
+        with torch.no_grad():
+            images = towers.head(features)
+            texts_of = sentences.encode(towers.adapter, range(2 * PICTURES))
+        return float(((images * texts_of[:PICTURES]).sum(1) - (images * texts_of[PICTURES:]).sum(1)).mean())
+
+    assert told_apart(3.0) > 1.5 * told_apart(0.0)

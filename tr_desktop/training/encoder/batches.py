@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from tr_desktop.training.encoder.corpus import Picture
+from tr_desktop.training.encoder.exchanged import exchanged
 from tr_desktop.training.encoder.features import ViewJob
 from tr_desktop.training.encoder.text import Sentences, read_sentences
 
@@ -19,12 +20,13 @@ class Texts:
     """Every text of the corpus, once.
 
     captions[i], labels[i]: rows of `sentences` that fit picture i; of the labels' prompts, those of the specific name
-    come first.
+    come first. exchanged: from the row of a text to that of the same text with one word exchanged, if it has one.
     """
 
     sentences: Sentences
     captions: list[list[int]]
     labels: list[list[int]]
+    exchanged: dict[int, int] = field(default_factory=dict)
 
 
 PROMPTS = ("{}", "a photo of a {}", "a video frame showing {}", "close-up of {}")
@@ -49,9 +51,10 @@ def gather_texts(pictures: list[Picture], minilm: Path, cache: Path) -> Texts:
 
     captions = [[row(c) for c in p.captions] for p in pictures]
     labels = [[row(t) for t in label_prompts(p.labels)] for p in pictures]
+    changed = {row(text): row(other) for text in list(rows) if (other := exchanged(text)) is not None}
     texts = list(rows)
     path = cache / f"words-{hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:16]}.npz"
-    return Texts(read_sentences(minilm, texts, path), captions, labels)
+    return Texts(read_sentences(minilm, texts, path), captions, labels, changed)
 
 
 class BatchSampler:

@@ -19,6 +19,7 @@ from tr_desktop.training.encoder.text import WIDTH
 from tr_desktop.training.encoder.towers import Towers
 
 MARGIN = 0.1
+EXCHANGED_MARGIN = 0.05
 TOO_ALIKE = 0.8  # a text so similar to a picture's own may fit the picture too
 NAMES_EVERY = 8  # steps: the class names' vectors change slowly, and encoding them takes a third of a step
 
@@ -60,6 +61,13 @@ def contrastive(
         - (goal_image * functional.log_softmax(to_image, 1)).sum(1).mean()
         + hardest * scale.detach() * margins
     ) / 2
+
+
+def margin_to_exchanged(images: Tensor, texts: Tensor, changed: Tensor) -> Tensor:
+    """How far the pictures [B,384] are from being nearer to their texts than to these with one word exchanged."""
+    if not len(images):
+        return images.sum()
+    return functional.relu(EXCHANGED_MARGIN + (images * changed).sum(1) - (images * texts).sum(1)).mean()
 
 
 Features = Callable[[list[int]], Tensor]
@@ -104,12 +112,19 @@ def fit(
             if step % NAMES_EVERY == 0:
                 towers.encode_names()
             images = towers.head(features([row for _, row, _ in batch]))
-            joint = texts.sentences.encode(towers.adapter, torch.cat([own, other]))
+            has_other = [n for n, (_, _, t) in enumerate(batch) if t in texts.exchanged]
+            changed = torch.tensor([texts.exchanged[batch[n][2]] for n in has_other], dtype=torch.int64)
+            joint = texts.sentences.encode(towers.adapter, torch.cat([own, other, changed]))
+            own_joint, other_joint, changed_joint = joint.split([len(own), len(other), len(changed)])
             group = torch.from_numpy(sampler.group[[i for i, _, _ in batch]])
+            scale = towers.scale.exp().clamp(max=60)
             loss = contrastive(
-                images, joint[: len(batch)], sentences, group, joint[len(batch) :], other_sentences,
-                queue, towers.scale.exp().clamp(max=60), config.soft, config.hardest if number else 0.0,
+                images, own_joint, sentences, group, other_joint, other_sentences,
+                queue, scale, config.soft, config.hardest if number else 0.0,
             )  # fmt: skip
+            if number:
+                margin = margin_to_exchanged(images[has_other], own_joint[has_other], changed_joint)
+                loss = loss + config.exchanged * scale.detach() * margin
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_([p for some in parameters for p in some["params"]], 1.0)

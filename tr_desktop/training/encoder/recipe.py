@@ -4,7 +4,7 @@ Notable choices, each measured in docs/experiments.md:
 - The early blocks run once, in 8 bits, as they do in the finished tower; everything trained reads their cached maps.
 - Text is MiniLM's sentence vector plus an adapter that starts at zero and attends to the words. Targets of the
   contrastive loss are softened by MiniLM's similarity of the texts: two pictures of a running dog don't push each
-  other's captions away. A margin to the hardest negatives is added.
+  other's captions away. Margins are added: to the hardest negatives, and to captions with one word exchanged.
 - Pictures are pooled by the mean of each channel and by the mean of its largest places, so that small things count.
 - Labels are used as prompts too: trained on captions alone, the towers forget words for single things.
 - ImageNet's class probabilities are a second path from picture to text space, through learned vectors of the class

@@ -26,6 +26,9 @@ class Validation:
             "frames": [i for i in val if pictures[i].source == "clips" and 0.4 < pictures[i].at < 0.6],
             "kept frames": [i for i in val if pictures[i].source == "clip-frames" and 0.4 < pictures[i].at < 0.6],
         }
+        self.exchanged = [
+            (i, t) for i in val for t in texts.captions[i] if t in texts.exchanged and not pictures[i].clip
+        ]
         self.labelled = [i for i in val if pictures[i].labels]
         self.names = sorted({texts.labels[i][1] for i in self.labelled})  # "a photo of a …"
         self.rows = rows
@@ -42,7 +45,8 @@ class Validation:
             )
 
     def report(self, towers: Towers, features: Features) -> str:
-        """One line: text-to-picture recall at 1 / 5 / 10 of each set, top-1 / top-5 of the labels, in percent."""
+        """One line, in percent: text-to-picture recall at 1 / 5 / 10 of each set; how often a picture is nearer to its
+        caption than to the same with one word exchanged, where chance is 50; top-1 / top-5 of the labels."""
         towers.adapter.eval()
         parts = []
         with torch.no_grad():
@@ -56,6 +60,14 @@ class Validation:
                 place = (scores > own[:, None]).sum(1)
                 hits = " / ".join(f"{100 * (place < k).float().mean():.1f}" for k in (1, 5, 10))
                 parts.append(f"{name} ({len(chosen)}) {hits}")
+            if self.exchanged:
+                of = sorted({i for i, _ in self.exchanged})
+                images = self.vectors(towers, features, of)[[of.index(i) for i, _ in self.exchanged]]
+                own, changed = (
+                    (images * self.texts.sentences.encode(towers.adapter, rows)).sum(1)
+                    for rows in ([t for _, t in self.exchanged], [self.texts.exchanged[t] for _, t in self.exchanged])
+                )
+                parts.append(f"exchanged ({len(own)}) {100 * (own > changed).float().mean():.1f}")
             names = self.texts.sentences.encode(towers.adapter, self.names)
             scores = self.vectors(towers, features, self.labelled) @ names.T
             right = torch.tensor([self.names.index(self.texts.labels[i][1]) for i in self.labelled])
