@@ -21,7 +21,7 @@ class EncoderConfig:
     views: int = 4
     max_per_label: int = 40  # pictures that have this label and no caption
     head_epochs: int = 6
-    tune_epochs: int = 5
+    tune_epochs: int = 4
     tuned_runs: int = 3  # their weights are averaged
     batch: int = 384
     head_rate: float = 1e-3
