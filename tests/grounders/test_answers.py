@@ -39,6 +39,10 @@ def read(kind: AnswerKind, pieces: list[str], window_s: Fraction = Fraction(100)
         (AnswerKind.SPANS, "```json\n[[3.0, 8.5], [20, 31.25]]\n```", [(3, 8.5), (20, 31.25)], [0, 1]),
         (AnswerKind.SPANS, "[]", [], []),
         (AnswerKind.REFINE, REFINE, [(30, 46), (35, 40), (35, 40)], [2]),
+        (AnswerKind.HUNDREDTHS, "From 17 to 34.", [(17, 34)], [0]),
+        (AnswerKind.HUNDREDTHS, "It is seen from 00 to 99, and again from 05 and 10", [(0, 99)], [0]),
+        (AnswerKind.HUNDREDTHS, "17 and 3", [(17, 3)], [0]),
+        (AnswerKind.HUNDREDTHS, "In none of them.", [], []),
         (AnswerKind.DIGITS, "0012.5 - 0120.0 seconds, a cat. 0200.0 - 0210.5", [(12.5, 120), (200, 210.5)], [0, 1]),
     ],
 )
@@ -65,11 +69,13 @@ def test_steps_come_as_soon_as_they_are_whole():
     assert not list(reader.read(is_over=False))
 
 
-def test_hundredths_are_of_the_window():
-    assert [(each.start_s, each.end_s) for each in read(AnswerKind.REFINE, [REFINE], Fraction(64))][-1] == (
-        Fraction(64 * 35, 100),
-        Fraction(64 * 40, 100),
-    )
+@pytest.mark.parametrize(
+    ("kind", "text", "start", "end"),
+    [(AnswerKind.REFINE, REFINE, 35, 40), (AnswerKind.HUNDREDTHS, "From 17 to 34.", 17, 34)],
+)
+def test_hundredths_are_of_the_window(kind, text, start, end):
+    answer = read(kind, [text], Fraction(64))[-1]
+    assert (answer.start_s, answer.end_s) == (Fraction(64 * start, 100), Fraction(64 * end, 100))
 
 
 def test_probabilities_are_of_the_digits_alone():

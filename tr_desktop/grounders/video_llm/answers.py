@@ -72,6 +72,7 @@ class AnswerKind(Enum):
     SPANS = "spans"
     ANCHORS = "anchors"
     REFINE = "refine"
+    HUNDREDTHS = "hundredths"
     DIGITS = "digits"
 
 
@@ -86,13 +87,15 @@ def reader_of(kind: AnswerKind, written: Written, window_s: Fraction) -> Reader:
     """window_s: the length of the window, for answers in hundredths of it."""
     match kind:
         case AnswerKind.SPAN:
-            return _Span(written)
+            return _Span(written, _Span.SECONDS, Fraction(1))
         case AnswerKind.SPANS:
             return _Pairs(written, re.compile(rf"\[\s*(?P<a>{_NUMBER})\s*,\s*(?P<b>{_NUMBER})\s*\]"))
         case AnswerKind.ANCHORS:
             return _Anchors(written)
         case AnswerKind.REFINE:
             return _Refine(written, window_s)
+        case AnswerKind.HUNDREDTHS:
+            return _Span(written, _Span.HUNDREDTHS, window_s / 100)
         case AnswerKind.DIGITS:
             return _Pairs(written, re.compile(r"(?P<a>\d{4}\.\d)\s*(?:-|to|and)\s*(?P<b>\d{4}\.\d)"))
 
@@ -110,25 +113,29 @@ class _Pairs:
 
 
 class _Span:
-    """One answer, as sentences have it: "The event happens in 3.0 - 8.5 seconds", "from 01:05 to 01:10", [3, 8.5]."""
+    """One answer, as sentences have it: "The event happens in 3.0 - 8.5 seconds", "from 01:05 to 01:10", [3, 8.5].
+
+    unit_s: how many seconds 1 stands for. VTimeLLM writes hundredths of the window: "From 17 to 34."
+    """
 
     _TO = r"\s*(?:-|–|—|to|and|,)\s*"
-    _PATTERNS = (
+    SECONDS = (
         re.compile(rf"(?P<a>{_CLOCK}){_TO}(?P<b>{_CLOCK})"),
         re.compile(rf"(?P<a>{_NUMBER}){_UNIT}>?\s*(?:-|–|—|to|and)\s*<?(?P<b>{_NUMBER})"),
         re.compile(rf"\[\s*(?P<a>{_NUMBER})\s*,\s*(?P<b>{_NUMBER})\s*\]"),
     )
+    HUNDREDTHS = (re.compile(rf"(?P<a>{_NUMBER})\s*(?:-|–|to|and)\s*(?P<b>{_NUMBER})"),)
 
-    def __init__(self, written: Written) -> None:
-        self._written, self._is_done = written, False
+    def __init__(self, written: Written, patterns: tuple[re.Pattern[str], ...], unit_s: Fraction) -> None:
+        self._written, self._patterns, self._unit_s, self._is_done = written, patterns, unit_s, False
 
     def read(self, is_over: bool) -> Iterator[WrittenSegment]:
         text = self._written.text
-        for pattern in self._PATTERNS:
+        for pattern in self._patterns:
             match = None if self._is_done else pattern.search(text)
             if match and (is_over or _CAN_NOT_GROW.match(text, match.end())):
                 self._is_done = True
-                yield _segment(self._written, match, is_answer=True)
+                yield _segment(self._written, match, is_answer=True, unit_s=self._unit_s)
 
 
 class _Anchors:
@@ -212,10 +219,12 @@ class _Refine:
         return WrittenSegment(start, end, False, probabilities[0], probabilities[1], said)
 
 
-def _segment(written: Written, match: re.Match[str], *, is_answer: bool) -> WrittenSegment:
+def _segment(
+    written: Written, match: re.Match[str], *, is_answer: bool, unit_s: Fraction = Fraction(1)
+) -> WrittenSegment:
     return WrittenSegment(
-        _seconds(match["a"]),
-        _seconds(match["b"]),
+        _seconds(match["a"]) * unit_s,
+        _seconds(match["b"]) * unit_s,
         is_answer,
         written.probability(match.span("a")),
         written.probability(match.span("b")),
