@@ -18,7 +18,7 @@ from tests.grounders.model_server import P_TOKEN, ModelServer, Request, serving
 from tr_desktop.errors import UserError
 from tr_desktop.grounders.video_llm.answers import WrittenSegment
 from tr_desktop.grounders.video_llm.messages import Presence, Question
-from tr_desktop.grounders.video_llm.packs import GrounderPack
+from tr_desktop.grounders.video_llm.packs import GrounderPack, Server
 from tr_desktop.grounders.video_llm.presets import PRESETS
 from tr_desktop.grounders.video_llm.worker import GrounderWorker, WindowLost
 
@@ -38,7 +38,7 @@ def question(frames: int = 4) -> Question:
 
 
 def pack_of(server: ModelServer, preset: str = "time-r1") -> GrounderPack:
-    return GrounderPack("test", server.url, server.models[0], PRESETS[preset])
+    return GrounderPack("test", Server(server.url, server.models[0]), PRESETS[preset])
 
 
 @pytest.fixture
@@ -193,7 +193,7 @@ def test_no_server_is_a_sentence(running):
 @pytest.mark.parametrize("url", ["http://example.org/v1", "https://127.0.0.1:1/v1", "http://10.0.0.1/v1", "file:///v1"])
 def test_only_this_machine_is_connected_to(running, url):
     with pytest.raises(UserError, match="isn't the address of a server on this machine"):
-        running(replace(pack_of(ModelServer(lambda _: ANCHORS)), url=url)).open()
+        running(replace(pack_of(ModelServer(lambda _: ANCHORS)), runs_on=Server(url, "any"))).open()
 
 
 def test_the_first_question_opens_the_worker(running):

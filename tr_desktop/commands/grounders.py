@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from tr_desktop.commands.options import OK
 from tr_desktop.errors import PackError
+
+if TYPE_CHECKING:
+    from tr_desktop.grounders.video_llm.packs import GrounderPack
 
 DEFAULT_PRESET = "timelens2"
 
@@ -27,7 +31,7 @@ def add_arguments(add: argparse.ArgumentParser) -> None:
 
 def add(arguments: argparse.Namespace) -> int:
     """Keep a model of a local server as a grounder. Raises UserError if there is no such server or model."""
-    from tr_desktop.grounders.video_llm.packs import GrounderPack, local_address, save_grounder
+    from tr_desktop.grounders.video_llm.packs import GrounderPack, Server, local_address, save_grounder
     from tr_desktop.grounders.video_llm.presets import PRESETS
     from tr_desktop.grounders.video_llm.worker import GrounderWorker
 
@@ -36,7 +40,7 @@ def add(arguments: argparse.Namespace) -> int:
         raise PackError(f"There is no preset {name!r}", remedy=f"Choose one of: {', '.join(PRESETS)}")
     preset = PRESETS[name]
     url = local_address(str(arguments.source))
-    worker = GrounderWorker(GrounderPack("new", url, "", preset))
+    worker = GrounderWorker(GrounderPack("new", Server(url, ""), preset))
     try:
         offered = worker.open()
     finally:
@@ -45,7 +49,7 @@ def add(arguments: argparse.Namespace) -> int:
     if model not in offered:
         what = f"The server has no model {model!r}" if model else f"The server offers {len(offered)} models"
         raise PackError(what, remedy=f"Choose one with --served: {', '.join(offered)}" if offered else "Load one there")
-    pack = GrounderPack(arguments.name or _name(model), url, model, preset)
+    pack = GrounderPack(arguments.name or _name(model), Server(url, model), preset)
     save_grounder(pack)
     print(f"Added {pack.name}: {model} at {url}, asked as {preset.name} ({preset.about}).")
     print(f"Its licence is {pack.licence}: see its card for what you may do with it.")
@@ -60,7 +64,7 @@ def list_all() -> None:
     for name in known_grounders():
         try:
             pack = load_grounder(name)
-            print(f"  {name}  grounder: {pack.model} at {pack.url}, asked as {pack.preset.name}")
+            print(f"  {name}  grounder: {_place(pack)}, asked as {pack.preset.name}")
         except PackError as error:
             print(f"  {name}  can't be used: {error.what}")
 
@@ -74,6 +78,14 @@ def remove(name: str) -> bool:
     remove_grounder(name)
     print(f"Removed {name}. The server and its model stay as they are.")
     return True
+
+
+def _place(pack: GrounderPack) -> str:
+    """Where its model is, in words."""
+    from tr_desktop.grounders.video_llm.packs import Server
+
+    place = pack.runs_on
+    return f"{place.model} at {place.url}" if isinstance(place, Server) else f"{place.family} in {place.folder}"
 
 
 def _name(model: str) -> str:

@@ -1,12 +1,13 @@
 """Video language models as grounders: they look at a window of footage and write where the moment is.
 
-answers   reads what a model writes, while it writes
-presets   how each published model is asked, and what it answers with
-packs     grounder.json: which model, where it runs, on what terms
-windows   which part of a file a model looks at
-messages  what goes between this program and the worker that runs a model
-worker    starts the worker, asks it, and outlives it
-joining   from a model's steps to the steps of moments
+answers      reads what a model writes, while it writes
+presets      how each published model is asked, and what it answers with
+packs        grounder.json: which model, where it runs, on what terms
+checkpoints  folders of weights, and whether they have changed
+windows      which part of a file a model looks at
+messages     what goes between this program and the worker that runs a model
+worker       starts the worker, asks it, and outlives it
+joining      from a model's steps to the steps of moments
 """
 
 GROUND = "_ground"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -17,48 +18,94 @@ from urllib.parse import urlsplit
 from tr_desktop import paths
 from tr_desktop.errors import PackError
 from tr_desktop.files import write_verified
+from tr_desktop.grounders.video_llm.checkpoints import FAMILIES, Checkpoint, FileStamp
 from tr_desktop.grounders.video_llm.presets import PRESETS, Preset
 from tr_desktop.models.choice import expect_free_name
 
 SCHEMA = 1
 MANIFEST = "grounder.json"
+SERVER = "server"
 _UNKNOWN_LICENCE = "that of the model on your server, which doesn't tell"
 
 
 @dataclass(frozen=True)
-class GrounderPack:
-    """One model behind a local server that speaks OpenAI's chat completions.
+class Server:
+    """A server on this machine that speaks OpenAI's chat completions.
 
-    url: of the server, to and with /v1; a loopback address. model: its name there. fps, frames_most, side_px: the
-    pictures of a window; fewer a second if there would be more than frames_most. window_s: the longest window.
+    url: to and with /v1; a loopback address. model: its name there.
+    """
+
+    url: str
+    model: str
+
+
+@dataclass(frozen=True)
+class GrounderPack:
+    """One model, behind a server or in a folder.
+
+    runs_on: where the model is. licence_url: of its text, or "". is_non_commercial: whether it may not be used for paid
+    work. sources: what it was made from. fps, frames_most, side_px: the pictures of a window; fewer a second if there
+    would be more than frames_most; side_px is the longer side. window_s: the longest window. calibration: of its
+    scores, named weights and `bias`; None until it was fitted.
     """
 
     name: str
-    url: str
-    model: str
+    runs_on: Server | Checkpoint
     preset: Preset
     licence: str = _UNKNOWN_LICENCE
+    licence_url: str = ""
+    is_non_commercial: bool = False
+    sources: tuple[str, ...] = ()
     fps: Fraction = Fraction(2)
     frames_most: int = 48
     side_px: int = 384
     window_s: Fraction = Fraction(64)
     new_tokens_most: int = 512
+    calibration: Mapping[str, float] | None = None
 
     def to_json(self) -> dict[str, Any]:
+        """grounder.json, which is also what the worker is told."""
         return {
             "schema": SCHEMA,
             "name": self.name,
-            "family": "server",
-            "url": self.url,
-            "model": self.model,
+            **_place_json(self.runs_on),
             "preset": self.preset.name,
             "licence": self.licence,
+            "licence_url": self.licence_url,
+            "non_commercial": self.is_non_commercial,
+            "sources": list(self.sources),
             "fps": str(self.fps),
             "frames_most": self.frames_most,
             "side_px": self.side_px,
             "window_s": str(self.window_s),
             "new_tokens_most": self.new_tokens_most,
+            "calibration": None if self.calibration is None else dict(self.calibration),
         }
+
+    @classmethod
+    def of_json(cls, facts: Mapping[str, Any]) -> GrounderPack:
+        """The opposite of `to_json`. Raises PackError, or ValueError and the like for what isn't understood."""
+        if facts["schema"] != SCHEMA:
+            raise ValueError(f"schema {facts['schema']} is not known to this version")
+        calibration = facts.get("calibration")
+        pack = cls(
+            name=str(facts["name"]),
+            runs_on=_place(facts),
+            preset=PRESETS[facts["preset"]],
+            licence=str(facts.get("licence", cls.licence)),
+            licence_url=str(facts.get("licence_url", "")),
+            is_non_commercial=bool(facts.get("non_commercial", False)),
+            sources=tuple(map(str, facts.get("sources", ()))),
+            fps=Fraction(facts.get("fps", cls.fps)),
+            frames_most=int(facts.get("frames_most", cls.frames_most)),
+            side_px=int(facts.get("side_px", cls.side_px)),
+            window_s=Fraction(facts.get("window_s", cls.window_s)),
+            new_tokens_most=int(facts.get("new_tokens_most", cls.new_tokens_most)),
+            calibration=None if calibration is None else {name: float(value) for name, value in calibration.items()},
+        )
+        if min(float(pack.fps), pack.frames_most, pack.side_px, float(pack.window_s), pack.new_tokens_most) <= 0:
+            raise ValueError("a number isn't positive")
+        return pack
 
 
 def local_address(url: str) -> str:
@@ -90,27 +137,10 @@ def load_grounder(name_or_path: str) -> GrounderPack:
         raise PackError(f"There is no grounder {name_or_path!r}", remedy=f"Added grounders: {known}")
     path = folder / MANIFEST
     try:
-        facts = json.loads(path.read_bytes())
-        if facts["schema"] != SCHEMA or facts["family"] != "server":
-            raise ValueError(f"schema {facts['schema']} of family {facts['family']!r} is not known to this version")
-        pack = GrounderPack(
-            name=str(facts["name"]),
-            url=local_address(str(facts["url"])),
-            model=str(facts["model"]),
-            preset=PRESETS[facts["preset"]],
-            licence=str(facts.get("licence", _UNKNOWN_LICENCE)),
-            fps=Fraction(facts.get("fps", "2")),
-            frames_most=int(facts.get("frames_most", GrounderPack.frames_most)),
-            side_px=int(facts.get("side_px", GrounderPack.side_px)),
-            window_s=Fraction(facts.get("window_s", "64")),
-            new_tokens_most=int(facts.get("new_tokens_most", GrounderPack.new_tokens_most)),
-        )
-        if min(float(pack.fps), pack.frames_most, pack.side_px, float(pack.window_s), pack.new_tokens_most) <= 0:
-            raise ValueError("a number isn't positive")
-        return pack
+        return GrounderPack.of_json(json.loads(path.read_bytes()))
     except PackError:
         raise
-    except (OSError, ValueError, TypeError, KeyError, ArithmeticError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, ArithmeticError) as error:
         raise PackError(f"The grounder can't be read: {error!r}", path=path, remedy="Add it again") from error
 
 
@@ -146,3 +176,32 @@ def remove_grounder(name: str) -> None:
         shutil.rmtree(folder)
     except OSError as error:
         raise PackError(f"The grounder can't be removed: {error.strerror or error}", path=folder) from error
+
+
+def _place_json(runs_on: Server | Checkpoint) -> dict[str, Any]:
+    if isinstance(runs_on, Server):
+        return {"family": SERVER, "url": runs_on.url, "model": runs_on.model}
+    return {
+        "family": runs_on.family,
+        "folder": str(runs_on.folder),
+        "files": {name: [stamp.size_bytes, stamp.sha256] for name, stamp in runs_on.files.items()},
+        "mtimes_ns": {name: stamp.mtime_ns for name, stamp in runs_on.files.items()},
+    }
+
+
+def _place(facts: Mapping[str, Any]) -> Server | Checkpoint:
+    """Where the model is. Raises PackError for a server elsewhere, ValueError for what isn't understood."""
+    family = str(facts["family"])
+    if family == SERVER:
+        return Server(local_address(str(facts["url"])), str(facts["model"]))
+    if family not in FAMILIES:
+        raise ValueError(f"the family {family!r} is not known to this version")
+    folder = Path(facts["folder"])
+    if not folder.is_absolute():
+        raise ValueError("the folder's path isn't absolute")
+    changed = facts.get("mtimes_ns", {})
+    files = {
+        str(name): FileStamp(int(size_bytes), str(sha256), changed.get(name))
+        for name, (size_bytes, sha256) in facts["files"].items()
+    }
+    return Checkpoint(family, folder, files)
