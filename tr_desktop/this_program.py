@@ -21,23 +21,25 @@ else:
 
 
 def start(
-    module: str, arguments: Sequence[str], *, errors: IO[bytes] | int = subprocess.DEVNULL
+    module: str, arguments: Sequence[str], *, errors: IO[bytes] | int = subprocess.DEVNULL, python: str = ""
 ) -> subprocess.Popen[bytes]:
     """Start `module` with `arguments`; its standard input and output are pipes. errors: its standard error.
 
-    A frozen build has no Python to start: it starts itself with the arguments, without the module.
-    Raises OSError if no process can be started.
+    python: another Python, in whose environment this program is installed too. A frozen build has no Python of its own:
+    it starts itself with the arguments, without the module. Raises OSError if no process can be started.
     """
     is_frozen = getattr(sys, "frozen", False)
     # Never a module that lies in the current folder (-P).
-    command = [sys.executable] if is_frozen else [sys.executable, "-P", "-m", module]
-    search = os.pathsep.join(filter(None, (str(Path(tr_desktop.__file__).parents[1]), os.environ.get("PYTHONPATH"))))
+    command = [sys.executable] if is_frozen and not python else [python or sys.executable, "-P", "-m", module]
+    # Another Python doesn't look here: the packages beside this one are built for this Python.
+    own = "" if python else str(Path(tr_desktop.__file__).parents[1])
+    search = os.pathsep.join(filter(None, (own, os.environ.get("PYTHONPATH"))))
     return subprocess.Popen(
         [*command, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=errors,
-        env=os.environ | {"PYTHONPATH": search},
+        env=os.environ | ({"PYTHONPATH": search} if search else {}),
         creationflags=_CREATION_FLAGS,
     )
 

@@ -9,10 +9,12 @@ import signal
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from math import prod
 from typing import IO, Any, NoReturn
 
 from tr_desktop.errors import UserError
+from tr_desktop.grounder_worker.about import about
 from tr_desktop.grounder_worker.served import Cancelled, Served
 from tr_desktop.grounders.video_llm.messages import Question, segment_message
 
@@ -50,7 +52,8 @@ class _Desk:
         os._exit(0)
 
 
-def _open(desk: _Desk, facts: Mapping[str, Any]) -> None:
+def _open(desk: _Desk, message: Mapping[str, Any]) -> None:
+    facts = message["open"]
     desk.model = model = Served(facts)
     desk.send({"opened": {"models": model.models()}})
 
@@ -82,8 +85,10 @@ def main() -> NoReturn:
         message, pictures = desk.jobs.get()
         number = message.get("ask")
         try:
-            if number is None:
-                _open(desk, message["open"])
+            if "about" in message:
+                desk.send({"about": asdict(about())})
+            elif number is None:
+                _open(desk, message)
             else:
                 _answer(desk, message, pictures)
         except Cancelled:

@@ -1,7 +1,9 @@
 """What goes between this program and the worker that runs a model: lines of JSON, one object each.
 
     this program                                         the worker
-    {"open": facts of the pack}                      ──▶
+    {"about": {}}                                    ──▶
+                                                     ◀── {"about": facts of its Python and of the computer}
+    {"open": facts of the pack, "device", "quantise"} ─▶
                                                      ◀── {"opened": {"models": [...]}} or {"failed": sentences}
     {"ask": id, "query", "times_s", "length_s",
      "shape"}, then the pictures' bytes              ──▶
@@ -57,6 +59,23 @@ class Question:
             times_s=tuple(map(Fraction, header["times_s"])),
             length_s=Fraction(header["length_s"]),
         )
+
+
+@dataclass(frozen=True)
+class About:
+    """What a worker is.
+
+    python: its program. torch, transformers: their versions, None if they aren't installed. device: what `auto` means
+    there (cpu, cuda or mps). device_name: the hardware's. memory_bytes, free_bytes: of the device; None if not known.
+    """
+
+    python: str
+    torch: str | None
+    transformers: str | None
+    device: str
+    device_name: str
+    memory_bytes: int | None
+    free_bytes: int | None
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,10 @@ The messages are described in `messages.py`.
 from __future__ import annotations
 
 import json
+import os
 import queue
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,12 +20,16 @@ from tr_desktop import this_program
 from tr_desktop.errors import UserError
 from tr_desktop.grounders.video_llm import GROUND
 from tr_desktop.grounders.video_llm.answers import WrittenSegment
-from tr_desktop.grounders.video_llm.messages import Presence, Question, segment_of
+from tr_desktop.grounders.video_llm.messages import About, Presence, Question, segment_of
 from tr_desktop.grounders.video_llm.packs import GrounderPack
 
 MODULE = "tr_desktop.grounder_worker"
+PYTHON = "TR_GROUNDER_PYTHON"
+"""The environment variable that names the Python for models that need torch, if this one has none."""
+
 _LOOK_S = 0.05
-_OPEN_S = 120.0  # a large model is loaded meanwhile
+_OPEN_S = 600.0  # a large model is loaded meanwhile, perhaps from a slow disk
+_LAST_WORDS_BYTES = 4096
 _PATIENCE_S = 10.0  # with a worker that was told to stop
 
 
@@ -31,17 +37,81 @@ class WindowLost(Exception):  # noqa: N818 (the search goes on)
     """There is no answer about this window; the text says why."""
 
 
-class GrounderWorker:
-    """Runs one model. It is started when it is first needed, and again after it was lost. Close it after use.
+class _Worker:
+    """A worker process and the messages that go to and fro."""
 
-    `close` may be called from another thread; a question that waits is lost then.
-    """
-
-    def __init__(self, pack: GrounderPack) -> None:
-        self.pack = pack
+    def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._messages: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._outgoing: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._errors: IO[bytes] | None = None
+
+    def _start(self, python: str) -> None:
+        """Raises UserError if no process can be started. python: another Python than this one; empty: this one."""
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed when the process ends)
+        try:
+            self._process = process = this_program.start(MODULE, [GROUND], errors=self._errors, python=python)
+        except OSError as error:
+            raise UserError(
+                f"The grounder can't be started ({error.strerror or error})",
+                path=python or None,
+                remedy=f"{PYTHON} names another Python: correct or remove it" if python else "",
+            ) from error
+        self._messages, self._outgoing = queue.SimpleQueue(), queue.SimpleQueue()
+        for work, pipe, messages in (
+            (this_program.listen, process.stdout, self._messages),
+            (_send_all, process.stdin, self._outgoing),
+        ):
+            threading.Thread(target=work, args=(pipe, messages), name="grounder", daemon=True).start()
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        process.wait()
+        self._outgoing.put(None)
+        if self._errors is not None:
+            self._errors.close()
+
+    def _next(self, check: Callable[[], None], until_s: float) -> dict[str, Any]:
+        """The next message. Raises WindowLost if the worker died, or at the time until_s."""
+        while True:
+            check()
+            if time.monotonic() > until_s:
+                raise WindowLost("it took too long")
+            with suppress(queue.Empty):
+                message = self._messages.get(timeout=_LOOK_S)
+                if message is not None:
+                    return message
+                process = self._process
+                why = "" if process is None else f" (exit status {process.wait()}){self._last_words()}"
+                self._end()
+                raise WindowLost(f"its worker ended{why}")
+
+    def _send(self, message: dict[str, Any]) -> None:
+        self._outgoing.put(json.dumps(message).encode() + b"\n")
+
+    def _last_words(self) -> str:
+        """The last line of the worker's standard error."""
+        if self._errors is None or self._errors.closed:
+            return ""
+        size_bytes = self._errors.seek(0, os.SEEK_END)
+        self._errors.seek(max(size_bytes - _LAST_WORDS_BYTES, 0))
+        lines = self._errors.read().decode(errors="replace").split("\n")
+        return next((f": {line.strip()}" for line in reversed(lines) if line.strip()), "")
+
+
+class GrounderWorker(_Worker):
+    """Runs one model. It is started when it is first needed, and again after it was lost. Close it after use.
+
+    device, quantise: for a model that runs in the worker itself. `close` may be called from another thread; a question
+    that waits is lost then.
+    """
+
+    def __init__(self, pack: GrounderPack, device: str = "auto", quantise: str = "none") -> None:
+        super().__init__()
+        self.pack, self._device, self._quantise = pack, device, quantise
         self._asked = 0
         self._is_closed = False
         self._cancelled_s: float | None = None  # when the last question was given up, while its end is still to come
@@ -54,17 +124,10 @@ class GrounderWorker:
         self._end()
         if self._is_closed:
             raise UserError("The grounder was closed")
-        try:
-            self._process = process = this_program.start(MODULE, [GROUND])
-        except OSError as error:
-            raise UserError(f"The grounder can't be started ({error.strerror or error})") from error
-        self._messages, self._outgoing, self._cancelled_s = queue.SimpleQueue(), queue.SimpleQueue(), None
-        for work, pipe, messages in (
-            (this_program.listen, process.stdout, self._messages),
-            (_send_all, process.stdin, self._outgoing),
-        ):
-            threading.Thread(target=work, args=(pipe, messages), name="grounder", daemon=True).start()
-        self._send({"open": self.pack.to_json()})
+        facts = self.pack.to_json()
+        self._start("" if facts["family"] == "server" else os.environ.get(PYTHON, ""))
+        self._cancelled_s = None
+        self._send({"open": facts, "device": self._device, "quantise": self._quantise})
         until_s = time.monotonic() + _OPEN_S
         try:
             while True:
@@ -74,6 +137,7 @@ class GrounderWorker:
                     case {"failed": {"what": what, "remedy": remedy}}:
                         raise UserError(what, remedy=remedy)
         except WindowLost as lost:
+            self._end()
             raise UserError(f"The grounder {self.pack.name} doesn't start: {lost}") from lost
         except BaseException:
             self._end()
@@ -120,14 +184,6 @@ class GrounderWorker:
         self._is_closed = True
         self._end()
 
-    def _end(self) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
-        process.kill()
-        process.wait()
-        self._outgoing.put(None)
-
     def _settle(self, check: Callable[[], None]) -> None:
         """Wait until the worker can take a question; start it anew if it is gone or doesn't let go of the last one."""
         if self._cancelled_s is not None and self._process is not None:
@@ -142,23 +198,27 @@ class GrounderWorker:
             except UserError as error:
                 raise WindowLost(str(error)) from error
 
-    def _next(self, check: Callable[[], None], until_s: float) -> dict[str, Any]:
-        """The next message. Raises WindowLost if the worker died, or at the time until_s."""
-        while True:
-            check()
-            if time.monotonic() > until_s:
-                raise WindowLost("it took too long")
-            with suppress(queue.Empty):
-                message = self._messages.get(timeout=_LOOK_S)
-                if message is not None:
-                    return message
-                process = self._process
-                status = "" if process is None else f" (exit status {process.wait()})"
-                self._end()
-                raise WindowLost(f"its worker ended{status}")
 
-    def _send(self, message: dict[str, Any]) -> None:
-        self._outgoing.put(json.dumps(message).encode() + b"\n")
+def about_worker(check: Callable[[], None] = lambda: None) -> About:
+    """What would run a model that needs torch: its Python and the computer. check: raises to give up.
+
+    Raises UserError if that Python can't be started or doesn't know this program.
+    """
+    worker = _Worker()
+    worker._start(os.environ.get(PYTHON, ""))
+    worker._send({"about": {}})
+    until_s = time.monotonic() + _OPEN_S
+    try:
+        while True:
+            match worker._next(check, until_s):
+                case {"about": facts}:
+                    return About(**facts)
+                case {"failed": {"what": what, "remedy": remedy}}:
+                    raise UserError(what, remedy=remedy)
+    except WindowLost as lost:
+        raise UserError(f"The grounder's Python doesn't start: {lost}", path=os.environ.get(PYTHON)) from lost
+    finally:
+        worker._end()
 
 
 def _send_all(pipe: IO[bytes], outgoing: queue.SimpleQueue[bytes | None]) -> None:
