@@ -129,7 +129,10 @@ def local_address(url: str) -> str:
 
 
 def load_grounder(name_or_path: str) -> GrounderPack:
-    """The pack of that name, or in that folder. Raises PackError if there is none or it can't be read."""
+    """The pack of that name, or in that folder.
+
+    Raises PackError if there is none, it can't be read, or the files of its checkpoint changed since it was added.
+    """
     is_added = name_or_path in known_grounders()
     folder = paths.grounders_folder() / name_or_path if is_added else Path(name_or_path)
     if not (folder / MANIFEST).is_file():
@@ -137,11 +140,14 @@ def load_grounder(name_or_path: str) -> GrounderPack:
         raise PackError(f"There is no grounder {name_or_path!r}", remedy=f"Added grounders: {known}")
     path = folder / MANIFEST
     try:
-        return GrounderPack.of_json(json.loads(path.read_bytes()))
+        pack = GrounderPack.of_json(json.loads(path.read_bytes()))
     except PackError:
         raise
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, ArithmeticError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError) as error:
         raise PackError(f"The grounder can't be read: {error!r}", path=path, remedy="Add it again") from error
+    if isinstance(pack.runs_on, Checkpoint):
+        pack.runs_on.expect_unchanged()
+    return pack
 
 
 def known_grounders() -> list[str]:
@@ -150,19 +156,23 @@ def known_grounders() -> list[str]:
     return sorted(each.parent.name for each in folder.glob(f"*/{MANIFEST}")) if folder.is_dir() else []
 
 
+def expect_free_grounder_name(name: str) -> None:
+    """Raises PackError if a model or a grounder has the name already, or none can have it."""
+    expect_free_name(name)  # `models` takes names of both
+    if name in known_grounders():
+        raise PackError(
+            f"There is a grounder {name!r} already",
+            remedy=f"Choose another name with --as, or remove it: tr-desktop models remove {name}",
+        )
+
+
 def save_grounder(pack: GrounderPack) -> Path:
     """Keep the pack; its folder. Raises PackError if the name is taken or can't be one, or it can't be written."""
-    expect_free_name(pack.name)  # `models` takes names of both
+    expect_free_grounder_name(pack.name)
     folder = paths.grounders_folder() / pack.name
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        folder.mkdir()
+        folder.mkdir(parents=True, exist_ok=True)
         write_verified(folder / MANIFEST, (json.dumps(pack.to_json(), indent=1) + "\n").encode())
-    except FileExistsError as error:
-        raise PackError(
-            f"There is a grounder {pack.name!r} already",
-            remedy=f"Choose another name with --as, or remove it: tr-desktop models remove {pack.name}",
-        ) from error
     except OSError as error:
         raise PackError(f"The grounder can't be saved: {error.strerror or error}", path=folder) from error
     return folder

@@ -19,6 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from tr_desktop.errors import PackError
 from tr_desktop.grounders.video_llm.answers import AnswerKind
 
 PRESENCE = 'Does the video show the event described by "{}"? Answer with one word, yes or no.'
@@ -122,3 +123,10 @@ PRESETS = {
         ),
     )
 }
+
+
+def preset_of(name: str) -> Preset:
+    """The preset of that name. Raises PackError if there is none."""
+    if name not in PRESETS:
+        raise PackError(f"There is no preset {name!r}", remedy=f"Choose one of: {', '.join(PRESETS)}")
+    return PRESETS[name]

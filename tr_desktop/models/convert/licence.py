@@ -64,13 +64,18 @@ def licence_of(folder: Path) -> Licence:
 def expect_agreed(folder: Path, accept_licence: bool) -> Licence:
     """The licence of a checkpoint. Raises LicenceError if it is restricted and wasn't accepted."""
     licence = licence_of(folder)
+    expect_accepted(licence, folder, accept_licence)
+    return licence
+
+
+def expect_accepted(licence: Licence, folder: Path, accept_licence: bool) -> None:
+    """Raises LicenceError if the licence of the checkpoint in `folder` is restricted and wasn't accepted."""
     if licence.is_restricted and not accept_licence:
         raise LicenceError(
             f"The checkpoint's licence restricts its use: {licence.summary}",
             path=folder,
             remedy="Read it; if you agree, repeat the command with --accept-licence",
         )
-    return licence
 
 
 def _text(path: Path) -> str:
