@@ -1,10 +1,12 @@
-"""What `models add` and `models get` have in common: they ask first, and show how far a conversion is."""
+"""What `models add` and `models get` have in common: they ask first, and show how far they are."""
 
 from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
+
+from tqdm import tqdm
 
 if TYPE_CHECKING:
     from tr_desktop.models.convert.add import Progress
@@ -29,3 +31,45 @@ def as_json(progress: Progress) -> None:
 def as_sentence(progress: Progress) -> None:
     """Print a line of text on standard error."""
     print(f"{progress.done:4.0%}  {progress.text}", file=sys.stderr)
+
+
+class BytesProgress:
+    """Shows how many bytes of a long job are done: a bar on standard error, or JSON on standard output.
+
+    stage: the job's word in the JSON.
+    """
+
+    def __init__(self, stage: str, as_json: bool) -> None:
+        self._stage, self._json = stage, as_json
+        self._bar: tqdm[NoReturn] | None = None
+        self._hundredth = -1
+
+    def __enter__(self) -> BytesProgress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def show(self, done_bytes: int, total_bytes: int) -> None:
+        if self._json:
+            hundredth = 100 * done_bytes // total_bytes
+            if hundredth != self._hundredth:  # each piece is reported; a reader needs no more than this
+                self._hundredth = hundredth
+                line = {
+                    "stage": self._stage,
+                    "done": done_bytes / total_bytes,
+                    "done_bytes": done_bytes,
+                    "total_bytes": total_bytes,
+                    "text": f"{size(done_bytes)} of {size(total_bytes)}",
+                }
+                print(json.dumps(line), flush=True)
+            return
+        if self._bar is None:
+            self._bar = tqdm(total=total_bytes, unit="B", unit_scale=True, file=sys.stderr, dynamic_ncols=True)
+        self._bar.update(done_bytes - self._bar.n)
+
+
+def size(size_bytes: int) -> str:
+    """In gigabytes, such as 4.30 GB."""
+    return f"{size_bytes / 1e9:.2f} GB"

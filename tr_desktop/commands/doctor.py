@@ -44,6 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print one line for each finding; `OK` if everything that the command line needs works."""
     import tempfile
 
+    from tr_desktop.commands import grounder_report
     from tr_desktop.library.index.screen_text import can_read, not_installed
     from tr_desktop.models.check import check_pack
     from tr_desktop.models.pack import load_pack
@@ -54,6 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
     _print_packages()
     print(_decoder())
     print("Text in pictures: read when footage is indexed" if can_read() else str(not_installed()))
+    for line in grounder_report.lines():
+        print(line, flush=True)
     try:
         print(f"Library: {options.library_of(arguments)}, {_library(options.library_of(arguments))}")
         pack = load_pack(pack_name)

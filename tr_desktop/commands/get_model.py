@@ -1,4 +1,8 @@
-"""`tr-desktop models get`: the list of open models, and one of them fetched and added as a pack."""
+"""`tr-desktop models get`: the list of open models, and one of them fetched and added as a pack.
+
+Video language models are listed too. They are many times as large, stay in a folder of the user's choice, and aren't
+fetched here: the command says how.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,14 @@ import argparse
 import dataclasses
 import json
 import sys
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from tqdm import tqdm
-
-from tr_desktop.commands.conversion import agreed, as_json, as_sentence, can_ask
+from tr_desktop.commands.conversion import BytesProgress, agreed, as_json, as_sentence, can_ask, size
 from tr_desktop.commands.options import OK
 from tr_desktop.errors import UserError
 
 if TYPE_CHECKING:
+    from tr_desktop.grounders.video_llm.suggested import SuggestedModel
     from tr_desktop.models.convert.add import Progress
     from tr_desktop.models.convert.catalogue import OpenModel
 
@@ -32,12 +35,15 @@ def add_command(actions: Any) -> None:
 
 
 def _get(arguments: argparse.Namespace) -> int:
-    from tr_desktop.models.convert.catalogue import OPEN_MODELS, open_model
+    from tr_desktop.grounders.video_llm.suggested import suggested_model
+    from tr_desktop.models.convert.catalogue import open_model
     from tr_desktop.models.convert.get import expect_ready, get_model
 
     if arguments.name is None:
-        for model in OPEN_MODELS:
-            print(json.dumps(dataclasses.asdict(model)) if arguments.json else _described(model))
+        _list(arguments.json)
+        return OK
+    if suggested := suggested_model(arguments.name):
+        print(json.dumps(dataclasses.asdict(suggested)) if arguments.json else _how_to_get(suggested))
         return OK
     model = open_model(arguments.name)
     precision = arguments.precision or model.precision
@@ -46,9 +52,14 @@ def _get(arguments: argparse.Namespace) -> int:
     if not arguments.yes and not _accepted():
         print("Nothing was fetched.", file=sys.stderr)
         return OK
-    with _Progress(arguments.json) as progress:
+    with BytesProgress("download", arguments.json) as progress:
+
+        def converted(done: Progress) -> None:
+            progress.__exit__()
+            (as_json if arguments.json else as_sentence)(done)
+
         try:
-            pack = get_model(model, precision, progress.downloaded, progress.converted)
+            pack = get_model(model, precision, progress.show, converted)
         except KeyboardInterrupt:
             print(f"\nWhat was fetched is kept; go on with: tr-desktop models get {model.name}", file=sys.stderr)
             raise
@@ -59,10 +70,42 @@ def _get(arguments: argparse.Namespace) -> int:
     return OK
 
 
+def _list(wants_json: bool) -> None:
+    from tr_desktop.grounders.video_llm.suggested import SUGGESTED
+    from tr_desktop.models.convert.catalogue import OPEN_MODELS
+
+    for model in OPEN_MODELS:
+        print(json.dumps(dataclasses.asdict(model)) if wants_json else _described(model))
+    if wants_json:  # programs read there what can be fetched
+        return
+    print("\nVideo language models, which look closer at what a search found (docs/grounders.md):")
+    for suggested in SUGGESTED:
+        print(_about(suggested))
+
+
+def _about(model: SuggestedModel) -> str:
+    """Two lines about a video language model of the list."""
+    use = {True: "", False: " (NO COMMERCIAL USE)", None: ""}[model.commercial]
+    return (
+        f"{model.name:<16} download {size(model.download_bytes)}, for a graphics card with {model.card}"
+        f"\n    {model.licence}{use}; for {model.good_for}"
+    )
+
+
+def _how_to_get(model: SuggestedModel) -> str:
+    return (
+        f"{_about(model)}\n    Read its licence at {model.licence_url}\n\n"
+        f"Nothing was fetched: its {size(model.download_bytes)} stay in a folder of yours. To add it, run:\n"
+        f"    hf download {model.repository} --local-dir {model.folder}\n"
+        f"    tr-desktop models add {model.folder} --as {model.name}\n"
+        "The program hf comes with: pip install huggingface_hub"
+    )
+
+
 def _described(model: OpenModel) -> str:
     """Two lines about a model of the list."""
     return (
-        f"{model.name:<16} download {_size(model.download_bytes)}, pack {_size(model.pack_bytes)} ({model.precision}),"
+        f"{model.name:<16} download {size(model.download_bytes)}, pack {size(model.pack_bytes)} ({model.precision}),"
         f" {model.width} numbers a frame, {1 / model.mini_speed:.0f} × the time of mini"
         f"\n    languages: {model.languages}; {model.licence}{'' if model.commercial else ' (NO COMMERCIAL USE)'};"
         f" for {model.good_for}"
@@ -74,54 +117,9 @@ def _terms(model: OpenModel) -> str:
     return f"Licence: {model.licence}{use}. Read it at {model.licence_url}"
 
 
-def _size(size_bytes: int) -> str:
-    return f"{size_bytes / 1e9:.2f} GB"
-
-
 def _accepted() -> bool:
     if not can_ask():
         raise UserError(
             "The model's licence and size have to be accepted", remedy="Add --yes to accept them without a question"
         )
     return agreed("Fetch it under these terms?")
-
-
-class _Progress:
-    """Shows the download and the conversion: a bar and lines on standard error, or JSON on standard output."""
-
-    def __init__(self, as_json: bool) -> None:
-        self._json = as_json
-        self._bar: tqdm[NoReturn] | None = None
-        self._hundredth = -1
-
-    def __enter__(self) -> _Progress:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
-
-    def downloaded(self, done_bytes: int, total_bytes: int) -> None:
-        if self._json:
-            hundredth = 100 * done_bytes // total_bytes
-            if hundredth != self._hundredth:  # the client reports each piece; a reader needs no more than this
-                self._hundredth = hundredth
-                line = {
-                    "stage": "download",
-                    "done": done_bytes / total_bytes,
-                    "done_bytes": done_bytes,
-                    "total_bytes": total_bytes,
-                    "text": f"{_size(done_bytes)} of {_size(total_bytes)}",
-                }
-                print(json.dumps(line), flush=True)
-            return
-        if self._bar is None:
-            self._bar = tqdm(total=total_bytes, unit="B", unit_scale=True, file=sys.stderr, dynamic_ncols=True)
-        self._bar.update(done_bytes - self._bar.n)
-
-    def converted(self, progress: Progress) -> None:
-        if self._json:
-            as_json(progress)
-        else:
-            self.__exit__()
-            as_sentence(progress)

@@ -1,10 +1,14 @@
-"""Video language models among the models: `tr-desktop models add URL`, and their part of `list` and `remove`."""
+"""Video language models among the models: their part of `tr-desktop models add | list | show | verify | remove`."""
 
 from __future__ import annotations
 
 import argparse
+import json
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tr_desktop.commands.conversion import BytesProgress, agreed, can_ask, size
 from tr_desktop.commands.options import OK
 from tr_desktop.errors import PackError
 
@@ -19,26 +23,31 @@ def is_address(source: str) -> bool:
     return source.startswith(("http://", "https://"))
 
 
+def is_folder(source: Path) -> bool:
+    """Whether `models add` was given the folder of a video language model, not of towers."""
+    from tr_desktop.grounders.video_llm.recognise import is_video_model
+
+    return is_video_model(source)
+
+
 def add_arguments(add: argparse.ArgumentParser) -> None:
-    """The options of `models add` that are for servers."""
+    """The options of `models add` that are for video language models."""
     add.add_argument(
         "--preset",
         metavar="NAME",
-        help=f"how a server's model is asked (default {DEFAULT_PRESET}): see docs/grounders.md",
+        help="how a video language model is asked (default: by the name of its folder's model; behind a server"
+        f" {DEFAULT_PRESET}): see docs/grounders.md",
     )
     add.add_argument("--served", metavar="MODEL", help="the model's name on its server, if it offers several")
 
 
-def add(arguments: argparse.Namespace) -> int:
+def add_server(arguments: argparse.Namespace) -> int:
     """Keep a model of a local server as a grounder. Raises UserError if there is no such server or model."""
     from tr_desktop.grounders.video_llm.packs import GrounderPack, Server, local_address, save_grounder
-    from tr_desktop.grounders.video_llm.presets import PRESETS
+    from tr_desktop.grounders.video_llm.presets import preset_of
     from tr_desktop.grounders.video_llm.worker import GrounderWorker
 
-    name = arguments.preset or DEFAULT_PRESET
-    if name not in PRESETS:
-        raise PackError(f"There is no preset {name!r}", remedy=f"Choose one of: {', '.join(PRESETS)}")
-    preset = PRESETS[name]
+    preset = preset_of(arguments.preset or DEFAULT_PRESET)
     url = local_address(str(arguments.source))
     worker = GrounderWorker(GrounderPack("new", Server(url, ""), preset))
     try:
@@ -57,6 +66,34 @@ def add(arguments: argparse.Namespace) -> int:
     return OK
 
 
+def add_folder(arguments: argparse.Namespace) -> int:
+    """Keep the checkpoint in a folder as a grounder. Raises UserError if it can't be one or its terms are refused."""
+    from tr_desktop.grounders.video_llm.packs import expect_free_grounder_name, save_grounder
+    from tr_desktop.grounders.video_llm.recognise import recognise
+    from tr_desktop.models.convert.licence import expect_accepted
+
+    source: Path = arguments.source
+    found = recognise(source, arguments.preset)
+    name = arguments.name or _name(source.resolve().name)
+    expect_free_grounder_name(name)  # before a minute of reading
+    if found.licence.is_restricted:
+        print(found.licence.shown, file=sys.stderr)
+        if not arguments.accept_licence and can_ask():
+            arguments.accept_licence = agreed("The licence restricts what the model may be used for. Use it?")
+        expect_accepted(found.licence, source, arguments.accept_licence)
+    with BytesProgress("hash", arguments.json) as progress:
+        pack = found.pack(name, progress.show)
+    save_grounder(pack)
+    if arguments.json:
+        print(json.dumps({"grounder": name}), flush=True)
+        return OK
+    print(f"Added {name}: {_place(pack)}, asked as {pack.preset.name} ({pack.preset.about}).")
+    print(f"Licence: {_terms(pack)}.")
+    print("Its files stay where they are. tr-desktop doctor shows whether it fits this computer.")
+    print(f"Try it: tr-desktop find QUERY PATH --grounder {name}")
+    return OK
+
+
 def list_all() -> None:
     """Print the grounders that were added."""
     from tr_desktop.grounders.video_llm.packs import known_grounders, load_grounder
@@ -64,9 +101,52 @@ def list_all() -> None:
     for name in known_grounders():
         try:
             pack = load_grounder(name)
-            print(f"  {name}  grounder: {_place(pack)}, asked as {pack.preset.name}")
+            use = " (NO COMMERCIAL USE)" if pack.is_non_commercial else ""
+            print(f"  {name}  grounder: {_place(pack)}, asked as {pack.preset.name}{use}")
         except PackError as error:
             print(f"  {name}  can't be used: {error.what}")
+
+
+def show(name: str) -> bool:
+    """Print all about the grounder of that name; False if there is none. Raises PackError if it can't be read."""
+    from tr_desktop.grounders.video_llm.checkpoints import Checkpoint
+    from tr_desktop.grounders.video_llm.packs import known_grounders, load_grounder
+
+    if name not in known_grounders():
+        return False
+    pack = load_grounder(name)
+    print(f"{name}  grounder: {_place(pack)}\n  licence: {_terms(pack)}")
+    print(f"  asked as {pack.preset.name}: {pack.preset.about}")
+    print(
+        f"  pictures: up to {float(pack.fps):g} a second and {pack.frames_most} in a window of up to"
+        f" {float(pack.window_s):g} s, {pack.side_px} pixels on the longer side; answers of up to"
+        f" {pack.new_tokens_most} tokens"
+    )
+    print(f"  scores: {'those of the search' if pack.calibration is None else 'calibrated'}")
+    if isinstance(pack.runs_on, Checkpoint):
+        for file, stamp in pack.runs_on.files.items():
+            print(f"  {file:<40} {stamp.size_bytes / 1e6:10.1f} MB  {stamp.sha256[:12]}")
+        print(f"  sources: {', '.join(pack.sources)}")
+    return True
+
+
+def verify(name: str) -> bool:
+    """Check each file of the grounder of that name against its hash; False if there is none.
+
+    Raises PackError if a file changed or the grounder has none.
+    """
+    from tr_desktop.grounders.video_llm.checkpoints import Checkpoint
+    from tr_desktop.grounders.video_llm.packs import known_grounders, load_grounder
+
+    if name not in known_grounders():
+        return False
+    place = load_grounder(name).runs_on
+    if not isinstance(place, Checkpoint):
+        raise PackError(f"{name} runs on a server, so it has no files here", remedy=f"Try it: find --grounder {name}")
+    with BytesProgress("hash", as_json=False) as progress:
+        place.verify(progress.show)
+    print(f"{name}: {len(place.files)} files in {place.folder} are what they were when it was added.")
+    return True
 
 
 def remove(name: str) -> bool:
@@ -76,7 +156,7 @@ def remove(name: str) -> bool:
     if name not in known_grounders():
         return False
     remove_grounder(name)
-    print(f"Removed {name}. The server and its model stay as they are.")
+    print(f"Removed {name}. The model itself, in its folder or on its server, stays as it is.")
     return True
 
 
@@ -85,7 +165,14 @@ def _place(pack: GrounderPack) -> str:
     from tr_desktop.grounders.video_llm.packs import Server
 
     place = pack.runs_on
-    return f"{place.model} at {place.url}" if isinstance(place, Server) else f"{place.family} in {place.folder}"
+    if isinstance(place, Server):
+        return f"{place.model} at {place.url}"
+    return f"a {place.family} of {size(place.weights_bytes)} in {place.folder}"
+
+
+def _terms(pack: GrounderPack) -> str:
+    link = f" ({pack.licence_url})" if pack.licence_url else ""
+    return f"{pack.licence}{link}{'; NO COMMERCIAL USE, such as in a paid edit' if pack.is_non_commercial else ''}"
 
 
 def _name(model: str) -> str:

@@ -43,8 +43,9 @@ def add_commands(commands: Any) -> None:
     add.add_argument(
         "source",
         metavar="FOLDER|URL",
-        help="a checkpoint, a pack, or a .trpack file; or the address of a model server on this machine, such as"
-        " http://127.0.0.1:1234/v1, whose video language model then refines moments (find --grounder)",
+        help="a checkpoint, a pack, or a .trpack file; or a video language model that refines moments"
+        " (find --grounder): its folder, or the address of a model server on this machine, such as"
+        " http://127.0.0.1:1234/v1",
     )
     add.add_argument("--as", dest="name", metavar="NAME", help="the pack's name (default: that of the folder or pack)")
     add.add_argument(
@@ -117,6 +118,8 @@ def _list(_: argparse.Namespace) -> int:
 
 
 def _show(arguments: argparse.Namespace) -> int:
+    if arguments.pack and grounders.show(arguments.pack):
+        return OK
     pack = _pack(arguments)
     print(f"{pack.name}  ({pack.location})\n  sha256 {pack.sha256}\n  licence: {pack.licence}")
     print(f"  pictures of {pack.input_px} × {pack.input_px}, {pack.sample_fps} a second, to {pack.width} numbers")
@@ -140,6 +143,8 @@ def _verify(arguments: argparse.Namespace) -> int:
     from tr_desktop.refine.pack_check import check_refiner
     from tr_desktop.sample_check import sample_report
 
+    if arguments.pack and grounders.verify(arguments.pack):
+        return OK
     pack = _pack(arguments)
     device = check_pack(pack, arguments.device)
     check_refiner(pack)
@@ -153,9 +158,13 @@ def _add(arguments: argparse.Namespace) -> int:
     from tr_desktop.models.pack import is_pack
 
     if grounders.is_address(arguments.source):
-        return grounders.add(arguments)
+        return grounders.add_server(arguments)
     source = arguments.source = Path(arguments.source)
-    _expect_unused(arguments, ("preset", "served"), "a server's model")
+    _expect_unused(arguments, ("served",), "a server's model")
+    if grounders.is_folder(source):
+        _expect_unused(arguments, ("precision", "pictures"), "packs of towers")
+        return grounders.add_folder(arguments)
+    _expect_unused(arguments, ("preset",), "a video language model")
     if is_pack(source):
         _expect_unused(arguments, ("precision", "pictures", "accept_licence"), "checkpoints")
         pack = add_pack(source, arguments.name)
