@@ -34,7 +34,7 @@ def test_a_folder_is_added_shown_verified_and_removed(tmp_path, capsys):
     out = capsys.readouterr().out
     assert "Added TimeLens2-2B" in out and "asked as timelens2" in out and "Licence: apache-2.0." in out
     assert main(["models", "list"]) == 0
-    assert f"TimeLens2-2B  grounder: a qwen3_vl of 0.00 GB in {folder}" in capsys.readouterr().out
+    assert f"TimeLens2-2B  grounder: Qwen3-VL of 0.00 GB in {folder}" in capsys.readouterr().out
     assert main(["models", "show", "TimeLens2-2B"]) == 0
     out = capsys.readouterr().out
     for fact in ("licence: apache-2.0", "Qwen/Qwen3-VL-2B-Instruct", "model.safetensors", "2 a second", "512 pixels"):

@@ -168,10 +168,11 @@ def _pickles(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (_put("modeling_qwen.py"), "modeling_qwen.py is a program.*delete it"),
-        (_put("training_args.bin"), "training_args.bin is a pickle"),
-        (_pickles, r"pytorch_model.bin is a pickle.*\.safetensors"),
-        (_put("optimizer.PT"), "optimizer.PT is a pickle"),
+        (_put("modeling_qwen.py"), "programs or pickles.*: modeling_qwen.py .*delete them, and add the folder again"),
+        (_put("training_args.bin"), "programs or pickles.*: training_args.bin"),
+        (_pickles, r"pytorch_model.bin .*as \.safetensors"),
+        (_put("optimizer.PT"), "optimizer.PT"),
+        (lambda folder: [_put(f"{number}.pth")(folder) for number in range(9)], "0.pth, 1.pth, .* and more"),
         (_link, "model.safetensors is a link.*--local-dir"),
         (lambda folder: (folder / "more").symlink_to(folder), "more is a link"),
         (_config(auto_map={"AutoModel": "x.Y"}), "auto_map"),
@@ -241,7 +242,7 @@ def _touch(folder: Path) -> None:
         (lambda folder: (folder / "merges.txt").write_text("more"), "merges.txt of the model changed"),
         (lambda folder: (folder / "merges.txt").unlink(), "merges.txt of the model is missing"),
         (_put("processor_config.json", b"{}"), "processor_config.json of the model is new"),
-        (_put("hook.py"), "hook.py is a program"),
+        (_put("hook.py"), "hook.py"),
         (lambda folder: folder.rename(folder.parent / "moved"), "can't be read"),
     ],
 )

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from tr_desktop.grounders.video_llm.packs import GrounderPack
 
 _NEEDED = (
-    'Install it in a Python of its own, pip install "tr-desktop[llm]", and let TR_GROUNDER_PYTHON name that Python; in'
-    " a checkout: python3 run.py llm doctor"
+    'Install them in a Python of their own, pip install "tr-desktop[llm]", and let TR_GROUNDER_PYTHON name it;'
+    " in a checkout: python3 run.py llm doctor"
 )
 
 

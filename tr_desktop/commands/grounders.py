@@ -162,12 +162,13 @@ def remove(name: str) -> bool:
 
 def _place(pack: GrounderPack) -> str:
     """Where its model is, in words."""
+    from tr_desktop.grounders.video_llm.checkpoints import FAMILIES
     from tr_desktop.grounders.video_llm.packs import Server
 
     place = pack.runs_on
     if isinstance(place, Server):
         return f"{place.model} at {place.url}"
-    return f"a {place.family} of {size(place.weights_bytes)} in {place.folder}"
+    return f"{FAMILIES[place.family]} of {size(place.weights_bytes)} in {place.folder}"
 
 
 def _terms(pack: GrounderPack) -> str:

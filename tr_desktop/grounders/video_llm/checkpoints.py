@@ -14,11 +14,15 @@ from pathlib import Path
 
 from tr_desktop.errors import PackError
 
-FAMILIES = ("qwen2_5_vl", "qwen3_vl", "vtime")
-"""Who can load a checkpoint: `model_type` of its config.json, or `vtime` for an imported VTimeLLM or TimeRefine."""
+FAMILIES = {"qwen2_5_vl": "Qwen2.5-VL", "qwen3_vl": "Qwen3-VL", "vtime": "VTimeLLM"}
+"""Who can load a checkpoint, with its name for people: `model_type` of its config.json, or `vtime` for an imported
+VTimeLLM or TimeRefine."""
 
-PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
-_READ = (".safetensors", ".json", ".txt", ".model")
+_PROGRAMS = (".py", ".pyc", ".so", ".dll")
+_PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
+_WEIGHTS = ".safetensors"
+_MAX_LISTED = 5
+_READ = (_WEIGHTS, ".json", ".txt", ".model")
 _PIECE_BYTES = 1 << 23
 
 OnBytes = Callable[[int, int], None]
@@ -47,7 +51,7 @@ class Checkpoint:
 
     @property
     def weights_bytes(self) -> int:
-        return sum(stamp.size_bytes for name, stamp in self.files.items() if name.endswith(".safetensors"))
+        return sum(stamp.size_bytes for name, stamp in self.files.items() if name.endswith(_WEIGHTS))
 
     def expect_unchanged(self) -> None:
         """Raises PackError if the folder has other files than when it was added, or some changed. Reads no content."""
@@ -83,7 +87,18 @@ def files_in(folder: Path) -> list[str]:
 
     Raises PackError for a program, a pickle or a link.
     """
-    return sorted(path.relative_to(folder).as_posix() for path in _walk(folder) if path.suffix in _READ)
+    paths = list(_walk(folder))
+    if unsafe := sorted(path.name for path in paths if path.suffix.lower() in (*_PROGRAMS, *_PICKLES)):
+        has_weights = any(path.suffix == _WEIGHTS for path in paths)
+        listed = ", ".join(unsafe[:_MAX_LISTED]) + (" and more" if len(unsafe) > _MAX_LISTED else "")
+        raise PackError(
+            f"The folder has programs or pickles, which could run code, so it is refused: {listed}",
+            path=folder,
+            remedy="A model works without them if it is supported: delete them, and add the folder again"
+            if has_weights
+            else "Get the model with its weights as .safetensors",
+        )
+    return sorted(path.relative_to(folder).as_posix() for path in paths if path.suffix in _READ)
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -103,18 +118,6 @@ def _walk(folder: Path) -> Iterator[Path]:
         if path.is_dir():
             yield from _walk(path)
             continue
-        if path.suffix.lower() in (".py", ".pyc", ".so"):
-            raise PackError(
-                f"{path.name} is a program, and a model's own programs are never run",
-                path=folder,
-                remedy="If the model works without it, delete it and add the folder again",
-            )
-        if path.suffix.lower() in PICKLES:
-            raise PackError(
-                f"{path.name} is a pickle, which could run code when it is opened; it is refused",
-                path=folder,
-                remedy="Get the weights as .safetensors; if they are there already, delete the pickle",
-            )
         yield path
 
 
