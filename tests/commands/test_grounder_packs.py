@@ -41,6 +41,8 @@ def test_a_folder_is_added_shown_verified_and_removed(tmp_path, capsys):
         assert fact in out
     assert main(["models", "verify", "TimeLens2-2B"]) == 0
     assert f"files in {folder} are what they were" in capsys.readouterr().out
+    assert main(["models", "use", "TimeLens2-2B"]) == 2
+    assert "works beside a pack. Use it: find --grounder TimeLens2-2B" in capsys.readouterr().err
     assert main(["models", "remove", "TimeLens2-2B"]) == 0
     assert not known_grounders() and not list(paths.grounders_folder().iterdir())
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.grounders.checkpoint_folder import INDEX, card, change_json, make_checkpoint, put_json, write_weights
 from tr_desktop import paths
 from tr_desktop.errors import PackError
+from tr_desktop.grounders.video_llm.answers import Written, reader_of
 from tr_desktop.grounders.video_llm.checkpoints import Checkpoint
 from tr_desktop.grounders.video_llm.memory import best_fit, ways_to_fit
 from tr_desktop.grounders.video_llm.packs import GrounderPack, Server, load_grounder, save_grounder
@@ -104,6 +105,12 @@ def test_a_model_is_asked_as_its_name_says(tmp_path, name, family, readme, prese
     assert (pack.preset.name, pack.runs_on.family) == (preset, family)
     assert (pack.frames_most, pack.side_px) == (PRESETS[preset].frames_most, PRESETS[preset].side_px)
     assert recognise(tmp_path / name, "timelens").preset.name == "timelens"
+
+
+@pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
+def test_every_preset_asks_once_for_the_query_and_its_answers_can_be_read(preset):
+    assert preset.prompt.count("{}") == 1
+    assert list(reader_of(preset.answer, Written(), Fraction(64)).read(is_over=True)) == []
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,16 @@ def list_all() -> None:
             print(f"  {name}  can't be used: {error.what}")
 
 
+def expect_none(name: str) -> None:
+    """Raises PackError if there is a grounder of that name, which can't be used instead of a pack."""
+    from tr_desktop.grounders.video_llm.packs import known_grounders
+
+    if name in known_grounders():
+        raise PackError(
+            f"{name} is a video language model, which works beside a pack", remedy=f"Use it: find --grounder {name}"
+        )
+
+
 def show(name: str) -> bool:
     """Print all about the grounder of that name; False if there is none. Raises PackError if it can't be read."""
     from tr_desktop.grounders.video_llm.checkpoints import Checkpoint
@@ -142,7 +152,7 @@ def verify(name: str) -> bool:
         return False
     place = load_grounder(name).runs_on
     if not isinstance(place, Checkpoint):
-        raise PackError(f"{name} runs on a server, so it has no files here", remedy=f"Try it: find --grounder {name}")
+        raise PackError(f"{name} runs on a server, so it has no files here", remedy=f"Use it: find --grounder {name}")
     with BytesProgress("hash", as_json=False) as progress:
         place.verify(progress.show)
     print(f"{name}: {len(place.files)} files in {place.folder} are what they were when it was added.")

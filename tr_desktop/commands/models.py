@@ -133,6 +133,7 @@ def _show(arguments: argparse.Namespace) -> int:
 def _use(arguments: argparse.Namespace) -> int:
     from tr_desktop.models.choice import use_pack
 
+    grounders.expect_none(arguments.pack)
     pack = use_pack(arguments.pack)
     print(f"{pack.name} is used from now on; footage that it hasn't indexed yet is indexed when it is searched.")
     return OK

@@ -4,6 +4,10 @@ answers      reads what a model writes, while it writes
 presets      how each published model is asked, and what it answers with
 packs        grounder.json: which model, where it runs, on what terms
 checkpoints  folders of weights, and whether they have changed
+weights      checks of .safetensors files
+recognise    from a folder to a pack: which model it is, on what terms
+suggested    models that `models get` lists
+memory       how much a checkpoint needs, and what of it fits
 windows      which part of a file a model looks at
 messages     what goes between this program and the worker that runs a model
 worker       starts the worker, asks it, and outlives it

@@ -83,7 +83,7 @@ def _sizes_of(checkpoint: Checkpoint) -> _Sizes:
         cached_heads = int(text.get("num_key_value_heads") or heads)
         head = int(text.get("head_dim") or width // heads)
     except (KeyError, ValueError, TypeError, ArithmeticError) as error:
-        raise PackError(f"The model doesn't say how large it is ({error!r})", path=path) from error
+        raise PackError(f"The model's configuration lacks its size ({error!r})", path=path) from error
     attention = 2 * width * heads * head + 2 * width * cached_heads * head
     return _Sizes(layers * (attention + 3 * width * inner), layers * cached_heads * head * 2 * _FULL_BYTES)
 

@@ -70,7 +70,7 @@ SUGGESTED = (
         repository="TencentARC/TimeLens-8B",
         good_for="one moment in a window (mIoU 55.2 on Charades-TimeLens, 53.2 on ActivityNet-TimeLens)",
         card="24 GB, or 12 GB in 4 bits",
-        licence="BSD-3-Clause, as its card says",
+        licence="BSD-3-Clause, according to its card",
         commercial=True,
         download_bytes=17_500_000_000,
     ),

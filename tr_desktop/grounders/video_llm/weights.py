@@ -1,6 +1,6 @@
 """Checks the weights of a checkpoint without loading them: the header of each .safetensors file, and the list of parts.
 
-A header says which bytes of the file are which tensor. What it says has to be so before a library trusts it.
+A header lists which bytes of the file are which tensor. Only if that is true is the file given to a library.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SIZES_BYTES = {
 
 
 def check_weights(folder: Path) -> None:
-    """Raises PackError unless the checkpoint in `folder` has all its weights, in files that are what they say."""
+    """Raises PackError unless the checkpoint in `folder` has all its weights, in files that match their headers."""
     if (folder / WEIGHTS).is_file():
         tensors_of(folder / WEIGHTS)
         return
