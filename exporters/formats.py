@@ -5,7 +5,20 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from exporters import ale, captions, edl, edl_markers, fcpxml, fcpxml_selects, mlt, otio, table, xmeml, xmeml_selects
+from exporters import (
+    ale,
+    captions,
+    edl,
+    edl_markers,
+    fcpxml,
+    fcpxml_selects,
+    handover,
+    mlt,
+    otio,
+    table,
+    xmeml,
+    xmeml_selects,
+)
 from exporters.registry import Exporter, added_formats
 from tr_desktop.errors import ExportError
 
@@ -25,6 +38,8 @@ BUILT_IN = (
     table.EXPORTER_CSV,
     table.EXPORTER_TSV,
     table.EXPORTER_JSON,
+    handover.EXPORTER_JSON,
+    handover.EXPORTER_LUA,
     captions.EXPORTER_SRT,
     captions.EXPORTER_CHAPTERS,
 )

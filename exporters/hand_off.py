@@ -15,11 +15,11 @@ from exporters.ledger import Export
 from exporters.originals import FindsOriginals, exchange
 from exporters.parts import FindsNeighbours, events
 from exporters.sources import check_sources
-from exporters.target import Guard, check_targets
-from exporters.timeline import timeline_from_moments
+from exporters.target import Guard, Library, check_targets
+from exporters.timeline import Timeline, timeline_from_moments
 from exporters.write import ExportReport, export_timeline
 from tr_desktop.errors import ExportError
-from tr_desktop.moments import Moment
+from tr_desktop.moments import Media, Moment
 
 
 class Relatives(FindsOriginals, FindsNeighbours, Protocol):
@@ -66,40 +66,98 @@ def hand_off(
     """
     guard = guard or Guard()
     check_target(out, format_name, name=name, guard=guard)
-    is_read = format_name in WAYS or (cfr and any(moment.media.is_vfr for moment in moments))
-    searched = (part.footage.media for moment in moments for part in moment.parts)
-    sources = check_sources(searched, guard.library, are_read=is_read)
-    exchanged = exchange(moments, relatives, are_cut=format_name in WAYS)
-    moments = exchanged.moments
     if format_name in WAYS:
-        handles = (event for moment in moments for event in events(moment, handles_s, relatives) if not event.part)
-        check_sources((event.moment.media for event in handles), guard.library, are_read=True)
-        made = export_clips(
+        return _cut(
             moments,
             out,
-            preset_name=format_name,
+            format_name,
             handles_s=handles_s,
             cfr=cfr,
-            neighbours=relatives,
+            library=guard.library,
+            relatives=relatives,
             on_progress=on_progress,
         )
-        return replace(made, notes=(*exchanged.notes, *made.notes))
-    made = ExportReport((), ())
-    if cfr:
-        moments, made = make_cfr(moments, cfr_folder(out), handles_s=handles_s, on_progress=on_progress)
-    timeline = timeline_from_moments(
+    timeline, made = lay_out(
         moments,
+        name=name,
+        handles_s=handles_s,
+        start_tc=start_tc,
+        converted=cfr_folder(out) if cfr else None,
+        library=guard.library,
+        relatives=relatives,
+        on_progress=on_progress,
+    )
+    written = export_timeline(timeline, out, format_name, guard)
+    return ExportReport(
+        files=(*written.files, *made.files),
+        notes=(*made.notes, *written.notes),
+        failures=made.failures,
+        left_out=written.left_out,
+    )
+
+
+def lay_out(
+    moments: Sequence[Moment],
+    *,
+    name: str,
+    handles_s: Fraction = Fraction(0),
+    start_tc: str = "01:00:00:00",
+    converted: Path | None = None,
+    library: Library | None = None,
+    relatives: Relatives | None = None,
+    on_progress: ClipProgress | None = None,
+) -> tuple[Timeline, ExportReport]:
+    """The timeline of `moments`, and a report on their files: converted ones, notes and failures.
+
+    converted: the folder for footage of variable rate at a constant one, or None to leave it as it is. library: knows
+    what was searched. relatives, on_progress, ExportError: as for `hand_off`.
+    """
+    is_read = converted is not None and any(moment.media.is_vfr for moment in moments)
+    sources = check_sources(_searched(moments), library, are_read=is_read)
+    exchanged = exchange(moments, relatives, are_cut=False)
+    laid: Sequence[Moment] = exchanged.moments
+    made = ExportReport((), ())
+    if converted is not None:
+        laid, made = make_cfr(laid, converted, handles_s=handles_s, on_progress=on_progress)
+    timeline = timeline_from_moments(
+        laid,
         name=name,
         handles_s=handles_s,
         start_tc=start_tc,
         proxies=exchanged.proxies,
         neighbours=relatives,
+        searched=moments,
     )
-    sources += check_sources((clip.media for clip in timeline.clips if not clip.part), guard.library, are_read=False)
-    written = export_timeline(timeline, out, format_name, guard)
-    return ExportReport(
-        files=(*written.files, *made.files),
-        notes=(*sources, *exchanged.notes, *made.notes, *written.notes),
-        failures=made.failures,
-        left_out=written.left_out,
+    sources += check_sources((clip.media for clip in timeline.clips if not clip.part), library, are_read=False)
+    return timeline, replace(made, notes=(*sources, *exchanged.notes, *made.notes))
+
+
+def _cut(
+    moments: Sequence[Moment],
+    out: Path,
+    way: str,
+    *,
+    handles_s: Fraction,
+    cfr: bool,
+    library: Library | None,
+    relatives: Relatives | None,
+    on_progress: ClipProgress | None,
+) -> ExportReport:
+    check_sources(_searched(moments), library, are_read=True)
+    exchanged = exchange(moments, relatives, are_cut=True)
+    handles = (event for moment in exchanged.moments for event in events(moment, handles_s, relatives))
+    check_sources((event.moment.media for event in handles if not event.part), library, are_read=True)
+    made = export_clips(
+        exchanged.moments,
+        out,
+        preset_name=way,
+        handles_s=handles_s,
+        cfr=cfr,
+        neighbours=relatives,
+        on_progress=on_progress,
     )
+    return replace(made, notes=(*exchanged.notes, *made.notes))
+
+
+def _searched(moments: Sequence[Moment]) -> list[Media]:
+    return [part.footage.media for moment in moments for part in moment.parts]

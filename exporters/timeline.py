@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -24,6 +26,7 @@ class Clip:
     the nominal rate, as editors conform it. `found` is the moment itself, without handles; the frames of the marks in
     `remarks` count likewise. `proxy` is a smaller copy of the file with the same frames, to edit with.
     A moment over several files has a clip for each: `part`, from 1, of `parts`; 0 is a handle in a neighbouring file.
+    id: 16 hex digits for the clip's moment and its file, the same in every export, whatever the edges are now.
     """
 
     media: Media
@@ -45,6 +48,7 @@ class Clip:
     proxy: Path | None = None
     part: int = 1
     parts: int = 1
+    id: str = ""
 
     @property
     def name(self) -> str:
@@ -180,12 +184,14 @@ def timeline_from_moments(
     start_tc: str = "01:00:00:00",
     proxies: Mapping[Path, Path] | None = None,
     neighbours: FindsNeighbours | None = None,
+    searched: Sequence[Moment] | None = None,
 ) -> Timeline:
     """Lay moments end to end in the order given.
 
     handles_s: seconds added before and after each moment, within the media. start_tc: the label of the first frame.
     With `;` the timeline counts drop-frame if its rate has it; otherwise it counts as the footage does.
-    proxies: {file: a smaller copy of it}. neighbours: finds the files that handles run into.
+    proxies: {file: a smaller copy of it}. neighbours: finds the files that handles run into. searched: the moments as
+    they were found, if their files were exchanged since.
     ExportError: no moments, negative handles, a start that isn't a timecode at this rate, or a moment beyond its media.
     """
     if not moments:
@@ -193,9 +199,9 @@ def timeline_from_moments(
     if handles_s < 0:
         raise ExportError(f"Handles can't be negative ({float(handles_s):g} s)", remedy="Enter 0 or more seconds")
     clips = tuple(
-        _clip(rank, event, (proxies or {}).get(event.moment.media.path))
-        for rank, moment in enumerate(moments, 1)
-        for event in events(moment, handles_s, neighbours)
+        replace(_clip(rank, event, (proxies or {}).get(event.moment.media.path)), id=_id(found, place))
+        for rank, (moment, found) in enumerate(zip(moments, searched or moments, strict=True), 1)
+        for place, event in _numbered(events(moment, handles_s, neighbours))
     )
     return Timeline(name, _start(start_tc, clips), clips)
 
@@ -203,6 +209,19 @@ def timeline_from_moments(
 def fps_text(rate: Fraction) -> str:
     """A rate as editors write it: 25, 29.97, 23.976."""
     return f"{float(rate):.3f}".rstrip("0").rstrip(".")
+
+
+def _numbered(found: Sequence[Event]) -> Iterator[tuple[int, Event]]:
+    """The events of a moment, counted from its first part (0): handles ahead of it have negative numbers."""
+    ahead = next(number for number, event in enumerate(found) if event.part == 1)
+    return ((number - ahead, event) for number, event in enumerate(found))
+
+
+def _id(found: Moment, place: int) -> str:
+    # The rough answer's frames never change, so they tell moments apart as `Key` in a project does.
+    rough = found.refinement.steps[0].segment
+    key = [found.query, str(found.media.path), rough.start_frame, rough.end_frame, place]
+    return hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]
 
 
 def _clip(rank: int, event: Event, proxy: Path | None) -> Clip:

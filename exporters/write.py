@@ -121,6 +121,12 @@ def _notes(timeline: Timeline, exporter: Exporter, paths: list[Path], parts: tup
             for path, part in zip(paths, parts, strict=True)
         )
         yield f"The footage has several frame rates, but {exporter.title} holds one per file. Wrote {files}."
+    yield from footage_notes(timeline)
+    yield from exporter.notes(timeline)
+
+
+def footage_notes(timeline: Timeline) -> Iterable[str]:
+    """What editors should know of the footage, whatever the format."""
     outside = sum(len(clip.remarks.marks) - len(clip.marks) for clip in timeline.clips)
     if outside:
         yield (f"Markers outside the cut: {outside}. Only CSV, TSV and JSON keep them. Longer handles include them.")
@@ -144,7 +150,6 @@ def _notes(timeline: Timeline, exporter: Exporter, paths: list[Path], parts: tup
             f"No timecode standard has this frame rate: {', '.join(unlabelled)}. Labels count its frames; editors may "
             "assume another rate."
         )
-    yield from exporter.notes(timeline)
 
 
 def _with_rate(media: Media) -> str:

@@ -31,6 +31,11 @@ def grounders_folder() -> Path:
     return library_folder() / "grounders"
 
 
+def outbox_folder() -> Path:
+    """What plugins inside editors read: the latest hand-over."""
+    return library_folder() / "outbox"
+
+
 def downloads_folder() -> Path:
     """Checkpoints that are being fetched; each is a folder there until it is a pack."""
     return library_folder() / "downloads"
