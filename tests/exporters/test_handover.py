@@ -35,7 +35,8 @@ FLAT = rf"\{{(?:[a-z]+ = {SCALAR}(?:, )?)*\}}"
 LIST = rf"\{{(?:(?:{FLAT}|{STRING})(?:, )?)*\}}"
 MOMENT = rf"\{{(?:[a-z_]+ = (?:{SCALAR}|{LIST})(?:, )?)+\}}"
 DATA = re.compile(
-    rf"return \{{\nschema = [0-9]+,\nkind = {STRING},\nname = {STRING},\nmoments = \{{\n{MOMENT}(?:,\n{MOMENT})*\n\}}\n\}}\n"
+    rf"return \{{\nschema = [0-9]+,\nkind = {STRING},\nname = {STRING},\n"
+    rf"moments = \{{\n{MOMENT}(?:,\n{MOMENT})*\n\}}\n\}}\n"
 )
 DUMP = r"""
 local function hex(text) return (text:gsub(".", function(c) return string.format("%02x", c:byte()) end)) end
@@ -59,7 +60,7 @@ def document(*moments: Moment, **options: Any) -> Any:
 
 
 def in_bytes(value: Any) -> Any:
-    """A document with the bytes of its texts, in hex: lone surrogates of file names as the bytes that they stand for."""
+    """A document with the bytes of its texts, in hex; a lone surrogate is the byte that it stands for in a path."""
     if isinstance(value, str):
         parts = (
             each.encode("utf-8", "surrogateescape" if 0xDC80 <= ord(each) <= 0xDCFF else "surrogatepass")

@@ -25,41 +25,50 @@ _MAX_NAMED = 5  # selects with rough edges
 def add_commands(commands: Any) -> None:
     """Add `export` to the subparsers of `tr-desktop`."""
     export = commands.add_parser("export", help="write a project or a saved result in any export format")
-    export.add_argument(
-        "result",
-        metavar="FILE.trproj|RESULT.json",
-        type=Path,
-        help="a project of the app, or the output of find --json",
-    )
+    add_source(export)
     export.add_argument("--to", metavar="OUT", type=Path, required=True, dest="export", help="the file to write")
     options.add_export(export)
     options.add_library(export)
     export.set_defaults(run=run)
 
 
+def add_source(parser: argparse.ArgumentParser) -> None:
+    """What `moments_of` reads."""
+    parser.add_argument(
+        "result",
+        metavar="FILE.trproj|RESULT.json",
+        type=Path,
+        help="a project of the app, or the output of find --json",
+    )
+
+
 def run(arguments: argparse.Namespace) -> int:
     from exporters.hand_off import check_format
+
+    check_format(arguments.export, arguments.format)
+    with _catalog(arguments) as catalog:
+        moments, name = moments_of(arguments.result, catalog)
+    write(moments, name, arguments)
+    return options.OK
+
+
+def moments_of(source: Path, catalog: Catalog) -> tuple[list[Moment], str]:
+    """The moments of a project or of a saved result, and its name. UserError: it can't be read."""
     from tr_desktop import moment_json
-    from tr_desktop.library.store.catalog import Catalog
     from tr_desktop.projects.file import SUFFIX
     from tr_desktop.projects.project import Project
 
-    check_format(arguments.export, arguments.format)
-    with Catalog(options.library_of(arguments)) as catalog:
-        if arguments.result.suffix.lower() == SUFFIX:
-            project = Project.load(arguments.result)
-            moved = project.moved_files(catalog)
-            project.relink(moved)
-            for old, new in moved.items():
-                print(f"{old} isn't there. Using the same content at {new}", file=sys.stderr)
-            moments, name = project.moments(catalog.footage), project.name
-            if rough := [select for select in project.selects if select.is_unfinished]:
-                print(_rough_edges(rough), file=sys.stderr)
-        else:
-            document = _saved_result(arguments.result)
-            moments, name = moment_json.moments_of(document, catalog.footage), document["query"]
-    write(moments, name, arguments)
-    return options.OK
+    if source.suffix.lower() != SUFFIX:
+        document = _saved_result(source)
+        return moment_json.moments_of(document, catalog.footage), document["query"]
+    project = Project.load(source)
+    moved = project.moved_files(catalog)
+    project.relink(moved)
+    for old, new in moved.items():
+        print(f"{old} isn't there. Using the same content at {new}", file=sys.stderr)
+    if rough := [select for select in project.selects if select.is_unfinished]:
+        print(_rough_edges(rough), file=sys.stderr)
+    return project.moments(catalog.footage), project.name
 
 
 def _rough_edges(selects: Sequence[Decision]) -> str:
@@ -105,10 +114,13 @@ def write(moments: Sequence[Moment], name: str, arguments: argparse.Namespace) -
         print(note, file=sys.stderr)
     failed = len(written.failures) if arguments.format in WAYS else 0
     count = len(moments) - written.left_out - failed
-    counted = "1 moment" if count == 1 else f"{count} moments"
-    print(f"Wrote {counted} to {', '.join(map(str, written.files))}", file=sys.stderr)
+    print(f"Wrote {counted(count)} to {', '.join(map(str, written.files))}", file=sys.stderr)
     if written.failures:
         raise ExportError("\n".join(("Not everything could be exported as asked:", *written.failures)))
+
+
+def counted(count: int) -> str:
+    return "1 moment" if count == 1 else f"{count} moments"
 
 
 def _catalog(arguments: argparse.Namespace) -> Catalog:

@@ -89,6 +89,11 @@ def add_export(parser: argparse.ArgumentParser) -> None:
         help="convert the used parts of variable-frame-rate footage to a constant rate, in files beside OUT that the"
         " export refers to",
     )
+    add_original_root(parser)
+    add_handles(parser)
+
+
+def add_original_root(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--original-root",
         metavar="FOLDER",
@@ -96,6 +101,9 @@ def add_export(parser: argparse.ArgumentParser) -> None:
         help="the folder of the originals, if you searched proxies: the export refers to the original of the same name,"
         " proven by timecode and length unless it is camera raw",
     )
+
+
+def add_handles(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--handles", metavar="SECONDS", type=seconds, default=Fraction(0), help="extra footage on both sides"
     )

@@ -29,6 +29,7 @@ from tr_desktop.app.shell.notice_place import NoticePlace
 from tr_desktop.app.shell.offline_footage import OfflineFootage
 from tr_desktop.app.shell.panes import Panes, stacked
 from tr_desktop.app.shell.project_files import ProjectFiles
+from tr_desktop.app.shell.sending import Sending
 from tr_desktop.app.shell.side_panel import Side, SidePanel
 from tr_desktop.app.shell.stage import Stage
 from tr_desktop.app.shell.status_line import StatusLine
@@ -72,6 +73,7 @@ class Window(QMainWindow):
         self.adding = Adding(session.indexing, self.files, dialogs, self)
         lists = (self.results.list, self.selects.list)
         self.offline = OfflineFootage(session, self.stage, self.notice, lists, dialogs, self.last_project, self)
+        self.sending = Sending(session, self.export, self.notice, self)
         self.theming = Theming(app, session.settings, self)
         self.models = Models(session, self.library, self.results, self.notice, dialogs, self)
         self._place()
@@ -81,8 +83,6 @@ class Window(QMainWindow):
         self._restore()
         self._folders_changed()
         self._project_changed()
-
-    # Made once
 
     def _place(self) -> None:
         picture = stacked(self.stage.player, self.stage.transport, stretched=self.stage.player)

@@ -1,0 +1,111 @@
+"""`tr-desktop plugins`: install, remove and list the plugins inside editors; `tr-desktop send`: hand moments over."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+from tr_desktop.commands import export, options
+from tr_desktop.errors import UserError
+
+if TYPE_CHECKING:
+    from tr_desktop.editor_plugins import Plugin
+
+
+def add_commands(commands: Any) -> None:
+    """Add `send` and `plugins` to the subparsers of `tr-desktop`."""
+    send = commands.add_parser("send", help="hand a project or a saved result over to the plugin inside an editor")
+    _add_editor(send)
+    export.add_source(send)
+    options.add_handles(send)
+    options.add_original_root(send)
+    options.add_library(send)
+    send.set_defaults(run=_send)
+
+    plugins = commands.add_parser("plugins", help="install, remove or list the plugins inside editors")
+    what = plugins.add_subparsers(required=True, metavar="WHAT")
+    for name, about, run in (
+        ("install", "copy a plugin into the editor's folder of this user", _install),
+        ("remove", "remove what install wrote", _remove),
+    ):
+        command = what.add_parser(name, help=about)
+        _add_editor(command)
+        command.set_defaults(run=run)
+    what.add_parser("list", help="list editors, and whether they have their plugin").set_defaults(run=_list)
+
+
+def _add_editor(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("plugin", metavar="EDITOR", help="such as resolve; tr-desktop plugins list names all")
+
+
+def _plugin(name: str) -> Plugin:
+    """Raises UserError if there is none of this name."""
+    from tr_desktop.editor_plugins import PLUGINS
+
+    if name not in PLUGINS:
+        raise UserError(f"There is no plugin {name!r}", remedy=f"Known: {', '.join(PLUGINS)}")
+    return PLUGINS[name]
+
+
+def _send(arguments: argparse.Namespace) -> int:
+    from exporters.outbox import send
+    from tr_desktop import paths
+    from tr_desktop.editor_plugins import State
+    from tr_desktop.library.kept_files import KeptFiles
+    from tr_desktop.library.relatives import Relatives
+    from tr_desktop.library.store.catalog import Catalog
+
+    plugin = _plugin(arguments.plugin)
+    with Catalog(options.library_of(arguments)) as catalog:
+        moments, name = export.moments_of(arguments.result, catalog)
+        report = send(
+            moments,
+            paths.outbox_folder(),
+            name=name,
+            handles_s=arguments.handles,
+            library=KeptFiles(catalog),
+            relatives=Relatives(catalog, arguments.original_root),
+        )
+    for note in report.notes:
+        print(note, file=sys.stderr)
+    print(f"Handed over {export.counted(len(moments))}: {', '.join(map(str, report.files))}", file=sys.stderr)
+    if plugin.state is not State.INSTALLED:
+        print(f"The plugin is {plugin.state.value}. Use tr-desktop plugins install {plugin.name}", file=sys.stderr)
+    print(plugin.next_step, file=sys.stderr)
+    return options.OK
+
+
+def _install(arguments: argparse.Namespace) -> int:
+    from tr_desktop.editor_plugins import install
+
+    plugin = _plugin(arguments.plugin)
+    was_here = plugin.is_editor_here
+    for path in install(plugin):
+        print(f"Wrote {path}")
+    if not was_here:
+        print(f"{plugin.editor} has no folder here yet: the plugin waits for it", file=sys.stderr)
+    print(f"Send moments with tr-desktop send {plugin.name}, or from the app. {plugin.next_step}", file=sys.stderr)
+    return options.OK
+
+
+def _remove(arguments: argparse.Namespace) -> int:
+    from tr_desktop.editor_plugins import remove
+
+    removal = remove(_plugin(arguments.plugin))
+    for path in removal.removed:
+        print(f"Removed {path}")
+    for path in removal.kept:
+        print(f"Kept {path}: it was changed since it was installed", file=sys.stderr)
+    return options.OK
+
+
+def _list(_: argparse.Namespace) -> int:
+    from tr_desktop.editor_plugins import PLUGINS
+
+    for plugin in PLUGINS.values():
+        editor = "found" if plugin.is_editor_here else "not found"
+        print(f"{plugin.name}  {plugin.editor}: {editor}, plugin {plugin.state.value}")
+        for path in plugin.targets:
+            print(f"    {path}")
+    return options.OK

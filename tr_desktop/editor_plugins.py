@@ -1,0 +1,217 @@
+"""The plugins inside editors: which there are, where each belongs, and how it is installed and removed again.
+
+A plugin is copied into the editor's folder of this user: nothing needs an administrator. What was written is kept in
+`plugins.json` in the settings folder, so that removing undoes exactly that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from enum import Enum
+from pathlib import Path
+
+import tr_desktop
+from exporters.handover import lua_text
+from exporters.outbox import LUA_NAME
+from tr_desktop import paths
+from tr_desktop.errors import UserError
+from tr_desktop.files import write_verified
+
+RECORD_NAME = "plugins.json"
+_LUA_OUTBOX = b'"@OUTBOX@"'  # in the sources of Lua plugins, which can't find it by themselves
+
+
+class State(Enum):
+    """Whether a plugin is installed. OTHER: as another version has it, or changed since."""
+
+    INSTALLED = "installed"
+    MISSING = "not installed"
+    OTHER = "of another version, or changed: install it again"
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A plugin for one editor. name: of its folder in `plugins/`. editor: the editor's name.
+
+    next_step: what to do in the editor once something was handed over. home: the editor's folder of this user, which is
+    there if the editor was ever started. place: where in it the plugin belongs. files: file names with their content,
+    as installed.
+    """
+
+    name: str
+    editor: str
+    next_step: str
+    home: Callable[[], Path]
+    place: str
+    files: Callable[[], Mapping[str, bytes]]
+
+    @property
+    def targets(self) -> dict[Path, bytes]:
+        """The installed files with their content. Raises UserError if this program has no copy of them."""
+        return {self.home() / self.place / name: content for name, content in self.files().items()}
+
+    @property
+    def is_editor_here(self) -> bool:
+        return self.home().is_dir()
+
+    @property
+    def state(self) -> State:
+        """Raises UserError as `targets`."""
+        there = {path: _content(path) for path in self.targets}
+        if there == self.targets:
+            return State.INSTALLED
+        return State.OTHER if any(content is not None for content in there.values()) else State.MISSING
+
+
+def _resolve_home() -> Path:
+    # Per user, from "README.txt" of Resolve's Developer/Scripting folder.
+    if sys.platform == "win32":
+        roaming = os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming"
+        return Path(roaming) / "Blackmagic Design" / "DaVinci Resolve" / "Support"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "Blackmagic Design" / "DaVinci Resolve"
+    return Path.home() / ".local" / "share" / "DaVinciResolve"
+
+
+def _resolve_files() -> dict[str, bytes]:
+    outbox = lua_text(str(paths.outbox_folder() / LUA_NAME)).encode()
+    return {"TimeRefine.lua": _source("resolve", "TimeRefine.lua").replace(_LUA_OUTBOX, outbox)}
+
+
+RESOLVE = Plugin(
+    name="resolve",
+    editor="DaVinci Resolve",
+    next_step="In Resolve, open a project and choose Workspace > Scripts > TimeRefine.",
+    home=_resolve_home,
+    place="Fusion/Scripts/Utility",
+    files=_resolve_files,
+)
+PLUGINS = {plugin.name: plugin for plugin in (RESOLVE,)}
+
+
+@dataclass
+class _Written:
+    """What an installation wrote. files: sha256 by path. folders: those that it made, outermost first."""
+
+    files: dict[str, str] = field(default_factory=dict)
+    folders: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Removal:
+    """removed: files and folders that are gone. kept: files that somebody changed since they were installed."""
+
+    removed: tuple[Path, ...]
+    kept: tuple[Path, ...]
+
+
+def install(plugin: Plugin) -> tuple[Path, ...]:
+    """Copy the plugin into its editor's folder, in place of an older copy; the files that were written.
+
+    UserError: something that we didn't write is in the way, a file can't be written, or this program has no copy.
+    """
+    records = _records()
+    record = records.setdefault(plugin.name, _Written())
+    targets = plugin.targets
+    for path, content in targets.items():
+        there = _content(path)
+        if os.path.lexists(path) and there != content and (there is None or record.files.get(str(path)) != _sha(there)):
+            raise UserError(
+                "A file that TimeRefine didn't install, or that was changed since, is in the way",
+                path=path,
+                remedy="Move it away, and install the plugin again",
+            )
+    for path, content in targets.items():
+        with _errors(path):
+            record.folders += [str(made) for made in _make_folder(path.parent)]
+            write_verified(path, content)
+        record.files[str(path)] = _sha(content)
+    _keep(records)
+    return tuple(targets)
+
+
+def remove(plugin: Plugin) -> Removal:
+    """Undo what `install` did. UserError: the plugin isn't installed, or a file can't be removed."""
+    records = _records()
+    record = records.pop(plugin.name, None)
+    if record is None:
+        raise UserError(f"The plugin for {plugin.editor} isn't installed")
+    removed, kept = [], []
+    for path, digest in ((Path(name), digest) for name, digest in record.files.items()):
+        there = _content(path)
+        if there is not None and _sha(there) == digest:
+            with _errors(path):
+                path.unlink()
+            removed.append(path)
+        elif os.path.lexists(path):
+            kept.append(path)
+    for folder in map(Path, reversed(record.folders)):
+        with suppress(OSError):  # it holds something else by now, or is gone
+            folder.rmdir()
+            removed.append(folder)
+    _keep(records)
+    return Removal(tuple(removed), tuple(kept))
+
+
+def _source(plugin: str, name: str) -> bytes:
+    """A file of a plugin as this program has it: inside the package if installed or frozen, else in the checkout."""
+    package = Path(tr_desktop.__file__).parent
+    found = [_content(folder / "plugins" / plugin / name) for folder in (package, package.parent)]
+    content = next((each for each in found if each is not None), None)
+    if content is None:
+        raise UserError(f"This installation has no plugin {plugin}", remedy="Install TimeRefine again")
+    return content
+
+
+def _content(path: Path) -> bytes | None:
+    """The content of a file; None if there is none that can be read."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def _make_folder(folder: Path) -> Iterable[Path]:
+    """The folders that had to be made for `folder`, outermost first. Raises OSError."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    return reversed(missing)
+
+
+def _sha(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _records() -> dict[str, _Written]:
+    """What is installed, by plugin."""
+    try:
+        return {name: _Written(**entry) for name, entry in json.loads((_record_path()).read_bytes()).items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def _keep(records: Mapping[str, _Written]) -> None:
+    path = _record_path()
+    with _errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content = {name: asdict(record) for name, record in records.items()}
+        write_verified(path, json.dumps(content, indent=1).encode())
+
+
+def _record_path() -> Path:
+    return paths.settings_folder() / RECORD_NAME
+
+
+@contextmanager
+def _errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise UserError(f"The plugin can't be changed: {reason}", path=path, remedy="Check the folder") from error
