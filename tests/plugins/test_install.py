@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import runpy
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +16,7 @@ from tr_desktop import paths
 from tr_desktop.commands.main import main
 from tr_desktop.editor_plugins import PLUGINS, RESOLVE
 
+ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = {
     "linux": ".local/share/DaVinciResolve/Fusion/Scripts/Utility",
     "darwin": "Library/Application Support/Blackmagic Design/DaVinci Resolve/Fusion/Scripts/Utility",
@@ -138,3 +141,26 @@ def test_the_installed_script_has_the_path_of_the_outbox(home, monkeypatch, caps
     assert run_lua(test, script).decode() == str(paths.outbox_folder() / "latest.lua")
     if sys.platform == "linux":
         assert str(home) in str(paths.outbox_folder())
+
+
+def test_an_installed_program_has_its_copy_inside_the_package(home, tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr("tr_desktop.__file__", str(tmp_path / "site" / "tr_desktop" / "__init__.py"))
+    assert main(["plugins", "install", "resolve"]) == 2
+    assert "no plugin resolve" in capsys.readouterr().err and not everything(home)
+    copy = tmp_path / "site" / "tr_desktop" / "plugins" / "resolve" / "TimeRefine.lua"
+    copy.parent.mkdir(parents=True)
+    copy.write_text("-- from the package")
+    assert main(["plugins", "install", "resolve"]) == 0
+    assert [path.read_text() for path in RESOLVE.targets] == ["-- from the package"]
+
+
+def test_packages_contain_the_files_of_the_plugins(monkeypatch) -> None:
+    setuptools = pytest.importorskip("setuptools")
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr(setuptools, "setup", lambda **options: asked.update(options))
+    monkeypatch.chdir(ROOT)
+    runpy.run_path(str(ROOT / "setup.py"))
+    folder = ROOT / asked["package_dir"]["tr_desktop.plugins"]
+    packed = {path for pattern in asked["package_data"]["tr_desktop.plugins"] for path in folder.glob(pattern)}
+    assert {"tr_desktop.commands", "exporters", "tr_desktop.plugins"} <= set(asked["packages"])
+    assert {folder / "resolve" / name for name in RESOLVE.files()} <= packed
