@@ -10,6 +10,7 @@ from tests.app.test_stories import CAT
 from tr_desktop import paths
 from tr_desktop.commands.main import main
 from tr_desktop.editor_plugins import RESOLVE
+from tr_desktop.projects.project import Project
 
 
 @pytest.fixture(autouse=True)
@@ -101,17 +102,17 @@ def test_selects_that_are_still_refined_are_waited_for_or_sent_as_they_are(run_a
     assert (moment["start_frame"], moment["end_frame"]) == (CAT.start_frame, CAT.end_frame)
 
 
-def test_a_project_that_is_closed_while_it_waits_is_not_sent(run_app, sample, library, look):  # noqa: F811
-    from tr_desktop.projects.project import Project
-
+def test_another_project_that_was_opened_while_one_waits_is_not_sent(run_app, sample, library, look):  # noqa: F811
     def script(hands):
         begin_search(hands, "a cat")
         hands.stage.accept()
         choose(hands, "send.resolve")
-        hands.session.editing.use(Project())
+        another = Project()
+        another.accept(hands.stage.moment)
+        hands.session.editing.use(another)
         look.set()
-        hands.wait(lambda: hands.session.refining._job is None)
-        hands.qtbot.wait(200)
+        hands.wait(lambda: not hands.session.refining.unfinished())
+        hands.qtbot.wait(500)
 
     run_app(script, sample, library=library)
     assert not paths.outbox_folder().exists()

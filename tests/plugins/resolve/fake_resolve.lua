@@ -17,7 +17,7 @@ local function is_whole(number) return type(number) == "number" and number == ma
 
 return function(knobs)
   local calls, appends, deletions_failed = 0, 0, 0
-  local state = { timelines = {}, said = {}, page = "media" }
+  local state = { timelines = {}, page = "media", deletions = 0 }
 
   local function object(methods)
     for name, method in pairs(methods) do
@@ -89,6 +89,7 @@ return function(knobs)
         return true
       end,
       DeleteClips = function(_, items)
+        state.deletions = state.deletions + 1
         if state.page ~= "edit" then return false end
         if deletions_failed < (knobs.delete_fails or 0) then
           deletions_failed = deletions_failed + 1

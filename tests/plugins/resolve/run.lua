@@ -47,7 +47,8 @@ local function shown(state, said)
     for _, clip in ipairs(folder.clips) do clips[#clips + 1] = clip.path end
     bins[#bins + 1] = { name = folder.name, clips = clips }
   end
-  return { timelines = timelines, bins = bins, said = said, current = state.current() }
+  return { timelines = timelines, bins = bins, said = said, current = state.current(),
+    deletions = state.deletions }
 end
 
 local function copy(from)

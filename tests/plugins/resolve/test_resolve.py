@@ -61,6 +61,7 @@ class After:
     bins: dict[str, list[str]]
     said: list[str]
     current: str
+    deletions: int
 
     @property
     def text(self) -> str:
@@ -101,7 +102,7 @@ def run(script: Path, tmp_path: Path) -> Callable[..., list[After]]:
 def after(state: Any) -> After:
     timelines = {each["name"]: each for each in state["timelines"]}
     bins = {each["name"]: each["clips"] for each in state["bins"]}
-    return After(timelines, bins, state["said"], state["current"])
+    return After(timelines, bins, state["said"], state["current"], state["deletions"])
 
 
 def as_lua(value: Any) -> str:
@@ -146,6 +147,8 @@ def test_every_moment_is_placed_to_the_frame_under_every_setting(run) -> None:
         assert done.current == "dogs" and done.timelines["my edit"]["video"] == []
         assert done.bins == {"Master": [], "TimeRefine": [PARK, BEACH]}
         assert done.said[0].startswith("TimeRefine: DaVinci Resolve 20.3.2")
+        # What `endFrame` means is found out once: only then is something placed and taken away again.
+        assert done.deletions <= setting["counts_end"] * (1 + setting["delete_fails"])
         assert done.said[1:] == ['TimeRefine: "dogs": 3 of 3 moments placed', "TimeRefine: 3 of 3 moments placed"]
 
 
