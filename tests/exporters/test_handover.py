@@ -21,7 +21,7 @@ from exporters.write import export_timeline
 from tests.exporters.build import AXES, NTSC_24, NTSC_30, NTSC_60, STARTS, media, moment, over_the_matrix
 from tests.plugins.lua import needs_luajit, run_lua
 from tr_desktop.errors import ExportError
-from tr_desktop.moments import FrameTimes, Mark, Moment, Remarks, Segment
+from tr_desktop.moments import FrameTimes, Mark, Moment, Part, Remarks, Segment
 
 RNG = random.Random(1)
 NAMES = [
@@ -154,6 +154,22 @@ def test_an_identity_stays_whatever_the_edges_are_and_differs_between_moments() 
     one, again, *rest = (entry["id"] for entry in document(first, moved, *others, handles_s=Fraction(1))["moments"])
     assert one == again == document(first)["moments"][0]["id"]
     assert len({one, *rest}) == 5
+
+
+def test_an_identity_is_that_of_what_was_searched_though_the_file_was_exchanged() -> None:
+    proxy, original = moment(media("proxy.mov")), moment(media("original.mov"), 0, 50)
+    [exchanged] = timeline_from_moments([original], searched=[proxy]).clips
+    assert exchanged.id == document(proxy)["moments"][0]["id"] and exchanged.name == "original.mov"
+
+
+def test_each_file_of_a_moment_over_several_has_an_identity_that_stays() -> None:
+    def over_two(end_frame: int) -> Moment:
+        found = moment(media("a.mov"), 900, 1000)
+        return replace(found, continued=(Part(moment(media("b.mov")).footage, Segment(0, end_frame)),))
+
+    first, second = (entry["id"] for entry in document(over_two(50))["moments"])
+    assert first != second
+    assert [entry["id"] for entry in document(over_two(40))["moments"]] == [first, second]
 
 
 def test_spellings_of_a_path_are_given_if_there_are_several() -> None:
