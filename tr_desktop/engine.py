@@ -20,7 +20,7 @@ from tr_desktop.errors import UserError
 from tr_desktop.evidence import Evidence, evidence_for
 from tr_desktop.grounders.base import Grounder
 from tr_desktop.grounders.two_tower import RefinerKind, TwoTower
-from tr_desktop.grounders.video_llm.joining import VideoGrounder
+from tr_desktop.grounders.video_llm.joining import OnWindow, VideoGrounder
 from tr_desktop.library.filters import FootageFilter
 from tr_desktop.library.index.coverage import Coverage, IndexProgress, TextProgress
 from tr_desktop.library.index.indexer import EVERYTHING, index_footage
@@ -144,6 +144,7 @@ class Engine:
         video_grounder: VideoGrounder | None = None,
         on_progress: Callable[[IndexProgress], None] = lambda _: None,
         on_moments: Callable[[Sequence[Moment]], None] = lambda _: None,
+        on_window: OnWindow = lambda *_: None,
         check: Callable[[], None] = lambda: None,
     ) -> grounding.Answer:
         """The best moments for `query` in the footage under `folders`. See `grounding.find` for options and errors.
@@ -176,6 +177,7 @@ class Engine:
             read_new=read_new,
             on_progress=on_read,
             on_moments=on_moments,
+            on_window=on_window,
             read=read_isolated,
             on_indexed=on_indexed,
             check=check,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice
@@ -19,7 +20,7 @@ from tr_desktop.errors import UserError
 from tr_desktop.grounders.base import Grounder, Search
 from tr_desktop.grounders.joined import Joiner
 from tr_desktop.grounders.two_tower import TwoTower
-from tr_desktop.grounders.video_llm.joining import VideoGrounder
+from tr_desktop.grounders.video_llm.joining import OnWindow, Searched, VideoGrounder
 from tr_desktop.grounders.written import Written
 from tr_desktop.library.filters import LEFT_OUT, FootageFilter
 from tr_desktop.library.index.coverage import Coverage, IndexProgress
@@ -32,7 +33,7 @@ from tr_desktop.library.search.found import file_of
 from tr_desktop.library.search.terms import cut_terms, query_vector
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.limits import DEFAULT_STEPS, DEFAULT_TOP, MAX_STEPS
-from tr_desktop.moments import Indexed, Judgement, Moment, StepSource
+from tr_desktop.moments import Footage, Indexed, Judgement, Moment, Segment, StepSource
 from tr_desktop.names import printable
 from tr_desktop.refine.apart import apart
 
@@ -50,6 +51,7 @@ class Answer:
 
     cut: sentences of the query of which the model reads only the beginning. judgements: those that the search was given
     and whose files it knows. grounder: the video language model that was asked. notes: what it couldn't answer.
+    is_calibrated: whether the scores of what it found were computed with the weights of its pack.
     """
 
     query: str
@@ -63,6 +65,7 @@ class Answer:
     judgements: tuple[Judgement, ...] = ()
     grounder: str = ""
     notes: tuple[str, ...] = ()
+    is_calibrated: bool = False
 
 
 def find(
@@ -81,6 +84,7 @@ def find(
     read_new: bool = True,
     on_progress: Callable[[IndexProgress], None] = lambda _: None,
     on_moments: Callable[[Sequence[Moment]], None] = lambda _: None,
+    on_window: OnWindow = lambda *_: None,
     read: ReadNew = read_here,
     on_indexed: Callable[[Coverage], object] = lambda _: None,
     check: Callable[[], None] = lambda: None,
@@ -93,7 +97,8 @@ def find(
     search.
     steps: refinement steps, 0 … MAX_STEPS; 0 answers with the rough segments. The last ones may look closer than the
     index, for the best answers. grounder: finds the moments of each file; None means the two-tower grounder.
-    video_grounder: an open one, which looks at the best moments before the last steps.
+    video_grounder: an open one, which looks at the best moments before the last steps, or at all footage. on_window:
+    called with the number of windows that it has looked at, and how many there are.
     read_new: False searches what is indexed already and lists the rest as not indexed yet. on_moments: called with the
     best moments so far whenever they have changed: after each file and after each closer look. An error that it raises
     ends the search. read: how new footage is read, as for `index_footage`. on_indexed: called before the search.
@@ -126,6 +131,18 @@ def find(
         vector, judgements, lambda path: catalog.load(path, encoder.pack.sha256), encoder.background
     )
     items: dict[Path, Indexed] = {}
+
+    def item_of(path: Path) -> Indexed:
+        if path not in items:
+            items[path] = catalog.load(path, encoder.pack.sha256)
+        return items[path]
+
+    def score_of(footage: Footage, segment: Segment) -> float:
+        try:
+            return grounder.score(search, item_of(footage.media.path), segment)
+        except KeyError:  # it has left the library since it was found
+            return 0.0
+
     moments: list[Moment] = []
     files, best = catalog.best_files(encoder.pack.sha256, vector, coverage.media, max(MAX_FILES, top))
     shown = {each.path for each in counted if each.is_right}
@@ -138,10 +155,12 @@ def find(
         items[item.media.path] = item
         on_moments(apart(moments))
     if video_grounder is not None and query_example is None:  # an example isn't words
-        moments = video_grounder.ground(moments, on_moments, check)
+        footage = Searched(query, lambda: _footage(coverage.media.values(), catalog), score_of)
+        moments = ranked(video_grounder.ground(moments, footage, on_moments, on_window, check), judgements)
     for rank, moment in enumerate(moments if looks else ()):
         # Decoding takes time; a guess isn't worth it, unless it is the best answer or a model's.
-        if moment.confident or rank == 0 or moment.refinement.kept.by is StepSource.MODEL:
+        is_worth_it = moment.confident or rank == 0 or moment.refinement.kept.by is StepSource.MODEL
+        if is_worth_it and moment.media.path in items:
             moments[rank] = grounder.look_closer(search, items[moment.media.path], moment)
             on_moments(apart(moments))
     moments = apart(moments)  # looking closer moves edges, also into another answer
@@ -177,6 +196,7 @@ def find(
         judgements=counted,
         grounder="" if video_grounder is None else video_grounder.pack.name,
         notes=() if video_grounder is None else tuple(video_grounder.notes),
+        is_calibrated=video_grounder is not None and video_grounder.is_calibrated,
     )
 
 
@@ -221,6 +241,12 @@ def refine(
     if len(refined.refinement.steps) == len(moment.refinement.steps):
         raise UserError("The file can't be read now", path=path, remedy="Connect its drive")
     return refined
+
+
+def _footage(paths: Iterable[Path], catalog: Catalog) -> Iterator[Footage]:
+    for path in paths:
+        with suppress(KeyError):  # it has left the library since it was found
+            yield catalog.footage(path)
 
 
 def _nothing_searched(coverage: Coverage) -> str:

@@ -53,7 +53,16 @@ def add_commands(commands: Any) -> None:
         help="let a video language model look at the best moments (add one first: tr-desktop models add URL)",
     )
     find.add_argument(
-        "--ground", metavar="N", type=options.positive, help="how many of the best moments it looks at (default 3)"
+        "--ground",
+        metavar="N|all",
+        type=options.positive_or_all,
+        help="how many of the best moments it looks at (default 3); all: it is asked about all footage, window by"
+        " window, whether the moment is there, and looks at the best three windows",
+    )
+    find.add_argument(
+        "--ground-once",
+        action="store_true",
+        help="take its first answer; otherwise it is asked again about a shorter window with more pictures a second",
     )
     find.add_argument(
         "--ground-timeout",
@@ -80,7 +89,7 @@ def add_commands(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from tr_desktop.commands import report
-    from tr_desktop.commands.progress import IndexBar
+    from tr_desktop.commands.progress import IndexBar, WindowBar
     from tr_desktop.grounders.two_tower import RefinerKind
     from tr_desktop.library.index.screen_text import can_read, not_installed
     from tr_desktop.library.search.alike import asked_of
@@ -96,6 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
         _video_grounder(arguments) as video_grounder,
         options.engine_of(arguments, refiner) as engine,
         IndexBar() as bar,
+        WindowBar(arguments.grounder or "") as window_bar,
     ):
         judgements = [
             judgement_of(what, is_right, engine.catalog)
@@ -112,6 +122,7 @@ def run(arguments: argparse.Namespace) -> int:
             footage_filter=_footage_filter(arguments),
             video_grounder=video_grounder,
             on_progress=bar.update,
+            on_window=window_bar.update,
         )
     if arguments.json:
         print(json.dumps(report.as_json(answer), indent=1))
@@ -137,12 +148,21 @@ def _video_grounder(arguments: argparse.Namespace) -> Iterator[VideoGrounder | N
     from tr_desktop.grounders.video_llm.packs import load_grounder
 
     if arguments.grounder is None:
-        if arguments.ground is not None or arguments.ground_timeout is not None:
-            raise UserError("--ground and --ground-timeout need --grounder", remedy="Say which: --grounder NAME")
+        if arguments.ground is not None or arguments.ground_timeout is not None or arguments.ground_once:
+            raise UserError(
+                "--ground, --ground-once and --ground-timeout need --grounder", remedy="Say which: --grounder NAME"
+            )
         yield None
         return
     timeout_s = DEFAULT_TIMEOUT_S if arguments.ground_timeout is None else float(arguments.ground_timeout)
-    grounder = VideoGrounder(load_grounder(arguments.grounder), arguments.ground or DEFAULT_MOST, timeout_s)
+    everywhere = arguments.ground == options.ALL
+    grounder = VideoGrounder(
+        load_grounder(arguments.grounder),
+        DEFAULT_MOST if everywhere or arguments.ground is None else arguments.ground,
+        timeout_s,
+        everywhere=everywhere,
+        closer=not arguments.ground_once,
+    )
     try:
         grounder.open()
         yield grounder

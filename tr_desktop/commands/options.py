@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 OK, NOT_CONFIDENT, USER_ERROR, BUG, INTERRUPTED, NOBODY_READS = 0, 1, 2, 3, 130, 141
 
+ALL = "all"
+
 _MOST = 10**9  # of anything; more is a slip of the finger, and some libraries can't count that far
 
 
@@ -142,6 +144,10 @@ def positive(text: str) -> int:
     if not 1 <= value <= _MOST:
         raise ValueError(text)
     return value
+
+
+def positive_or_all(text: str) -> int | str:
+    return ALL if text == ALL else positive(text)
 
 
 def seconds(text: str) -> Fraction:

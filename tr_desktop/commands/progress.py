@@ -1,4 +1,5 @@
-"""Progress on standard error: an index run in bytes and files with × real time, clips in frames, text in seconds."""
+"""Progress on standard error: an index run in bytes and files with × real time, clips in frames, text in seconds, what
+a video language model looks at in windows."""
 
 from __future__ import annotations
 
@@ -75,6 +76,28 @@ class ClipBar:
             self._bar = tqdm(total=frames, unit="frame", file=sys.stderr, dynamic_ncols=True)
             self._bar.set_description(f"clip {clip}/{clips}", refresh=False)
         self._bar.update(frame - self._bar.n)
+
+
+class WindowBar:
+    """Windows that a video language model has looked at. Use as a context."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._bar: tqdm[NoReturn] | None = None
+
+    def __enter__(self) -> WindowBar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def update(self, done: int, windows: int) -> None:
+        if self._bar is None:
+            self._bar = tqdm(
+                desc=self._name, total=windows, unit="window", file=sys.stderr, dynamic_ncols=True, miniters=1
+            )
+        self._bar.update(done - self._bar.n)
 
 
 class TextBar:

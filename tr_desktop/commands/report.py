@@ -54,7 +54,11 @@ def _marks(answer: Answer) -> dict[str, Any]:
 
 def _grounder(answer: Answer) -> dict[str, Any]:
     """Present only if a video language model was asked."""
-    return {"grounder": {"pack": answer.grounder, "notes": list(answer.notes)}} if answer.grounder else {}
+    if not answer.grounder:
+        return {}
+    return {
+        "grounder": {"pack": answer.grounder, "calibrated": answer.is_calibrated, "notes": list(answer.notes)},
+    }
 
 
 def cut_text(answer: Answer) -> str:

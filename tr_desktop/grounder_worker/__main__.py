@@ -69,8 +69,9 @@ def _answer(desk: _Desk, header: Mapping[str, Any], pictures: bytes) -> None:
             raise Cancelled
 
     check()
-    for segment in desk.model.ground(question, check):
-        desk.send(segment_message(number, segment))
+    if not question.only_presence:
+        for segment in desk.model.ground(question, check):
+            desk.send(segment_message(number, segment))
     desk.send({"presence": number, "probability": desk.model.presence(question, check)})
     desk.send({"end": number})
 

@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from tr_desktop.moments import Indexed, Moment
+from tr_desktop.moments import Indexed, Moment, Segment
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,9 @@ class Grounder(Protocol):
 
     def moments(self, search: Search, item: Indexed, limit: int, steps: int) -> list[Moment]:
         """At most `limit` moments that don't overlap, best first, each refined in `steps` steps on the index."""
+
+    def score(self, search: Search, item: Indexed, segment: Segment) -> float:
+        """The score of any segment, as if `moments` had found it."""
 
     def look_closer(self, search: Search, item: Indexed, moment: Moment) -> Moment:
         """The moment with the steps on frames decoded for it; unchanged if the file can't be read any more."""

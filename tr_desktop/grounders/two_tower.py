@@ -101,6 +101,10 @@ class TwoTower:
                 found.append((self._moment(search, item, chain.steps), scorer.evidence(segment, chain.chance)))
         return sorted(found, key=lambda each: -each[0].score)[:limit]
 
+    def score(self, search: Search, item: Indexed, segment: Segment) -> float:
+        scorer = Scorer.of(self._encoder.pack, item, _frames_of(item), self._query(search), search)
+        return scorer.score(segment, UNJUDGED)
+
     def look_closer(self, search: Search, item: Indexed, moment: Moment) -> Moment:
         if self._refiner is None:
             return moment

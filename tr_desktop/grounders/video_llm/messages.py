@@ -6,7 +6,7 @@
     {"open": facts of the pack, "device", "quantise"} ─▶
                                                      ◀── {"opened": {"models": [...]}} or {"failed": sentences}
     {"ask": id, "query", "times_s", "length_s",
-     "shape"}, then the pictures' bytes              ──▶
+     "shape"}, then the pictures' bytes              ──▶ with "only_presence": no segments
                                                      ◀── {"segment": id, ...} each as it is written
                                                      ◀── {"presence": id, "probability"}
                                                      ◀── {"end": id} or {"failed": sentences, "id"}
@@ -34,13 +34,14 @@ class Question:
     """One window and what is asked of it.
 
     pictures: uint8 RGB [n, H, W, 3]. times_s: when each is shown, seconds from the window's start. length_s: of the
-    window.
+    window. only_presence: ask only whether the event is there, not when.
     """
 
     query: str
     pictures: NDArray[np.uint8]
     times_s: tuple[Fraction, ...]
     length_s: Fraction
+    only_presence: bool = False
 
     def header(self, number: int) -> dict[str, Any]:
         return {
@@ -49,6 +50,7 @@ class Question:
             "times_s": [str(time_s) for time_s in self.times_s],
             "length_s": str(self.length_s),
             "shape": self.pictures.shape,
+            "only_presence": self.only_presence,
         }
 
     @classmethod
@@ -58,6 +60,7 @@ class Question:
             pictures=np.frombuffer(pictures, np.uint8).reshape(header["shape"]),
             times_s=tuple(map(Fraction, header["times_s"])),
             length_s=Fraction(header["length_s"]),
+            only_presence=header.get("only_presence", False),
         )
 
 

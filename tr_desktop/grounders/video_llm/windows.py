@@ -8,6 +8,9 @@ from fractions import Fraction
 
 LEAST_CONTEXT_S = Fraction(5)
 NEAR_S = Fraction(1)
+SHARED = Fraction(1, 4)
+"""Of a window of a sweep: neighbours share this much of it, so that a moment between two is in one of them."""
+_CLOSER_CONTEXT = Fraction(3, 4)
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,11 @@ class Span:
     def shared_s(self, other: Span) -> Fraction:
         """How long both last together, seconds."""
         return max(min(self.end_s, other.end_s) - max(self.start_s, other.start_s), Fraction(0))
+
+    def iou(self, other: Span) -> Fraction:
+        """Shared time over covered time."""
+        shared_s = self.shared_s(other)
+        return shared_s / (self.length_s + other.length_s - shared_s)
 
 
 def windows_around(candidates: Sequence[Span], duration_s: Fraction, most_s: Fraction) -> list[tuple[Span, list[int]]]:
@@ -44,13 +52,41 @@ def windows_around(candidates: Sequence[Span], duration_s: Fraction, most_s: Fra
     return windows
 
 
+def sweep(duration_s: Fraction, most_s: Fraction) -> list[Span]:
+    """Windows over all of a file, evenly spaced; neighbours share at least a quarter."""
+    if duration_s <= most_s:
+        return [Span(Fraction(0), duration_s)]
+    gaps = -((most_s - duration_s) // (most_s * (1 - SHARED)))
+    step_s = (duration_s - most_s) / gaps
+    return [Span(number * step_s, number * step_s + most_s) for number in range(gaps + 1)]
+
+
+def closer_window(answer: Span, every_s: Fraction, duration_s: Fraction) -> Span:
+    """The window for another look at an answer: two and a half times as long.
+
+    On each side it has at least two of the pictures that the answer was seen in, every_s seconds apart: an edge is not
+    known any better.
+    """
+    context_s = max(answer.length_s * _CLOSER_CONTEXT, 2 * every_s)
+    return Span(max(answer.start_s - context_s, Fraction(0)), min(answer.end_s + context_s, duration_s))
+
+
+def touches(window: Span, answer: Span, duration_s: Fraction, near_s: Fraction = NEAR_S) -> tuple[bool, bool]:
+    """Whether the answer may go on outside: its start, its end is within near_s of an edge of the window that isn't
+    the file's."""
+    return (
+        window.start_s > 0 and answer.start_s - window.start_s < near_s,
+        window.end_s < duration_s and window.end_s - answer.end_s < near_s,
+    )
+
+
 def widened(window: Span, answers: Sequence[Span], duration_s: Fraction) -> Span | None:
     """The window to ask about again, or None: an answer at an edge of the window may go on outside.
 
     The side is widened by half the window.
     """
-    touches_start = window.start_s > 0 and any(each.start_s - window.start_s < NEAR_S for each in answers)
-    touches_end = window.end_s < duration_s and any(window.end_s - each.end_s < NEAR_S for each in answers)
+    touched = [touches(window, each, duration_s) for each in answers]
+    touches_start, touches_end = any(start for start, _ in touched), any(end for _, end in touched)
     if not touches_start and not touches_end:
         return None
     half_s = window.length_s / 2
