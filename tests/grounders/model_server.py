@@ -44,10 +44,11 @@ Answer = Callable[[Request], Iterator[str] | Sequence[str]]
 
 @dataclass
 class ModelServer:
-    """answer: the pieces that the model writes; it may wait in between. presence: the probability of "yes"."""
+    """answer: the pieces that the model writes; it may wait in between. presence: the probability of "yes", for each
+    request if it depends on what is asked."""
 
     answer: Answer
-    presence: float = 0.8
+    presence: float | Callable[[Request], float] = 0.8
     models: tuple[str, ...] = ("a-video-model",)
     knows_probabilities: bool = True
     refusal: str = ""
@@ -85,10 +86,13 @@ def serving(server: ModelServer) -> Iterator[ModelServer]:
             self.send_response(200)
             self.send_header("Content-Type", "text/event-stream")
             self.end_headers()
-            pieces = ["Yes" if server.presence >= 0.5 else "No"] if request.is_presence else server.answer(request)
+            likely: dict[str, float] = {}
+            if request.is_presence:
+                p = server.presence(request) if callable(server.presence) else server.presence
+                likely = {"Yes": p, "No": 1 - p}
+            pieces = [max(likely, key=lambda word: likely[word])] if likely else server.answer(request)
             with suppress(OSError):  # whoever asked has gone
                 for piece in pieces:
-                    likely = {"Yes": server.presence, "No": 1 - server.presence} if request.is_presence else {}
                     self._send_event(_chunk(piece, likely, "logprobs" in body))
                 self.wfile.write(b"data: [DONE]\n\n")
 
