@@ -204,7 +204,7 @@ class _Run:
         except (WindowLost, MediaError) as lost:
             self._lose(view, lost)
             return None
-        if not reply.answers:
+        if not reply.answers and _is_there(reply):
             self._note("gave no time for", reply.view, "")
         judged = [self._judged(reply, answer, candidates) for answer in self._one_for_each(reply, candidates)]
         for each in judged:
@@ -271,9 +271,8 @@ class _Run:
             search, agreement = moment.score, float(answer.span.iou(span_of(moment.refinement.kept)))
         known = evidence(search, reply.presence, answer.edges, agreement)
         score = calibrated_score(self._pack.calibration, known)
-        is_there = reply.presence is None or reply.presence >= PRESENT
         is_better = about is not None and score is not None and score > search
-        return Judged(answer, about, known, score, is_kept=is_there or is_better)
+        return Judged(answer, about, known, score, is_kept=_is_there(reply) or is_better)
 
     def _closer(self, reply: Reply, answer: Proposal, about: int | None) -> tuple[Reply, Proposal] | None:
         """The answer in a shorter window with more pictures a second, with the model's reply, if it counts instead.
@@ -307,6 +306,11 @@ class _Run:
     def _note(self, what: str, view: View, why: str) -> None:
         about = f"{what} {printable(view.footage.media.path.name)}"
         self._lost.setdefault((about, why), []).append(str(view))
+
+
+def _is_there(reply: Reply) -> bool:
+    """Whether the model says that the event is there, or at least not that it isn't."""
+    return reply.presence is None or reply.presence >= PRESENT
 
 
 def _meet(one: Proposal, other: Proposal) -> bool:
