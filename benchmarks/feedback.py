@@ -36,10 +36,11 @@ from tr_desktop.limits import DEFAULT_STEPS
 from tr_desktop.models.encoder import Encoder
 from tr_desktop.models.pack import load_pack
 from tr_desktop.moments import Judgement, Moment
+from tr_desktop.training.annotated_footage import annotated_footage
 from tr_desktop.training.metrics import best_iou, bootstrap_interval, expected_calibration_error
 from tr_desktop.training.refiner.sources import Sources
 from tr_desktop.training.scores.answers import RIGHT, best_first
-from tr_desktop.training.scores.material import annotated_footage, encoded_clips
+from tr_desktop.training.scores.material import encoded_clips
 from tr_desktop.training.scores.questions import LIBRARY, ComposedLibraries, Question, about_footage
 
 TOP = 15  # answers in a list

@@ -15,10 +15,11 @@ from tr_desktop.grounders.two_tower import TwoTower
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.models.encoder import Encoder
 from tr_desktop.models.pack import Pack
+from tr_desktop.training.annotated_footage import ANNOTATIONS, annotated_footage
 from tr_desktop.training.refiner.sources import Sources
 from tr_desktop.training.scores.adjusting import adjusted
 from tr_desktop.training.scores.fitting import Calibration, calibration_of, error, fit, threshold
-from tr_desktop.training.scores.material import ANNOTATIONS, CLIP_FRAMES, annotated_footage, encoded_clips, halves
+from tr_desktop.training.scores.material import CLIP_FRAMES, encoded_clips, halves
 from tr_desktop.training.scores.questions import SIZES, SPARE_VIDEOS, ComposedLibraries, about_footage
 from tr_desktop.training.scores.samples import Sample, gather, together
 

@@ -10,11 +10,12 @@ from tr_desktop.grounders.two_tower import TwoTower
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.models.encoder import Encoder
 from tr_desktop.models.pack import load_pack
+from tr_desktop.training.annotated_footage import annotated_footage
 from tr_desktop.training.refiner.sources import joined, load_sources
 from tr_desktop.training.reliability_plot import Panel, reliability_plot
 from tr_desktop.training.scores.answers import Answered, answer
 from tr_desktop.training.scores.figures import Figure, figures, table
-from tr_desktop.training.scores.material import annotated_footage, encoded_clips, halves
+from tr_desktop.training.scores.material import encoded_clips, halves
 from tr_desktop.training.scores.questions import LIBRARY, OWN, SPARE_VIDEOS, ComposedLibraries, about_footage
 
 
