@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from tr_desktop.training.encoder import commands as encoder_commands
+from tr_desktop.training.grounder_evaluation import commands as grounder_commands
 from tr_desktop.training.refiner import commands as refiner_commands
 from tr_desktop.training.scores import commands as scores_commands
 
@@ -34,6 +35,9 @@ def add_commands(commands: Any) -> None:
     )
     scores_commands.add_evaluate_arguments(
         evaluate.add_parser("scores", help="measure how far scores and confidence can be believed")
+    )
+    grounder_commands.add_evaluate_arguments(
+        evaluate.add_parser("grounder", help="measure each step of a video language model against simple baselines")
     )
     refiner_commands.add_experiments_arguments(
         evaluate.add_parser("experiments", help="train the refiner with parts left out and compare")

@@ -9,7 +9,7 @@ import ipaddress
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -133,12 +133,7 @@ def load_grounder(name_or_path: str) -> GrounderPack:
 
     Raises PackError if there is none, it can't be read, or the files of its checkpoint changed since it was added.
     """
-    is_added = name_or_path in known_grounders()
-    folder = paths.grounders_folder() / name_or_path if is_added else Path(name_or_path)
-    if not (folder / MANIFEST).is_file():
-        known = ", ".join(known_grounders()) or "none yet: see docs/grounders.md"
-        raise PackError(f"There is no grounder {name_or_path!r}", remedy=f"Added grounders: {known}")
-    path = folder / MANIFEST
+    path = _manifest(name_or_path)
     try:
         pack = GrounderPack.of_json(json.loads(path.read_bytes()))
     except PackError:
@@ -178,6 +173,20 @@ def save_grounder(pack: GrounderPack) -> Path:
     return folder
 
 
+def keep_calibration(name_or_path: str, calibration: Mapping[str, float]) -> Path:
+    """Put the calibration into the pack's grounder.json, which is replaced as a whole; its path.
+
+    Raises PackError if there is no such pack, or it can't be written; then it is as it was.
+    """
+    path = _manifest(name_or_path)
+    kept = replace(load_grounder(name_or_path), calibration=calibration).to_json()
+    try:
+        write_verified(path, (json.dumps(json.loads(path.read_bytes()) | kept, indent=1) + "\n").encode())
+    except OSError as error:
+        raise PackError(f"The grounder can't be saved: {error.strerror or error}", path=path) from error
+    return path
+
+
 def remove_grounder(name: str) -> None:
     """Delete a grounder that was added. Raises PackError if it can't be deleted."""
     folder = paths.grounders_folder() / name
@@ -186,6 +195,16 @@ def remove_grounder(name: str) -> None:
         shutil.rmtree(folder)
     except OSError as error:
         raise PackError(f"The grounder can't be removed: {error.strerror or error}", path=folder) from error
+
+
+def _manifest(name_or_path: str) -> Path:
+    """The grounder.json of an added pack, or in a folder. Raises PackError if there is none."""
+    is_added = name_or_path in known_grounders()
+    path = (paths.grounders_folder() / name_or_path if is_added else Path(name_or_path)) / MANIFEST
+    if not path.is_file():
+        known = ", ".join(known_grounders()) or "none yet: see docs/grounders.md"
+        raise PackError(f"There is no grounder {name_or_path!r}", remedy=f"Added grounders: {known}")
+    return path
 
 
 def _place_json(runs_on: Server | Checkpoint) -> dict[str, Any]:
