@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from tests.grounders.model_server import ModelServer, Request, serving
-from tests.toy import COLOURS, ToyEncoder, write_clip
+from tests.grounders.sees import Sees
+from tests.toy import ToyEncoder, write_clip
 from tr_desktop.grounders.video_llm.joining import VideoGrounder
 from tr_desktop.grounders.video_llm.packs import GrounderPack, Server
 from tr_desktop.grounders.video_llm.presets import PRESETS
@@ -23,30 +24,6 @@ from tr_desktop.moments import Moment, RefineStep, StepSource
 WINDOW_S = 40
 FPS = 25
 LOST_AFTER_S = 6.0  # a loaded machine answers the other questions within this
-
-
-class Sees:
-    """A model that sees one colour, and is as exact as the pictures allow: an edge is half-way between two pictures."""
-
-    def __init__(self, colour: str) -> None:
-        self._colour = colour
-
-    def is_there(self, request: Request) -> list[bool]:
-        means = np.array([picture.reshape(-1, 3).mean(axis=0) for picture in request.pictures])
-        nearest = np.abs(means[:, None] - np.array(list(COLOURS.values()))).sum(axis=2).argmin(axis=1)
-        return [list(COLOURS)[index] == self._colour for index in nearest]
-
-    def answer(self, request: Request) -> list[str]:
-        shown, times_s = self.is_there(request), list(map(float, request.times_s))
-        if not any(shown):
-            return ["[]"]
-        first, last = shown.index(True), len(shown) - 1 - shown[::-1].index(True)
-        start_s = 0.0 if first == 0 else (times_s[first - 1] + times_s[first]) / 2
-        end_s = times_s[-1] + 1 if last == len(shown) - 1 else (times_s[last] + times_s[last + 1]) / 2
-        return [f"[[{start_s:.3f}, {end_s:.3f}]]"]
-
-    def presence(self, request: Request) -> float:
-        return 0.9 if any(self.is_there(request)) else 0.1
 
 
 @pytest.fixture(scope="module")
@@ -236,3 +213,49 @@ def test_a_model_that_sees_it_nowhere_makes_no_answer_confident(search, clip):
 
         server.presence = once_yes
         assert search("blue", [clip], server).moments[0].confident
+
+
+WEIGHTS = {"bias": -1.0, "presence": 1.0, "agreement": 2.0}
+
+
+def test_with_weights_the_score_joins_what_speaks_for_the_answer(search, clip):
+    blue = Sees("blue")
+    with serving(ModelServer(blue.answer, presence=blue.presence)) as server:
+        plain = search("blue", [clip], server, closer=False)
+        answer = search("blue", [clip], server, calibration=WEIGHTS, closer=False)
+    own, joined = plain.moments[0], answer.moments[0]
+    assert answer.is_calibrated and not plain.is_calibrated and not answer.notes
+    refined = [step for step in own.refinement.steps if step.by is StepSource.INDEX][-1]
+    both = min(refined.end_s, joined.refinement.kept.end_s) - max(refined.start_s, joined.refinement.kept.start_s)
+    covered = max(refined.end_s, joined.refinement.kept.end_s) - min(refined.start_s, joined.refinement.kept.start_s)
+    logit = -1.0 + np.log(0.9 / 0.1) + 2.0 * float(both / covered)
+    assert joined.score == pytest.approx(1 / (1 + np.exp(-logit))) and joined.score != own.score
+    assert joined.refinement.kept.score == joined.score and joined.confident
+    assert joined.refinement.steps[0].score == own.refinement.steps[0].score  # the search's own steps stay
+
+
+def test_without_the_evidence_for_the_weights_the_score_is_that_of_the_search(search, clip):
+    blue = Sees("blue")
+    with serving(ModelServer(blue.answer, knows_probabilities=False)) as server:
+        plain = search("blue", [clip], server)
+        answer = search("blue", [clip], server, calibration=WEIGHTS | {"edges": 1.0})
+    assert not answer.is_calibrated and answer.moments[0].score == plain.moments[0].score
+    (note,) = answer.notes
+    assert "scores are those of the search" in note
+
+
+@pytest.mark.parametrize(("bias", "kept"), [(-9.0, StepSource.INDEX), (60.0, StepSource.MODEL)])
+def test_an_answer_that_the_model_doubts_counts_only_with_a_better_score(search, clip, bias, kept):
+    with serving(ModelServer(Sees("blue").answer, presence=0.3)) as server:
+        answer = search("blue", [clip], server, calibration={"bias": bias, "presence": 0.1})
+    assert answer.moments[0].refinement.kept.by is kept and written(answer.moments[0])
+    assert not any(moment.confident for moment in answer.moments)  # it said no about every window
+
+
+def test_what_only_the_model_found_has_a_score_of_its_own_with_weights(search, clip):
+    green = Sees("green")
+    with serving(ModelServer(green.answer, presence=green.presence)) as server:
+        calibration = {"bias": -9.0, "search": 0.0, "agreement": 3.0}
+        answer = search("blue", [clip], server, everywhere=True, calibration=calibration)
+    (found,) = [moment for moment in answer.moments if written(moment)]
+    assert found.score == pytest.approx(1 / (1 + np.exp(9.0))) and answer.moments[-1] is found
