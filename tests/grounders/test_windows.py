@@ -68,8 +68,8 @@ def test_a_closer_window_holds_the_answer_and_what_its_edges_may_be_off_by(start
     duration_s = Fraction(600)
     answer = Span(start_s, min(start_s + length_s, duration_s))
     window = closer_window(answer, every_s, duration_s)
-    assert window.start_s in (0, answer.start_s - max(answer.length_s * 3 / 4, 2 * every_s))
-    assert window.end_s in (duration_s, answer.end_s + max(answer.length_s * 3 / 4, 2 * every_s))
+    assert window.start_s in (0, answer.start_s - max(answer.length_s / 2, 2 * every_s))
+    assert window.end_s in (duration_s, answer.end_s + max(answer.length_s / 2, 2 * every_s))
 
 
 def test_an_edge_of_the_window_is_touched_unless_the_file_ends_there():

@@ -10,7 +10,7 @@ LEAST_CONTEXT_S = Fraction(5)
 NEAR_S = Fraction(1)
 SHARED = Fraction(1, 4)
 """Of a window of a sweep: neighbours share this much of it, so that a moment between two is in one of them."""
-_CLOSER_CONTEXT = Fraction(3, 4)
+_CLOSER_CONTEXT = Fraction(1, 2)
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def sweep(duration_s: Fraction, most_s: Fraction) -> list[Span]:
 
 
 def closer_window(answer: Span, every_s: Fraction, duration_s: Fraction) -> Span:
-    """The window for another look at an answer: two and a half times as long.
+    """The window for another look at an answer: twice as long, since fewer pictures of the same number are closer.
 
     On each side it has at least two of the pictures that the answer was seen in, every_s seconds apart: an edge is not
     known any better.
