@@ -132,7 +132,7 @@ def test_a_sweep_can_be_given_up(search, clip):
     assert len(server.requests) == 2
 
 
-def test_a_closer_look_makes_an_answer_finer_and_is_shown(search, tmp_path):
+def test_a_closer_window_makes_an_answer_finer_and_is_shown(search, tmp_path):
     path = write_clip(tmp_path / "clip.mp4", [("red", 333), ("blue", 81), ("red", 200)])  # 13.32 s to 16.56 s
     blue, shown = Sees("blue"), []
     with serving(ModelServer(blue.answer, presence=blue.presence)) as server:
@@ -147,7 +147,7 @@ def test_a_closer_look_makes_an_answer_finer_and_is_shown(search, tmp_path):
 
 
 @pytest.mark.parametrize("why", ["is less sure", "sees nothing", "sees another place", "is cut off"])
-def test_a_closer_look_that_is_no_better_is_only_shown(search, tmp_path, why):
+def test_a_closer_window_that_is_no_better_is_only_shown(search, tmp_path, why):
     path = write_clip(tmp_path / "clip.mp4", [("red", 300), ("blue", 75), ("red", 225)])
     blue = Sees("blue")
     with serving(ModelServer(blue.answer)) as server:
@@ -169,7 +169,7 @@ def test_a_closer_look_that_is_no_better_is_only_shown(search, tmp_path, why):
     assert len(written(moment)) == (1 if why == "sees nothing" else 2)
 
 
-def test_a_closer_look_that_is_lost_keeps_the_answer(search, tmp_path):
+def test_a_closer_window_that_is_lost_keeps_the_answer(search, tmp_path):
     path = write_clip(tmp_path / "clip.mp4", [("red", 300), ("blue", 75), ("red", 225)])
     blue = Sees("blue")
     with serving(ModelServer(blue.answer, presence=blue.presence)) as server:

@@ -18,7 +18,7 @@ class Judged:
 
     about: the number of the moment that it is about; None if it shares time with none. evidence: what speaks for it, by
     name. score: the calibrated one, None without weights. is_kept: whether it is the answer now; otherwise it is only
-    shown. closer: the answer to the closer look, if that counts instead.
+    shown. closer: the answer about the closer window, if that counts instead.
     """
 
     answer: Proposal

@@ -3,7 +3,7 @@
     moments ─ windows around them ─▶ pictures ─ worker ─▶ segments, as they are written ─▶ steps on frames
     all footage ─ windows over it ─▶ is it there at all? ─ the best windows ─▶ the same
 
-The model knows when something happens, to about half a second. A closer look, in which pictures follow each other
+The model knows when something happens, to about half a second. A closer window, in which pictures follow each other
 faster, makes that finer; looking closer at single frames then finds the exact one.
 """
 
@@ -61,7 +61,7 @@ class VideoGrounder:
     """Asks one model about the `most` best moments. Open it before a search, close it after use.
 
     everywhere: asks about all footage first whether the event is there, and looks at the `most` best windows instead.
-    closer: whether it takes a closer look at its answers. timeout_s: for each question. Of the last search: notes, what
+    closer: whether it asks again about a closer window. timeout_s: for each question. Of the last search: notes, what
     went wrong, as sentences; looked, what came of each window.
     """
 
@@ -107,7 +107,7 @@ class VideoGrounder:
             model = Model(self._worker, searched.query, self.pack.side_px, self.timeout_s, check)
             run = _Run(self, model, searched, found, on_window)
             self.looked.clear()
-            self.notes[:] = []
+            self.notes.clear()
             (run.sweep if self.everywhere else run.best)()
             self.notes[:] = run.sentences()
             return found.all()
@@ -126,9 +126,8 @@ class _Run:
 
     def best(self) -> None:
         """Look at windows around the best moments."""
-        asked = [number for number, moment in enumerate(self._found.moments) if moment.quote is None][
-            : self._grounder.most
-        ]
+        seen = [number for number, moment in enumerate(self._found.moments) if moment.quote is None]
+        asked = seen[: self._grounder.most]
         looks = list[tuple[View, list[int]]]()
         for path in dict.fromkeys(self._found.moments[number].media.path for number in asked):
             numbers = [number for number in asked if self._found.moments[number].media.path == path]
@@ -153,11 +152,11 @@ class _Run:
         for done, view in enumerate(views):
             self._on_window(done, len(views) + most)
             self._presences.append(self._presence(view))
-        asked = zip(self._presences, views, strict=True)
-        likely = sorted(((p, view) for p, view in asked if p is not None), key=lambda each: -each[0])[:most]
+        known = [(p, view) for p, view in zip(self._presences, views, strict=True) if p is not None]
+        likely = sorted(known, key=lambda each: -each[0])[:most]
         for done, (_, view) in enumerate(likely):
             self._on_window(len(views) + done, len(views) + most)
-            self._look(view, self._in(view))
+            self._presences.append(self._look(view, self._in(view)))
         self._on_window(len(views) + most, len(views) + most)
         self._doubt()
 
@@ -165,7 +164,7 @@ class _Run:
         """What went wrong: a sentence for each file and reason."""
         said = []
         for (about, why), places in self._lost.items():
-            more = f" and {len(places) - 1} more" if len(places) > 1 else ""
+            more = f", and about {len(places) - 1} more of its windows" if len(places) > 1 else ""
             said.append(f"{self._pack.name} {about} from {places[0]}{more}{why}")
         kept = [answer for looked in self._grounder.looked for answer in looked.answers if answer.is_kept]
         if self._pack.calibration is not None and any(answer.score is None for answer in kept):

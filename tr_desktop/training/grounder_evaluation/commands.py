@@ -28,7 +28,7 @@ def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sweep", action="store_true", help="let the model choose its window in the whole video (find --ground all)"
     )
-    parser.add_argument("--ground-once", action="store_true", help="without its closer look")
+    parser.add_argument("--ground-once", action="store_true", help="without its closer window")
     parser.add_argument(
         "--ground-timeout",
         metavar="SECONDS",

@@ -1,6 +1,6 @@
-"""How much nearer a closer look brings the edges of a model that sees as exactly as its pictures allow.
+"""How much nearer a closer window brings the edges of a model that sees as exactly as its pictures allow.
 
-    python -m benchmarks.closer_look [--footage DIR]
+    python -m benchmarks.closer_window [--footage DIR]
 
 A real worker and a real server stand for the model: it recognises each picture that it is sent, and answers with the
 times of the first picture that shows the event and of the first one after it. So this is what the pictures allow; a
@@ -118,7 +118,7 @@ def _thumb(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def errors(case: Case, rng: np.random.Generator) -> Errors:
-    """Seconds by which both edges are off, after the first answer and after the closer look; and questions asked."""
+    """Seconds by which both edges are off, after the first answer and after the closer window; and questions asked."""
     sampler = Sampler(probe(case.path), Fraction(1), 32)
     _ = sum(1 for _ in sampler)
     footage, times = Footage(sampler.media, sampler.times), sampler.times
@@ -151,9 +151,7 @@ def main() -> None:
             row = errors(case, rng)
             for group in (case.kind, f"all of about {case.length_s} s", "all"):
                 found.setdefault(group, []).append(row)
-    print(
-        "| files | edges | first answer p50 / p90 | closer look p50 / p90 | edges nearer / farther | questions a file |"
-    )
+    print("| files | edges | first answer p50 / p90 | closer window p50 / p90 | edges nearer / farther | questions |")
     print("|---|---|---|---|---|---|")
     for group in sorted(found, key=lambda name: (name.startswith("all"), len(name), name)):
         first, closer = (np.array([row[which] for row in found[group]]).ravel() for which in (0, 1))
