@@ -109,6 +109,23 @@ def test_an_answer_at_the_edge_widens_the_window(tmp_path, library, server, caps
     assert len(lengths_s) in (2, 3) and lengths_s == sorted(lengths_s) and lengths_s[-1] > 1.3 * lengths_s[0]
 
 
+def test_all_footage_is_asked_about_before_the_best_windows_are_looked_at(tmp_path, library, server, capsys):
+    paths = [
+        make_video(tmp_path / f"{name}.mp4", frames=frames, rate=Fraction(5), size=(320, 240))
+        for name, frames in (("a", 500), ("b", 505))
+    ]
+
+    server.answer = lambda _: ["[[20.0, 24.0]]"]
+    main(["index", str(tmp_path), "--library", library, "--no-text"])
+    capsys.readouterr()
+    document, err = ask(capsys, tmp_path, library, "--grounder", "big", "--ground", "all", "--ground-once")
+    swept = [request.is_presence for request in server.requests]
+    assert swept[:4] == [True] * 4 and swept.count(False) == 3  # two windows for each file, then the best three
+    assert "big" in err and "7/7" in err
+    found = {moment["media"] for moment in document["moments"] for step in moment["steps"] if step.get("by")}
+    assert found == {str(path) for path in paths}
+
+
 def test_variable_rates_show_the_model_the_right_times(tmp_path, library, server, capsys):
     ticks, tick = [], 0
     for number in range(240):
@@ -183,6 +200,8 @@ def test_what_a_grounder_cannot_be_is_a_sentence(server, capsys, options, senten
     ("options", "sentence"),
     [
         (["--ground", "2"], "need --grounder"),
+        (["--ground", "all"], "need --grounder"),
+        (["--ground-once"], "need --grounder"),
         (["--grounder", "nobody"], "There is no grounder 'nobody'. Added grounders: none yet"),
     ],
 )
