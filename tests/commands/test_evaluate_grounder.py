@@ -20,16 +20,16 @@ from tr_desktop.commands.main import main
 from tr_desktop.training.grounder_evaluation import calibrating
 
 RATE = 10
-QUERIES = {"blue": (6.0, 9.0), "green": (12.0, 14.5)}  # seconds; 20 s are a whole video
+QUERIES = {"blue": (6.3, 9.4), "green": (12.2, 14.8)}  # seconds; 20 s are a whole video
 
 
 @pytest.fixture(scope="module")
 def footage(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("footage")
-    shots = [("red", 60), ("blue", 30), ("red", 30), ("green", 25), ("red", 55)]
+    shots = [("red", 63), ("blue", 31), ("red", 28), ("green", 26), ("red", 52)]
     rows = []
     for number in range(3):
-        shots = [*shots[:-1], ("red", 55 + number)]  # files of the same content are one
+        shots = [*shots[:-1], ("red", 52 + number)]  # files of the same content are one
         write_clip(folder / f"{number}.mp4", shots, Fraction(RATE))
         for query, window in QUERIES.items():
             rows.append({"file": f"{number}.mp4", "query": query, "windows": [window], "duration": 20})
@@ -79,13 +79,13 @@ def test_every_step_is_measured_beside_guessing(server, evaluate):
     assert status == 0 and "6 queries, 3 videos" in out
     assert rows["method"] == ["R1@0.3", "R1@0.5", "R1@0.7", "mIoU", "edge error p50 / p90", "no answer"]
     assert rows["whole video"][:2] == ["0.0 [0, 0]", "0.0 [0, 0]"]
-    assert float(rows["whole video"][3].split()[0]) == pytest.approx(100 * (3 + 2.5) / 2 / 20.1, abs=0.5)
+    assert float(rows["whole video"][3].split()[0]) == pytest.approx(100 * (3.1 + 2.6) / 2 / 20.1, abs=0.5)
     assert float(rows["best constant for these videos"][3].split()[0]) > float(rows["whole video"][3].split()[0])
     for stage in ("model, answer", "model, closer window", "search with the model, closer look"):
         assert rows[stage][2] == "100.0 [100, 100]"
     assert rows["model, answer"][-1] == "0 of 6" and rows["refiner, on the index"][-1] == ""
     off = [float(rows[stage][4].split()[0]) for stage in ("model, answer", "model, closer window")]
-    assert off[1] < off[0] <= 0.5
+    assert off[1] <= 0.1 and off[1] <= off[0] <= 0.5
 
 
 def test_a_model_without_an_answer_is_counted_apart(server, evaluate):
