@@ -15,7 +15,8 @@ from typing import IO, Any, NoReturn
 
 from tr_desktop.errors import UserError
 from tr_desktop.grounder_worker.about import about
-from tr_desktop.grounder_worker.served import Cancelled, Served
+from tr_desktop.grounder_worker.base import Cancelled, Model
+from tr_desktop.grounder_worker.families import open_model
 from tr_desktop.grounders.video_llm.messages import Question, segment_message
 
 
@@ -24,7 +25,7 @@ class _Desk:
 
     def __init__(self, wishes: IO[bytes], out: IO[bytes]) -> None:
         self.jobs: queue.SimpleQueue[tuple[Mapping[str, Any], bytes]] = queue.SimpleQueue()
-        self.model: Served | None = None
+        self.model: Model | None = None
         self._cancelled = -1
         self._wishes, self._out = wishes, out
         threading.Thread(target=self._listen, daemon=True).start()
@@ -53,8 +54,7 @@ class _Desk:
 
 
 def _open(desk: _Desk, message: Mapping[str, Any]) -> None:
-    facts = message["open"]
-    desk.model = model = Served(facts)
+    desk.model = model = open_model(message["open"], message.get("device", "auto"), message.get("quantise", "none"))
     desk.send({"opened": {"models": model.models()}})
 
 

@@ -12,7 +12,7 @@ from tr_desktop.grounders.video_llm.messages import About
 
 def about() -> About:
     """Facts for `doctor`, and for saying what is missing. torch is imported only if it is installed."""
-    device, name, memory_bytes, free_bytes = "cpu", _processor(), *_main_memory()
+    device, name, memory_bytes, free_bytes = "cpu", _processor(), *main_memory()
     if is_installed("torch"):
         from tr_desktop.grounder_worker import devices
 
@@ -37,7 +37,7 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def _main_memory() -> tuple[int | None, int | None]:
+def main_memory() -> tuple[int | None, int | None]:
     """(all, free) bytes of the computer's memory; None without psutil, which comes with what local models need."""
     if not is_installed("psutil"):
         return None, None

@@ -11,7 +11,7 @@ import http.client
 import json
 import math
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
 from fractions import Fraction
 from typing import Any
@@ -23,6 +23,7 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from tr_desktop.errors import PackError, UserError
+from tr_desktop.grounder_worker.base import Check
 from tr_desktop.grounders.video_llm.answers import Written, WrittenSegment, reader_of
 from tr_desktop.grounders.video_llm.messages import Question
 from tr_desktop.grounders.video_llm.packs import local_address
@@ -31,13 +32,6 @@ from tr_desktop.grounders.video_llm.presets import PRESENCE, PRESETS
 _CONNECT_S = 5.0
 _YES, _NO = "yes", "no"
 _MAX_LINE = 1 << 20
-
-Check = Callable[[], None]
-"""Raises Cancelled once the question was given up."""
-
-
-class Cancelled(Exception):  # noqa: N818 (it is not an error)
-    """The question was given up."""
 
 
 class Served:

@@ -1,0 +1,136 @@
+"""Qwen3-VL and Qwen2.5-VL, and what was made from them: TimeLens2, TimeLens, Time-R1 and others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from tr_desktop.errors import UserError
+from tr_desktop.grounder_worker.base import Check
+from tr_desktop.grounder_worker.decoding import Context, written
+from tr_desktop.grounder_worker.load import free_memory, is_out_of_memory, load, weights_bytes
+from tr_desktop.grounder_worker.pictures import Video
+from tr_desktop.grounder_worker.prompt import Encoder
+from tr_desktop.grounders.video_llm.answers import Written, WrittenSegment, reader_of
+from tr_desktop.grounders.video_llm.messages import Question
+from tr_desktop.grounders.video_llm.presets import PRESENCE, PRESETS
+
+_HALF = 0.5**0.5  # of the sides, for half the tokens
+_YES, _NO = "yes", "no"
+
+
+class Qwen:
+    """One checkpoint, loaded. facts: of a `GrounderPack`. device, quantise: as in `load`.
+
+    Raises PackError or UserError if it can't be loaded.
+    """
+
+    def __init__(self, facts: Mapping[str, Any], device: str = "auto", quantise: str = "none") -> None:
+        self._name, self._folder = str(facts["name"]), Path(facts["folder"])
+        self._preset, self._new_tokens_most = PRESETS[facts["preset"]], int(facts["new_tokens_most"])
+        self._quantise = quantise
+        model = load(self._folder, facts["family"], device, quantise)
+        self._context = Context(model)
+        self._encoder = Encoder(self._folder, model.config)
+        self._words = {word: _ids_of(word, self._encoder) for word in (_YES, _NO)}
+        self._scale = 1.0  # of the pictures' sides; less after memory ran out
+        self._seen: tuple[Question, Video] | None = None
+
+    def models(self) -> list[str]:
+        return [self._name]
+
+    def interrupt(self) -> None:
+        """It looks itself between two tokens."""
+
+    def ground(self, question: Question, check: Check) -> Iterator[WrittenSegment]:
+        """The segments that the model writes about the window, as it writes them.
+
+        Raises UserError if memory runs out though the pictures were made smaller.
+        """
+        text = Written()
+        reader = reader_of(self._preset.answer, text, question.length_s)
+        logits = self._read(question, self._preset.prompt, check)
+        for piece, log_probability in self._written(logits, check):
+            text.add(piece, log_probability)
+            yield from reader.read(is_over=False)
+        yield from reader.read(is_over=True)
+
+    def presence(self, question: Question, check: Check) -> float | None:
+        """The probability of "yes" against "no" to the question whether the event is there."""
+        if not all(self._words.values()):
+            return None
+        likely = self._read(question, PRESENCE, check).softmax(-1)
+        of = {word: float(likely[ids].sum()) for word, ids in self._words.items()}
+        return of[_YES] / (of[_YES] + of[_NO]) if sum(of.values()) > 0 else None
+
+    def _written(self, logits: Tensor, check: Check) -> Iterator[tuple[str, float]]:
+        encoder = self._encoder
+        try:
+            yield from written(
+                self._context,
+                logits,
+                encoder.tokenizer,
+                self._new_tokens_most,
+                check,
+                ends=encoder.ends,
+                not_written=encoder.not_written,
+            )
+        except (RuntimeError, MemoryError) as error:
+            raise self._without_memory(error) from error
+
+    def _read(self, question: Question, words: str, check: Check) -> Tensor:
+        """The logits of what follows `words` about the question's window; if memory runs out, with half the tokens."""
+        check()
+        try:
+            return self._read_scaled(question, words, check)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+        self._scale *= _HALF
+        self._forget()
+        check()
+        try:
+            return self._read_scaled(question, words, check)
+        except (RuntimeError, MemoryError) as error:
+            raise self._without_memory(error) from error
+
+    def _read_scaled(self, question: Question, words: str, check: Check) -> Tensor:
+        if self._seen is None or self._seen[0].pictures is not question.pictures:
+            self._forget()
+            video = self._encoder.video_maker(question.pictures, question.times_s, self._scale)
+            self._seen = question, video
+            check()
+        prompt = self._encoder.prompt(
+            self._seen[1],
+            words.replace("{}", question.query),
+            system=self._preset.system,
+            is_text_first=self._preset.is_text_first,
+        )
+        return self._context.read(prompt)
+
+    def _forget(self) -> None:
+        self._seen = None
+        self._context.forget()
+
+    def _without_memory(self, error: BaseException) -> BaseException:
+        """What to raise: a sentence if memory ran out, otherwise `error`."""
+        if not is_out_of_memory(error):
+            return error
+        self._forget()
+        free_memory()
+        saved_gb = 0.6 * weights_bytes(self._folder) / 1e9
+        smaller = f"--quantise nf4, which saves about {saved_gb:.1f} GB, or " if self._quantise == "none" else ""
+        return UserError(
+            f"{self._name} runs out of memory, also with pictures of half the size",
+            remedy=f"Use {smaller}fewer or smaller pictures: frames_most and side_px in its grounder.json",
+        )
+
+
+def _ids_of(word: str, encoder: Encoder) -> list[int]:
+    """The tokens that are the word, however it is written."""
+    written_so = [f"{space}{case}" for space in ("", " ") for case in (word, word.capitalize(), word.upper())]
+    encoded = [encoder.tokenizer.encode(each, add_special_tokens=False).ids for each in written_so]
+    return sorted({ids[0] for ids in encoded if len(ids) == 1})
