@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
+from importlib.util import find_spec
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,7 +23,7 @@ from tr_desktop.grounders.video_llm.answers import WrittenSegment
 from tr_desktop.grounders.video_llm.messages import Presence, Question
 from tr_desktop.grounders.video_llm.packs import GrounderPack, Server
 from tr_desktop.grounders.video_llm.presets import PRESETS
-from tr_desktop.grounders.video_llm.worker import GrounderWorker, WindowLost
+from tr_desktop.grounders.video_llm.worker import GrounderWorker, WindowLost, about_worker
 
 TIMEOUT_S = 60.0
 ANCHORS = ["<think>near <timestep>1 to ", "3</timestep></think>", "<answer>1.5 to 2.5", "</answer>"]
@@ -201,3 +204,12 @@ def test_the_first_question_opens_the_worker(running):
         replies = ask(running(pack_of(server)))
     assert not [each for each in replies if isinstance(each, WrittenSegment)]
     assert replies == [Presence(pytest.approx(0.1))]
+
+
+@pytest.mark.skipif(find_spec("torch") is not None, reason="torch is installed here")
+def test_a_local_model_needs_torch_and_says_so(running):
+    about = about_worker()
+    assert (about.python, about.torch, about.device) == (sys.executable, None, "cpu")
+    facts = {"name": "small", "family": "qwen3_vl", "folder": "/nowhere", "preset": "timelens"}
+    with pytest.raises(UserError, match=r"small needs torch and transformers, which .* doesn't have.*run\.py llm find"):
+        running(SimpleNamespace(name="small", to_json=lambda: facts)).open()

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
 from tr_desktop.errors import PackError, UserError
 from tr_desktop.grounder_worker import devices
 from tr_desktop.grounder_worker.about import is_installed, main_memory
 
 QUANTISED = ("none", "int8", "nf4")
-_SIZE_OF = {"none": 1.0, "int8": 0.6, "nf4": 0.4}  # of the weights in memory; embeddings and pictures' tower stay
+SIZE_OF = {"none": 1.0, "int8": 0.6, "nf4": 0.4}
+"""How large the weights are in memory, beside those on disk; embeddings and the pictures' tower aren't quantised."""
 _CLASSES = {"qwen2_5_vl": "Qwen2_5_VLForConditionalGeneration", "qwen3_vl": "Qwen3VLForConditionalGeneration"}
 _NOT_QUANTISED = ["model.visual", "lm_head"]
 
@@ -43,7 +45,7 @@ def load(folder: Path, family: str, device: str = "auto", quantise: str = "none"
             use_safetensors=True,
             output_loading_info=True,
         )
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         if is_out_of_memory(error):
             free_memory()
             raise _too_large(folder, size_bytes, on, quantise) from error
@@ -154,7 +156,7 @@ def _quantisation(device: torch.device, quantise: str) -> Any:
 def _expect_room(folder: Path, size_bytes: int, device: torch.device, quantise: str) -> None:
     """Raises UserError if the weights alone are more than what is free: better now than when the computer stalls."""
     free_bytes = main_memory()[1] if device.type == "cpu" else devices.memory_of(device.type)[1]
-    if free_bytes is not None and size_bytes * _SIZE_OF.get(quantise, 1.0) > free_bytes:
+    if free_bytes is not None and size_bytes * SIZE_OF.get(quantise, 1.0) > free_bytes:
         raise _too_large(folder, size_bytes, device, quantise)
 
 
@@ -162,12 +164,12 @@ def _too_large(folder: Path, size_bytes: int, device: torch.device, quantise: st
     free_bytes = main_memory()[1] if device.type == "cpu" else devices.memory_of(device.type)[1]
     free = "" if free_bytes is None else f"; {free_bytes / 1e9:.1f} GB are free"
     smaller = [
-        f"--quantise {name} takes about {size_bytes * _SIZE_OF[name] / 1e9:.1f} GB"
+        f"--quantise {name} takes about {size_bytes * SIZE_OF[name] / 1e9:.1f} GB"
         for name in QUANTISED[QUANTISED.index(quantise) + 1 :]
-        if device.type != "mps" and (free_bytes is None or size_bytes * _SIZE_OF[name] < free_bytes)
+        if device.type != "mps" and (free_bytes is None or size_bytes * SIZE_OF[name] < free_bytes)
     ]
     return UserError(
-        f"The model takes about {size_bytes * _SIZE_OF[quantise] / 1e9:.1f} GB on {device.type}{free}",
+        f"The model takes about {size_bytes * SIZE_OF[quantise] / 1e9:.1f} GB on {device.type}{free}",
         path=folder,
         remedy=f"It may fit: {', '.join(smaller)}" if smaller else "Close other programs, or use a smaller model",
     )

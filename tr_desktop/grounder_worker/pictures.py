@@ -64,7 +64,7 @@ class VideoMaker:
         """The patches of two frames [2, H, W, 3] at that size, token by token: float32 [n, values]."""
         pixels = torch.from_numpy(np.ascontiguousarray(pair)).permute(0, 3, 1, 2)
         if tuple(pixels.shape[2:]) != size:
-            pixels = interpolate(pixels.float(), size, mode="bicubic", antialias=True).clamp(0, 255).round()
+            pixels = interpolate(pixels, size, mode="bicubic", antialias=True)
         pixels = (pixels.float() - self._mean) / self._deviation
         rows, columns = (side // (self.patch_px * self.merged) for side in size)
         parts = pixels.reshape(_PAIR, 3, rows, self.merged, self.patch_px, columns, self.merged, self.patch_px)

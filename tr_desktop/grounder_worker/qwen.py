@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from torch import Tensor
 from tr_desktop.errors import UserError
 from tr_desktop.grounder_worker.base import Check
 from tr_desktop.grounder_worker.decoding import Context, written
-from tr_desktop.grounder_worker.load import free_memory, is_out_of_memory, load, weights_bytes
+from tr_desktop.grounder_worker.load import SIZE_OF, free_memory, is_out_of_memory, load, weights_bytes
 from tr_desktop.grounder_worker.pictures import Video
 from tr_desktop.grounder_worker.prompt import Encoder
 from tr_desktop.grounders.video_llm.answers import Written, WrittenSegment, reader_of
@@ -68,7 +69,7 @@ class Qwen:
 
     def _written(self, logits: Tensor, check: Check) -> Iterator[tuple[str, float]]:
         encoder = self._encoder
-        try:
+        with self._memory_explained():
             yield from written(
                 self._context,
                 logits,
@@ -78,8 +79,6 @@ class Qwen:
                 ends=encoder.ends,
                 not_written=encoder.not_written,
             )
-        except (RuntimeError, MemoryError) as error:
-            raise self._without_memory(error) from error
 
     def _read(self, question: Question, words: str, check: Check) -> Tensor:
         """The logits of what follows `words` about the question's window; if memory runs out, with half the tokens."""
@@ -92,10 +91,8 @@ class Qwen:
         self._scale *= _HALF
         self._forget()
         check()
-        try:
+        with self._memory_explained():
             return self._read_scaled(question, words, check)
-        except (RuntimeError, MemoryError) as error:
-            raise self._without_memory(error) from error
 
     def _read_scaled(self, question: Question, words: str, check: Check) -> Tensor:
         if self._seen is None or self._seen[0].pictures is not question.pictures:
@@ -114,19 +111,23 @@ class Qwen:
     def _forget(self) -> None:
         self._seen = None
         self._context.forget()
-
-    def _without_memory(self, error: BaseException) -> BaseException:
-        """What to raise: a sentence if memory ran out, otherwise `error`."""
-        if not is_out_of_memory(error):
-            return error
-        self._forget()
         free_memory()
-        saved_gb = 0.6 * weights_bytes(self._folder) / 1e9
-        smaller = f"--quantise nf4, which saves about {saved_gb:.1f} GB, or " if self._quantise == "none" else ""
-        return UserError(
-            f"{self._name} runs out of memory, also with pictures of half the size",
-            remedy=f"Use {smaller}fewer or smaller pictures: frames_most and side_px in its grounder.json",
-        )
+
+    @contextmanager
+    def _memory_explained(self) -> Iterator[None]:
+        """Raises a UserError in place of torch's own error if memory runs out."""
+        try:
+            yield
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            self._forget()
+            saved_gb = weights_bytes(self._folder) * (1 - SIZE_OF["nf4"]) / 1e9
+            smaller = f"--quantise nf4, which saves about {saved_gb:.1f} GB, or " if self._quantise == "none" else ""
+            raise UserError(
+                f"{self._name} runs out of memory, also with pictures of half the size",
+                remedy=f"Use {smaller}fewer or smaller pictures: frames_most and side_px in its grounder.json",
+            ) from error
 
 
 def _ids_of(word: str, encoder: Encoder) -> list[int]:
