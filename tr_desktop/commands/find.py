@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from tr_desktop.grounders.video_llm.joining import VideoGrounder
     from tr_desktop.library.filters import FootageFilter
 
+# Of the devices for ONNX models, those that torch knows; a model that torch runs finds its own for the others.
+_TORCH_DEVICES = {"cpu": "cpu", "cuda": "cuda", "tensorrt": "cuda", "coreml": "mps"}
+
 
 def add_commands(commands: Any) -> None:
     """Add `find` to the subparsers of `tr-desktop`."""
@@ -69,6 +72,11 @@ def add_commands(commands: Any) -> None:
         metavar="SECONDS",
         type=options.seconds,
         help="how long it may take for each stretch of footage (default 120)",
+    )
+    find.add_argument(
+        "--quantise",
+        choices=("none", "int8", "nf4"),
+        help="make its weights smaller when they are loaded, if it runs in this program: nf4 takes least memory",
     )
     for option, effect in (
         ("--like-more", "right: it comes first, and what looks like it"),
@@ -152,6 +160,8 @@ def _video_grounder(arguments: argparse.Namespace) -> Iterator[VideoGrounder | N
             raise UserError(
                 "--ground, --ground-once and --ground-timeout need --grounder", remedy="Say which: --grounder NAME"
             )
+        if arguments.quantise is not None:
+            raise UserError("--quantise needs --grounder", remedy="Say which: --grounder NAME")
         yield None
         return
     timeout_s = DEFAULT_TIMEOUT_S if arguments.ground_timeout is None else float(arguments.ground_timeout)
@@ -162,6 +172,8 @@ def _video_grounder(arguments: argparse.Namespace) -> Iterator[VideoGrounder | N
         timeout_s,
         everywhere=everywhere,
         closer=not arguments.ground_once,
+        device=_TORCH_DEVICES.get(arguments.device, "auto"),
+        quantise=arguments.quantise or "none",
     )
     try:
         grounder.open()

@@ -61,8 +61,8 @@ class VideoGrounder:
     """Asks one model about the `most` best moments. Open it before a search, close it after use.
 
     everywhere: asks about all footage first whether the event is there, and looks at the `most` best windows instead.
-    closer: whether it asks again about a closer window. timeout_s: for each question. Of the last search: notes, what
-    went wrong, as sentences; looked, what came of each window.
+    closer: whether it asks again about a closer window. timeout_s: for each question. device, quantise: as in
+    `GrounderWorker`. Of the last search: notes, what went wrong, as sentences; looked, what came of each window.
     """
 
     pack: GrounderPack
@@ -70,11 +70,13 @@ class VideoGrounder:
     timeout_s: float = DEFAULT_TIMEOUT_S
     everywhere: bool = False
     closer: bool = True
+    device: str = "auto"
+    quantise: str = "none"
     notes: list[str] = field(default_factory=list)
     looked: list[Looked] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._worker = GrounderWorker(self.pack)
+        self._worker = GrounderWorker(self.pack, self.device, self.quantise)
         self._lock = threading.Lock()  # a search that was given up may still be about to let go
 
     def open(self, check: Callable[[], None] = lambda: None) -> None:
