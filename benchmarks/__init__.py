@@ -9,6 +9,7 @@ Run them from the repository root, for instance `python -m benchmarks.library --
 - `feedback`: what marking first answers right or wrong adds to the answers
 - `first_pass`: how soon and how well footage can be searched from its keyframes, beside all of it read
 - `gpu`: image towers and the refiner on an NVIDIA GPU beside torch.compile
+- `grounder`: times and memory of a video language model in the worker, with random weights of a true shape
 - `handoff`: whether an EDL's labels are the intended frames; the time to cut and verify a clip beside ffmpeg
 - `indexing`: the time and the memory to index a file beside ffmpeg decoding it
 - `library`: the time of a search over a large library beside one matrix product

@@ -1,1 +1,1 @@
-"""Rebuilding a pack from data. The only home of torch."""
+"""Rebuilding a pack from data."""

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -41,6 +42,20 @@ def write_tiny(family: str, folder: Path, *, extra_tokens: Sequence[str] = (), s
 
     family: one of FAMILIES. extra_tokens: added to the tokenizer, such as those of an answer's format.
     """
+    write_random(family, folder, extra_tokens=extra_tokens, seed=seed)
+    return folder
+
+
+def write_random(
+    family: str,
+    folder: Path,
+    *,
+    text: Mapping[str, Any] = MappingProxyType({}),
+    vision: Mapping[str, Any] = MappingProxyType({}),
+    extra_tokens: Sequence[str] = (),
+    seed: int = 0,
+) -> None:
+    """The same with sizes of its own. text, vision: of the two parts' configurations, in place of the tiny ones."""
     os.environ["HF_HUB_OFFLINE"] = "1"
     folder.mkdir(parents=True)
     tokenizer = tiny_tokenizer(extra_tokens)
@@ -48,12 +63,12 @@ def write_tiny(family: str, folder: Path, *, extra_tokens: Sequence[str] = (), s
     for name, content in _tokenizer_and_picture_files(family).items():
         (folder / name).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     torch.manual_seed(seed)
-    model = _model(family, tokenizer)
-    _stretch(model)
+    model = _model(family, tokenizer, text, vision)
+    if not text:
+        _stretch(model)
     end, start = tokenizer.token_to_id("<|im_end|>"), tokenizer.token_to_id("<|endoftext|>")
     model.generation_config.eos_token_id, model.generation_config.pad_token_id = [end, start], start
     model.save_pretrained(folder)
-    return folder
 
 
 def tiny_tokenizer(extra_tokens: Sequence[str] = ()) -> Tokenizer:
@@ -102,7 +117,7 @@ def _tokenizer_and_picture_files(family: str) -> dict[str, dict[str, Any]]:
     }
 
 
-def _model(family: str, tokenizer: Tokenizer) -> Any:
+def _model(family: str, tokenizer: Tokenizer, own_text: Mapping[str, Any], own_vision: Mapping[str, Any]) -> Any:
     import transformers
 
     ids = {token: tokenizer.token_to_id(token) for token in _SPECIAL}
@@ -139,11 +154,15 @@ def _model(family: str, tokenizer: Tokenizer) -> Any:
     if family == "qwen2_5_vl":
         text |= {"rope_parameters": rope | {"mrope_section": [2, 3, 3]}}
         vision |= {"window_size": 112, "fullatt_block_indexes": [1], "tokens_per_second": 2}
-        config: Any = transformers.Qwen2_5_VLConfig(text_config=text, vision_config=vision, **tokens)
+        config: Any = transformers.Qwen2_5_VLConfig(
+            text_config={**text, **own_text}, vision_config={**vision, **own_vision}, **tokens
+        )
         return transformers.Qwen2_5_VLForConditionalGeneration(config)
     text |= {"head_dim": 16, "rope_parameters": rope | {"mrope_section": [4, 2, 2], "mrope_interleaved": True}}
     vision |= {"num_position_embeddings": 16, "deepstack_visual_indexes": [0]}
-    config = transformers.Qwen3VLConfig(text_config=text, vision_config=vision, **tokens)
+    config = transformers.Qwen3VLConfig(
+        text_config={**text, **own_text}, vision_config={**vision, **own_vision}, **tokens
+    )
     return transformers.Qwen3VLForConditionalGeneration(config)
 
 
