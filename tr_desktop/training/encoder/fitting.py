@@ -115,7 +115,7 @@ def fit(
             has_other = [n for n, (_, _, t) in enumerate(batch) if t in texts.exchanged]
             changed = torch.tensor([texts.exchanged[batch[n][2]] for n in has_other], dtype=torch.int64)
             joint = texts.sentences.encode(towers.adapter, torch.cat([own, other, changed]))
-            own_joint, other_joint, changed_joint = joint.split([len(own), len(other), len(changed)])
+            own_joint, other_joint, changed_joint = joint.split([len(own), len(other), len(changed)])  # type: ignore[no-untyped-call]
             group = torch.from_numpy(sampler.group[[i for i, _, _ in batch]])
             scale = towers.scale.exp().clamp(max=60)
             loss = contrastive(
