@@ -99,7 +99,7 @@ def sentencepiece_model() -> bytes:
     message.trainer_spec.model_type, message.trainer_spec.byte_fallback = 2, True
     message.normalizer_spec.add_dummy_prefix, message.normalizer_spec.remove_extra_whitespaces = True, False
     special = [("<unk>", 2), ("<s>", 3), ("</s>", 3), *((f"<0x{byte:02X}>", 6) for byte in range(256))]
-    normal = sorted(known, key=lambda piece: len(piece) == 1)  # pairs first, single characters last
+    normal = ["▁▁", *sorted(known, key=lambda piece: len(piece) == 1)]  # pairs first, single characters last
     for rank, (piece, kind) in enumerate([*special, *((piece, 1) for piece in normal)]):
         message.pieces.add(piece=piece, type=kind, score=float(min(len(special) - rank, 0)))
     data: bytes = message.SerializeToString()

@@ -2,7 +2,7 @@
 
     Vicuna ──────────┐
     stage 1 ─────────┤
-                     ├─▶ read ─▶ adapters added, one after the other ─▶ compared with what Llama and CLIP need ─▶ written
+                     ├─▶ read ─▶ compared with what Llama and CLIP need ─▶ adapters added one after the other ─▶ written
     PEFT's adapters ─┤
     CLIP ViT-L/14 ───┘
 

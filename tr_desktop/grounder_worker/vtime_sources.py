@@ -111,9 +111,9 @@ def weights_of(folder: Path, stems: Sequence[str]) -> dict[str, Tensor]:
 
 
 def projector_of(place: Path) -> dict[str, Tensor]:
-    """VTimeLLM's stage 1, a folder or its file: weight [hidden, D] and bias [hidden] from a picture's vector to a token.
+    """VTimeLLM's stage 1, a folder or its file: from a picture's vector to a token.
 
-    Raises PackError if it isn't one linear layer.
+    weight [hidden, D] and bias [hidden]. Raises PackError if it isn't one linear layer.
     """
     if place.is_dir():
         expect_plain(place)

@@ -60,7 +60,7 @@ def _of_model(data: bytes) -> Tokenizer:
 
 
 def _merges(pieces: Sequence[Any]) -> list[tuple[str, str]]:
-    """Which two neighbours become one: first the pair whose whole has the highest score, then that with a longer left."""
+    """Which two neighbours become one: the pair whose whole has the highest score comes first."""
     scores = {piece.piece: piece.score for piece in pieces if piece.type == _NORMAL}
     found = []
     for whole, score in scores.items():
