@@ -116,7 +116,8 @@ def test_parts_that_the_trainer_saved_beside_the_adapter_count_too(copy, tmp_pat
 @pytest.mark.parametrize(
     ("text", "pieces"),
     [
-        (" From 17 to 34.", "▁ ▁From ▁ 1 7 ▁to ▁ 3 4 ."),
+        ("From 17 to 34.", "▁From ▁ 1 7 ▁to ▁ 3 4 ."),
+        ("17 to 34", "▁ 1 7 ▁to ▁ 3 4"),
         ("05", "▁ 0 5"),
         ("é", "▁ <0xC3> <0xA9>"),
     ],
