@@ -28,6 +28,7 @@ from transformers.convert_slow_tokenizer import import_protobuf
 from tr_desktop.grounder_worker.vtime_import import NEW_TOKENS
 
 HIDDEN, WIDTH = 64, 24
+_BYTES = slice(3, 259)  # in Llama's vocabulary
 _CORPUS = [
     "A chat between a curious user and an artificial intelligence assistant. The assistant gives helpful, detailed, and"
     " polite answers to the user's questions. USER: During which frames can we see a cat? ASSISTANT: From 17 to 34.",
@@ -93,7 +94,7 @@ def sentencepiece_model() -> bytes:
         [pre_tokenizers.Metaspace(), pre_tokenizers.Digits(individual_digits=True)]
     )
     trainer = trainers.BpeTrainer(vocab_size=300, initial_alphabet=[chr(number) for number in range(33, 127)])
-    trained.train_from_iterator(_CORPUS, trainer)
+    trained.train_from_iterator(_CORPUS * 9 + ["yes no Yes No"] * 99, trainer)
     known = sorted(trained.get_vocab(), key=trained.get_vocab().__getitem__)
     message = import_protobuf().ModelProto()
     message.trainer_spec.model_type, message.trainer_spec.byte_fallback = 2, True
@@ -149,6 +150,8 @@ def _save_vicuna(folder: Path) -> None:
     )
     model = transformers.LlamaForCausalLM(config)
     _stretch(model)
+    with torch.no_grad():
+        model.lm_head.weight[_BYTES] = 0  # never the likeliest: a random model would write what are no characters
     (folder / "config.json").write_text(config.to_json_string())
     weights = dict(model.state_dict())
     weights["model.layers.0.self_attn.rotary_emb.inv_freq"] = torch.ones(8)  # as older versions save it
