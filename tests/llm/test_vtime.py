@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 from tokenizers import Tokenizer
 
-from tests.llm.tiny_vtime import VARIANTS, Tiny
+from tests.llm.tiny_vtime import SYSTEM, VARIANTS, Tiny
 from tr_desktop.errors import UserError
 from tr_desktop.grounder_worker import vtime
 from tr_desktop.grounder_worker.base import Cancelled
@@ -26,11 +26,6 @@ from tr_desktop.grounder_worker.vtime_import import read_parts, write_parts
 from tr_desktop.grounders.video_llm.answers import Written, reader_of
 from tr_desktop.grounders.video_llm.messages import Question
 from tr_desktop.grounders.video_llm.presets import PRESENCE, PRESETS
-
-SYSTEM = (
-    "A chat between a curious user and an artificial intelligence assistant. "
-    "The assistant gives helpful, detailed, and polite answers to the user's questions."
-)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,18 @@ from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 from transformers.convert_slow_tokenizer import import_protobuf
 
 from tr_desktop.grounder_worker.vtime_import import NEW_TOKENS
+from tr_desktop.grounder_worker.vtime_tokenizer import llama_tokenizer
 
 HIDDEN, WIDTH = 64, 24
 _BYTES = slice(3, 259)  # in Llama's vocabulary
+SYSTEM = (
+    "A chat between a curious user and an artificial intelligence assistant. "
+    "The assistant gives helpful, detailed, and polite answers to the user's questions."
+)
 _CORPUS = [
     "A chat between a curious user and an artificial intelligence assistant. The assistant gives helpful, detailed, and"
     " polite answers to the user's questions. USER: During which frames can we see a cat? ASSISTANT: From 17 to 34.",
@@ -63,28 +69,33 @@ class Tiny:
         return tokens
 
 
-def vtimellm(folder: Path) -> Tiny:
+def vtimellm(folder: Path, teach: Mapping[str, str] | None = None) -> Tiny:
+    """teach: what it answers to questions, whatever the video is; None for random answers."""
     torch.manual_seed(0)
     base, stage1, clip, projector, image = _common(folder)
+    _save_vicuna(base, teach)
     language = _language(base)
     for name in ("stage2", "stage3"):
-        language = _adapted(language, folder / name)
+        language = _adapted(language, folder / name, 0.01 if teach else 0.3)
     return Tiny(base, stage1, [folder / "stage2", folder / "stage3"], clip, language.eval(), projector, image, None)
 
 
-def timerefine(folder: Path) -> Tiny:
+def timerefine(folder: Path, teach: Mapping[str, str] | None = None) -> Tiny:
+    """teach: as for `vtimellm`."""
     torch.manual_seed(1)
     base, stage1, clip, projector, image = _common(folder)
+    rows = _save_vicuna(base, teach)
     language = _language(base)
     language.resize_token_embeddings(language.config.vocab_size + len(NEW_TOKENS), mean_resizing=False)
-    for weights in (language.get_input_embeddings(), language.get_output_embeddings()):
-        nn.init.normal_(weights.weight[-len(NEW_TOKENS) :], std=0.2)
+    with torch.no_grad():
+        for weights, new in zip((language.get_input_embeddings(), language.lm_head), rows, strict=True):
+            weights.weight[-len(NEW_TOKENS) :] = new
     language.segment_head = nn.Linear(HIDDEN, 2)
-    merged = _adapted(language, folder / "timerefine", saved=["segment_head"])
+    merged = _adapted(language, folder / "timerefine", 0.01 if teach else 0.3, saved=["segment_head"])
     return Tiny(base, stage1, [folder / "timerefine"], clip, merged.eval(), projector, image, merged.segment_head)
 
 
-VARIANTS: dict[str, Callable[[Path], Tiny]] = {"vtimellm": vtimellm, "timerefine": timerefine}
+VARIANTS: dict[str, Callable[..., Tiny]] = {"vtimellm": vtimellm, "timerefine": timerefine}
 
 
 def sentencepiece_model() -> bytes:
@@ -109,7 +120,7 @@ def sentencepiece_model() -> bytes:
 
 def _common(folder: Path) -> tuple[Path, Path, Path, nn.Linear, Any]:
     base, stage1, clip = (folder / name for name in ("vicuna", "stage1", "clip"))
-    _save_vicuna(base)
+    base.mkdir(parents=True)
     stage1.mkdir()
     projector = nn.Linear(WIDTH, HIDDEN)
     values = {f"model.mm_projector.{key}": value for key, value in projector.state_dict().items()}
@@ -133,15 +144,14 @@ def _common(folder: Path) -> tuple[Path, Path, Path, nn.Linear, Any]:
     return base, stage1, clip, projector, image.eval()
 
 
-def _save_vicuna(folder: Path) -> None:
-    folder.mkdir(parents=True)
-    data = sentencepiece_model()
-    (folder / "tokenizer.model").write_bytes(data)
+def _save_vicuna(folder: Path, teach: Mapping[str, str] | None) -> tuple[Tensor, Tensor]:
+    """Vicuna; the rows that TimeRefine's tokens have in its embeddings and in its last layer."""
+    (folder / "tokenizer.model").write_bytes(sentencepiece_model())
     (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "LlamaTokenizer", "legacy": False}))
-    message = import_protobuf().ModelProto()
-    message.ParseFromString(data)
+    tokenizer = llama_tokenizer(folder, NEW_TOKENS)
+    size = tokenizer.get_vocab_size()
     config = transformers.LlamaConfig(
-        vocab_size=len(message.pieces),
+        vocab_size=size,
         hidden_size=HIDDEN,
         intermediate_size=128,
         num_hidden_layers=2,
@@ -152,8 +162,15 @@ def _save_vicuna(folder: Path) -> None:
     _stretch(model)
     with torch.no_grad():
         model.lm_head.weight[_BYTES] = 0  # never the likeliest: a random model would write what are no characters
+    if teach:
+        _teach(model, tokenizer, teach)
+    config.vocab_size -= len(NEW_TOKENS)
     (folder / "config.json").write_text(config.to_json_string())
-    weights = dict(model.state_dict())
+    weights = {name: value.detach() for name, value in model.state_dict().items()}
+    tokens = ("model.embed_tokens.weight", "lm_head.weight")
+    rows = weights[tokens[0]][config.vocab_size :].clone(), weights[tokens[1]][config.vocab_size :].clone()
+    for name in tokens:
+        weights[name] = weights[name][: config.vocab_size].clone()
     weights["model.layers.0.self_attn.rotary_emb.inv_freq"] = torch.ones(8)  # as older versions save it
     half = len(weights) // 2
     place = {}
@@ -162,6 +179,32 @@ def _save_vicuna(folder: Path) -> None:
         torch.save({name: weights[name] for name in names}, folder / file)
         place |= dict.fromkeys(names, file)
     (folder / "pytorch_model.bin.index.json").write_text(json.dumps({"metadata": {}, "weight_map": place}))
+    return rows
+
+
+def _teach(model: Any, tokenizer: Tokenizer, answers: Mapping[str, str]) -> None:
+    """Train until it knows the answers by heart. The video is noise: the answers don't depend on it."""
+
+    def ids(text: str) -> list[int]:
+        found: list[int] = tokenizer.encode(text, add_special_tokens=False).ids
+        return found
+
+    before = [*ids("<s>"), *ids(f"{SYSTEM} USER: ")]
+    lessons = [(ids(f"\n{words} ASSISTANT:"), [*ids(answer), *ids("</s>")]) for words, answer in answers.items()]
+    optimiser, embed = torch.optim.Adam(model.parameters(), lr=3e-3), model.get_input_embeddings()
+    for _ in range(300):
+        losses = []
+        for question, answer in lessons:
+            frames = torch.randn(100, HIDDEN) * torch.rand(1) + torch.randn(1, HIDDEN) / 2
+            text = [embed(torch.tensor(part)) for part in (before, [*question, *answer])]
+            logits = model(inputs_embeds=torch.cat([text[0], frames, text[1]])[None]).logits[0]
+            losses.append(cross_entropy(logits[-len(answer) - 1 : -1], torch.tensor(answer)))
+        optimiser.zero_grad()
+        sum(losses, torch.zeros(())).backward()
+        optimiser.step()
+        if max(each.item() for each in losses) < 0.02:
+            return
+    raise AssertionError("the tiny model doesn't learn")
 
 
 def _language(base: Path) -> Any:
@@ -173,13 +216,13 @@ def _language(base: Path) -> Any:
     return model
 
 
-def _adapted(model: Any, folder: Path, saved: list[str] | None = None) -> Any:
+def _adapted(model: Any, folder: Path, deviation: float, saved: list[str] | None = None) -> Any:
     """Save a random adapter as it is published; the model with it merged."""
     config = LoraConfig(r=4, lora_alpha=8, target_modules=_LINEAR, modules_to_save=saved, task_type="CAUSAL_LM")
     adapted = get_peft_model(model, config)
     for name, value in adapted.named_parameters():
         if "lora_" in name or "segment_head" in name:
-            nn.init.normal_(value, std=0.3)
+            nn.init.normal_(value, std=deviation)
     adapted.save_pretrained(folder, save_embedding_layers=saved is not None)  # the vocabulary has grown
     written = folder / "adapter_model.safetensors"
     torch.save(load_file(written), folder / "adapter_model.bin")

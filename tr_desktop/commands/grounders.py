@@ -39,6 +39,15 @@ def add_arguments(add: argparse.ArgumentParser) -> None:
         f" {DEFAULT_PRESET}): see docs/grounders.md",
     )
     add.add_argument("--served", metavar="MODEL", help="the model's name on its server, if it offers several")
+    add.add_argument(
+        "--vtimellm",
+        nargs="+",
+        type=Path,
+        metavar=("BASE", "PART"),
+        help="merge VTimeLLM or TimeRefine from its published parts: Vicuna's folder, that of stage 1, and the adapters"
+        " in their order; needs --clip",
+    )
+    add.add_argument("--clip", type=Path, metavar="FOLDER", help="openai/clip-vit-large-patch14, for --vtimellm")
 
 
 def add_server(arguments: argparse.Namespace) -> int:
@@ -91,6 +100,39 @@ def add_folder(arguments: argparse.Namespace) -> int:
     print(f"Licence: {_terms(pack)}.")
     print("Its files stay where they are. tr-desktop doctor shows whether it fits this computer.")
     print(f"Try it: tr-desktop find QUERY PATH --grounder {name}")
+    return OK
+
+
+def add_vtimellm(arguments: argparse.Namespace) -> int:
+    """Merge VTimeLLM's or TimeRefine's published parts and keep them as a grounder. Raises UserError if that fails."""
+    try:
+        from tr_desktop.grounder_worker.vtime_add import TERMS, add_vtime
+    except ImportError as error:
+        raise PackError(
+            f"Merging VTimeLLM needs {error.name}, which is not installed",
+            remedy='Use python3 run.py llm …, or install the packages: pip install "tr-desktop[llm]"',
+        ) from error
+    base, *parts = arguments.vtimellm
+    if len(parts) < 2 or arguments.clip is None:
+        raise PackError(
+            "VTimeLLM and TimeRefine have four parts or more",
+            remedy="Give --vtimellm VICUNA STAGE1 ADAPTER [ADAPTER] --clip CLIP; see docs/grounders.md",
+        )
+    print(TERMS.shown, file=sys.stderr)
+    if not arguments.accept_licence and can_ask():
+        arguments.accept_licence = agreed("The licence restricts what the model may be used for. Use it?")
+
+    def show(done: float, text: str) -> None:
+        line = json.dumps({"stage": "merge", "done": done, "text": text}) if arguments.json else f"{done:4.0%}  {text}"
+        print(line, file=sys.stdout if arguments.json else sys.stderr, flush=True)
+
+    pack = add_vtime(base, parts[0], parts[1:], arguments.clip, arguments.name, arguments.accept_licence, show)
+    if arguments.json:
+        print(json.dumps({"grounder": pack.name}), flush=True)
+        return OK
+    print(f"Added {pack.name}: {_place(pack)}, asked as {pack.preset.name} ({pack.preset.about}).")
+    print(f"Licence: {_terms(pack)}.")
+    print(f"The parts aren't needed any more. Try it: tr-desktop find QUERY PATH --grounder {pack.name}")
     return OK
 
 
@@ -161,12 +203,18 @@ def verify(name: str) -> bool:
 
 def remove(name: str) -> bool:
     """Remove the grounder of that name; False if there is none."""
+    from tr_desktop import paths
     from tr_desktop.grounders.video_llm.packs import known_grounders, remove_grounder
 
     if name not in known_grounders():
         return False
+    is_own = any((paths.grounders_folder() / name).glob("*/"))  # merged here
     remove_grounder(name)
-    print(f"Removed {name}. The model itself, in its folder or on its server, stays as it is.")
+    print(
+        f"Removed {name}"
+        + ("" if is_own else ". The model itself, in its folder or on its server, stays as it is")
+        + "."
+    )
     return True
 
 

@@ -42,6 +42,7 @@ def add_commands(commands: Any) -> None:
     add = actions.add_parser("add", help="make a pack from a checkpoint of CLIP, SigLIP or OpenCLIP, or keep a pack")
     add.add_argument(
         "source",
+        nargs="?",
         metavar="FOLDER|URL",
         help="a checkpoint, a pack, or a .trpack file; or a video language model that refines moments"
         " (find --grounder): its folder, or the address of a model server on this machine, such as"
@@ -155,9 +156,16 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 
 def _add(arguments: argparse.Namespace) -> int:
+    from tr_desktop.errors import UserError
     from tr_desktop.models.choice import add_pack
     from tr_desktop.models.pack import is_pack
 
+    if arguments.vtimellm:
+        _expect_unused(arguments, ("precision", "pictures", "preset", "served"), "other models")
+        return grounders.add_vtimellm(arguments)
+    if arguments.source is None:
+        raise UserError("There is nothing to add", remedy="Give a folder, a pack or the address of a model server")
+    _expect_unused(arguments, ("clip",), "--vtimellm")
     if grounders.is_address(arguments.source):
         return grounders.add_server(arguments)
     source = arguments.source = Path(arguments.source)

@@ -7,7 +7,7 @@ positions by itself from state that it keeps on the model.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from tokenizers import Tokenizer
@@ -70,8 +70,15 @@ class Context:
         return logits
 
 
+class Writer(Protocol):
+    """A model in the middle of an answer."""
+
+    def write(self, token_id: int) -> Tensor:
+        """The logits of what follows the token, float32 [vocabulary]."""
+
+
 def written(
-    context: Context,
+    context: Writer,
     logits: Tensor,
     tokenizer: Tokenizer,
     most: int,

@@ -27,6 +27,10 @@ def open_model(facts: Mapping[str, Any], device: str, quantise: str) -> Model:
             remedy="Run it as `python3 run.py llm find …` in a checkout, or install tr-desktop[llm] in a Python of its"
             " own and let TR_GROUNDER_PYTHON name that Python",
         )
+    if family == "vtime":
+        from tr_desktop.grounder_worker.vtime import VTime
+
+        return VTime(facts, device, quantise)
     from tr_desktop.grounder_worker.qwen import Qwen
 
     return Qwen(facts, device, quantise)

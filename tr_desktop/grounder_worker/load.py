@@ -19,7 +19,12 @@ from tr_desktop.grounder_worker.about import is_installed, main_memory
 QUANTISED = ("none", "int8", "nf4")
 SIZE_OF = {"none": 1.0, "int8": 0.6, "nf4": 0.4}
 """How large the weights are in memory, beside those on disk; embeddings and the pictures' tower aren't quantised."""
-_CLASSES = {"qwen2_5_vl": "Qwen2_5_VLForConditionalGeneration", "qwen3_vl": "Qwen3VLForConditionalGeneration"}
+_CLASSES = {
+    "qwen2_5_vl": "Qwen2_5_VLForConditionalGeneration",
+    "qwen3_vl": "Qwen3VLForConditionalGeneration",
+    "llama": "LlamaForCausalLM",
+    "clip_vision_model": "CLIPVisionModelWithProjection",
+}
 _NOT_QUANTISED = ["model.visual", "lm_head"]
 
 

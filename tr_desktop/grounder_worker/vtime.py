@@ -48,10 +48,10 @@ class VTime:
             self._tokenizer = Tokenizer.from_file(str(folder / "llm" / "tokenizer.json"))
         except Exception as error:  # of tokenizers, which raises this very class
             raise PackError(f"The model can't be read: {error}", path=folder, remedy="Add it again") from error
+        self._start = self._tokenizer.encode(START, add_special_tokens=False).ids
         self._tokenizer.encode_special_tokens = True  # what users type is text
-        ids = {token: self._tokenizer.token_to_id(token) for token in (START, END, _SEGMENT_END)}
-        self._start = ids[START]
-        self._ends = frozenset(each for token, each in ids.items() if token != START and each is not None)
+        ends = (self._tokenizer.token_to_id(token) for token in (END, _SEGMENT_END))
+        self._ends = frozenset(each for each in ends if each is not None)
         self._conversation = _Conversation(llm)
         self._seen: Question | None = None
 
@@ -95,19 +95,19 @@ class VTime:
                 not_written=(),
             )
 
-    @torch.inference_mode()
     def frame_tokens(self, question: Question, check: Check) -> Tensor:
         """What the language model gets instead of the video, [100, hidden]."""
         chosen = spread(question.times_s, question.length_s)
         distinct = sorted(set(chosen))
-        seen = []
-        for first in range(0, len(distinct), _AT_ONCE):
-            check()
-            pictures = question.pictures[distinct[first : first + _AT_ONCE]]
-            made = pixels(pictures, self._clip.config.image_size).to(self._clip.device, self._clip.dtype)
-            seen.append(self._clip(pixel_values=made).image_embeds)
-        weight, bias = (self._projector[name].to(seen[0].dtype) for name in ("weight", "bias"))
-        tokens = linear(torch.cat(seen), weight, bias)
+        seen = list[Tensor]()
+        with torch.inference_mode():
+            for first in range(0, len(distinct), _AT_ONCE):
+                check()
+                pictures = question.pictures[distinct[first : first + _AT_ONCE]]
+                made = pixels(pictures, self._clip.config.image_size).to(self._clip.device, self._clip.dtype)
+                seen.append(self._clip(pixel_values=made).image_embeds)
+            weight, bias = (self._projector[name].to(seen[0].dtype) for name in ("weight", "bias"))
+            tokens = linear(torch.cat(seen), weight, bias)
         return tokens[[distinct.index(number) for number in chosen]]
 
     def prompt(self, words: str) -> tuple[str, str]:
@@ -119,7 +119,7 @@ class VTime:
         before, after = (self._tokenizer.encode(text, add_special_tokens=False).ids for text in self.prompt(words))
         if self._seen is None or self._seen.pictures is not question.pictures:
             self._seen = None
-            self._conversation.begin([self._start, *before], self.frame_tokens(question, check))
+            self._conversation.begin([*self._start, *before], self.frame_tokens(question, check))
             self._seen = question
         check()
         return self._conversation.ask(after)

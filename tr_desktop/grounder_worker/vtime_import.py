@@ -27,6 +27,7 @@ from torch import Tensor
 
 from tr_desktop.errors import PackError
 from tr_desktop.files import write_verified
+from tr_desktop.grounder_worker.load import transformers
 from tr_desktop.grounder_worker.vtime_sources import (
     Adapter,
     adapter_of,
@@ -165,12 +166,10 @@ def _clip(folder: Path) -> tuple[Any, dict[str, Tensor]]:
 
 def _config(class_name: str, facts: Mapping[str, Any], family: str, folder: Path) -> Any:
     """A configuration of transformers. Raises PackError if it is of another family, or damaged."""
-    import transformers
-
     if facts.get("model_type") != family:
         raise PackError(f"The model is of the family {facts.get('model_type')!r}, not {family}", path=folder)
     try:
-        return getattr(transformers, class_name).from_dict(dict(facts))
+        return getattr(transformers(), class_name).from_dict(dict(facts))
     except Exception as error:  # of transformers and huggingface_hub
         raise PackError(f"config.json isn't understood: {error}", path=folder / "config.json") from error
 
@@ -198,11 +197,10 @@ def _without_computed(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def _expect_fit(parts: Parts, base: Path, clip: Path) -> None:
     """Raises PackError unless names and shapes are those of Llama and CLIP, and each part of an adapter has a place."""
-    import transformers
-
+    package = transformers()
     with torch.device("meta"):  # shapes, without numbers
-        llama = transformers.LlamaForCausalLM(parts.llama).state_dict()
-        vision = transformers.CLIPVisionModelWithProjection(parts.clip).state_dict()
+        llama = package.LlamaForCausalLM(parts.llama).state_dict()
+        vision = package.CLIPVisionModelWithProjection(parts.clip).state_dict()
     wanted = {key: tuple(value.shape) for key, value in llama.items()}
     wanted[f"{_PROJECTOR}weight"] = (parts.llama.hidden_size, parts.clip.projection_dim)
     wanted[f"{_PROJECTOR}bias"] = (parts.llama.hidden_size,)

@@ -9,7 +9,8 @@ timelens2     card of MCG-NJU/TimeLens2-2B; its budget of tokens isn't stated, s
 timelens      TencentARC/TimeLens at 5d90c06, evaluation/utils.py: 2 fps, 14,336 tokens a video, 512 new ones
 time-r1       xiaomi-research/time-r1 at 7f2b594, demo.py: 2 fps, 3,584 tokens a video, up to 200 new ones
 videochat-r1  OpenGVLab/VideoChat-R1 at 73b2ea9, src_eval/eval_prompts.py: the same, with the text first
-vtimellm      huangb23/VTimeLLM at c34ae56: 100 pictures of 224 pixels spread over the window, hundredths of it
+vtimellm      huangb23/VTimeLLM at c34ae56: 100 pictures of 224 pixels from the window's start to its end: one every
+              99th of it, of which the last also stands for the end; hundredths of the window
 timerefine    SJTUwxz/TimeRefine at a92e77b, eval/eval.py: as VTimeLLM; it corrects itself
 vtg-llm       gyxxyg/VTG-LLM at ce13f3e: 96 pictures; times are six characters, such as 0012.5
 """
@@ -97,8 +98,8 @@ PRESETS = {
             AnswerKind.HUNDREDTHS,
             system=_VICUNA,
             fps=Fraction(25),
-            frames_most=100,
-            side_px=398,
+            frames_most=99,
+            side_px=536,
             new_tokens_most=64,
         ),
         Preset(
@@ -108,8 +109,8 @@ PRESETS = {
             AnswerKind.REFINE,
             system=_VICUNA,
             fps=Fraction(25),
-            frames_most=100,
-            side_px=398,
+            frames_most=99,
+            side_px=536,
             new_tokens_most=160,
         ),
         Preset(
