@@ -40,7 +40,7 @@ def _of_model(data: bytes) -> Tokenizer:
     """From the content of tokenizer.model. Raises ValueError if it cuts text in another way than Llama's."""
     from transformers.convert_slow_tokenizer import import_protobuf
 
-    model = import_protobuf().ModelProto()
+    model = import_protobuf().ModelProto()  # type: ignore[no-untyped-call]
     model.ParseFromString(data)
     if model.trainer_spec.model_type != _BPE or not model.trainer_spec.byte_fallback:
         raise ValueError("it doesn't merge pairs and fall back to bytes")
