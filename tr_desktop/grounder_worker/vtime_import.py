@@ -9,7 +9,7 @@
     llm/{config.json, tokenizer.json, model-*.safetensors}   clip/{config.json, model.safetensors}
     projector.safetensors   segment_head.safetensors: TimeRefine's aid in training, which the worker doesn't run
 
-One weight after the other is made, so it takes 3 GB of memory and not 14.
+One weight after the other is made, so it takes about 3 GB of memory and not 14.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from tr_desktop.grounder_worker.vtime_tokenizer import llama_tokenizer
 NEW_TOKENS = ("<SEG_START>", "<SEG_END>", "<RETHINK>", "<OFFSET>")
 """What TimeRefine's answers are written with; their numbers follow those of the vocabulary."""
 
-FILE_BYTES = 1 << 30
+FILE_BYTES = 1 << 29
 _STEMS = ("model", "pytorch_model")
 _PROJECTOR, _HEAD = "model.mm_projector.", "segment_head."
 _VOCABULARY = ("model.embed_tokens.weight", "lm_head.weight")
@@ -230,7 +230,7 @@ def _misfit(name: str, found: tuple[int, ...] | None, wanted: tuple[int, ...] | 
 
 
 def _groups(names: Sequence[str], parts: Parts) -> Iterator[list[str]]:
-    """The names in groups of about a gigabyte."""
+    """The names in groups of at most FILE_BYTES."""
     group: list[str] = []
     size = 0
     for name in names:
