@@ -66,7 +66,7 @@ def test_its_steps_are_hundredths_of_the_window(variant, taught, sample, tmp_pat
     library = str(tmp_path / "library")
     assert main(["models", "add", *taught[variant].options, "--accept-licence"]) == 0
     out, err = capsys.readouterr()
-    assert f"Added {variant}: a vtime of" in out and "CC BY-NC-ND" in err and "NO COMMERCIAL USE" in out
+    assert f"Added {variant}: VTimeLLM of" in out and "CC BY-NC-ND" in err and "NO COMMERCIAL USE" in out
     asked = ["find", "a cat", str(sample), "--library", library, "--json"]
     assert main(asked) == 0
     plain = json.loads(capsys.readouterr().out)["moments"][0]
