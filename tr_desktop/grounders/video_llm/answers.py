@@ -16,6 +16,11 @@ from typing import Protocol
 # Bounded, since a model may go on writing digits for ever.
 _NUMBER = r"\d{1,7}(?:\.\d{1,6})?"
 _CLOCK = r"(?:\d{1,2}:)?\d{1,2}:\d{2}(?:\.\d{1,6})?"
+_TIME_NAMES = ("ZERO", "ONE", "TWO", "THREE", "FOUR", "FIVE", "SIX", "SEVEN", "EIGHT", "NINE")
+TIME_TOKENS = {f"<TIME_{name}>": str(digit) for digit, name in enumerate(_TIME_NAMES)} | {"<TIME_DOT>": "."}
+"""VTG-LLM's own tokens for the characters of a time."""
+_DIGIT = rf"(?:\d|<TIME_(?:{'|'.join(_TIME_NAMES)})>)"
+_SIX = rf"{_DIGIT}{{4}}(?:\.|<TIME_DOT>){_DIGIT}"
 _CAN_NOT_GROW = re.compile(r"[^\d.:]|[.:]\D")
 _UNIT = r"\s*(?:seconds?|secs?|s)?"
 _MAX_SAID = 200
@@ -97,7 +102,7 @@ def reader_of(kind: AnswerKind, written: Written, window_s: Fraction) -> Reader:
         case AnswerKind.HUNDREDTHS:
             return _Span(written, _Span.HUNDREDTHS, window_s / 100)
         case AnswerKind.DIGITS:
-            return _Pairs(written, re.compile(r"(?P<a>\d{4}\.\d)\s*(?:-|to|and)\s*(?P<b>\d{4}\.\d)"))
+            return _Pairs(written, re.compile(rf"(?P<a>{_SIX})\s*(?:-|to|and)\s*(?P<b>{_SIX})"))
 
 
 class _Pairs:
@@ -233,7 +238,9 @@ def _segment(
 
 
 def _seconds(text: str) -> Fraction:
-    """12.5, 01:05.5 or 1:01:05 in seconds."""
+    """12.5, 01:05.5 or 1:01:05 in seconds; also in time tokens."""
+    for token, character in TIME_TOKENS.items():
+        text = text.replace(token, character)
     total = Fraction(0)
     for part in text.split(":"):
         total = total * 60 + Fraction(part)
