@@ -61,6 +61,7 @@ def _encode(path: Path, shots: list[tuple[tuple[int, int, int], int]]) -> None:
     noise = np.random.default_rng(len(path.name))
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=_RATE, options={"crf": "18", "g": "16"})
+        stream.codec_context.thread_count = 1
         stream.width, stream.height, stream.pix_fmt = _SIDE_PX, _SIDE_PX, "yuv420p"
         for colour, seconds in shots:
             for _ in range(int(seconds * _RATE)):

@@ -172,3 +172,6 @@ def _stretch(model: Any) -> None:
         for name, parameter in model.named_parameters():
             if parameter.ndim > 1 and "embed_tokens" not in name:
                 parameter.mul_(5)
+        # Else no token could ever be likely: an adapter trains neither of these.
+        model.get_input_embeddings().weight.mul_(2)
+        model.model.language_model.norm.weight.mul_(8)

@@ -1,0 +1,122 @@
+"""Steps of an optimiser that can be interrupted: what both kinds of training share.
+
+All chance in a step follows from the seed and the step's number, so that a resumed run ends as an uninterrupted one.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import torch
+from torch import nn
+
+from tr_desktop.errors import UserError
+from tr_desktop.files import replacing
+from tr_desktop.training.grounder.policy import ADAPTER, Policy
+
+CHECKPOINT = "checkpoint.pt"
+LOG = "log.jsonl"
+_LONGEST_GRADIENT = 1.0
+
+
+def cosine(step: int, steps: int, warm_up: float = 0.03) -> float:
+    """Share of the highest learning rate: a straight warm-up, then half a cosine to zero."""
+    rising = max(math.ceil(warm_up * steps), 1)
+    if step < rising:
+        return (step + 1) / rising
+    return 0.5 * (1 + math.cos(math.pi * (step - rising) / max(steps - rising, 1)))
+
+
+@dataclass
+class Fitting:
+    """AdamW over what a policy trains, in `steps` steps.
+
+    rate: of learning, its highest. schedule: share of it at a step. folder: gets the log, and a checkpoint after every
+    `save_every` steps; a run that finds one there resumes from it. settings: of the run, in any form.
+
+    Raises UserError if the checkpoint there is of a run with other settings.
+    """
+
+    policy: Policy
+    steps: int
+    rate: float
+    schedule: Callable[[int], float]
+    folder: Path
+    seed: int
+    save_every: int
+    settings: str
+
+    def __post_init__(self) -> None:
+        self._optimiser = torch.optim.AdamW(self.policy.parameters(), self.rate, weight_decay=0.0)
+        self.begin = 0
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if self._checkpoint.exists():
+            state = torch.load(self._checkpoint, weights_only=True)
+            if state["settings"] != self.settings:
+                raise UserError(
+                    "A training with other settings was begun here",
+                    path=self.folder,
+                    remedy="Repeat its settings to resume it, or choose another folder with --out",
+                )
+            self.policy.load_state(state["policy"])
+            self._optimiser.load_state_dict(state["optimiser"])
+            self.begin = state["step"]
+        self.log: list[dict[str, float]] = self._read_log()
+
+    @property
+    def _checkpoint(self) -> Path:
+        return self.folder / CHECKPOINT
+
+    def run(self) -> Iterator[tuple[int, Random]]:
+        """Each step's number and its chance. The gradients that the caller has left by the next one are applied."""
+        for step in range(self.begin, self.steps):
+            for group in self._optimiser.param_groups:
+                group["lr"] = self.rate * self.schedule(step)
+            self._optimiser.zero_grad(set_to_none=True)
+            torch.manual_seed(hash((self.seed, step)) % 2**63)
+            yield step, Random(f"{self.seed} {step}")
+            nn.utils.clip_grad_norm_(self.policy.parameters(), _LONGEST_GRADIENT)
+            self._optimiser.step()
+            if (step + 1) % self.save_every == 0 and step + 1 < self.steps:
+                self.save(step + 1)
+
+    def note(self, step: int, figures: dict[str, float]) -> None:
+        """Append a line to the log."""
+        self.log.append({"step": step + 1, **figures})
+        with (self.folder / LOG).open("a") as file:
+            file.write(json.dumps(self.log[-1]) + "\n")
+
+    def save(self, step: int) -> None:
+        """Keep everything that the steps from `step` on need."""
+        state = {
+            "policy": self.policy.state(),
+            "optimiser": self._optimiser.state_dict(),
+            "step": step,
+            "settings": self.settings,
+        }
+        with replacing(self._checkpoint) as part:
+            torch.save(state, part)
+
+    def finish(self) -> None:
+        """Write the adapter; the checkpoint isn't needed any more."""
+        self.policy.save(self.folder)
+        self._checkpoint.unlink(missing_ok=True)
+
+    def _read_log(self) -> list[dict[str, float]]:
+        """The lines up to the checkpoint; those of steps after it are taken back."""
+        path = self.folder / LOG
+        lines = path.read_text().splitlines() if path.exists() else []
+        kept = [line for line in map(json.loads, lines) if line["step"] <= self.begin]
+        with replacing(path) as part:
+            part.write_text("".join(json.dumps(line) + "\n" for line in kept))
+        return kept
+
+
+def is_done(folder: Path) -> bool:
+    """Whether a training has ended there."""
+    return (folder / ADAPTER).exists() and not (folder / CHECKPOINT).exists()
