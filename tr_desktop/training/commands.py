@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from tr_desktop.training.encoder import commands as encoder_commands
-from tr_desktop.training.grounder_evaluation import commands as grounder_commands
+from tr_desktop.training.grounder import commands as grounder_commands
+from tr_desktop.training.grounder_evaluation import commands as grounder_evaluation_commands
 from tr_desktop.training.refiner import commands as refiner_commands
 from tr_desktop.training.scores import commands as scores_commands
 
@@ -24,6 +25,9 @@ def add_commands(commands: Any) -> None:
     refiner_commands.add_train_arguments(
         train.add_parser("refiner", help="train the model that refines edges step by step")
     )
+    grounder_commands.add_train_arguments(
+        train.add_parser("grounder", help="train a video language model to find moments")
+    )
     evaluate = commands.add_parser("evaluate", help="measure a model pack against simple baselines").add_subparsers(
         required=True, metavar="WHAT"
     )
@@ -36,7 +40,7 @@ def add_commands(commands: Any) -> None:
     scores_commands.add_evaluate_arguments(
         evaluate.add_parser("scores", help="measure how far scores and confidence can be believed")
     )
-    grounder_commands.add_evaluate_arguments(
+    grounder_evaluation_commands.add_evaluate_arguments(
         evaluate.add_parser("grounder", help="measure each step of a video language model against simple baselines")
     )
     refiner_commands.add_experiments_arguments(
