@@ -12,14 +12,18 @@ CLIP_FRAMES = "clips/clip-frames.tar"
 
 
 def encoded_clips(data: Path, cache: Path, encoder: Encoder) -> Sources:
-    """The clips of `data`/clips that are kept as a few frames each, encoded once for each pack: the half that the
-    embedded encoder doesn't learn from."""
+    """The half of `all_clips` that the embedded encoder doesn't learn from."""
+    return halves(all_clips(data, cache, encoder))[1]
+
+
+def all_clips(data: Path, cache: Path, encoder: Encoder) -> Sources:
+    """The clips of `data`/clips that are kept as a few frames each, encoded once for each pack."""
     path = cache / f"clip-frames-{encoder.pack.sha256[:16]}.npz"
     if not path.exists():
         cache.mkdir(parents=True, exist_ok=True)
         encode = (encoder.encode_images, encoder.encode_text)
         encode_sources(data, path, *encode, encoder.background, encoder.pack.input_px, only_frames=True)
-    return halves(load_sources(path))[1]
+    return load_sources(path)
 
 
 def halves(sources: Sources) -> tuple[Sources, Sources]:
