@@ -25,7 +25,7 @@ from tr_desktop.training.grounder.ablation_windows import FRAMES, Span, Windows,
 from tr_desktop.training.refiner.evaluate import Case
 
 BATCH = 32
-LEARNING_RATE = 3e-3
+LEARNING_RATE = 4e-3
 WARM_UP = 0.1  # share of the steps
 WEIGHT_DECAY = 0.01
 LONGEST_GRADIENT = 1.0
@@ -55,14 +55,13 @@ class Variant:
 
 
 DIRECTLY = "direct"
-REFINING = "refine"
 VARIANTS = {
     DIRECTLY: Variant(DIRECT),
-    REFINING: Variant(REFINE),
+    "refine": Variant(REFINE),
     "repeat": Variant(REPEAT),
     "direct, refine's compute": Variant(DIRECT, has_refines_compute=True),
-    "direct + head": Variant(DIRECT, has_head=True),
     "refine + head": Variant(REFINE, has_head=True),
+    "direct + head": Variant(DIRECT, has_head=True),
     "direct, learns closer windows": Variant(DIRECT, learns_closer=True),
 }
 

@@ -1,4 +1,4 @@
-"""Answers as digit tokens over 100 bins of a window: written at once, or refined step by step as TimeRefine writes them.
+"""Answers as digit tokens over 100 bins of a window: written at once, or refined step by step as in TimeRefine.
 
 An answer is `From 30 to 46`. A refined one is several steps, each a rough segment and its distance from the truth:
 `30 to 46 offset +05 and -06` (TimeRefine, Wang et al., arXiv 2412.09601). Rough segments enclose the truth and are

@@ -1,4 +1,7 @@
-"""Arguments of `tr-desktop train grounder ablate`. What it runs needs the extra `train` and is imported when it runs."""
+"""Arguments of `tr-desktop train grounder ablate`.
+
+What it runs needs the extra `train` and is imported when it runs.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,9 @@ from tr_desktop.errors import UserError
 from tr_desktop.training.defaults import PACK
 
 SEEDS = (0, 1, 2)
-STEPS = 400
-VIDEOS = 2000
-QUERIES = 250
+STEPS = 1000
+VIDEOS = 3000
+QUERIES = 300
 THREADS = 1
 
 
@@ -37,6 +40,7 @@ def add_ablate_arguments(parser: argparse.ArgumentParser) -> None:
         default=list(SEEDS),
         help=f"random seeds; each variant is trained once with each (default {' '.join(map(str, SEEDS))})",
     )
+    parser.add_argument("--variants", metavar="NAME", nargs="+", help="variants to train (default: all)")
     parser.add_argument("--steps", metavar="N", type=int, default=STEPS, help=f"training steps (default {STEPS})")
     parser.add_argument(
         "--videos", metavar="N", type=int, default=VIDEOS, help=f"composed training videos (default {VIDEOS})"

@@ -43,7 +43,9 @@ class Decoder(nn.Module):
     def __init__(self, frames: int, frame_width: int, query_width: int) -> None:
         super().__init__()
         self.frame, self.query = nn.Linear(frame_width, WIDTH), nn.Linear(query_width, WIDTH)
-        self.place, self.word = nn.Parameter(torch.randn(frames, WIDTH)), nn.Embedding(TOKENS, WIDTH)
+        angles = _angles(0, frames, WIDTH // 2)
+        self.place = nn.Parameter(torch.cat([angles.sin(), angles.cos()], 1))
+        self.word = nn.Embedding(TOKENS, WIDTH)
         self.blocks = nn.ModuleList(Block() for _ in range(LAYERS))
         self.norm, self.token = nn.LayerNorm(WIDTH), nn.Linear(WIDTH, TOKENS)
         self.auxiliary = nn.Linear(WIDTH, 2)
@@ -70,8 +72,7 @@ class Decoder(nn.Module):
 
     def _states(self, x: Tensor, first: int, past: list[tuple[Tensor, Tensor] | None] | Cache) -> tuple[Tensor, Cache]:
         """x: [B, L, WIDTH], of which the first stands at place `first`."""
-        half = WIDTH // HEADS // 2
-        angles = torch.arange(first, first + x.shape[1])[:, None] * 10000 ** (-torch.arange(half) / half)
+        angles = _angles(first, x.shape[1], WIDTH // HEADS // 2)
         turn, cache = (angles.cos(), angles.sin()), Cache()
         for block, before in zip(self.blocks, past, strict=True):
             x, kept = block(x, turn, before)
@@ -80,10 +81,14 @@ class Decoder(nn.Module):
 
 
 def multiply_adds(frames: int, length: int) -> int:
-    """Of one pass over a window's frames, query and an answer of `length` tokens, in the blocks alone: what variants are
-    compared by."""
+    """Of the blocks, in one pass over a window's frames, its query and an answer of `length` tokens."""
     places = frames + length
     return LAYERS * (12 * WIDTH**2 * places + 2 * WIDTH * places**2)
+
+
+def _angles(first: int, places: int, frequencies: int) -> Tensor:
+    """Of the places from `first` on: [places, frequencies]."""
+    return torch.arange(first, first + places)[:, None] * 10000 ** (-torch.arange(frequencies) / frequencies)
 
 
 def _turned(x: Tensor, turn: Rotation) -> Tensor:

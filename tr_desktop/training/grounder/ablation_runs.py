@@ -30,7 +30,7 @@ FINISHED = "ablation.jsonl"  # in the cache
 
 def run_ablation(arguments: argparse.Namespace) -> int:
     """Write the tables to `arguments.out`. Variants and seeds that an earlier run finished are not trained again."""
-    _check(arguments)
+    names = _variants(arguments)
     torch.set_num_threads(arguments.threads)
     pack = load_pack(arguments.pack)
     trained_on, tested_on = split(all_clips(arguments.data, arguments.cache, Encoder(pack)))
@@ -39,15 +39,13 @@ def run_ablation(arguments: argparse.Namespace) -> int:
     material = compose(trained_on, tested_on, arguments.videos, arguments.queries)
     _say(f"{arguments.videos} training videos composed")
     for seed in arguments.seeds:
-        for name, variant in VARIANTS.items():
+        for name in names:
             if kept.get(name, seed) is None:
-                measured = trained_and_measured(material, variant, arguments.steps, seed)
+                measured = trained_and_measured(material, VARIANTS[name], arguments.steps, seed)
                 kept.put(name, seed, measured.rows())
                 found = [100 * float(np.mean(iou)) for iou in (measured.segments[-1], measured.closer)]
                 _say(f"{name}, seed {seed}: mIoU {found[0]:.1f}, closer {found[1]:.1f}; {measured.seconds:.0f} s")
-    runs = {
-        name: [Measured.of_rows(kept.get(name, seed) or []) for seed in arguments.seeds] for name in VARIANTS
-    }
+    runs = {name: [Measured.of_rows(kept.get(name, seed) or []) for seed in arguments.seeds] for name in names}
     lines = report(runs, baselines(material, Refiner(pack.read("refiner.onnx"))))
     arguments.out.write_text("\n".join([f"{amounts}, seeds {arguments.seeds}", "", *lines, ""]), encoding="utf-8")
     return 0
@@ -112,10 +110,16 @@ def _iou(cases: Sequence[Case], answers: Sequence[tuple[float, ...]]) -> list[fl
     return [metrics.best_iou(answer, case.windows_s) for answer, case in zip(answers, cases, strict=True)]
 
 
-def _check(arguments: argparse.Namespace) -> None:
+def _variants(arguments: argparse.Namespace) -> list[str]:
+    """The names of the variants to train. Raises UserError if an argument can't be right."""
     for name in ("steps", "videos", "queries", "threads"):
         if getattr(arguments, name) < 1:
             raise UserError(f"--{name} must be at least 1")
+    names = list(arguments.variants or VARIANTS)
+    for name in names:
+        if name not in VARIANTS:
+            raise UserError(f"There is no variant {name!r}", remedy=f"Give --variants some of {', '.join(VARIANTS)}")
+    return names
 
 
 def _say(line: str) -> None:

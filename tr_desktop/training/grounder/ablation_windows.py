@@ -19,7 +19,7 @@ from tr_desktop.refine.signals import FileView, signals, view_file
 from tr_desktop.training.refiner.evaluate import Case, composed_cases
 from tr_desktop.training.refiner.sources import Sources
 
-FRAMES = 48
+FRAMES = 32
 LENGTH_S = (10.0, 64.0)  # a grounder is asked about windows of at most 64 s
 INDEX_FPS = 2.0
 CLOSER = 2.5  # length of a closer window, in lengths of the answer that it is about
