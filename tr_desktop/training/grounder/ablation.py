@@ -178,8 +178,8 @@ def _ask(model: Decoder, windows: Windows, form: Form) -> Answer:
 
 
 def _parts(windows: Windows) -> Iterator[Windows]:
-    for part in torch.arange(len(windows)).split(ASKED_AT_ONCE):
-        yield windows[part]
+    for first in range(0, len(windows), ASKED_AT_ONCE):
+        yield windows[torch.arange(first, min(first + ASKED_AT_ONCE, len(windows)))]
 
 
 def _seconds(span_s: Span, segment: Tensor) -> Span:

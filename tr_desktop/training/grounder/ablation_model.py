@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -12,7 +14,8 @@ WIDTH = 48
 LAYERS = 3
 HEADS = 3
 Rotation = tuple[Tensor, Tensor]  # cosines and sines, [L, WIDTH / HEADS / 2] each
-Cache = list[tuple[Tensor, Tensor]]  # keys and values of each block: [B, HEADS, L, WIDTH / HEADS]
+Cache = Sequence[tuple[Tensor, Tensor] | None]  # keys and values of each block: [B, HEADS, L, WIDTH / HEADS]
+EMPTY: Cache = [None] * LAYERS
 
 
 class Block(nn.Module):
@@ -53,12 +56,12 @@ class Decoder(nn.Module):
     def forward(self, frames: Tensor, query: Tensor, tokens: Tensor) -> Tensor:
         """States [B, L, WIDTH]: that at j is followed by token j of `tokens` [B, L]. See `Windows` for the others."""
         before = torch.cat([self._prefix(frames, query), self.word(tokens[:, :-1])], 1)
-        return self._states(before, 0, [None] * LAYERS)[0][:, frames.shape[1] :]
+        return self._states(before, 0, EMPTY)[0][:, frames.shape[1] :]
 
     @torch.no_grad()
     def greedy(self, frames: Tensor, query: Tensor, length: int) -> Tensor:
         """The likeliest token after each other one: [B, length]."""
-        states, cache = self._states(self._prefix(frames, query), 0, [None] * LAYERS)
+        states, cache = self._states(self._prefix(frames, query), 0, EMPTY)
         tokens = [self.token(states[:, -1]).argmax(-1)]
         for number in range(1, length):
             after = self.word(tokens[-1])[:, None]
@@ -70,10 +73,10 @@ class Decoder(nn.Module):
         asked = self.query(query * query.shape[1] ** 0.5)[:, None]
         return torch.cat([self.frame(frames) + self.place, asked], 1)
 
-    def _states(self, x: Tensor, first: int, past: list[tuple[Tensor, Tensor] | None] | Cache) -> tuple[Tensor, Cache]:
+    def _states(self, x: Tensor, first: int, past: Cache) -> tuple[Tensor, Cache]:
         """x: [B, L, WIDTH], of which the first stands at place `first`."""
         angles = _angles(first, x.shape[1], WIDTH // HEADS // 2)
-        turn, cache = (angles.cos(), angles.sin()), Cache()
+        turn, cache = (angles.cos(), angles.sin()), list[tuple[Tensor, Tensor]]()
         for block, before in zip(self.blocks, past, strict=True):
             x, kept = block(x, turn, before)
             cache.append(kept)
