@@ -193,9 +193,9 @@ def _iou(cases: Sequence[Case], spans_s: Sequence[Span], segments: Tensor) -> li
     return [metrics.best_iou(answer, case.windows_s) for answer, case in zip(answers, cases, strict=True)]
 
 
-@torch.no_grad()
 def _losses(model: Decoder, frames: Tensor, query: Tensor, tokens: Tensor, form: Form) -> list[float]:
     """Mean loss of each of the form's numbers when the tokens before it are given, nats."""
-    logits = model.token(model(frames, query, tokens)).transpose(1, 2)
+    with torch.no_grad():
+        logits = model.token(model(frames, query, tokens)).transpose(1, 2)
     each = functional.cross_entropy(logits, tokens, reduction="none")
     return [float(each[:, at].sum(1).mean()) for at in form.numbers().values()]

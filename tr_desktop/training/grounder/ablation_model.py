@@ -58,15 +58,15 @@ class Decoder(nn.Module):
         before = torch.cat([self._prefix(frames, query), self.word(tokens[:, :-1])], 1)
         return self._states(before, 0, EMPTY)[0][:, frames.shape[1] :]
 
-    @torch.no_grad()
     def greedy(self, frames: Tensor, query: Tensor, length: int) -> Tensor:
         """The likeliest token after each other one: [B, length]."""
-        states, cache = self._states(self._prefix(frames, query), 0, EMPTY)
-        tokens = [self.token(states[:, -1]).argmax(-1)]
-        for number in range(1, length):
-            after = self.word(tokens[-1])[:, None]
-            states, cache = self._states(after, frames.shape[1] + number, cache)
-            tokens.append(self.token(states[:, -1]).argmax(-1))
+        with torch.no_grad():
+            states, cache = self._states(self._prefix(frames, query), 0, EMPTY)
+            tokens = [self.token(states[:, -1]).argmax(-1)]
+            for number in range(1, length):
+                after = self.word(tokens[-1])[:, None]
+                states, cache = self._states(after, frames.shape[1] + number, cache)
+                tokens.append(self.token(states[:, -1]).argmax(-1))
         return torch.stack(tokens, 1)
 
     def _prefix(self, frames: Tensor, query: Tensor) -> Tensor:
