@@ -12,6 +12,7 @@ from typing import Any
 
 from tr_desktop.errors import UserError
 from tr_desktop.training.annotations import READERS
+from tr_desktop.training.grounder.ablation_commands import add_ablate_arguments
 
 FORMATS = ("span", "refine", "anchors", "digits")
 STAGES = ("1", "harvest", "2", "3", "all")
@@ -68,6 +69,9 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
     )
     _add_shared(tar)
     tar.set_defaults(run=_runs("run_tar"))
+    add_ablate_arguments(
+        recipes.add_parser("ablate", help="compare direct answers with step-by-step ones, in a small decoder")
+    )
 
 
 def _add_shared(parser: argparse.ArgumentParser) -> None:
