@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 
-from exporters import handover
+from exporters import handover, xmeml
 from exporters.hand_off import Relatives, lay_out
 from exporters.target import Library
 from exporters.write import ExportReport, export_errors, footage_notes
@@ -17,8 +17,9 @@ from tr_desktop.errors import ExportError
 from tr_desktop.files import ReadBackError, replacing
 from tr_desktop.moments import Moment
 
-JSON_NAME, LUA_NAME = "latest.json", "latest.lua"
+JSON_NAME, LUA_NAME, XML_NAME = "latest.json", "latest.lua", "latest.xml"
 _HEAD_BYTES = 200  # the kind of file is among the first
+_XML_KIND = "<!DOCTYPE xmeml>"
 
 
 def send(
@@ -30,7 +31,9 @@ def send(
     library: Library | None = None,
     relatives: Relatives | None = None,
 ) -> ExportReport:
-    """Put `moments` into `folder`, in place of the hand-over there: as JSON and as Lua, both or neither.
+    """Put `moments` into `folder`, in place of the hand-over there: as JSON, Lua and a sequence, all or none.
+
+    The sequence is Final Cut Pro 7 XML, which Premiere's plugin imports.
 
     folder: made if it isn't there, and closed to other users. name, library, relatives, ExportError: as for `lay_out`;
     also if a file that isn't a hand-over is in the way, or writing fails.
@@ -39,6 +42,7 @@ def send(
     contents = {
         folder / JSON_NAME: handover.render_json(timeline).encode(),
         folder / LUA_NAME: handover.render_lua(timeline).encode(),
+        folder / XML_NAME: xmeml.render(timeline).encode(),
     }
     with export_errors(folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -61,8 +65,9 @@ def _check_ours(path: Path) -> None:
     except FileNotFoundError:
         return
     if is_file:
+        kind = _XML_KIND if path.name == XML_NAME else handover.KIND
         with path.open("rb") as there:
-            if handover.KIND.encode() in there.read(_HEAD_BYTES):
+            if kind.encode() in there.read(_HEAD_BYTES):
                 return
     raise ExportError(
         "Something that isn't a hand-over is in the way", path=path, remedy="Move it away, and send again"

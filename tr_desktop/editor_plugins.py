@@ -7,9 +7,11 @@ A plugin is copied into the editor's folder of this user: nothing needs an admin
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import sys
+import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -24,6 +26,17 @@ from tr_desktop.errors import UserError
 from tr_desktop.files import write_verified
 
 RECORD_NAME = "plugins.json"
+PANEL_FILES = (
+    "index.html",
+    "job.js",
+    "main.js",
+    "manifest.json",
+    "moments.js",
+    "outbox.js",
+    "panel.js",
+    "project.js",
+    "time.js",
+)
 _LUA_OUTBOX = b'"@OUTBOX@"'  # in the sources of Lua plugins, which can't find it by themselves
 
 
@@ -40,21 +53,22 @@ class Plugin:
     """A plugin for one editor. name: of its folder in `plugins/`. editor: the editor's name.
 
     next_step: what to do in the editor once something was handed over. home: the editor's folder of this user, which is
-    there if the editor was ever started. place: where in it the plugin belongs. files: file names with their content,
-    as installed.
+    there if the editor was ever started. folder: where the plugin belongs. files: file names with their content, as
+    installed. by_hand: what the user does with the files after `install`, if the editor doesn't find them by itself.
     """
 
     name: str
     editor: str
     next_step: str
     home: Callable[[], Path]
-    place: str
+    folder: Callable[[], Path]
     files: Callable[[], Mapping[str, bytes]]
+    by_hand: str = ""
 
     @property
     def targets(self) -> dict[Path, bytes]:
         """The installed files with their content. Raises UserError if this program has no copy of them."""
-        return {self.home() / self.place / name: content for name, content in self.files().items()}
+        return {self.folder() / name: content for name, content in self.files().items()}
 
     @property
     def is_editor_here(self) -> bool:
@@ -89,10 +103,32 @@ RESOLVE = Plugin(
     editor="DaVinci Resolve",
     next_step="In Resolve, open a project and choose Workspace > Scripts > TimeRefine.",
     home=_resolve_home,
-    place="Fusion/Scripts/Utility",
+    folder=lambda: _resolve_home() / "Fusion/Scripts/Utility",
     files=_resolve_files,
 )
-PLUGINS = {plugin.name: plugin for plugin in (RESOLVE,)}
+
+
+def _premiere_home() -> Path:
+    # Of its preferences, on Windows and macOS. The documents may lie elsewhere on Windows, as in OneDrive.
+    from platformdirs import user_documents_path
+
+    return user_documents_path() / "Adobe" / "Premiere Pro"
+
+
+def _premiere_files() -> dict[str, bytes]:
+    return {"TimeRefine.ccx": packed({name: _source("premiere/panel", name) for name in PANEL_FILES})}
+
+
+PREMIERE = Plugin(
+    name="premiere",
+    editor="Premiere Pro",
+    next_step="In Premiere, choose Window > UXP Plugins > TimeRefine, and press Load.",
+    home=_premiere_home,
+    folder=paths.plugins_folder,
+    files=_premiere_files,
+    by_hand="Double-click TimeRefine.ccx: Creative Cloud installs it in Premiere (25.6 or newer).",
+)
+PLUGINS = {plugin.name: plugin for plugin in (RESOLVE, PREMIERE)}
 
 
 @dataclass
@@ -157,6 +193,18 @@ def remove(plugin: Plugin) -> Removal:
             removed.append(folder)
     _keep(records)
     return Removal(tuple(removed), tuple(kept))
+
+
+def packed(files: Mapping[str, bytes]) -> bytes:
+    """A ZIP of `files`, such as a plugin for an Adobe program (.ccx): the same bytes for the same files, anywhere."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as made:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(name)  # dated 1980
+            entry.create_system = 3  # Unix, on Windows too
+            entry.external_attr = 0o644 << 16
+            made.writestr(entry, files[name])  # stored: versions of zlib compress differently
+    return archive.getvalue()
 
 
 def _source(plugin: str, name: str) -> bytes:

@@ -36,6 +36,11 @@ def outbox_folder() -> Path:
     return library_folder() / "outbox"
 
 
+def plugins_folder() -> Path:
+    """Plugins that the user gives to an editor's own installer."""
+    return library_folder() / "plugins"
+
+
 def downloads_folder() -> Path:
     """Checkpoints that are being fetched; each is a folder there until it is a pack."""
     return library_folder() / "downloads"

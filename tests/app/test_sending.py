@@ -9,7 +9,7 @@ from tests.app.test_refining import begin_search, look  # noqa: F401 (a fixture)
 from tests.app.test_stories import CAT
 from tr_desktop import paths
 from tr_desktop.commands.main import main
-from tr_desktop.editor_plugins import RESOLVE
+from tr_desktop.editor_plugins import PREMIERE, RESOLVE
 from tr_desktop.projects.project import Project
 
 
@@ -73,6 +73,24 @@ def test_the_selects_are_handed_over_and_the_notice_says_what_to_do_next(run_app
         export = ["export", str(project), "--to", str(out), "--handles", "0.5", "--library", str(library)]
         assert main(export) == 0
         assert out.read_bytes() == (paths.outbox_folder() / name).read_bytes()
+
+
+def test_premiere_gets_its_sequence_and_its_package_is_for_the_user_to_open(run_app, sample, library, tmp_path):
+    def script(hands):
+        notice = hands.window.notice
+        hands.wait(lambda: hands.session.engine is not None)
+        hands.search("a cat")
+        hands.press("Return")
+        hands.wait(lambda: not hands.session.refining.unfinished())
+        choose(hands, "send.premiere")
+        hands.wait(lambda: "Handed over 1 select" in notice.text())
+        notice.press("Install the plugin")
+        assert PREMIERE.by_hand in notice.text() and PREMIERE.next_step in notice.text()
+        assert str(paths.plugins_folder() / "TimeRefine.ccx") in notice.text()
+
+    assert run_app(script, sample, library=library) == 0
+    assert PREMIERE.targets == {path: path.read_bytes() for path in PREMIERE.targets}
+    assert f"<name>{sample.name}</name>" in (paths.outbox_folder() / "latest.xml").read_text()
 
 
 def test_selects_that_are_still_refined_are_waited_for_or_sent_as_they_are(run_app, sample, library, look):  # noqa: F811

@@ -11,11 +11,12 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
 from exporters.handover import render_json, render_lua
-from exporters.outbox import JSON_NAME, LUA_NAME, send
+from exporters.outbox import JSON_NAME, LUA_NAME, XML_NAME, send
 from exporters.timeline import timeline_from_moments
 from exporters.write import export_timeline
 from tests.exporters.build import AXES, NTSC_24, NTSC_30, NTSC_60, STARTS, media, moment, over_the_matrix
@@ -206,23 +207,25 @@ def test_awkward_names_survive_both_ways(tmp_path: Path) -> None:
     assert read_by_lua(render_lua(timeline), tmp_path) == in_bytes(written)
 
 
-def test_the_outbox_gets_both_files_and_is_closed_to_others(tmp_path: Path) -> None:
+def test_the_outbox_gets_its_files_and_is_closed_to_others(tmp_path: Path) -> None:
     outbox = tmp_path / "data" / "outbox"
     report = send([moment(media())], outbox, name="dogs")
-    assert report.files == (outbox / JSON_NAME, outbox / LUA_NAME)
+    assert report.files == (outbox / JSON_NAME, outbox / LUA_NAME, outbox / XML_NAME)
     assert json.loads((outbox / JSON_NAME).read_text())["name"] == "dogs"
     assert DATA.fullmatch((outbox / LUA_NAME).read_text())
+    [sequence] = ElementTree.parse(outbox / XML_NAME).getroot()
+    assert (sequence.tag, sequence.findtext("name")) == ("sequence", "dogs")
     if os.name == "posix":
         assert stat.S_IMODE(outbox.stat().st_mode) == 0o700
     outbox.chmod(0o755)
     send([moment(media())], outbox, name="another project")
     assert json.loads((outbox / JSON_NAME).read_text())["name"] == "another project"
     assert os.name != "posix" or stat.S_IMODE(outbox.stat().st_mode) == 0o700
-    assert {path.name for path in outbox.iterdir()} == {JSON_NAME, LUA_NAME}
+    assert {path.name for path in outbox.iterdir()} == {JSON_NAME, LUA_NAME, XML_NAME}
 
 
-def test_the_outbox_keeps_what_is_not_a_hand_over_and_then_gets_neither_file(tmp_path: Path) -> None:
-    for name in (JSON_NAME, LUA_NAME):
+def test_the_outbox_keeps_what_is_not_a_hand_over_and_then_gets_no_file(tmp_path: Path) -> None:
+    for name in (JSON_NAME, LUA_NAME, XML_NAME):
         outbox = tmp_path / name
         send([moment(media())], outbox, name="before")
         other = JSON_NAME if name == LUA_NAME else LUA_NAME

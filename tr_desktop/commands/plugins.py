@@ -83,6 +83,8 @@ def _install(arguments: argparse.Namespace) -> int:
     was_here = plugin.is_editor_here
     for path in install(plugin):
         print(f"Wrote {path}")
+    if plugin.by_hand:
+        print(plugin.by_hand, file=sys.stderr)
     if not was_here:
         print(f"{plugin.editor} has no folder here yet: the plugin waits for it", file=sys.stderr)
     print(f"Send moments with tr-desktop send {plugin.name}, or from the app. {plugin.next_step}", file=sys.stderr)
@@ -92,20 +94,26 @@ def _install(arguments: argparse.Namespace) -> int:
 def _remove(arguments: argparse.Namespace) -> int:
     from tr_desktop.editor_plugins import remove
 
-    removal = remove(_plugin(arguments.plugin))
+    plugin = _plugin(arguments.plugin)
+    removal = remove(plugin)
     for path in removal.removed:
         print(f"Removed {path}")
     for path in removal.kept:
         print(f"Kept {path}: it was changed since it was installed", file=sys.stderr)
+    if plugin.by_hand:
+        print(f"If {plugin.editor} has the plugin already, remove it there as well", file=sys.stderr)
     return options.OK
 
 
 def _list(_: argparse.Namespace) -> int:
-    from tr_desktop.editor_plugins import PLUGINS
+    from tr_desktop.editor_plugins import PLUGINS, State
 
     for plugin in PLUGINS.values():
         editor = "found" if plugin.is_editor_here else "not found"
-        print(f"{plugin.name}  {plugin.editor}: {editor}, plugin {plugin.state.value}")
+        state = "written" if plugin.by_hand and plugin.state is State.INSTALLED else plugin.state.value
+        print(f"{plugin.name}  {plugin.editor}: {editor}, plugin {state}")
         for path in plugin.targets:
             print(f"    {path}")
+        if plugin.by_hand:
+            print(f"    {plugin.by_hand}")
     return options.OK

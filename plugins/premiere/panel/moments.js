@@ -8,6 +8,10 @@ const { framesIn, ticksOf } = require("./time.js");
 /** @typedef {import("./project.js").Clip} Clip */
 /** @typedef {import("./job.js").Moment} Moment */
 /** @typedef {import("@adobe/premierepro").TickTime} TickTime */
+/** @typedef {import("@adobe/premierepro").Markers} Markers */
+
+/** @type {WeakMap<Premiere, boolean>} found out once: it's the same for all clips */
+const countsFromTimecode = new WeakMap();
 
 /**
  * @param {Premiere} premiere
@@ -106,6 +110,44 @@ async function place(premiere, moment) {
 }
 
 /**
+ * Add a marker to a clip; the marker as Premiere then has it.
+ * @param {Premiere} premiere
+ * @param {Project} project
+ * @param {Markers} markers
+ * @param {{name: string, start: bigint, length: bigint, comment: string, id: string}} wanted id: a part of the comment
+ */
+function added(premiere, project, markers, { name, start, length, comment, id }) {
+  const [from, during] = [tickTime(premiere, start), tickTime(premiere, length)];
+  change(project, "add marker", () => [
+    markers.createAddMarkerAction(name, premiere.Marker.MARKER_TYPE_COMMENT, from, during, comment),
+  ]);
+  const made = markers.getMarkers().find((each) => each.getComments().includes(id));
+  if (!made) throw new Error("Premiere added no marker");
+  return made;
+}
+
+/**
+ * Where the markers of a clip count from, in ticks: 0, or the timecode of its media. It isn't documented, so the first
+ * clip with a timecode gets a marker at 0, which isn't kept there if 0 is before the clip. It's removed again.
+ * @param {Premiere} premiere
+ * @param {Project} project
+ * @param {Clip} clip
+ * @param {Markers} markers
+ */
+async function markersFrom(premiere, project, { clip }, markers) {
+  const media = await ifAny(() => clip.getMedia());
+  const start = media ? ticksIn(media.start) : 0n;
+  if (start === 0n) return start;
+  if (!countsFromTimecode.has(premiere)) {
+    const id = "timerefine:where do markers count from";
+    const tried = added(premiere, project, markers, { name: "TimeRefine", start: 0n, length: 0n, comment: id, id });
+    countsFromTimecode.set(premiere, ticksIn(tried.getStart()) !== 0n);
+    change(project, "remove marker", () => [markers.createRemoveMarkerAction(tried)]);
+  }
+  return countsFromTimecode.get(premiere) ? start : 0n;
+}
+
+/**
  * A marker on the clip over the moment, unless there is one already.
  * @param {Premiere} premiere
  * @param {Moment} moment
@@ -116,33 +158,23 @@ async function markClip(premiere, moment) {
   const clip = await clipOf(premiere, project, moment);
   const differs = await doubts(clip, moment);
   const markers = await premiere.Markers.getMarkers(clip.clip);
-  const start = ticksOf(moment.start_frame, moment.rate);
-  const length = ticksOf(moment.end_frame, moment.rate) - start;
   const id = `timerefine:${moment.id}:${moment.start_frame}-${moment.end_frame}`;
-  const ours = () => markers.getMarkers().find((each) => each.getComments().includes(id));
-  if (ours()) return [...differs, "The clip has this marker already"];
-  const media = await ifAny(() => clip.clip.getMedia());
-  // Whether markers count from 0 or from the media's timecode isn't documented: one that isn't kept where it was put
-  // is taken away, and put by the other count.
-  const zeros = [0n, ...(media && ticksIn(media.start) !== 0n ? [ticksIn(media.start)] : [])];
-  for (const zero of zeros) {
-    change(project, "add marker", () => [
-      markers.createAddMarkerAction(
-        moment.name,
-        premiere.Marker.MARKER_TYPE_COMMENT,
-        tickTime(premiere, zero + start),
-        tickTime(premiere, length),
-        `${moment.note}\n${id}`,
-      ),
-    ]);
-    const made = ours();
-    if (made && ticksIn(made.getStart()) === zero + start) {
-      if (ticksIn(made.getDuration()) === length) return differs;
-      return [...differs, `The marker has ${framesIn(ticksIn(made.getDuration()), moment.rate)}`];
-    }
-    if (made) change(project, "remove marker", () => [markers.createRemoveMarkerAction(made)]);
+  if (markers.getMarkers().some((each) => each.getComments().includes(id))) {
+    return [...differs, "The clip has this marker already"];
   }
-  throw new Error("Premiere keeps no marker at the moment's first frame");
+  const zero = await markersFrom(premiere, project, clip, markers);
+  const start = zero + ticksOf(moment.start_frame, moment.rate);
+  const length = zero + ticksOf(moment.end_frame, moment.rate) - start;
+  const made = added(premiere, project, markers, {
+    name: moment.name, start, length, comment: `${moment.note}\n${id}`, id,
+  });
+  const off = ticksIn(made.getStart()) - start;
+  if (off) differs.push(`The marker is ${framesIn(off, moment.rate)} beside the moment`);
+  const has = ticksIn(made.getDuration());
+  if (has !== length) {
+    differs.push(`The marker has ${framesIn(has, moment.rate)}, not ${moment.end_frame - moment.start_frame}`);
+  }
+  return differs;
 }
 
 /**
@@ -155,18 +187,17 @@ async function openInSource(premiere, moment) {
   const project = await openProject(premiere);
   const clip = await clipOf(premiere, project, moment);
   const differs = await doubts(clip, moment);
-  const { zero, start, differs: marked } = await mark(premiere, project, clip, moment);
-  differs.push(...marked);
+  differs.push(...(await mark(premiere, project, clip, moment)).differs);
   const monitor = premiere.SourceMonitor;
   if (!(await monitor.openProjectItem(clip.item))) throw new Error("Premiere doesn't open the clip in the Source Monitor");
   if (typeof monitor.setPosition !== "function") {
     return [...differs, "This version can't move the Source Monitor: press Shift+I there to go to the in point"];
   }
-  // Whether the monitor counts as the clip does or from 0 isn't documented: the position that it then has tells.
-  for (const ticks of [...new Set([start, start - zero])]) {
-    await ifAny(() => monitor.setPosition(tickTime(premiere, ticks)));
-    if (ticksIn(await monitor.getPosition()) === ticks) return differs;
-  }
+  // Where the monitor counts from isn't documented: it can't go before the clip, so 0 takes it to the clip's first frame.
+  await ifAny(() => monitor.setPosition(tickTime(premiere, 0n)));
+  const at = ticksIn(await monitor.getPosition()) + ticksOf(moment.in_frame, moment.rate);
+  await ifAny(() => monitor.setPosition(tickTime(premiere, at)));
+  if (ticksIn(await monitor.getPosition()) === at) return differs;
   return [...differs, "The Source Monitor isn't at the in point: press Shift+I there to go to it"];
 }
 

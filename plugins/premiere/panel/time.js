@@ -20,7 +20,7 @@ function ticksOf(frame, rate) {
 function framesIn(ticks, rate) {
   const [over, under] = rate.split("/").map(BigInt);
   const hundredths = (ticks * over * 100n) / (TICKS_A_SECOND * under);
-  return `${Number(hundredths) / 100} frames`;
+  return hundredths === 100n ? "1 frame" : `${Number(hundredths) / 100} frames`;
 }
 
 module.exports = { ticksOf, framesIn };

@@ -35,7 +35,8 @@ function everySetting() {
 
 /**
  * media: by path, start and duration in ticks, and optionally fps and offline. Faults: refuses ("transaction" or
- * "action"), track_locked, marks_off (ticks that in and out are off by), snaps (ticks to which lengths are rounded).
+ * "action"), track_locked, no_project, no_sequence, no_import; in ticks: marks_off (what in and out are off by), marker_off,
+ * marker_longer, snaps (what lengths are rounded to).
  */
 function makePremiere(settings, media, faults = {}) {
   const undo = [];
@@ -185,7 +186,8 @@ function makePremiere(settings, media, faults = {}) {
       createAddMarkerAction: (name, type, start, duration, comment) => action(() => {
         const last = first + length(data);
         const at = tick(start) < first ? first : tick(start) > last ? last : tick(start);
-        data.markers.push({ name, type, start: at, length: tick(duration), comment, frame: at - first });
+        const [off, longer] = [BigInt(faults.marker_off ?? 0), BigInt(faults.marker_longer ?? 0)];
+        data.markers.push({ name, type, start: at + off, length: tick(duration) + longer, comment, frame: at - first });
       }),
       createRemoveMarkerAction: (marker) => action(() => data.markers.splice(data.markers.indexOf(marker.data), 1)),
     };

@@ -77,6 +77,22 @@ everywhere("a marker lies over the moment, once", async (setting) => {
   assert.equal(others.length, 0);
   assert.deepEqual(await markClip(fake.premiere, { ...dog, start_frame: 900 }), []);
   assert.equal(fake.clips()[0].markers.length, 2);
+  assert.deepEqual(fake.undo, ["add marker", "remove marker", "add marker", "add marker"].map((each) => `TimeRefine: ${each}`));
+});
+
+everywhere("a marker far into a clip counts from where markers do, though both counts lie inside it", async (setting) => {
+  const long = { [PARK]: { ...media[PARK], duration: FRAME * 1800000n } };
+  const fake = makePremiere(setting, long);
+  assert.deepEqual(await markClip(fake.premiere, { ...dog, start_frame: 1500000, end_frame: 1500001 }), []);
+  assert.deepEqual(fake.clips()[0].markers.map((each) => each.frame), [FRAME * 1500000n]);
+});
+
+everywhere("a marker that Premiere puts elsewhere or makes longer is told", async (setting) => {
+  const fake = makePremiere(setting, media, { marker_off: FRAME, marker_longer: FRAME });
+  fake.add(PARK).media = { ...media[PARK], start: 0n };
+  assert.deepEqual(await markClip(fake.premiere, dog), [
+    "The marker is 1 frame beside the moment", "The marker has 151 frames, not 150",
+  ]);
 });
 
 everywhere("the Source Monitor is at the first frame of the cut, or it is said how to get there", async (setting) => {
@@ -87,6 +103,16 @@ everywhere("the Source Monitor is at the first frame of the cut, or it is said h
   const [clip] = fake.clips();
   const zero = setting.axis === "timecode" ? SECOND * 3603n : 0n;
   assert.deepEqual([clip.in - zero, clip.out - zero], [FRAME * 869n, FRAME * 1079n]);
+});
+
+everywhere("the Source Monitor is told right far into a clip, though both counts lie inside it", async (setting) => {
+  const fake = makePremiere(setting, { [PARK]: { ...media[PARK], duration: FRAME * 1800000n } });
+  const moment = { ...dog, frames: 1800000, in_frame: 500000, out_frame: 500009 };
+  const said = await openInSource(fake.premiere, moment);
+  if (setting.monitor !== "fixed") assert.deepEqual([said, fake.monitorAt()], [[], FRAME * 500000n]);
+  const stuck = makePremiere(setting, media);
+  stuck.premiere.SourceMonitor.setPosition = async () => false;
+  assert.match((await openInSource(stuck.premiere, dog)).join(), /isn't at the in point: press Shift\+I/);
 });
 
 everywhere("a clip that the user marked is cleared first", async (setting) => {

@@ -106,7 +106,7 @@ class Sending(QObject):
             self._notice.say_error(error)
             return
         wrote = tr("Installed {files}.", files=", ".join(map(str, written)))
-        self._say(plugin, [wrote], is_installed=True)
+        self._say(plugin, [wrote, *([plugin.by_hand] if plugin.by_hand else [])], is_installed=True)
 
 
 def _rough_edges(count: int) -> list[str]:
