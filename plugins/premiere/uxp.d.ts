@@ -48,7 +48,6 @@ interface UxpDocument {
 interface UxpLocalStorage {
   getItem(key: string): string | null;
   setItem(key: string, value: string): void;
-  removeItem(key: string): void;
 }
 
 declare const document: UxpDocument;

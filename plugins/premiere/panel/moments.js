@@ -22,6 +22,9 @@ const tickTime = (premiere, ticks) => premiere.TickTime.createWithTicks(String(t
 /** @param {TickTime} time */
 const ticksIn = (time) => BigInt(time.ticks);
 
+/** @param {bigint} ticks */
+const size = (ticks) => (ticks < 0n ? -ticks : ticks);
+
 /**
  * Where the times of a clip start (0, or the timecode of its media) and how long it is. The former isn't documented, so
  * it's asked: a clip without in and out has them at its ends. Clears them if they are set.
@@ -65,7 +68,7 @@ async function mark(premiere, project, clip, moment) {
     const where = `${framesIn(from - zero, moment.rate)} to ${framesIn(to - zero, moment.rate)}`;
     throw new Error(`Premiere marked ${where}, not ${moment.in_frame} to ${moment.out_frame}`);
   }
-  const isOther = !moment.vfr && (off < 0n ? -off : off) >= ticksOf(2, moment.rate); // headers may be a frame off
+  const isOther = !moment.vfr && size(off) >= ticksOf(2, moment.rate); // headers may be a frame off
   const has = `${framesIn(length, moment.rate)} in Premiere, not ${moment.frames}`;
   const differs = isOther ? [`${moment.media} has ${has}: if it's a subclip, import the whole file`] : [];
   return { zero, start, end, differs };
@@ -97,9 +100,8 @@ async function place(premiere, moment) {
     const from = ticksIn(await item.getInPoint());
     const length = ticksIn(await item.getDuration());
     // The types say that a track item's in point counts from the clip's start; some builds may count as the clip does.
-    if (from !== start && from !== start - zero) {
-      differs.push(`The cut starts ${framesIn(from - (start - zero), moment.rate)} beside the moment`);
-    }
+    const [off] = [from - start, from - (start - zero)].sort((a, b) => (size(a) < size(b) ? -1 : 1));
+    if (off) differs.push(`The cut starts ${framesIn(off, moment.rate)} beside its first frame`);
     if (length !== end - start) {
       differs.push(`The cut has ${framesIn(length, moment.rate)}, not ${moment.out_frame - moment.in_frame}`);
     }

@@ -19,7 +19,6 @@ async function pickedFolder(files, kept) {
     const folder = await files.getEntryForPersistentToken(token);
     return folder.isFile ? null : folder;
   } catch {
-    kept.removeItem(TOKEN);
     return null;
   }
 }

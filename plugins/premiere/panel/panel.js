@@ -13,7 +13,6 @@ function makePanel({ premiere, files, kept, page }) {
   /** @type {UxpElement[]} */
   const buttons = [];
   const [list, log, name] = ["moments", "log", "name"].map(part);
-  let isBusy = false;
 
   /** @param {string} id */
   function part(id) {
@@ -39,15 +38,12 @@ function makePanel({ premiere, files, kept, page }) {
 
   /** @param {() => Promise<string[]>} work what it says at its end */
   async function run(work) {
-    if (isBusy) return;
-    isBusy = true;
     for (const each of buttons) each.disabled = true;
     try {
       say(await work());
     } catch (error) {
       say([error instanceof Error ? error.message : String(error)]);
     } finally {
-      isBusy = false;
       for (const each of buttons) each.disabled = false;
     }
   }

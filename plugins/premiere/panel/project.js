@@ -69,7 +69,7 @@ async function clipIn(premiere, folder, paths) {
   for (const item of (await ifAny(() => folder.getItems())) ?? []) {
     const clip = await ifAny(() => premiere.ClipProjectItem.cast(item));
     const path = clip && (await ifAny(() => clip.getMediaFilePath()));
-    if (clip && path && paths.has(spelled(path)) && !(await ifAny(() => clip.isSequence()))) return { item, clip };
+    if (clip && path && paths.has(spelled(path))) return { item, clip };
     const inner = path ? null : await ifAny(() => premiere.FolderItem.cast(item));
     const found = inner && (await clipIn(premiere, inner, paths));
     if (found) return found;

@@ -35,8 +35,8 @@ function everySetting() {
 
 /**
  * media: by path, start and duration in ticks, and optionally fps and offline. Faults: refuses ("transaction" or
- * "action"), track_locked, no_project, no_sequence, no_import; in ticks: marks_off (what in and out are off by), marker_off,
- * marker_longer, snaps (what lengths are rounded to).
+ * "action"), track_locked, no_project, no_sequence, no_import, no_marker; in ticks: marks_off (what in and out are off
+ * by), cut_off, marker_off, marker_longer, snaps (what lengths are rounded to).
  */
 function makePremiere(settings, media, faults = {}) {
   const undo = [];
@@ -64,7 +64,6 @@ function makePremiere(settings, media, faults = {}) {
 
   class Clip {
     constructor(data) { this.data = data; }
-    async isSequence() { return this.data.kind === "sequence"; }
     async isOffline() { return Boolean(this.data.media.offline); }
     async getMediaFilePath() {
       if (this.data.kind === "sequence") throw new Error("a sequence has no file");
@@ -115,7 +114,11 @@ function makePremiere(settings, media, faults = {}) {
     async getPlayerPosition() { return new Tick(this.at); },
     async setPlayerPosition(time) { this.at = tick(time); return true; },
     async getVideoTrack() {
-      return { getTrackItems: (kind) => { if (kind !== 1) throw new TypeError("TrackItemType"); return this.placed.map((each) => new TrackItem(each)); } };
+      const getTrackItems = (kind) => {
+        if (kind !== 1) throw new TypeError("TrackItemType");
+        return this.placed.map((each) => new TrackItem(each));
+      };
+      return { getTrackItems };
     },
   };
   const sequences = [sequence];
@@ -167,7 +170,7 @@ function makePremiere(settings, media, faults = {}) {
       const snap = BigInt(faults.snaps ?? 1);
       const snapped = ((2n * (to - from) + snap) / (2n * snap)) * snap;
       sequence.placed = sequence.placed.filter((each) => each.at + each.length <= at || each.at >= at + snapped);
-      sequence.placed.push({ clip: data, at, from: from - base(data, settings.axis), length: snapped });
+      sequence.placed.push({ clip: data, at, from: from - base(data, settings.axis) + BigInt(faults.cut_off ?? 0), length: snapped });
     });
   }
 
@@ -184,6 +187,7 @@ function makePremiere(settings, media, faults = {}) {
     return {
       getMarkers: () => data.markers.map((each) => new Marker(each)),
       createAddMarkerAction: (name, type, start, duration, comment) => action(() => {
+        if (faults.no_marker) return;
         const last = first + length(data);
         const at = tick(start) < first ? first : tick(start) > last ? last : tick(start);
         const [off, longer] = [BigInt(faults.marker_off ?? 0), BigInt(faults.marker_longer ?? 0)];
@@ -209,7 +213,11 @@ function makePremiere(settings, media, faults = {}) {
     Markers: { async getMarkers(owner) { return markersOf(owner); } },
     SequenceEditor: { getEditor: () => ({ createOverwriteItemAction: overwrite }) },
     SourceMonitor: {
-      async openProjectItem(item) { monitor.data = item.data; monitor.at = settings.monitor === "zero" ? 0n : inOf(item.data); return true; },
+      async openProjectItem(item) {
+        monitor.data = item.data;
+        monitor.at = settings.monitor === "zero" ? 0n : inOf(item.data);
+        return true;
+      },
       async getPosition() { return new Tick(monitor.at); },
       setPosition: settings.monitor === "fixed" ? undefined : async (time) => {
         const first = settings.monitor === "zero" ? 0n : base(monitor.data, settings.axis);

@@ -151,6 +151,8 @@ everywhere("what Premiere did otherwise is said", async (setting) => {
   // A sequence of 25 frames a second rounds lengths to its own frames.
   const slow = makePremiere(setting, media, { snaps: 10160640000 });
   assert.deepEqual(await place(slow.premiere, dog), ["The cut has 209.79 frames, not 210"]);
+  const slipped = makePremiere(setting, media, { cut_off: -FRAME });
+  assert.deepEqual(await place(slipped.premiere, dog), ["The cut starts -1 frames beside its first frame"]);
   const at30 = makePremiere(setting, { [PARK]: { ...media[PARK], fps: 30, offline: true } });
   assert.deepEqual(await place(at30.premiere, dog), [
     "/footage/park.mov is offline",
@@ -176,6 +178,7 @@ everywhere("what can't be done is a sentence", async (setting) => {
     await assert.rejects(act(makePremiere(setting, {}).premiere, dog), /Premiere can't import \/footage\/park.mov/);
   }
   await rejects({ no_sequence: true }, place, /Open a sequence first/);
+  await rejects({ no_marker: true }, markClip, /Premiere added no marker/);
   await rejects({ track_locked: true }, place, /placed nothing/);
 });
 
