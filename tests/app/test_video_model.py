@@ -87,6 +87,33 @@ def test_without_any_the_choice_says_what_to_do(run_app, sample, library):
         said: list[str] = []
         hands.session.notice.connect(said.append)
         hands.session.video_model.choose_next()
-        assert said == ["No video language model was added yet. Add one: tr-desktop models add URL"]
+        assert said == ["No video language model was added yet. Add one: tr-desktop models add FOLDER"]
 
     run_app(script, sample, library=library)
+
+
+def test_guesses_are_listed_while_the_model_looks_at_them(run_app, sample, library):
+    goes_on = threading.Event()
+
+    def slowly(request: Request) -> Iterator[str]:
+        assert goes_on.wait(WAIT_MS / 1000)
+        yield f"<answer>0.0 to {float(request.times_s[-1] / 2):.1f}</answer>"
+
+    def script(hands):
+        choose(hands, server)
+        hands.press("Ctrl+F")
+        hands.type("a submarine under the ice")
+        hands.press("Return")
+        hands.wait(lambda: server.requests)
+        hands.wait(lambda: hands.stage.moment is not None)
+        results = hands.session.searching.results
+        assert not results.is_final and not results.has_confident
+        panel = hands.window.results
+        assert panel.list.moments.rowCount() and "looks at window 1 of" in panel.notice()
+        assert panel.notice().endswith("These are guesses.")
+        goes_on.set()
+        hands.wait(lambda: hands.session.searching.results.is_final)
+        assert "looks at window" not in panel.notice() and panel.notice().endswith("These are guesses.")
+
+    with serving(ModelServer(slowly)) as server:
+        run_app(script, sample, library=library)

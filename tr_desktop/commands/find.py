@@ -53,7 +53,7 @@ def add_commands(commands: Any) -> None:
     find.add_argument(
         "--grounder",
         metavar="NAME",
-        help="let a video language model look at the best moments (add one first: tr-desktop models add URL)",
+        help="let a video language model look at the best moments (add one first: tr-desktop models add FOLDER)",
     )
     find.add_argument(
         "--ground",

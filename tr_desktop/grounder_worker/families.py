@@ -24,8 +24,8 @@ def open_model(facts: Mapping[str, Any], device: str, quantise: str) -> Model:
     if missing := [package for package in ("torch", "transformers") if not is_installed(package)]:
         raise UserError(
             f"{facts['name']} needs {' and '.join(missing)}, which {sys.executable} doesn't have",
-            remedy="Run it as `python3 run.py llm find …` in a checkout, or install tr-desktop[llm] in a Python of its"
-            " own and let TR_GROUNDER_PYTHON name that Python",
+            remedy="In a checkout, run `python3 run.py llm find …` or `python3 run.py llm app`; otherwise install"
+            " tr-desktop[llm] in a Python of its own and let TR_GROUNDER_PYTHON name that Python",
         )
     if family == "vtime":
         from tr_desktop.grounder_worker.vtime import VTime

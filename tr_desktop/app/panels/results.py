@@ -87,7 +87,8 @@ class ResultsPanel(QWidget):
         self._results = results
         confident = [moment for moment in results.moments if moment.confident]
         guesses = len(results.moments) - len(confident)
-        only_guesses = results.is_final and not confident
+        # A video language model takes long: what it writes about guesses is seen while it writes.
+        only_guesses = not confident and (results.is_final or results.is_model_looking)
         shown = list(results.moments) if self._shows_guesses or only_guesses else confident
         current, at = self.current(), self.list.currentIndex().row()
         self.list.moments.set_moments(shown, results.judgements)
@@ -110,8 +111,8 @@ class ResultsPanel(QWidget):
         self._marks_row.setVisible(bool(results.judgements))
         self._marks.setText(_marked(results))
         message, why = _explained(results)
-        self._notice.setVisible(bool(only_guesses and shown))
-        self._notice.setText(f"{message}. {tr('These are guesses.')}")
+        self._notice.setVisible(bool(shown and (only_guesses or results.is_model_looking)))
+        self._notice.setText(f"{message}. {tr('These are guesses.')}" if only_guesses else message)
         self._message.setText(message)
         self._why.setText(why)
 
@@ -132,6 +133,10 @@ class ResultsPanel(QWidget):
     def message(self) -> str:
         """The message in place of results."""
         return self._message.text()
+
+    def notice(self) -> str:
+        """The sentence above the list; empty if it isn't shown."""
+        return "" if self._notice.isHidden() else self._notice.text()
 
     def why(self) -> str:
         """The explanation below the message."""
@@ -187,12 +192,21 @@ def _marked(results: Results) -> str:
     return said
 
 
+def _looking(results: Results) -> str:
+    done, total = results.windows or (0, 0)
+    if done >= total:
+        return tr("Looking closer at the edges")
+    return tr("The video language model looks at window {number} of {total}", number=done + 1, total=total)
+
+
 def _explained(results: Results) -> tuple[str, str]:
     """(message, explanation) for results of which none is listed."""
     if results.error is not None:
         return results.error.what, results.error.remedy
     if not results.query:
         return tr("Nothing searched yet"), tr("Type what you remember, such as: a dog jumps over a fence")
+    if results.is_model_looking:
+        return _looking(results), ""
     if not results.is_final:
         return tr("Searching…"), ""
     if not results.moments:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
@@ -30,6 +31,7 @@ TOP = 30
 class Results:
     """moments: best first, as far as the search has come. is_final: whether it has ended. error: why it failed.
 
+    windows: how many windows the video language model has looked at, and how many there are; None before it looks.
     unread: how many files were not indexed, or not completely, when it ended. pack: the model that answers; "" before
     it is open. judgements: answers marked right or wrong. unknown: how many of these don't count, since their files
     aren't in the library.
@@ -39,6 +41,7 @@ class Results:
     moments: tuple[Moment, ...] = ()
     is_final: bool = False
     error: UserError | None = None
+    windows: tuple[int, int] | None = None
     unread: int = 0
     pack: str = ""
     judgements: tuple[Judgement, ...] = ()
@@ -47,6 +50,10 @@ class Results:
     @property
     def has_confident(self) -> bool:
         return any(moment.confident for moment in self.moments)
+
+    @property
+    def is_model_looking(self) -> bool:
+        return not self.is_final and self.windows is not None
 
     @property
     def lacks_footage(self) -> bool:
@@ -154,9 +161,9 @@ class Searching(QObject):
         if moments != self.results.moments:
             self._set_results(replace(self.results, moments=moments))
 
-    def _progress(self, least: int, moments: tuple[Moment, ...]) -> None:
-        if len(moments) >= least:
-            self._set_results(replace(self.results, moments=moments))
+    def _progress(self, least: int, so_far: _SoFar) -> None:
+        if len(so_far.moments) >= least:
+            self._set_results(replace(self.results, moments=so_far.moments, windows=so_far.windows))
 
     def _finish(self, answer: Answer) -> None:
         unread = answer.coverage.unread
@@ -188,9 +195,24 @@ class Searching(QObject):
         )
 
 
+@dataclass(frozen=True)
+class _SoFar:
+    """What a search reports of its results, as a whole: only the latest report is delivered."""
+
+    moments: tuple[Moment, ...] = ()
+    windows: tuple[int, int] | None = None
+
+
 def _find(
     engine: Engine, asked: SearchRequest, folders: list[Path], video_grounder: VideoGrounder | None, job: Job
 ) -> Answer:
+    so_far = _SoFar()
+
+    def report(**more: Any) -> None:
+        nonlocal so_far
+        so_far = replace(so_far, **more)
+        job.report(so_far)
+
     return engine.find(
         asked.query,
         folders,
@@ -201,7 +223,8 @@ def _find(
         read_new=False,
         video_grounder=video_grounder,
         check=job.check,
-        on_moments=lambda moments: job.report(tuple(moments)),
+        on_moments=lambda moments: report(moments=tuple(moments)),
+        on_window=lambda done, total: report(windows=(done, total)),
     )
 
 

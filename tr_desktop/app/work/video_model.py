@@ -25,7 +25,7 @@ class VideoModel(QObject):
         """Go on to the next of the grounders that were added; after the last one comes none."""
         known = known_grounders()
         if not known:
-            self.said.emit(tr("No video language model was added yet. Add one: tr-desktop models add URL"))
+            self.said.emit(tr("No video language model was added yet. Add one: tr-desktop models add FOLDER"))
             return
         names = ["", *known]
         at = names.index(self._settings.grounder) if self._settings.grounder in names else 0
