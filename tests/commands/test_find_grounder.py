@@ -165,6 +165,13 @@ def test_variable_rates_show_the_model_the_right_times(tmp_path, library, server
     assert off[1] <= 4 and off[1] <= off[0]
 
 
+def test_a_wrong_number_of_moments_is_a_sentence(server, capsys):
+    for number in ("0", "many"):
+        with pytest.raises(SystemExit):
+            main(["find", "a cat", "--grounder", "big", "--ground", number])
+        assert f"argument --ground: '{number}' is neither a number from 1 on nor all" in capsys.readouterr().err
+
+
 def test_grounders_are_listed_and_removed(server, capsys):
     assert main(["models", "list"]) == 0
     assert "big  grounder: a-video-model at http://127.0.0.1" in capsys.readouterr().out

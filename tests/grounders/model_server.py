@@ -45,10 +45,10 @@ Answer = Callable[[Request], Iterator[str] | Sequence[str]]
 @dataclass
 class ModelServer:
     """answer: the pieces that the model writes; it may wait in between. presence: the probability of "yes", for each
-    request if it depends on what is asked."""
+    request if it depends on what is asked; None: it says neither yes nor no."""
 
     answer: Answer
-    presence: float | Callable[[Request], float] = 0.8
+    presence: float | Callable[[Request], float] | None = 0.8
     models: tuple[str, ...] = ("a-video-model",)
     knows_probabilities: bool = True
     refusal: str = ""
@@ -89,7 +89,7 @@ def serving(server: ModelServer) -> Iterator[ModelServer]:
             likely: dict[str, float] = {}
             if request.is_presence:
                 p = server.presence(request) if callable(server.presence) else server.presence
-                likely = {"Yes": p, "No": 1 - p}
+                likely = {"Perhaps": 1.0} if p is None else {"Yes": p, "No": 1 - p}
             pieces = [max(likely, key=lambda word: likely[word])] if likely else server.answer(request)
             with suppress(OSError):  # whoever asked has gone
                 for piece in pieces:

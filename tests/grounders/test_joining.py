@@ -117,6 +117,14 @@ def test_a_window_of_a_sweep_that_is_lost_costs_only_itself(search, clip):
     assert note == "big gave no answer about clip.mp4 from 0 to 40 s: it took too long"
 
 
+def test_a_model_that_says_neither_yes_nor_no_in_a_sweep_is_reported(search, clip):
+    with serving(ModelServer(Sees("green").answer, presence=None)) as server:
+        answer = search("blue", [clip], server, everywhere=True)
+    assert not any(written(each) for each in answer.moments)
+    (note,) = answer.notes
+    assert note.startswith("big didn't say whether the event is in clip.mp4 from 0 to 40 s, and about 2 more")
+
+
 def test_a_sweep_can_be_given_up(search, clip):
     class Given(Exception):  # noqa: N818 (it is not an error)
         pass

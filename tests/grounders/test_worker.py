@@ -140,7 +140,7 @@ def test_a_killed_worker_costs_its_window_alone(running):
             if server.requests and process.poll() is None:
                 os.kill(process.pid, signal.SIGKILL)
 
-        with pytest.raises(WindowLost, match="ended"):
+        with pytest.raises(WindowLost, match=r"its worker ended \(it was stopped from outside.*memory.*--quantise nf4"):
             ask(worker, kill)
         server.answer = lambda _: ANCHORS
         assert len(ask(worker)) == 3
@@ -204,6 +204,19 @@ def test_the_first_question_opens_the_worker(running):
         replies = ask(running(pack_of(server)))
     assert not [each for each in replies if isinstance(each, WrittenSegment)]
     assert replies == [Presence(pytest.approx(0.1))]
+
+
+def test_a_python_without_this_program_is_named_with_what_to_do(running, tmp_path, monkeypatch):
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho No module named tr_desktop >&2\nexit 1\n")
+    python.chmod(0o755)
+    monkeypatch.setenv("TR_GROUNDER_PYTHON", str(python))
+    facts = {"name": "small", "family": "qwen3_vl", "folder": "/nowhere", "preset": "timelens"}
+    for start in (about_worker, running(SimpleNamespace(name="small", to_json=lambda: facts)).open):
+        with pytest.raises(UserError, match=r"exit status 1.*No module named") as caught:
+            start()
+        assert str(caught.value.path) == str(python)
+        assert "TR_GROUNDER_PYTHON" in caught.value.remedy and "tr-desktop[llm]" in caught.value.remedy
 
 
 @pytest.mark.skipif(find_spec("torch") is not None, reason="torch is installed here")

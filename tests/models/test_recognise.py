@@ -55,7 +55,9 @@ def test_a_folder_with_both_configurations_is_read_by_the_one_that_has_weights(t
 @pytest.mark.parametrize(
     ("config", "files", "sentence"),
     [
-        (None, (), "holds no checkpoint"),
+        (None, (), "holds no checkpoint.*Give a folder"),
+        (None, ("model-q4.gguf",), r"holds no checkpoint.*server.*runs \.gguf files"),
+        (None, ("adapter_config.json",), "holds no checkpoint.*merge it into its base"),
         ({"model_type": "llama"}, WHOLE, "'llama' can't be converted.*clip, siglip"),
         ({}, WHOLE, "can't be converted"),
         ({"model_type": "clip"}, ("pytorch_model.bin", "tokenizer.json"), r"pickle, pytorch_model\.bin.*refused"),
@@ -87,7 +89,7 @@ def test_weights_in_parts_must_all_be_there_and_inside(tmp_path):
 def test_a_damaged_configuration_is_named(tmp_path, content):
     folder = checkpoint(tmp_path / "a", {}, *WHOLE)
     (folder / "config.json").write_text(content)
-    with pytest.raises(PackError, match=r"config\.json of the checkpoint can't be read"):
+    with pytest.raises(PackError, match=r"config\.json of the checkpoint can't be read.*Download it again"):
         recognise(folder)
 
 

@@ -147,7 +147,10 @@ def positive(text: str) -> int:
 
 
 def positive_or_all(text: str) -> int | str:
-    return ALL if text == ALL else positive(text)
+    try:
+        return ALL if text == ALL else positive(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number from 1 on nor {ALL}") from error
 
 
 def seconds(text: str) -> Fraction:

@@ -24,6 +24,7 @@ _WEIGHTS = ".safetensors"
 _MAX_LISTED = 5
 _READ = (_WEIGHTS, ".json", ".txt", ".model")
 _PIECE_BYTES = 1 << 23
+_ADD_AGAIN = "tr-desktop models remove NAME, then tr-desktop models add FOLDER"
 
 OnBytes = Callable[[int, int], None]
 """Called with the bytes that were read and those of the whole folder."""
@@ -55,6 +56,12 @@ class Checkpoint:
 
     def expect_unchanged(self) -> None:
         """Raises PackError if the folder has other files than when it was added, or some changed. Reads no content."""
+        if not self.folder.is_dir():
+            raise PackError(
+                "The model's folder can't be read: it is gone, or its drive isn't connected",
+                path=self.folder,
+                remedy=f"Connect the drive. If the folder moved, add it again: {_ADD_AGAIN}",
+            )
         names = files_in(self.folder)
         if differing := sorted(set(names) ^ set(self.files)):
             raise _changed(self.folder, differing[0], "is missing" if differing[0] in self.files else "is new")
@@ -106,7 +113,9 @@ def _walk(folder: Path) -> Iterator[Path]:
         inside = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     except OSError as error:
         raise PackError(
-            f"The model's folder can't be read: {error.strerror or error}", path=folder, remedy="Add it again"
+            f"The model's folder can't be read: {error.strerror or error}",
+            path=folder,
+            remedy="Check that you may read it",
         ) from error
     for path in inside:
         if path.is_symlink() or not (path.is_file() or path.is_dir()):
@@ -150,5 +159,5 @@ def _changed(folder: Path, name: str, how: str) -> PackError:
     return PackError(
         f"{name} of the model {how} since it was added",
         path=folder,
-        remedy="Add it again: tr-desktop models remove NAME, then tr-desktop models add FOLDER",
+        remedy=f"Add it again: {_ADD_AGAIN}",
     )

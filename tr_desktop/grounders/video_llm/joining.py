@@ -193,7 +193,10 @@ class _Run:
 
     def _presence(self, view: View) -> float | None:
         try:
-            return self._model.presence(view)
+            presence = self._model.presence(view)
+            if presence is None:
+                self._note("didn't say whether the event is in", view, "")
+            return presence
         except (WindowLost, MediaError) as lost:
             self._lose(view, lost)
             return None

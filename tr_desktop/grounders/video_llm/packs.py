@@ -169,7 +169,7 @@ def save_grounder(pack: GrounderPack) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         write_verified(folder / MANIFEST, (json.dumps(pack.to_json(), indent=1) + "\n").encode())
     except OSError as error:
-        raise PackError(f"The grounder can't be saved: {error.strerror or error}", path=folder) from error
+        raise _not_saved(error, folder) from error
     return folder
 
 
@@ -183,8 +183,13 @@ def keep_calibration(name_or_path: str, calibration: Mapping[str, float]) -> Pat
     try:
         write_verified(path, (json.dumps(json.loads(path.read_bytes()) | kept, indent=1) + "\n").encode())
     except OSError as error:
-        raise PackError(f"The grounder can't be saved: {error.strerror or error}", path=path) from error
+        raise _not_saved(error, path) from error
     return path
+
+
+def _not_saved(error: OSError, path: Path) -> PackError:
+    remedy = "Check that you may write there and that the drive isn't full"
+    return PackError(f"The grounder can't be saved: {error.strerror or error}", path=path, remedy=remedy)
 
 
 def remove_grounder(name: str) -> None:

@@ -31,6 +31,7 @@ _LOOK_S = 0.05
 _OPEN_S = 600.0  # a large model is loaded meanwhile, perhaps from a slow disk
 _LAST_WORDS_BYTES = 4096
 _PATIENCE_S = 10.0  # with a worker that was told to stop
+_KILLED = 9  # the signal that can't be caught, which is also what the system sends if memory runs out
 
 
 class WindowLost(Exception):  # noqa: N818 (the search goes on)
@@ -85,7 +86,7 @@ class _Worker:
                 if message is not None:
                     return message
                 process = self._process
-                why = "" if process is None else f" (exit status {process.wait()}){self._last_words()}"
+                why = "" if process is None else f" ({_how_it_ended(process.wait())}){self._last_words()}"
                 self._end()
                 raise WindowLost(f"its worker ended{why}")
 
@@ -125,7 +126,8 @@ class GrounderWorker(_Worker):
         if self._is_closed:
             raise UserError("The grounder was closed")
         facts = self.pack.to_json()
-        self._start("" if facts["family"] == "server" else os.environ.get(PYTHON, ""))
+        python = "" if facts["family"] == "server" else os.environ.get(PYTHON, "")
+        self._start(python)
         self._cancelled_s = None
         self._send({"open": facts, "device": self._device, "quantise": self._quantise})
         until_s = time.monotonic() + _OPEN_S
@@ -138,7 +140,7 @@ class GrounderWorker(_Worker):
                         raise UserError(what, remedy=remedy)
         except WindowLost as lost:
             self._end()
-            raise UserError(f"The grounder {self.pack.name} doesn't start: {lost}") from lost
+            raise _not_started(f"The grounder {self.pack.name}", lost, python) from lost
         except BaseException:
             self._end()
             raise
@@ -205,7 +207,8 @@ def about_worker(check: Callable[[], None] = lambda: None) -> About:
     Raises UserError if that Python can't be started or doesn't know this program.
     """
     worker = _Worker()
-    worker._start(os.environ.get(PYTHON, ""))
+    python = os.environ.get(PYTHON, "")
+    worker._start(python)
     worker._send({"about": {}})
     until_s = time.monotonic() + _OPEN_S
     try:
@@ -216,9 +219,23 @@ def about_worker(check: Callable[[], None] = lambda: None) -> About:
                 case {"failed": {"what": what, "remedy": remedy}}:
                     raise UserError(what, remedy=remedy)
     except WindowLost as lost:
-        raise UserError(f"The grounder's Python doesn't start: {lost}", path=os.environ.get(PYTHON)) from lost
+        raise _not_started("The grounder's Python", lost, python) from lost
     finally:
         worker._end()
+
+
+def _how_it_ended(status: int) -> str:
+    if status == -_KILLED:
+        return "it was stopped from outside, perhaps since memory ran out; a smaller model or --quantise nf4 needs less"
+    return f"exit status {status}"
+
+
+def _not_started(what: str, lost: WindowLost, python: str) -> UserError:
+    return UserError(
+        f"{what} doesn't start: {lost}",
+        path=python or None,
+        remedy=f"{PYTHON} names this Python: check that tr-desktop[llm] is installed in it" if python else "",
+    )
 
 
 def _send_all(pipe: IO[bytes], outgoing: queue.SimpleQueue[bytes | None]) -> None:

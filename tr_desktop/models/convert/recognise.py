@@ -71,7 +71,7 @@ def recognise(folder: Path) -> Found:
         else PackError(
             f"The folder holds no checkpoint: neither {HF_CONFIG} nor {OPEN_CLIP_CONFIG}",
             path=folder,
-            remedy="Give a folder as Hugging Face or OpenCLIP save it",
+            remedy=_what_instead(folder),
         )
     )
 
@@ -84,7 +84,18 @@ def read_json(path: Path) -> dict[str, Any]:
             raise ValueError("not an object")
         return content
     except (OSError, ValueError, RecursionError) as error:
-        raise PackError(f"{path.name} of the checkpoint can't be read: {error}", path=path) from error
+        raise PackError(
+            f"{path.name} of the checkpoint can't be read: {error}", path=path, remedy="Download it again"
+        ) from error
+
+
+def _what_instead(folder: Path) -> str:
+    """What to do with a folder that holds no checkpoint."""
+    if any(folder.glob("*.gguf")):
+        return "A server such as LM Studio or llama-server runs .gguf files: start it, and add its address"
+    if (folder / "adapter_config.json").is_file():
+        return "It holds an adapter: merge it into its base first, and give the folder of the merged model"
+    return "Give a folder as Hugging Face or OpenCLIP save it"
 
 
 def part(content: dict[str, Any], name: str, path: Path) -> dict[str, Any]:
