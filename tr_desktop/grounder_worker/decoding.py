@@ -70,6 +70,17 @@ class Context:
         return logits
 
 
+def yes_against_no(logits: Tensor, yes: list[int], no: list[int]) -> float | None:
+    """The probability of "yes" if the answer is one of both; None if the tokenizer has no token for one of them.
+
+    logits: [vocabulary]. yes, no: the tokens that are the word.
+    """
+    if not yes or not no:
+        return None
+    # Of logits: as probabilities both may be too small to tell apart.
+    return float((logits[yes].logsumexp(0) - logits[no].logsumexp(0)).sigmoid())
+
+
 class Writer(Protocol):
     """A model in the middle of an answer."""
 

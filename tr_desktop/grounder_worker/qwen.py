@@ -11,16 +11,15 @@ from torch import Tensor
 
 from tr_desktop.errors import UserError
 from tr_desktop.grounder_worker.base import Check
-from tr_desktop.grounder_worker.decoding import Context, written
+from tr_desktop.grounder_worker.decoding import Context, written, yes_against_no
 from tr_desktop.grounder_worker.load import SIZE_OF, free_memory, is_out_of_memory, load, weights_bytes
 from tr_desktop.grounder_worker.pictures import Video
 from tr_desktop.grounder_worker.prompt import Encoder
-from tr_desktop.grounders.video_llm.answers import Written, WrittenSegment, reader_of
+from tr_desktop.grounders.video_llm.answers import WrittenSegment, segments_in
 from tr_desktop.grounders.video_llm.messages import Question
 from tr_desktop.grounders.video_llm.presets import PRESENCE, PRESETS
 
 _HALF = 0.5**0.5  # of the sides, for half the tokens
-_YES, _NO = "yes", "no"
 
 
 class Qwen:
@@ -36,7 +35,7 @@ class Qwen:
         model = load(self._folder, facts["family"], device, quantise)
         self._context = Context(model)
         self._encoder = Encoder(self._folder, model.config)
-        self._words = {word: _ids_of(word, self._encoder) for word in (_YES, _NO)}
+        self._words = [_ids_of(word, self._encoder) for word in ("yes", "no")]
         self._scale = 1.0  # of the pictures' sides; less after memory ran out
         self._seen: tuple[Question, Video] | None = None
 
@@ -51,21 +50,12 @@ class Qwen:
 
         Raises UserError if memory runs out though the pictures were made smaller.
         """
-        text = Written()
-        reader = reader_of(self._preset.answer, text, question.length_s)
         logits = self._read(question, self._preset.prompt, check)
-        for piece, log_probability in self._written(logits, check):
-            text.add(piece, log_probability)
-            yield from reader.read(is_over=False)
-        yield from reader.read(is_over=True)
+        yield from segments_in(self._written(logits, check), self._preset.answer, question.length_s)
 
     def presence(self, question: Question, check: Check) -> float | None:
         """The probability of "yes" against "no" to the question whether the event is there."""
-        if not all(self._words.values()):
-            return None
-        likely = self._read(question, PRESENCE, check).softmax(-1)
-        of = {word: float(likely[ids].sum()) for word, ids in self._words.items()}
-        return of[_YES] / (of[_YES] + of[_NO]) if sum(of.values()) > 0 else None
+        return yes_against_no(self._read(question, PRESENCE, check), *self._words)
 
     def _written(self, logits: Tensor, check: Check) -> Iterator[tuple[str, float]]:
         encoder = self._encoder

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from tr_desktop.errors import PackError, UserError
 from tr_desktop.grounder_worker.base import Check
-from tr_desktop.grounders.video_llm.answers import Written, WrittenSegment, reader_of
+from tr_desktop.grounders.video_llm.answers import WrittenSegment, segments_in
 from tr_desktop.grounders.video_llm.messages import Question
 from tr_desktop.grounders.video_llm.packs import local_address
 from tr_desktop.grounders.video_llm.presets import PRESENCE, PRESETS
@@ -67,13 +67,10 @@ class Served:
 
     def ground(self, question: Question, check: Check) -> Iterator[WrittenSegment]:
         """The segments that the model writes about the window, as it writes them."""
-        written = Written()
-        reader = reader_of(self._preset.answer, written, question.length_s)
         prompt = self._preset.prompt.replace("{}", question.query)
-        for piece, log_probability, _ in self._stream(question, prompt, self._new_tokens_most, check):
-            written.add(piece, log_probability)
-            yield from reader.read(is_over=False)
-        yield from reader.read(is_over=True)
+        stream = self._stream(question, prompt, self._new_tokens_most, check)
+        pieces = ((piece, log_probability) for piece, log_probability, _ in stream)
+        yield from segments_in(pieces, self._preset.answer, question.length_s)
 
     def presence(self, question: Question, check: Check) -> float | None:
         """The probability of "yes" against "no" to the question whether the event is there; None if it says neither.

@@ -19,16 +19,15 @@ from torch.nn.functional import linear
 
 from tr_desktop.errors import PackError, UserError
 from tr_desktop.grounder_worker.base import Check
-from tr_desktop.grounder_worker.decoding import written
+from tr_desktop.grounder_worker.decoding import written, yes_against_no
 from tr_desktop.grounder_worker.load import free_memory, is_out_of_memory, load, transformers
 from tr_desktop.grounder_worker.vtime_frames import pixels, spread
 from tr_desktop.grounder_worker.vtime_tokenizer import END, START
-from tr_desktop.grounders.video_llm.answers import Written, WrittenSegment, reader_of
+from tr_desktop.grounders.video_llm.answers import WrittenSegment, segments_in
 from tr_desktop.grounders.video_llm.messages import Question
 from tr_desktop.grounders.video_llm.presets import PRESENCE, PRESETS
 
 _SEGMENT_END = "<SEG_END>"
-_YES, _NO = "yes", "no"
 _AT_ONCE = 10  # pictures; between them it looks whether it should go on
 
 
@@ -63,23 +62,14 @@ class VTime:
 
     def ground(self, question: Question, check: Check) -> Iterator[WrittenSegment]:
         """The segments that the model writes about the window, as it writes them."""
-        text = Written()
-        reader = reader_of(self._preset.answer, text, question.length_s)
         words = self._preset.prompt.replace("{}", _plain(question.query))
-        for piece, log_probability in self.say(question, words, check):
-            text.add(piece, log_probability)
-            yield from reader.read(is_over=False)
-        yield from reader.read(is_over=True)
+        yield from segments_in(self.say(question, words, check), self._preset.answer, question.length_s)
 
     def presence(self, question: Question, check: Check) -> float | None:
         """The probability of "yes" against "no" to the question whether the event is there."""
-        words = {word: self._ids_of(word) for word in (_YES, _NO)}
-        if not all(words.values()):
-            return None
         with self._in_memory():
-            likely = self._read(question, PRESENCE.replace("{}", question.query), check).softmax(-1)
-        of = {word: float(likely[ids].sum()) for word, ids in words.items()}
-        return of[_YES] / sum(of.values()) if sum(of.values()) > 0 else None
+            logits = self._read(question, PRESENCE.replace("{}", question.query), check)
+        return yes_against_no(logits, self._ids_of("yes"), self._ids_of("no"))
 
     def say(self, question: Question, words: str, check: Check) -> Iterator[tuple[str, float]]:
         """What the model writes when it is asked `words` about the window: pieces with their log-probabilities."""

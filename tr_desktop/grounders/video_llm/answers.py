@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 from fractions import Fraction
@@ -103,6 +103,18 @@ def reader_of(kind: AnswerKind, written: Written, window_s: Fraction) -> Reader:
             return _Span(written, _Span.HUNDREDTHS, window_s / 100)
         case AnswerKind.DIGITS:
             return _Pairs(written, re.compile(rf"(?P<a>{_SIX})\s*(?:-|to|and)\s*(?P<b>{_SIX})"))
+
+
+def segments_in(
+    pieces: Iterable[tuple[str, float | None]], kind: AnswerKind, window_s: Fraction
+) -> Iterator[WrittenSegment]:
+    """The segments of an answer as soon as they are whole. pieces: of its text, each with its log-probability."""
+    written = Written()
+    reader = reader_of(kind, written, window_s)
+    for piece, log_probability in pieces:
+        written.add(piece, log_probability)
+        yield from reader.read(is_over=False)
+    yield from reader.read(is_over=True)
 
 
 class _Pairs:
