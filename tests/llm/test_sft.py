@@ -10,14 +10,16 @@ import pytest
 torch = pytest.importorskip("torch", reason="training a grounder needs the extra `llm`")
 pytest.importorskip("peft", reason="training a grounder needs the extra `llm`")
 
-from tests.llm.grounder_toys import toy_policy  # noqa: E402
+from tests.llm.grounder_toys import ADAPTER, toy_policy  # noqa: E402
 from tr_desktop.errors import UserError  # noqa: E402
 from tr_desktop.grounders.video_llm.answers import AnswerKind  # noqa: E402
 from tr_desktop.training.annotations import read_annotations  # noqa: E402
+from tr_desktop.training.grounder.checkpoint import open_checkpoint  # noqa: E402
 from tr_desktop.training.grounder.colours import make_colour_clips  # noqa: E402
 from tr_desktop.training.grounder.data import Look, asked, load_examples  # noqa: E402
+from tr_desktop.training.grounder.fitting import is_done  # noqa: E402
 from tr_desktop.training.grounder.measure import constant_answer, has_gone_blind, measure  # noqa: E402
-from tr_desktop.training.grounder.policy import Adapter  # noqa: E402
+from tr_desktop.training.grounder.policy import Adapter, Policy  # noqa: E402
 from tr_desktop.training.grounder.sequences import NEW_TOKENS  # noqa: E402
 from tr_desktop.training.grounder.sft import SftRecipe, train_sft  # noqa: E402
 
@@ -76,6 +78,44 @@ def test_a_training_with_other_settings_isnt_resumed(examples, tmp_path):
         train_sft(policy, examples, LOOK, recipe(steps=10, save_every=3), tmp_path / "out", dies)
     with pytest.raises(UserError, match="other settings"):
         train_sft(policy, examples, LOOK, recipe(steps=11, save_every=3), tmp_path / "out", print)
+
+
+def test_an_ended_training_is_kept_unless_its_settings_differ(examples, tmp_path):
+    policy = toy_policy("qwen2_5_vl", tmp_path, "timelens")
+    train_sft(policy, examples, LOOK, recipe(steps=2), tmp_path / "out", print)
+    again = toy_policy("qwen2_5_vl", tmp_path, "timelens")
+    # Fewer rows at a time take less memory and change nothing.
+    assert len(train_sft(again, examples, LOOK, recipe(steps=2, rows=1), tmp_path / "out", print)) == 2
+    for name, value in policy.state().items():
+        torch.testing.assert_close(again.state()[name], value, atol=0, rtol=0)
+    with pytest.raises(UserError, match="other settings"):
+        train_sft(again, examples, LOOK, recipe(AnswerKind.ANCHORS, steps=2), tmp_path / "out", print)
+    (tmp_path / "qwen2_5_vl").rename(tmp_path / "another")
+    other = Policy(open_checkpoint(tmp_path / "another", tmp_path / "files", (), "cpu"), policy.preset, ADAPTER)
+    with pytest.raises(UserError, match="other settings"):
+        train_sft(other, examples, LOOK, recipe(steps=2), tmp_path / "out", print)
+
+
+def test_a_log_that_was_cut_off_is_no_hindrance(examples, tmp_path):
+    def dies(_):
+        raise Interrupted
+
+    made = recipe(steps=10, save_every=3)
+    with pytest.raises(Interrupted):
+        train_sft(toy_policy("qwen2_5_vl", tmp_path, "timelens"), examples, LOOK, made, tmp_path / "out", dies)
+    log = tmp_path / "out" / "log.jsonl"
+    log.write_text(log.read_text()[:-5])
+    found = train_sft(toy_policy("qwen2_5_vl", tmp_path, "timelens"), examples, LOOK, made, tmp_path / "out", print)
+    assert [line["step"] for line in found] == list(range(1, 11))
+
+
+def test_an_adapter_is_there_only_with_its_head(tmp_path, monkeypatch):
+    tokens = NEW_TOKENS[AnswerKind.REFINE]
+    policy = toy_policy("qwen2_5_vl", tmp_path, "timerefine", tokens, has_head=True)
+    (tmp_path / "out" / "segment_head.safetensors").mkdir(parents=True)  # can't be written
+    with pytest.raises(OSError):
+        policy.save(tmp_path / "out")
+    assert not is_done(tmp_path / "out")
 
 
 def test_only_the_answer_is_learned_whatever_shares_the_forward(examples, tmp_path):

@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import torch
 from torch import nn
@@ -21,6 +23,7 @@ from tr_desktop.training.grounder.policy import ADAPTER, Policy
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.jsonl"
+_SETTINGS = "settings.txt"
 _LONGEST_GRADIENT = 1.0
 
 
@@ -37,9 +40,10 @@ class Fitting:
     """AdamW over what a policy trains, in `steps` steps.
 
     rate: of learning, its highest. schedule: share of it at a step. folder: gets the log, and a checkpoint after every
-    `save_every` steps; a run that finds one there resumes from it. settings: of the run, in any form.
+    `save_every` steps; a run that finds one there resumes from it, and one that has ended there has no steps left.
+    settings: all that the result depends on, in any form, but the base.
 
-    Raises UserError if the checkpoint there is of a run with other settings.
+    Raises UserError if what is there is of a run with other settings.
     """
 
     policy: Policy
@@ -55,14 +59,14 @@ class Fitting:
         self._optimiser = torch.optim.AdamW(self.policy.parameters(), self.rate, weight_decay=0.0)
         self.begin = 0
         self.folder.mkdir(parents=True, exist_ok=True)
-        if self._checkpoint.exists():
-            state = torch.load(self._checkpoint, weights_only=True)
-            if state["settings"] != self.settings:
-                raise UserError(
-                    "A training with other settings was begun here",
-                    path=self.folder,
-                    remedy="Repeat its settings to resume it, or choose another folder with --out",
-                )
+        self.settings += f" {self.policy.base}"
+        if is_done(self.folder):
+            self._expect_own((self.folder / _SETTINGS).read_text(encoding="utf-8"))
+            self.policy.load(self.folder)
+            self.begin = self.steps
+        elif self._checkpoint.exists():
+            state = torch.load(self._checkpoint, map_location="cpu", weights_only=True)
+            self._expect_own(state["settings"])
             self.policy.load_state(state["policy"])
             self._optimiser.load_state_dict(state["optimiser"])
             self.begin = state["step"]
@@ -104,17 +108,36 @@ class Fitting:
 
     def finish(self) -> None:
         """Write the adapter; the checkpoint isn't needed any more."""
+        with replacing(self.folder / _SETTINGS) as part:
+            part.write_text(self.settings, encoding="utf-8")
         self.policy.save(self.folder)
         self._checkpoint.unlink(missing_ok=True)
+
+    def _expect_own(self, settings: str) -> None:
+        if settings != self.settings:
+            raise UserError(
+                "A training with other settings was begun here",
+                path=self.folder,
+                remedy="Repeat its settings to resume it, or choose another folder with --out",
+            )
 
     def _read_log(self) -> list[dict[str, float]]:
         """The lines up to the checkpoint; those of steps after it are taken back."""
         path = self.folder / LOG
-        lines = path.read_text().splitlines() if path.exists() else []
-        kept = [line for line in map(json.loads, lines) if line["step"] <= self.begin]
+        kept = [line for line in whole_lines(path) if line["step"] <= self.begin]
         with replacing(path) as part:
             part.write_text("".join(json.dumps(line) + "\n" for line in kept))
         return kept
+
+
+def whole_lines(path: Path) -> list[Any]:
+    """The objects in a file of JSON lines that a run appends to, without a last line that was cut off; [] if there is
+    no such file."""
+    found = list[Any]()
+    with suppress(FileNotFoundError, ValueError):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            found.append(json.loads(line))
+    return found
 
 
 def is_done(folder: Path) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -78,7 +78,7 @@ def train_grpo(
         folder,
         recipe.seed,
         recipe.save_every,
-        f"{recipe} {look} {len(training)}",
+        f"{replace(recipe, rows=0, saves_memory=False)} {look} {len(training)}",
     )
     policy.train(drops=False, saves_memory=recipe.saves_memory)
     for step, rng in fitting.run():

@@ -62,7 +62,7 @@ class Scored:
 
 
 class Policy:
-    """A checkpoint with an adapter. It asks as `preset` does.
+    """A checkpoint with an adapter. It asks as `preset` does. base: the name of the checkpoint's folder.
 
     has_head: with TimeRefine's auxiliary head. Raises UserError if the checkpoint has no layers that an adapter fits.
     """
@@ -71,6 +71,7 @@ class Policy:
         self, base: Checkpoint, preset: Preset, adapter: Adapter | None = None, *, has_head: bool = False
     ) -> None:
         self.preset, self.encoder, self._inner = preset, base.encoder, base.model
+        self.base = base.folder.resolve().name
         self.device: torch.device = base.model.device
         ids = _begin_tokens(base)
         matrices = ["embed_tokens"] if _is_tied(base.model) else ["embed_tokens", "lm_head"]
@@ -198,15 +199,15 @@ class Policy:
         return answers
 
     def save(self, folder: Path) -> None:
-        """Write the adapter, and the head if there is one, into `folder`."""
+        """Write the head if there is one, and the adapter last, into `folder`: with the adapter, all is there."""
         folder.mkdir(parents=True, exist_ok=True)
         self._peft.peft_config["default"].save_pretrained(folder)
-        state = {name: value.detach().cpu().contiguous() for name, value in self._adapter().items()}
-        with replacing(folder / ADAPTER) as part:
-            save_file(state, part)
         if self.head is not None:
             with replacing(folder / _HEAD) as part:
                 save_file({name: value.detach().cpu() for name, value in self.head.state_dict().items()}, part)
+        state = {name: value.detach().cpu().contiguous() for name, value in self._adapter().items()}
+        with replacing(folder / ADAPTER) as part:
+            save_file(state, part)
 
     def load(self, folder: Path) -> None:
         """Read what `save` wrote. Raises UserError if it is of another model."""

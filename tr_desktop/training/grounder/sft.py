@@ -8,7 +8,7 @@ targets. Noise is drawn anew in every epoch; the published data has it drawn onc
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
@@ -65,7 +65,7 @@ def train_sft(
         folder,
         recipe.seed,
         recipe.save_every,
-        f"{recipe} {look} {len(examples)}",
+        f"{replace(recipe, rows=0, saves_memory=False)} {look} {len(examples)}",
     )
     policy.train(saves_memory=recipe.saves_memory)
     for step, rng in fitting.run():

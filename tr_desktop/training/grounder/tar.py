@@ -16,11 +16,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
+import torch
+
 from tr_desktop.errors import UserError
 from tr_desktop.files import replacing
 from tr_desktop.grounders.video_llm.answers import AnswerKind
 from tr_desktop.training.grounder.data import Example, Look, Segment, asked
-from tr_desktop.training.grounder.fitting import is_done
+from tr_desktop.training.grounder.fitting import is_done, whole_lines
 from tr_desktop.training.grounder.grpo import GrpoRecipe, train_grpo
 from tr_desktop.training.grounder.measure import constant_answer, measure
 from tr_desktop.training.grounder.policy import Policy
@@ -31,6 +33,8 @@ from tr_desktop.training.metrics import temporal_iou
 STAGES = ("1", "harvest", "2", "3")
 ALL = "all"
 HARVEST = "harvest.jsonl"
+_PART = "harvest-part.jsonl"
+_SAY_EVERY = 50
 _LEAST_IOU = 0.7
 _LEAST_IOU_LONG = 0.5  # of windows above _LONG_S
 _LONG_S = 60
@@ -76,6 +80,7 @@ def train_tar(
                 say(f"prime: {recipe.prime_steps} steps of SFT on anchors made of truth and noise")
                 train_sft(policy, training, look, replace(recipe.sft, steps=recipe.prime_steps), primed, say)
             policy.load(primed)
+        (out / _PART).unlink(missing_ok=True)  # of a stage 1 that isn't there any more
         say("stage 1: GRPO from the base")
         train_grpo(policy, training, held, look, recipe.grpo, first, constant, say)
         say(f"after stage 1: {measure(policy, held, look, recipe.grpo.longest)}")
@@ -86,6 +91,8 @@ def train_tar(
     if "2" in wanted and not is_done(second):
         traces = _read_traces(traces_path)
         some = [example for example in training if example.name in traces]
+        if not some:
+            raise UserError("The harvest is of other sentences", path=traces_path, remedy="Delete it")
         say(f"stage 2: SFT of a fresh base on {len(traces)} harvested answers")
         sft = replace(recipe.sft, kind=AnswerKind.ANCHORS, steps=epoch_steps(some, recipe.sft.batch, recipe.epochs))
         policy = None  # frees its memory before another one is loaded
@@ -110,34 +117,45 @@ def harvest(
     """Draw answers about `examples` and write the best of each that is good enough to `path`, with every answer's tIoU.
 
     Good enough: well-formed, two anchors or more, each nearer than the last, and the answer's tIoU at least 0.7, or 0.5
-    in a window above a minute. Raises UserError if none is.
+    in a window above a minute. An interrupted harvest goes on where it was. Raises UserError if none is.
     """
-    kept, drawn, formed = [], 0, 0
+    begun = path.with_name(_PART)
+    kept = whole_lines(begun)
+    _write_lines(begun, kept)
+    known = {row["name"] for row in kept}
     for example in examples:
+        if example.name in known:
+            continue
         question, truth_s = asked(example, look, Random(example.name))
+        torch.manual_seed(Random(f"{recipe.grpo.seed} {example.name}").getrandbits(63))
         texts = [
             policy.text_of(ids)
             for ids in policy.sample(policy.prompt(question), recipe.samples, recipe.grpo.longest)
         ]  # fmt: skip
-        drawn += len(texts)
-        formed += sum(read_trace(text).is_well_formed for text in texts)
         ious = [_iou(text, truth_s) for text in texts]
         good = [
             (iou, text)
             for iou, text in zip(ious, texts, strict=True)
             if is_good(text, truth_s, float(question.length_s))
         ]
-        kept.append({"name": example.name, "ious": ious, "text": max(good)[1] if good else None})
+        formed = sum(read_trace(text).is_well_formed for text in texts)
+        kept.append({"name": example.name, "ious": ious, "formed": formed, "text": max(good)[1] if good else None})
+        with begun.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(kept[-1]) + "\n")
+        if len(kept) % _SAY_EVERY == 0:
+            say(f"harvest: {len(kept)}/{len(examples)} queries")
     kept_count = sum(row["text"] is not None for row in kept)
+    drawn, formed = sum(len(row["ious"]) for row in kept), sum(row["formed"] for row in kept)
     say(f"harvest: {drawn} answers, {formed} well-formed; kept one for {kept_count} of {len(kept)} queries")
     if not kept_count:
+        begun.unlink()
         raise UserError(
             "The harvest is empty: stage 1 wrote no answer that is good enough to learn from",
             path=path.parent,
             remedy="Train stage 1 for longer, give --prime, or start from a better base",
         )
-    with replacing(path) as part:
-        part.write_text("".join(json.dumps(row) + "\n" for row in kept))
+    _write_lines(path, kept)
+    begun.unlink()
 
 
 def is_good(text: str, truth_s: Segment, length_s: float) -> bool:
@@ -145,6 +163,11 @@ def is_good(text: str, truth_s: Segment, length_s: float) -> bool:
     trace = read_trace(text)
     least = _LEAST_IOU_LONG if length_s > _LONG_S else _LEAST_IOU
     return trace.is_well_formed and is_progress(trace, truth_s) and _iou(text, truth_s) >= least
+
+
+def _write_lines(path: Path, rows: Sequence[object]) -> None:
+    with replacing(path) as part:
+        part.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
 
 def _iou(text: str, truth_s: Segment) -> float:
