@@ -66,6 +66,29 @@ def test_a_short_file_is_shown_whole(folder):
     assert (question.length_s, truth_s, len(question.pictures)) == (3, (0.5, 3.0), 6)
 
 
+def test_files_of_the_same_name_in_two_folders_are_told_apart(folder):
+    for name, frames in (("a", 50), ("b", 100)):
+        (folder / name).mkdir()
+        make_video(folder / name / "same.mkv", frames=frames, rate=Fraction(25))
+        (folder / name / "same.srt").write_text("1\n")  # beside it, with the same name
+    rows = [annotation(f"{name}/same.mkv", 0.5, 1.5) for name in ("a", "b")]
+    examples = load_examples(rows, folder, LOOK, folder / "cache", print)
+    assert [example.video.duration_s for example in examples] == [2, 4]
+    assert load_examples([annotation("same")], folder, LOOK, folder / "cache", print)
+
+
+def test_a_constant_answer_is_measured_without_reading_pictures(folder):
+    pytest.importorskip("peft", reason="measuring needs the extra `llm`")
+    from tr_desktop.training.grounder.measure import constant_answer
+
+    examples = load_examples([annotation("short"), annotation("long.mp4", 5, 7)], folder, LOOK, folder / "cache", print)
+    before = constant_answer(examples, examples, LOOK)
+    for path in (folder / "cache").glob("*.rgb"):
+        path.unlink()
+    again = load_examples([annotation("short"), annotation("long.mp4", 5, 7)], folder, LOOK, folder / "cache", print)
+    assert constant_answer(again, again, LOOK) == before
+
+
 def test_a_file_is_decoded_once_unless_it_changes(folder):
     one = annotation("short")
     for _ in range(2):

@@ -30,6 +30,7 @@ from tr_desktop.footage.fitted import Fitted
 from tr_desktop.footage.probe import probe
 from tr_desktop.footage.sampling import SamplingGrid, sampled_by_decoding
 from tr_desktop.grounders.video_llm.messages import Question
+from tr_desktop.library.index.walk import is_never_footage
 from tr_desktop.training.annotations import Annotation
 
 Segment = tuple[float, float]  # start_s, end_s
@@ -83,6 +84,23 @@ def asked(example: Example, look: Look, rng: Random) -> tuple[Question, Segment]
 
     rng: decides where the window is, if the file is longer than one.
     """
+    video = example.video
+    first, last, length_s = _window(example, look, rng)
+    start_s = first / look.fps
+    shown = sorted(set(video.at[first:last]))
+    times_s = tuple(max(video.times_s[row] - start_s, Fraction(0)) for row in shown)
+    pictures = np.ascontiguousarray(video.pictures[shown[0] : shown[-1] + 1])
+    return Question(example.query, pictures, times_s, length_s), _truth(example, start_s, length_s)
+
+
+def window_and_truth(example: Example, look: Look, rng: Random) -> tuple[float, Segment]:
+    """The length of the window of `asked`, in seconds, and the moment in it. Reads no pictures."""
+    first, _, length_s = _window(example, look, rng)
+    return float(length_s), _truth(example, first / look.fps, length_s)
+
+
+def _window(example: Example, look: Look, rng: Random) -> tuple[int, int, Fraction]:
+    """The window's first picture and the one after its last, as places in `Video.at`, and its length in seconds."""
     video, fps = example.video, look.fps
     first, last = 0, len(video.at)
     if video.duration_s > look.window_s:
@@ -91,13 +109,12 @@ def asked(example: Example, look: Look, rng: Random) -> tuple[Question, Segment]
         latest = min(int(example.truth_s[0] * float(fps)), last - rows)
         first = rng.randint(min(earliest, latest), latest)
         last = first + rows
-    start_s, end_s = first / fps, min(last / fps, video.duration_s)
-    shown = sorted(set(video.at[first:last]))
-    times_s = tuple(max(video.times_s[row] - start_s, Fraction(0)) for row in shown)
-    length_s = end_s - start_s
-    truth_s = tuple(min(max(edge_s - float(start_s), 0.0), float(length_s)) for edge_s in example.truth_s)
-    pictures = np.ascontiguousarray(video.pictures[shown[0] : shown[-1] + 1])
-    return Question(example.query, pictures, times_s, length_s), (truth_s[0], truth_s[1])
+    return first, last, min(last / fps, video.duration_s) - first / fps
+
+
+def _truth(example: Example, start_s: Fraction, length_s: Fraction) -> Segment:
+    start, end = (min(max(edge_s - float(start_s), 0.0), float(length_s)) for edge_s in example.truth_s)
+    return start, end
 
 
 def load_examples(
@@ -105,11 +122,13 @@ def load_examples(
 ) -> list[Example]:
     """The examples of the videos in `folder`, each decoded into `cache` unless it is there.
 
+    A video is found by its path below the folder, else by its file's name, with or without the ending.
     say: takes sentences about what is left out.
     Raises UserError if nothing is left, or the cache can't be written.
     """
-    files = {path.name: path for path in sorted(folder.rglob("*")) if path.is_file()} if folder.is_dir() else {}
-    by_stem = {Path(name).stem: path for name, path in files.items()}
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and not is_never_footage(path))
+    files = {path.name: path for path in paths} | {path.relative_to(folder).as_posix(): path for path in paths}
+    by_stem = {path.stem: path for path in paths}
     examples, missing, unfit = list[Example](), set[str](), 0
     videos: dict[str, Video | None] = {}
     for annotation in annotations:
@@ -117,7 +136,7 @@ def load_examples(
             unfit += 1
             continue
         name = annotation.video
-        path = files.get(Path(name).name) or by_stem.get(name)
+        path = files.get(name) or files.get(Path(name).name) or by_stem.get(name)
         if path is None:
             missing.add(name)
             continue

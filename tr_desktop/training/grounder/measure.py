@@ -12,9 +12,9 @@ from random import Random
 
 import numpy as np
 
-from tr_desktop.grounders.video_llm.answers import Written, WrittenSegment, reader_of
+from tr_desktop.grounders.video_llm.answers import WrittenSegment, segments_in
 from tr_desktop.training import metrics
-from tr_desktop.training.grounder.data import Example, Look, Segment, asked
+from tr_desktop.training.grounder.data import Example, Look, Segment, asked, window_and_truth
 from tr_desktop.training.grounder.policy import Policy
 
 _THRESHOLDS = (0.3, 0.5, 0.7)
@@ -42,9 +42,7 @@ def measure(policy: Policy, examples: Sequence[Example], look: Look, longest: in
     for example in examples:
         question, truth_s = asked(example, look, Random(example.name))
         ids = policy.sample(policy.prompt(question), 1, longest, temperature=0)[0]
-        written = Written()
-        written.add(policy.text_of(ids))
-        found = list(reader_of(policy.preset.answer, written, question.length_s).read(is_over=True))
+        found = list(segments_in([(policy.text_of(ids), None)], policy.preset.answer, question.length_s))
         answers = [segment for segment in found if segment.is_answer]
         ious.append(_iou(answers[0], truth_s) if answers else 0.0)
         if answers:
@@ -57,13 +55,12 @@ def measure(policy: Policy, examples: Sequence[Example], look: Look, longest: in
 
 def constant_answer(training: Sequence[Example], held: Sequence[Example], look: Look) -> tuple[Segment, Figures]:
     """The share of a window that is best to answer always, by the training examples, and what it reaches on `held`."""
-    shown = [asked(example, look, Random(example.name)) for example in training]
-    lengths_s = [float(question.length_s) for question, _ in shown]
-    share = metrics.best_constant([[truth_s] for _, truth_s in shown], lengths_s)
+    shown = [window_and_truth(example, look, Random(example.name)) for example in training]
+    share = metrics.best_constant([[truth_s] for _, truth_s in shown], [length_s for length_s, _ in shown])
     ious = []
     for example in held:
-        question, truth_s = asked(example, look, Random(example.name))
-        start_s, end_s = (part * float(question.length_s) for part in share)
+        length_s, truth_s = window_and_truth(example, look, Random(example.name))
+        start_s, end_s = (part * length_s for part in share)
         ious.append(metrics.best_iou((start_s, end_s), [truth_s]))
     return share, _figures(ious, 1.0)
 
