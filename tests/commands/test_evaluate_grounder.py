@@ -109,6 +109,13 @@ def test_edges_may_be_rounded_as_a_benchmark_does(server, evaluate):
     assert exact["model, answer"][1].startswith("100.0 ") and rounded["model, answer"][1].startswith("0.0 ")
 
 
+@pytest.mark.parametrize("option", ["--ground-timeout", "--round"])
+@pytest.mark.parametrize("value", ["-1", "nan", "inf"])
+def test_seconds_that_cannot_be_are_a_sentence(server, evaluate, option, value):
+    status, _, out = evaluate(f"{option}={value}")
+    assert status == 2 and "--ground-timeout and --round are seconds" in out
+
+
 def test_weights_are_fitted_written_and_used(server, evaluate, footage, pack, cache, capsys, monkeypatch):
     monkeypatch.setattr(calibrating, "LEAST_MOMENTS", 6)
     # Every second answer is wrong, and the model knows it.

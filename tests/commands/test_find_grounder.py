@@ -182,6 +182,11 @@ def test_grounders_are_listed_and_removed(server, capsys):
     assert "There is no grounder 'big'" in capsys.readouterr().err
 
 
+def test_a_server_is_added_as_json_too(server, capsys):
+    assert main(["models", "add", server.url, "--as", "other", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"grounder": "other"}
+
+
 def test_a_server_with_several_models_asks_which(server, capsys):
     server.models = ("one", "two/qwen3-vl:2b")
     assert main(["models", "add", server.url]) == 2

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from tests.grounders.model_server import P_TOKEN, ModelServer, Request, serving
+from tr_desktop import this_program
 from tr_desktop.errors import UserError
 from tr_desktop.grounders.video_llm.answers import WrittenSegment
 from tr_desktop.grounders.video_llm.messages import Presence, Question
@@ -159,6 +160,21 @@ def test_closing_loses_the_question_and_starts_nothing_again(running):
             with pytest.raises(WindowLost):
                 ask(worker, close)
         assert len(server.requests) == 1 and worker._process is None
+
+
+def test_closing_while_it_starts_leaves_no_process(running, monkeypatch):
+    with serving(ModelServer(lambda _: ANCHORS)) as server:
+        worker, started, start = running(pack_of(server)), [], this_program.start
+
+        def closed_meanwhile(*arguments, **options):
+            worker.close()
+            started.append(start(*arguments, **options))
+            return started[0]
+
+        monkeypatch.setattr(this_program, "start", closed_meanwhile)
+        with pytest.raises(UserError, match="was closed"):
+            worker.open()
+        assert started[0].wait(timeout=TIMEOUT_S) is not None
 
 
 def test_a_worker_that_stands_still_is_replaced(running, monkeypatch):

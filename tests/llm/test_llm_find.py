@@ -10,7 +10,6 @@ import pytest
 pytest.importorskip("torch", reason="video language models need the extra `llm`")
 pytest.importorskip("transformers", reason="video language models need the extra `llm`")
 
-from tr_desktop import paths
 from tr_desktop.commands.main import main
 
 
@@ -33,20 +32,27 @@ def test_a_local_models_steps_are_steps_of_the_moment(sample, library, scripted,
     assert main(["models", "add", str(folder), "--as", "small", "--preset", "timelens2"]) == 0
     capsys.readouterr()
     how = ["--device", "cpu", "--quantise", quantise]
-    document, _ = ask(capsys, sample, library, "--grounder", "small", "--ground", "1", *how)
+    document, err = ask(capsys, sample, library, "--grounder", "small", "--ground", "1", *how)
+    assert err.startswith("Opening small, 0.00 GB…\n")
     written = [step for moment in document["moments"] for step in moment["steps"] if step.get("by") == "grounder"]
     assert written and all(step["said"] == "[[0.5, 2]]" for step in written)
     assert document["grounder"]["notes"] == []
 
 
-def test_a_model_that_writes_no_time_changes_nothing_and_says_so(sample, library, checkpoint, capsys):
+def test_a_model_that_writes_no_time_changes_nothing_and_says_so(sample, library, scripted, capsys):
     plain, _ = ask(capsys, sample, library)
-    assert main(["models", "add", str(checkpoint("qwen2_5_vl")), "--as", "random", "--preset", "timelens2"]) == 0
-    manifest = paths.grounders_folder() / "random" / "grounder.json"
-    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"new_tokens_most": 8}))
+    folder = scripted("qwen2_5_vl", "The event happens")
+    assert main(["models", "add", str(folder), "--as", "vague", "--preset", "timelens2"]) == 0
     capsys.readouterr()
-    document, err = ask(capsys, sample, library, "--grounder", "random", "--ground", "1", "--device", "cpu")
-    assert document["moments"] == plain["moments"] and "random gave no time" in err
+    document, err = ask(capsys, sample, library, "--grounder", "vague", "--ground", "1", "--device", "cpu")
+    assert document["moments"] == plain["moments"] and "vague gave no time" in err
+
+
+def test_evaluating_runs_it_where_it_is_told(checkpoint, tmp_path, capsys):
+    assert main(["models", "add", str(checkpoint("qwen2_5_vl")), "--as", "random"]) == 0
+    how = ["--footage", str(tmp_path), "--cache", str(tmp_path), "--grounder", "random"]
+    assert main(["evaluate", "grounder", *how, "--device", "mps", "--quantise", "nf4"]) == 2
+    assert "can't use mps here" in capsys.readouterr().err
 
 
 def test_quantising_without_a_grounder_is_a_sentence(capsys):

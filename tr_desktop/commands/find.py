@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from tr_desktop import paths
 from tr_desktop.commands import export, options
+from tr_desktop.commands.conversion import size
+from tr_desktop.grounders.video_llm import QUANTISED
 from tr_desktop.limits import DEFAULT_STEPS, DEFAULT_TOP, MAX_STEPS
 
 if TYPE_CHECKING:
@@ -75,7 +77,7 @@ def add_commands(commands: Any) -> None:
     )
     find.add_argument(
         "--quantise",
-        choices=("none", "int8", "nf4"),
+        choices=QUANTISED,
         help="make its weights smaller when they are loaded, if it runs in this program: nf4 takes least memory",
     )
     for option, effect in (
@@ -152,6 +154,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _video_grounder(arguments: argparse.Namespace) -> Iterator[VideoGrounder | None]:
     """The video language model that was asked for, running; None if none was. Raises UserError."""
     from tr_desktop.errors import UserError
+    from tr_desktop.grounders.video_llm.checkpoints import Checkpoint
     from tr_desktop.grounders.video_llm.joining import DEFAULT_MOST, DEFAULT_TIMEOUT_S, VideoGrounder
     from tr_desktop.grounders.video_llm.packs import load_grounder
 
@@ -166,8 +169,11 @@ def _video_grounder(arguments: argparse.Namespace) -> Iterator[VideoGrounder | N
         return
     timeout_s = DEFAULT_TIMEOUT_S if arguments.ground_timeout is None else float(arguments.ground_timeout)
     everywhere = arguments.ground == options.ALL
+    pack = load_grounder(arguments.grounder)
+    if isinstance(pack.runs_on, Checkpoint):
+        print(f"Opening {pack.name}, {size(pack.runs_on.weights_bytes)}…", file=sys.stderr, flush=True)
     grounder = VideoGrounder(
-        load_grounder(arguments.grounder),
+        pack,
         DEFAULT_MOST if everywhere or arguments.ground is None else arguments.ground,
         timeout_s,
         everywhere=everywhere,

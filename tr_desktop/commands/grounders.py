@@ -69,6 +69,9 @@ def add_server(arguments: argparse.Namespace) -> int:
         raise PackError(what, remedy=f"Choose one with --served: {', '.join(offered)}" if offered else "Load one there")
     pack = GrounderPack(arguments.name or _name(model), Server(url, model), preset)
     save_grounder(pack)
+    if arguments.json:
+        print(json.dumps({"grounder": pack.name}), flush=True)
+        return OK
     print(f"Added {pack.name}: {model} at {url}, asked as {preset.name} ({preset.about}).")
     print(f"Its licence is {pack.licence}: see its card for what you may do with it.")
     print(f"Try it: tr-desktop find QUERY PATH --grounder {pack.name}")

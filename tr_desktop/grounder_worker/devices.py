@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 
 from tr_desktop.errors import UserError
-
-DEVICES = ("auto", "cpu", "cuda", "mps")
+from tr_desktop.grounders.video_llm import DEVICES
 
 
 def device_of(wanted: str) -> torch.device:

@@ -15,8 +15,8 @@ from safetensors import SafetensorError
 from tr_desktop.errors import PackError, UserError
 from tr_desktop.grounder_worker import devices
 from tr_desktop.grounder_worker.about import is_installed, main_memory
+from tr_desktop.grounders.video_llm import QUANTISED
 
-QUANTISED = ("none", "int8", "nf4")
 SIZE_OF = {"none": 1.0, "int8": 0.6, "nf4": 0.4}
 """How large the weights are in memory, beside those on disk; embeddings and the pictures' tower aren't quantised."""
 _CLASSES = {

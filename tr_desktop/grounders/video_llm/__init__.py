@@ -14,5 +14,9 @@ worker       starts the worker, asks it, and outlives it
 joining      from a model's steps to the steps of moments
 """
 
+DEVICES = ("auto", "cpu", "cuda", "mps")
+"""Where a worker may run a checkpoint; `auto` is a graphics card if torch can use one."""
+QUANTISED = ("none", "int8", "nf4")
+"""What a worker may make of weights when it loads them."""
 GROUND = "_ground"
 """The one argument that makes the program its own worker (`grounder_worker/__main__.py`)."""

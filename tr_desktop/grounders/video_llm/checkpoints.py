@@ -18,8 +18,8 @@ FAMILIES = {"qwen2_5_vl": "Qwen2.5-VL", "qwen3_vl": "Qwen3-VL", "vtime": "VTimeL
 """Who can load a checkpoint, with its name for people: `model_type` of its config.json, or `vtime` for an imported
 VTimeLLM or TimeRefine."""
 
-_PROGRAMS = (".py", ".pyc", ".so", ".dll")
-_PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
+REFUSED = (".py", ".pyc", ".so", ".dll", ".bin", ".pt", ".pth", ".ckpt", ".pkl")
+"""Endings of programs and pickles."""
 _WEIGHTS = ".safetensors"
 _MAX_LISTED = 5
 _READ = (_WEIGHTS, ".json", ".txt", ".model")
@@ -95,7 +95,7 @@ def files_in(folder: Path) -> list[str]:
     Raises PackError for a program, a pickle or a link.
     """
     paths = list(_walk(folder))
-    if unsafe := sorted(path.name for path in paths if path.suffix.lower() in (*_PROGRAMS, *_PICKLES)):
+    if unsafe := sorted(path.name for path in paths if path.suffix.lower() in REFUSED):
         has_weights = any(path.suffix == _WEIGHTS for path in paths)
         listed = ", ".join(unsafe[:_MAX_LISTED]) + (" and more" if len(unsafe) > _MAX_LISTED else "")
         raise PackError(

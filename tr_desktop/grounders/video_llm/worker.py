@@ -21,7 +21,7 @@ from tr_desktop.errors import UserError
 from tr_desktop.grounders.video_llm import GROUND
 from tr_desktop.grounders.video_llm.answers import WrittenSegment
 from tr_desktop.grounders.video_llm.messages import About, Presence, Question, segment_of
-from tr_desktop.grounders.video_llm.packs import GrounderPack
+from tr_desktop.grounders.video_llm.packs import SERVER, GrounderPack
 
 MODULE = "tr_desktop.grounder_worker"
 PYTHON = "TR_GROUNDER_PYTHON"
@@ -126,8 +126,11 @@ class GrounderWorker(_Worker):
         if self._is_closed:
             raise UserError("The grounder was closed")
         facts = self.pack.to_json()
-        python = "" if facts["family"] == "server" else os.environ.get(PYTHON, "")
+        python = "" if facts["family"] == SERVER else os.environ.get(PYTHON, "")
         self._start(python)
+        if self._is_closed:  # by another thread, which found no process to end
+            self._end()
+            raise UserError("The grounder was closed")
         self._cancelled_s = None
         self._send({"open": facts, "device": self._device, "quantise": self._quantise})
         until_s = time.monotonic() + _OPEN_S

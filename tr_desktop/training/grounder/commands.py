@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from tr_desktop.errors import UserError
+from tr_desktop.grounders.video_llm import DEVICES
 from tr_desktop.training.annotations import READERS
 from tr_desktop.training.grounder.ablation_commands import add_ablate_arguments
 
 FORMATS = ("span", "refine", "anchors", "digits")
 STAGES = ("1", "harvest", "2", "3", "all")
 REWARDS = ("soft_iou", "iou_v2")
-DEVICES = ("auto", "cpu", "cuda", "mps")
 EPOCHS = 2.0
 BATCH = 32
 ROWS = 4

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from tr_desktop.grounders.video_llm import DEVICES, QUANTISED
 from tr_desktop.training.defaults import PACK
 
 CACHE = Path(".cache")
@@ -35,6 +36,18 @@ def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=TIMEOUT_S,
         help=f"how long it may take for each question (default {TIMEOUT_S:g})",
+    )
+    parser.add_argument(
+        "--device",
+        choices=DEVICES,
+        default=DEVICES[0],
+        help=f"where it runs, if in this program (default {DEVICES[0]})",
+    )
+    parser.add_argument(
+        "--quantise",
+        choices=QUANTISED,
+        default=QUANTISED[0],
+        help="make its weights smaller when they are loaded, if it runs in this program: nf4 takes least memory",
     )
     parser.add_argument(
         "--pair",
@@ -81,6 +94,8 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
         sweep=arguments.sweep,
         closer=not arguments.ground_once,
         timeout_s=arguments.ground_timeout,
+        device=arguments.device,
+        quantise=arguments.quantise,
         is_first_pair=arguments.pair == PAIRS[0],
         round_s=arguments.round,
         convention=arguments.convention,

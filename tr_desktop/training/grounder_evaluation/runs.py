@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ class Settings:
     sweep: bool
     closer: bool
     timeout_s: float
+    device: str
+    quantise: str
     is_first_pair: bool
     round_s: float
     convention: str
@@ -46,8 +49,18 @@ def evaluate_grounder(settings: Settings) -> Iterator[str]:
     Raises UserError if the footage, the pack or the model can't be used, or if weights can't be fitted; then the pack
     stays as it was.
     """
+    if not 0 < settings.timeout_s < math.inf or not 0 <= settings.round_s < math.inf:
+        raise UserError("--ground-timeout and --round are seconds", remedy="Give numbers of 0 or more")
     pack = load_grounder(settings.grounder)
-    grounder = VideoGrounder(pack, 1, settings.timeout_s, everywhere=settings.sweep, closer=settings.closer)
+    grounder = VideoGrounder(
+        pack,
+        1,
+        settings.timeout_s,
+        everywhere=settings.sweep,
+        closer=settings.closer,
+        device=settings.device,
+        quantise=settings.quantise,
+    )
     with closing(grounder), Catalog(settings.cache / "library") as catalog:
         grounder.open()
         encoder = Encoder(load_pack(settings.model))
