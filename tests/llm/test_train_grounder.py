@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from tests.processes import ending
+from tr_desktop.commands.main import main
 from tr_desktop.grounders.video_llm.packs import load_grounder
 
 WITHOUT = (
@@ -48,6 +49,28 @@ def test_what_to_train_on_must_be_given(tmp_path):
 
 
 @needs_llm
+@pytest.mark.parametrize(
+    "option", ["--batch=0", "--rows=-1", "--side=0", "--epochs=nan", "--window=inf", "--window=nan", "--rate=0"]
+)
+def test_numbers_that_cannot_be_are_a_sentence(option, tmp_path, capsys):
+    assert main(["train", "grounder", "sft", "--tiny", "--out", str(tmp_path / "out"), option]) == 2
+    assert f"{option.partition('=')[0]} must be" in capsys.readouterr().err
+
+
+@needs_llm
+def test_a_base_with_pickles_beside_it_ends_as_a_model_that_can_be_added(tmp_path):
+    from tests.llm.grounder_toys import toy_policy
+    from tr_desktop.grounders.video_llm.checkpoints import files_in
+    from tr_desktop.training.grounder.checkpoint import open_checkpoint
+
+    toy_policy("qwen2_5_vl", tmp_path)
+    for name in ("optimizer.CKPT", "trainer.pkl", "pytorch_model.bin"):
+        (tmp_path / "qwen2_5_vl" / name).write_bytes(b"a pickle")
+    open_checkpoint(tmp_path / "qwen2_5_vl", tmp_path / "model", (), "cpu")
+    assert "tokenizer.json" in files_in(tmp_path / "model")
+
+
+@needs_llm
 def test_sft_of_a_tiny_model_writes_a_checkpoint_that_the_worker_loads(tmp_path):
     out = tmp_path / "out"
     status, printed = run("sft", "--tiny", "--format", "digits", "--out", out)
@@ -76,6 +99,8 @@ def test_sft_of_a_tiny_model_writes_a_checkpoint_that_the_worker_loads(tmp_path)
 
     status, printed = run("sft", "--tiny", "--format", "digits", "--out", out)  # nothing is trained again
     assert status == 0 and "step 10/" not in printed and "is written" in printed
+    status, printed = run("sft", "--tiny", "--out", out)  # in another format
+    assert status == 2 and "other settings" in printed
 
 
 @needs_llm

@@ -17,8 +17,9 @@ from tokenizers import AddedToken, Tokenizer
 from tr_desktop.errors import PackError, UserError
 from tr_desktop.grounder_worker.load import load
 from tr_desktop.grounder_worker.prompt import Encoder
+from tr_desktop.grounders.video_llm.checkpoints import REFUSED
 
-_NOT_COPIED = (".safetensors", ".bin", ".pt", ".pth", ".py", ".gguf")
+_NOT_COPIED = (*REFUSED, ".safetensors", ".gguf")
 _INDEX = "model.safetensors.index.json"
 
 
@@ -42,7 +43,7 @@ def open_checkpoint(folder: Path, files: Path, new_tokens: Sequence[str], device
     try:
         files.mkdir(parents=True, exist_ok=True)
         for path in folder.iterdir():
-            if path.is_file() and path.suffix not in _NOT_COPIED and path.name not in (_INDEX, "README.md"):
+            if path.is_file() and path.suffix.lower() not in _NOT_COPIED and path.name not in (_INDEX, "README.md"):
                 shutil.copyfile(path, files / path.name)
     except OSError as error:
         raise UserError(f"The base's files can't be copied: {error.strerror or error}", path=files) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +24,6 @@ from tr_desktop.training.grounder.checkpoint import open_checkpoint, write_merge
 from tr_desktop.training.grounder.colours import make_colour_clips
 from tr_desktop.training.grounder.commands import RATE
 from tr_desktop.training.grounder.data import Example, Look, load_examples, split
-from tr_desktop.training.grounder.fitting import is_done
 from tr_desktop.training.grounder.grpo import GrpoRecipe
 from tr_desktop.training.grounder.measure import constant_answer, measure
 from tr_desktop.training.grounder.policy import Adapter, Policy
@@ -70,10 +70,7 @@ def run_sft(arguments: argparse.Namespace) -> int:
     run = _begin(arguments, kind, arguments.epochs)
     adapter = out / "adapter"
     policy = _fresh(run, arguments, kind)
-    if is_done(adapter):
-        policy.load(adapter)
-    else:
-        train_sft(policy, run.training, run.look, run.sft, adapter, _say)
+    train_sft(policy, run.training, run.look, run.sft, adapter, _say)
     share, constant = constant_answer(run.training, run.held, run.look)
     learned = measure(policy, run.training[: len(run.held) if not arguments.tiny else None], run.look, LONGEST[kind])
     found = measure(policy, run.held, run.look, LONGEST[kind])
@@ -119,7 +116,21 @@ def run_tar(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _expect_positive(arguments: argparse.Namespace) -> None:
+    """Raises UserError for a number that can't be right."""
+    for name, least in {
+        **dict.fromkeys(("batch", "rows", "steps", "side"), 1),
+        "epochs": 0,
+        "window": 0,
+        "rate": 0,
+    }.items():
+        value = getattr(arguments, name, None)
+        if value is not None and not (math.isfinite(value) and value >= least and value > 0):
+            raise UserError(f"--{name} must be {'at least 1' if least else 'above 0'}")
+
+
 def _begin(arguments: argparse.Namespace, kind: AnswerKind, epochs: float) -> _Run:
+    _expect_positive(arguments)
     out, preset = Path(arguments.out), PRESETS[ASKED_AS[kind]]
     if arguments.tiny:
         arguments.form, arguments.videos, arguments.base = "footage", out / "clips", out / "base"
