@@ -185,6 +185,8 @@ def test_grounders_are_listed_and_removed(server, capsys):
 def test_a_server_is_added_as_json_too(server, capsys):
     assert main(["models", "add", server.url, "--as", "other", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"grounder": "other"}
+    assert main(["models", "add", server.url, "--as", "third", "--precision", "int8"]) == 2
+    assert "--precision is for folders only" in capsys.readouterr().err
 
 
 def test_a_server_with_several_models_asks_which(server, capsys):

@@ -60,7 +60,7 @@ def test_three_steps_show_the_video_to_drawing_and_scoring(examples, tmp_path, m
     assert len(log) == 3 and all(0 <= line["reward"] <= 1 for line in log)
     assert any(not torch.equal(value, before[name]) for name, value in policy.state().items())
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        "adapter_config.json", "adapter_model.safetensors", "log.jsonl",
+        "adapter_config.json", "adapter_model.safetensors", "log.jsonl", "settings.txt",
     ]  # fmt: skip
 
 

@@ -9,15 +9,17 @@ import pytest
 torch = pytest.importorskip("torch", reason="training a grounder needs the extra `llm`")
 pytest.importorskip("peft", reason="training a grounder needs the extra `llm`")
 
-from tests.llm.grounder_toys import toy_policy  # noqa: E402
+from tests.llm.grounder_toys import ADAPTER, toy_policy  # noqa: E402
 from tr_desktop.errors import UserError  # noqa: E402
 from tr_desktop.grounders.video_llm.answers import AnswerKind  # noqa: E402
 from tr_desktop.training.annotations import read_annotations  # noqa: E402
 from tr_desktop.training.grounder import tar  # noqa: E402
+from tr_desktop.training.grounder.checkpoint import open_checkpoint  # noqa: E402
 from tr_desktop.training.grounder.colours import make_colour_clips  # noqa: E402
 from tr_desktop.training.grounder.data import Look, load_examples  # noqa: E402
 from tr_desktop.training.grounder.grpo import GrpoRecipe  # noqa: E402
-from tr_desktop.training.grounder.sft import SftRecipe  # noqa: E402
+from tr_desktop.training.grounder.policy import Policy  # noqa: E402
+from tr_desktop.training.grounder.sft import SftRecipe, train_sft  # noqa: E402
 
 LOOK = Look(Fraction(2), 28, Fraction(16))
 RECIPE = tar.TarRecipe(SftRecipe(AnswerKind.ANCHORS, 1), GrpoRecipe(1, longest=6), samples=2)
@@ -65,3 +67,12 @@ def test_a_harvest_of_other_sentences_is_refused(examples, tmp_path):
     recipe = replace(RECIPE, epochs=1)
     with pytest.raises(UserError, match="other sentences"):
         tar.train_tar(lambda: pytest.fail("loaded"), examples, examples, LOOK, recipe, "2", tmp_path, print)
+
+
+def test_a_stage_of_another_base_isnt_continued(examples, tmp_path):
+    policy = toy_policy("qwen2_5_vl", tmp_path)
+    train_sft(policy, examples, LOOK, RECIPE.sft, tmp_path / "stage1", print)
+    (tmp_path / "qwen2_5_vl").rename(tmp_path / "another")
+    other = Policy(open_checkpoint(tmp_path / "another", tmp_path / "files", (), "cpu"), policy.preset, ADAPTER)
+    with pytest.raises(UserError, match="another base"):
+        tar.train_tar(lambda: other, examples, examples, LOOK, RECIPE, "harvest", tmp_path, print)

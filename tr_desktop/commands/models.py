@@ -167,6 +167,7 @@ def _add(arguments: argparse.Namespace) -> int:
         raise UserError("There is nothing to add", remedy="Give a folder, a pack or the address of a model server")
     _expect_unused(arguments, ("clip",), "--vtimellm")
     if grounders.is_address(arguments.source):
+        _expect_unused(arguments, ("precision", "pictures", "accept_licence"), "folders")
         return grounders.add_server(arguments)
     source = arguments.source = Path(arguments.source)
     _expect_unused(arguments, ("served",), "a server's model")

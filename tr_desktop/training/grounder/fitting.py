@@ -59,7 +59,7 @@ class Fitting:
         self._optimiser = torch.optim.AdamW(self.policy.parameters(), self.rate, weight_decay=0.0)
         self.begin = 0
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.settings += f" {self.policy.base}"
+        self.settings = f"{self.policy.base}\n{self.settings}"
         if is_done(self.folder):
             self._expect_own((self.folder / _SETTINGS).read_text(encoding="utf-8"))
             self.policy.load(self.folder)
@@ -128,6 +128,15 @@ class Fitting:
         with replacing(path) as part:
             part.write_text("".join(json.dumps(line) + "\n" for line in kept))
         return kept
+
+
+def load_ended(policy: Policy, folder: Path) -> None:
+    """Give `policy` the adapter of the training that ended in `folder`. Raises UserError if it is of another base."""
+    if (folder / _SETTINGS).read_text(encoding="utf-8").partition("\n")[0] != policy.base:
+        raise UserError(
+            "A training of another base has ended here", path=folder, remedy="Choose another folder with --out"
+        )
+    policy.load(folder)
 
 
 def whole_lines(path: Path) -> list[Any]:

@@ -21,7 +21,7 @@ from tr_desktop.grounders.video_llm.recognise import recognise
 from tr_desktop.training.annotations import read_annotations
 from tr_desktop.training.grounder.card import Made, write_card
 from tr_desktop.training.grounder.checkpoint import open_checkpoint, write_merged
-from tr_desktop.training.grounder.colours import make_colour_clips
+from tr_desktop.training.grounder.colours import ANNOTATIONS, make_colour_clips
 from tr_desktop.training.grounder.commands import RATE
 from tr_desktop.training.grounder.data import Example, Look, load_examples, split
 from tr_desktop.training.grounder.grpo import GrpoRecipe
@@ -134,7 +134,7 @@ def _begin(arguments: argparse.Namespace, kind: AnswerKind, epochs: float) -> _R
     out, preset = Path(arguments.out), PRESETS[ASKED_AS[kind]]
     if arguments.tiny:
         arguments.form, arguments.videos, arguments.base = "footage", out / "clips", out / "base"
-        arguments.annotations = out / "clips" / "annotations.jsonl"
+        arguments.annotations = out / "clips" / ANNOTATIONS
         if not arguments.annotations.exists():
             make_colour_clips(arguments.videos, _TINY_CLIPS, arguments.seed)
         if not arguments.base.exists():

@@ -22,7 +22,7 @@ from tr_desktop.errors import UserError
 from tr_desktop.files import replacing
 from tr_desktop.grounders.video_llm.answers import AnswerKind
 from tr_desktop.training.grounder.data import Example, Look, Segment, asked
-from tr_desktop.training.grounder.fitting import is_done, whole_lines
+from tr_desktop.training.grounder.fitting import is_done, load_ended, whole_lines
 from tr_desktop.training.grounder.grpo import GrpoRecipe, train_grpo
 from tr_desktop.training.grounder.measure import constant_answer, measure
 from tr_desktop.training.grounder.policy import Policy
@@ -79,7 +79,7 @@ def train_tar(
             if not is_done(primed):
                 say(f"prime: {recipe.prime_steps} steps of SFT on anchors made of truth and noise")
                 train_sft(policy, training, look, replace(recipe.sft, steps=recipe.prime_steps), primed, say)
-            policy.load(primed)
+            load_ended(policy, primed)
         (out / _PART).unlink(missing_ok=True)  # of a stage 1 that isn't there any more
         say("stage 1: GRPO from the base")
         train_grpo(policy, training, held, look, recipe.grpo, first, constant, say)
@@ -190,5 +190,5 @@ def _resumed(policy: Policy | None, folder: Path, fresh: Callable[[], Policy], s
     if not is_done(folder):
         raise UserError(f"Stage {stage} isn't done yet", path=folder, remedy=f"Run --stage {stage} first")
     policy = fresh()
-    policy.load(folder)
+    load_ended(policy, folder)
     return policy
