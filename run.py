@@ -8,6 +8,7 @@ from a lock file on first use, and again when the lock file or pyproject.toml ch
     run.py test-training    run the type checker and the tests of training, which need torch
     run.py test-convert     run the type checker and the tests of converting checkpoints, which need torch
     run.py test-llm         run the type checker and the tests of video language models, which need torch
+    run.py test-blender     run the tests of the add-on for Blender in Blender itself, which needs Python 3.11
     run.py train ...        run tr-desktop train, with torch
     run.py convert ...      run tr-desktop with what converts checkpoints: run.py convert models add FOLDER
     run.py llm ...          run tr-desktop with what runs and trains video language models
@@ -67,6 +68,12 @@ def main(arguments: list[str]) -> int:
     elif arguments[:1] == ["test-llm"]:
         at = environment("llm")
         commands = [[at / "mypy"], [at / "pytest", "tests/llm", *arguments[1:]]]
+    elif arguments[:1] == ["test-blender"]:
+        if sys.version_info[:2] != (3, 11):
+            print("Blender's Python module needs Python 3.11: python3.11 run.py test-blender", file=sys.stderr)
+            return 2
+        no_qt = ["-W", "ignore::pytest.PytestConfigWarning"]  # pytest's settings for Qt are unknown there
+        commands = [[environment("blender") / "python", "-m", "pytest", *no_qt, "tests/blender", *arguments[1:]]]
     elif arguments[:1] == ["convert"]:
         commands = [[environment("convert") / "tr-desktop", *arguments[1:]]]
     elif arguments[:1] == ["llm"]:

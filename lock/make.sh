@@ -14,3 +14,7 @@ done
 printf 'onnxruntime-gpu[cuda,cudnn]\n' >lock/gpu.in
 lock gpu lock/gpu.in --extra demo --no-emit-package onnxruntime
 rm lock/gpu.in
+# Blender's module pins an older NumPy than the app needs, and is for one version of Python: it is resolved by itself.
+printf 'bpy==5.0.1\nnumpy==1.26.4\nav>=17,<19\nhypothesis\nplatformdirs\npytest\ntqdm\n' >lock/blender.in
+uv pip compile -q lock/blender.in --python-version 3.11 --no-emit-index-url --no-annotate --no-header --generate-hashes -o lock/blender.txt
+rm lock/blender.in
