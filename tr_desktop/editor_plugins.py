@@ -20,7 +20,7 @@ from pathlib import Path
 
 import tr_desktop
 from exporters.handover import lua_text
-from exporters.outbox import LUA_NAME
+from exporters.outbox import JSON_NAME, LUA_NAME
 from tr_desktop import paths
 from tr_desktop.errors import UserError
 from tr_desktop.files import write_verified
@@ -37,7 +37,9 @@ PANEL_FILES = (
     "project.js",
     "time.js",
 )
-_LUA_OUTBOX = b'"@OUTBOX@"'  # in the sources of Lua plugins, which can't find it by themselves
+_OUTBOX = b'"@OUTBOX@"'  # in the sources of plugins that can't find it by themselves
+_BLENDER_OLDEST, _BLENDER_USUAL = (4, 5), "5.0"  # the oldest that the add-on runs in; for a Blender that never ran here
+_BLENDER_FILES = ("blender_manifest.toml", "__init__.py", "hand_over.py", "placing.py", "LICENSE")
 
 
 class State(Enum):
@@ -95,7 +97,7 @@ def _resolve_home() -> Path:
 
 def _resolve_files() -> dict[str, bytes]:
     outbox = lua_text(str(paths.outbox_folder() / LUA_NAME)).encode()
-    return {"TimeRefine.lua": _source("resolve", "TimeRefine.lua").replace(_LUA_OUTBOX, outbox)}
+    return {"TimeRefine.lua": _source("resolve", "TimeRefine.lua").replace(_OUTBOX, outbox)}
 
 
 RESOLVE = Plugin(
@@ -128,7 +130,45 @@ PREMIERE = Plugin(
     files=_premiere_files,
     by_hand="Double-click TimeRefine.ccx: Creative Cloud installs it in Premiere (25.6 or newer).",
 )
-PLUGINS = {plugin.name: plugin for plugin in (RESOLVE, PREMIERE)}
+
+
+def _blender_home() -> Path:
+    # Per user and version, from Blender's manual (Advanced > Blender's Directory Layout).
+    if sys.platform == "win32":
+        return Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming") / "Blender Foundation" / "Blender"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "Blender"
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "blender"
+
+
+def _blender_files() -> dict[str, bytes]:
+    """The add-on for each version of Blender that ever ran here."""
+    outbox = ascii(str(paths.outbox_folder() / JSON_NAME)).encode()
+    sources = {name: _source("blender", name).replace(_OUTBOX, outbox) for name in _BLENDER_FILES}
+    folders = [folder.name for folder in _blender_home().glob("[0-9]*.[0-9]*") if folder.is_dir()]
+    versions = [name for name in folders if _is_new_enough(name)] or [_BLENDER_USUAL]
+    return {
+        f"{version}/extensions/user_default/timerefine/{name}": content
+        for version in sorted(versions)
+        for name, content in sources.items()
+    }
+
+
+def _is_new_enough(version: str) -> bool:
+    major, _, minor = version.partition(".")
+    return major.isdecimal() and minor.isdecimal() and (int(major), int(minor)) >= _BLENDER_OLDEST
+
+
+BLENDER = Plugin(
+    name="blender",
+    editor="Blender",
+    next_step="In Blender's sequencer (Video Editing), choose Add > TimeRefine moments. The first time, switch on "
+    "TimeRefine in Edit > Preferences > Add-ons.",
+    home=_blender_home,
+    folder=_blender_home,
+    files=_blender_files,
+)
+PLUGINS = {plugin.name: plugin for plugin in (RESOLVE, PREMIERE, BLENDER)}
 
 
 @dataclass
@@ -185,6 +225,7 @@ def remove(plugin: Plugin) -> Removal:
             with _errors(path):
                 path.unlink()
             removed.append(path)
+            _remove_compiled(path)
         elif os.path.lexists(path):
             kept.append(path)
     for folder in map(Path, reversed(record.folders)):
@@ -193,6 +234,15 @@ def remove(plugin: Plugin) -> Removal:
             removed.append(folder)
     _keep(records)
     return Removal(tuple(removed), tuple(kept))
+
+
+def _remove_compiled(path: Path) -> None:
+    """Remove what an editor's Python made of the module `path`."""
+    compiled = path.parent / "__pycache__"
+    with suppress(OSError):
+        for each in compiled.glob(f"{path.stem}.*.pyc"):
+            each.unlink()
+        compiled.rmdir()
 
 
 def packed(files: Mapping[str, bytes]) -> bytes:

@@ -21,7 +21,7 @@ from tr_desktop.app.shell.side_panel import Side
 from tr_desktop.app.shell.stage import Stage
 from tr_desktop.app.shell.theming import Theming
 from tr_desktop.app.work.session import Session
-from tr_desktop.editor_plugins import PREMIERE, RESOLVE
+from tr_desktop.editor_plugins import BLENDER, PREMIERE, RESOLVE
 from tr_desktop.library.index.screen_text import can_read, not_installed
 
 
@@ -124,6 +124,7 @@ ACTIONS: tuple[Action, ...] = (
     _file("export", marked("Export…"), ("E",), lambda w: w.show_export()),
     _file("send.resolve", marked("Send to Resolve"), (), lambda w: w.sending.send(RESOLVE)),
     _file("send.premiere", marked("Send to Premiere"), (), lambda w: w.sending.send(PREMIERE)),
+    _file("send.blender", marked("Send to Blender"), (), lambda w: w.sending.send(BLENDER)),
     _file("app.quit", marked("Quit"), ("Ctrl+Q",), lambda w: w.close()),
     _edit("edit.undo", marked("Undo"), ("Ctrl+Z",), lambda w: w.session.undoing.undo()),
     _edit("edit.redo", marked("Redo"), ("Ctrl+Shift+Z", "Ctrl+Y"), lambda w: w.session.editing.redo()),
