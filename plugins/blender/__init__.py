@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-License-Identifier: Apache-2.0 OR GPL-3.0-or-later
 """Moments that TimeRefine handed over, as strips of the video sequencer: Add > TimeRefine moments."""
 
 from __future__ import annotations

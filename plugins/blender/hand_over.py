@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-License-Identifier: Apache-2.0 OR GPL-3.0-or-later
 """Reading what TimeRefine handed over: `latest.json` of the outbox, or an export `*.handover.json`.
 
 Frames count from the first of the file (0), ends are exclusive. Nothing here needs Blender.

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-License-Identifier: Apache-2.0 OR GPL-3.0-or-later
 """Placing moments in a scene's sequencer: picture and sound end to end, with a marker on each.
 
 Blender counts the frames of a movie by the file's own rate, whatever the scene's rate is. A scene of another rate would
