@@ -17,7 +17,7 @@ from exporters.failures import Failures
 from exporters.target import free_name
 from exporters.write import ExportReport, export_errors
 from tr_desktop.files import replacing
-from tr_desktop.footage.clips.exact import PRESETS, cfr_rate, cfr_segment, cut_cfr
+from tr_desktop.footage.clips.exact import PRESETS, cfr_frames, cfr_rate, cfr_segment, cut_cfr
 from tr_desktop.footage.probe import probe
 from tr_desktop.moments import Footage, FrameTimes, Moment, Refinement, Segment
 
@@ -78,8 +78,8 @@ def _frames(moment: Moment, handles_s: Fraction) -> tuple[Segment, Segment]:
     """(the moment, the moment with its handles) in frames of the converted footage."""
     found = cfr_segment(moment.footage, moment.segment)
     rate = cfr_rate(moment.media)
-    handle, last = round(handles_s * rate), max(round(moment.times.duration_s * rate), 1)
-    return found, Segment(max(found.start_frame - handle, 0), min(found.end_frame + handle, last))
+    handle = round(handles_s * rate)
+    return found, Segment(max(found.start_frame - handle, 0), min(found.end_frame + handle, cfr_frames(moment.footage)))
 
 
 def _in_file(moment: Moment, path: Path, found: Segment, cut: Segment) -> Moment:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from fractions import Fraction
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -119,6 +120,15 @@ class Media:
     other_tracks: tuple[OtherTrack, ...] = ()
 
 
+def steady_frames(time_s: Fraction, rate: Fraction) -> int:
+    """How many frames of a constant rate have their middle before `time_s`.
+
+    A picture that begins just in the middle of a frame is on screen then, so that frame shows it. Rounding to even
+    would give it to this frame or to the next one, by turns.
+    """
+    return ceil(time_s * rate - Fraction(1, 2))
+
+
 @dataclass(frozen=True)
 class FrameTimes:
     """Presentation time of every frame of a file, in integer ticks of `tick_s` seconds from the first frame.
@@ -188,11 +198,11 @@ class Footage:
         if self.is_whole:
             return read
         duration_s = self.media.duration_s
-        return None if duration_s is None else max(read, round(duration_s * self.media.rate))
+        return None if duration_s is None else max(read, steady_frames(duration_s, self.media.rate))
 
     def label_frames(self, frame: int) -> int:
         """How many labels `frame` is after the first frame's."""
-        return round(self.times.time_s(frame) * self.media.rate) if self.media.is_vfr else frame
+        return steady_frames(self.times.time_s(frame), self.media.rate) if self.media.is_vfr else frame
 
     def timecode_at(self, frame: int) -> Timecode:
         """The source timecode of `frame`; its label wraps at 24 hours, the value does not."""

@@ -71,6 +71,23 @@ def test_every_frame_shows_the_picture_then_on_screen_and_the_moment_only_its_ow
         assert (written["in_frame"], written["out_frame"]) == (0, len(shown))
 
 
+@pytest.mark.parametrize(("start", "end"), [(25, 40), (30, 31), (45, 52), (60, 62), (61, 62), (69, 70)])
+def test_pictures_that_begin_in_the_middle_of_a_frame_are_in_the_moment_once(
+    tmp_path: Path, start: int, end: int
+) -> None:
+    ticks = [*range(0, 1200, 40), *range(1260, 3000, 40)]  # from 1,260 ms on, half a frame off
+    path = tmp_path / "phone.mov"
+    make_video(path, frames=len(ticks), ticks=ticks, time_base=Fraction(1, 1000), rate=Fraction(25))
+    media, times = read(path)
+    out = tmp_path / "hits.json"
+    hand_off([moment(media, start, end, times=times)], out, name="hits", handles_s=Fraction(1, 5), cfr=True)
+    (written,) = json.loads(out.read_text())["moments"]
+    shown = numbers(Path(written["media"]))
+    first, last = written["start_frame"], written["end_frame"]
+    assert sorted(set(shown[first:last])) == list(range(start, end))
+    assert not set(range(start, end)) & {*shown[:first], *shown[last:]}
+
+
 def test_the_list_names_the_converted_files_and_their_timecode(tmp_path: Path) -> None:
     ticks = [*range(0, 1200, 40), *range(1260, 3000, 40)]
     path = tmp_path / "phone.mov"

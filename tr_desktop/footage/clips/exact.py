@@ -37,7 +37,7 @@ from tr_desktop.footage.clips.sound import EncodedTrack
 from tr_desktop.footage.clips.tracks import copy_chapters, left_behind, other_streams
 from tr_desktop.footage.container import open_video
 from tr_desktop.footage.seek import find_frames
-from tr_desktop.moments import FieldOrder, Footage, Media, Segment
+from tr_desktop.moments import FieldOrder, Footage, Media, Segment, steady_frames
 from tr_desktop.timecode import SMPTE_RATES, Timecode
 
 _NEAR = Fraction(1, 40)
@@ -152,14 +152,20 @@ def cfr_rate(media: Media) -> Fraction:
 def cfr_segment(footage: Footage, segment: Segment) -> Segment:
     """`segment` in frames of the footage at a constant rate, `cfr_rate`.
 
-    Each edge is the frame boundary nearest to the segment's own, so the result holds exactly the frames that show it:
-    at least one, and none after the end.
+    It holds exactly the frames that show the segment: at least one, and none after the end.
     """
-    times, rate = footage.times, cfr_rate(footage.media)
-    last = max(round(times.duration_s * rate), 1)
-    start = min(round(times.time_s(segment.start_frame) * rate), last - 1)
-    end = min(max(round(times.time_s(segment.end_frame) * rate), start + 1), last)
-    return Segment(start, end)
+    last = cfr_frames(footage)
+    start, end = (
+        steady_frames(footage.times.time_s(frame), cfr_rate(footage.media))
+        for frame in (segment.start_frame, segment.end_frame)
+    )
+    start = min(start, last - 1)
+    return Segment(start, min(max(end, start + 1), last))
+
+
+def cfr_frames(footage: Footage) -> int:
+    """How many frames the whole footage has at a constant rate, `cfr_rate`."""
+    return max(steady_frames(footage.times.duration_s, cfr_rate(footage.media)), 1)
 
 
 def estimated_bytes(footage: Footage, segment: Segment, preset: Preset | None) -> int:
