@@ -5,6 +5,7 @@ Run them from the repository root, for instance `python -m benchmarks.library --
 - `app`: the app's waits: window, first step after Enter, scrolling, closing; how long the event loop is held
 - `background`: the default bank of background pictures beside mini's own
 - `behaviour`: what the commands answer, to compare two versions of the program byte by byte
+- `closer_window`: how much nearer a video language model gets to an edge when it is asked again from close up
 - `decode`: which decoder returns the frame it is asked for; the time of sampling beside ffmpeg
 - `feedback`: what marking first answers right or wrong adds to the answers
 - `first_pass`: how soon and how well footage can be searched from its keyframes, beside all of it read
