@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests.offline import refuse_network
 
 FAMILIES = ("clip", "siglip", "siglip2", "chinese_clip", "altclip", "open_clip", "open_clip_resnet", "open_clip_siglip")
 
@@ -14,13 +15,7 @@ FAMILIES = ("clip", "siglip", "siglip2", "chinese_clip", "altclip", "open_clip",
 @pytest.fixture(autouse=True)
 def _offline(monkeypatch):
     """Nothing here may reach the network."""
-
-    def refuse(*_: object) -> None:
-        raise AssertionError("something reached for the network")
-
-    for name in ("connect", "connect_ex", "sendto"):
-        monkeypatch.setattr(socket.socket, name, refuse)
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    refuse_network(monkeypatch)
 
 
 @pytest.fixture(scope="session")

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.offline import refuse_network
 from tr_desktop.grounders.video_llm.presets import PRESETS
 
 
 @pytest.fixture(autouse=True)
 def _offline(monkeypatch):
-    def refuse(*_: object) -> None:
-        raise AssertionError("something reached for the network")
-
-    for name in ("connect", "connect_ex", "sendto"):
-        monkeypatch.setattr(socket.socket, name, refuse)
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    """Nothing here may reach the network."""
+    refuse_network(monkeypatch)
 
 
 @pytest.fixture(scope="session")
