@@ -85,13 +85,19 @@ class Plugin:
         return State.OTHER if any(content is not None for content in there.values()) else State.MISSING
 
 
+def _application_data() -> Path:
+    """Where programs keep files of this user, on Windows and macOS."""
+    if sys.platform == "win32":
+        return Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
+    return Path.home() / "Library" / "Application Support"
+
+
 def _resolve_home() -> Path:
     # Per user, from "README.txt" of Resolve's Developer/Scripting folder.
     if sys.platform == "win32":
-        roaming = os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming"
-        return Path(roaming) / "Blackmagic Design" / "DaVinci Resolve" / "Support"
+        return _application_data() / "Blackmagic Design" / "DaVinci Resolve" / "Support"
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "Blackmagic Design" / "DaVinci Resolve"
+        return _application_data() / "Blackmagic Design" / "DaVinci Resolve"
     return Path.home() / ".local" / "share" / "DaVinciResolve"
 
 
@@ -135,9 +141,9 @@ PREMIERE = Plugin(
 def _blender_home() -> Path:
     # Per user and version, from Blender's manual (Advanced > Blender's Directory Layout).
     if sys.platform == "win32":
-        return Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming") / "Blender Foundation" / "Blender"
+        return _application_data() / "Blender Foundation" / "Blender"
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "Blender"
+        return _application_data() / "Blender"
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "blender"
 
 

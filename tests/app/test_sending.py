@@ -1,4 +1,4 @@
-"""Sending selects to an editor: what is handed over, what is said about it, and what is waited for."""
+"""Sending selects to an editor: the files handed over, the notice about them, and waiting for refined selects."""
 
 import json
 

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, NoReturn
 from tqdm import tqdm
 
 if TYPE_CHECKING:
+    import argparse
+
     from tr_desktop.models.convert.add import Progress
+    from tr_desktop.models.convert.licence import Licence
 
 
 def can_ask() -> bool:
@@ -21,6 +24,14 @@ def agreed(question: str) -> bool:
     """Whether the answer to `question` is yes; the end of the input is a no."""
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def ask_licence(licence: Licence, arguments: argparse.Namespace) -> None:
+    """Show a licence that restricts use, and ask whether it is accepted unless --accept-licence says so already."""
+    if licence.is_restricted:
+        print(licence.shown, file=sys.stderr)
+        if not arguments.accept_licence and can_ask():
+            arguments.accept_licence = agreed("The licence restricts what the model may be used for. Use it?")
 
 
 def as_json(progress: Progress) -> None:

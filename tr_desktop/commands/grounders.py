@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tr_desktop.commands.conversion import BytesProgress, agreed, can_ask, size
+from tr_desktop.commands.conversion import BytesProgress, ask_licence, size
 from tr_desktop.commands.options import OK
 from tr_desktop.errors import PackError
 
@@ -69,13 +69,7 @@ def add_server(arguments: argparse.Namespace) -> int:
         raise PackError(what, remedy=f"Choose one with --served: {', '.join(offered)}" if offered else "Load one there")
     pack = GrounderPack(arguments.name or _name(model), Server(url, model), preset)
     save_grounder(pack)
-    if arguments.json:
-        print(json.dumps({"grounder": pack.name}), flush=True)
-        return OK
-    print(f"Added {pack.name}: {model} at {url}, asked as {preset.name} ({preset.about}).")
-    print(f"Its licence is {pack.licence}: see its card for what you may do with it.")
-    print(f"Try it: tr-desktop find QUERY PATH --grounder {pack.name}")
-    return OK
+    return _added(pack, "The card of the model says what you may do with it.", arguments)
 
 
 def add_folder(arguments: argparse.Namespace) -> int:
@@ -88,22 +82,13 @@ def add_folder(arguments: argparse.Namespace) -> int:
     found = recognise(source, arguments.preset)
     name = arguments.name or _name(source.resolve().name)
     expect_free_grounder_name(name)  # before a minute of reading
-    if found.licence.is_restricted:
-        print(found.licence.shown, file=sys.stderr)
-        if not arguments.accept_licence and can_ask():
-            arguments.accept_licence = agreed("The licence restricts what the model may be used for. Use it?")
-        expect_accepted(found.licence, source, arguments.accept_licence)
+    ask_licence(found.licence, arguments)
+    expect_accepted(found.licence, source, arguments.accept_licence)
     with BytesProgress("hash", arguments.json) as progress:
         pack = found.pack(name, progress.show)
     save_grounder(pack)
-    if arguments.json:
-        print(json.dumps({"grounder": name}), flush=True)
-        return OK
-    print(f"Added {name}: {_place(pack)}, asked as {pack.preset.name} ({pack.preset.about}).")
-    print(f"Licence: {_terms(pack)}.")
-    print("Its files stay where they are. tr-desktop doctor shows whether it fits this computer.")
-    print(f"Try it: tr-desktop find QUERY PATH --grounder {name}")
-    return OK
+    about = "Its files stay where they are. tr-desktop doctor shows whether it fits this computer."
+    return _added(pack, about, arguments)
 
 
 def add_vtimellm(arguments: argparse.Namespace) -> int:
@@ -121,21 +106,25 @@ def add_vtimellm(arguments: argparse.Namespace) -> int:
             "VTimeLLM and TimeRefine have four parts or more",
             remedy="Give --vtimellm VICUNA STAGE1 ADAPTER [ADAPTER] --clip CLIP; see docs/grounders.md",
         )
-    print(TERMS.shown, file=sys.stderr)
-    if not arguments.accept_licence and can_ask():
-        arguments.accept_licence = agreed("The licence restricts what the model may be used for. Use it?")
+    ask_licence(TERMS, arguments)
 
     def show(done: float, text: str) -> None:
         line = json.dumps({"stage": "merge", "done": done, "text": text}) if arguments.json else f"{done:4.0%}  {text}"
         print(line, file=sys.stdout if arguments.json else sys.stderr, flush=True)
 
     pack = add_vtime(base, parts[0], parts[1:], arguments.clip, arguments.name, arguments.accept_licence, show)
+    return _added(pack, "The parts aren't needed any more.", arguments)
+
+
+def _added(pack: GrounderPack, about: str, arguments: argparse.Namespace) -> int:
+    """Say that the grounder is kept."""
     if arguments.json:
         print(json.dumps({"grounder": pack.name}), flush=True)
         return OK
     print(f"Added {pack.name}: {_place(pack)}, asked as {pack.preset.name} ({pack.preset.about}).")
     print(f"Licence: {_terms(pack)}.")
-    print(f"The parts aren't needed any more. Try it: tr-desktop find QUERY PATH --grounder {pack.name}")
+    print(about)
+    print(f"Try it: tr-desktop find QUERY PATH --grounder {pack.name}")
     return OK
 
 

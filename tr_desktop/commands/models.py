@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tr_desktop.commands import get_model, grounders
-from tr_desktop.commands.conversion import agreed, as_json, as_sentence, can_ask
+from tr_desktop.commands.conversion import as_json, as_sentence, ask_licence
 from tr_desktop.commands.options import OK, add_device
 
 if TYPE_CHECKING:
@@ -198,10 +197,7 @@ def _converted(arguments: argparse.Namespace) -> Pack:
     source: Path = arguments.source
     recognise(source)  # a wrong folder is reported before large packages are loaded
     licence = licence_of(source)
-    if licence.is_restricted:
-        print(licence.shown, file=sys.stderr)
-        if not arguments.accept_licence and can_ask():
-            arguments.accept_licence = agreed("The licence restricts what the model may be used for. Use it?")
+    ask_licence(licence, arguments)
     try:
         from tr_desktop.models.convert.add import add_checkpoint
     except ImportError as error:

@@ -75,7 +75,7 @@ async function mark(premiere, project, clip, moment) {
 }
 
 /**
- * Put the cut on the active sequence at its playhead, over what is there, and move the playhead to its end.
+ * Put the cut on the active sequence at its playhead, over the clips there, and move the playhead to its end.
  * @param {Premiere} premiere
  * @param {Moment} moment
  * @returns {Promise<string[]>} what differs

@@ -78,7 +78,7 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def run(script: Path, tmp_path: Path) -> Callable[..., list[After]]:
-    """Runs the script once for each hand-over in a fake with these settings; what is there afterwards, for each."""
+    """Run the script once for each hand-over in a fake with these settings; the state after each."""
 
     def run(settings: Iterable[Settings], *jobs: list[Moment] | None, name: str = "dogs") -> list[After]:
         files = []

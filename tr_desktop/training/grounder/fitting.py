@@ -43,7 +43,7 @@ class Fitting:
     `save_every` steps; a run that finds one there resumes from it, and one that has ended there has no steps left.
     settings: all that the result depends on, in any form, but the base.
 
-    Raises UserError if what is there is of a run with other settings.
+    Raises UserError if the folder holds a run with other settings.
     """
 
     policy: Policy
