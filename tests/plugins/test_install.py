@@ -14,7 +14,7 @@ import pytest
 from tests.plugins.lua import needs_luajit, run_lua
 from tr_desktop import paths
 from tr_desktop.commands.main import main
-from tr_desktop.editor_plugins import PLUGINS, RESOLVE
+from tr_desktop.editor_plugins import BLENDER, PANEL_FILES, PLUGINS, RESOLVE
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = {
@@ -163,4 +163,9 @@ def test_packages_contain_the_files_of_the_plugins(monkeypatch) -> None:
     folder = ROOT / asked["package_dir"]["tr_desktop.plugins"]
     packed = {path for pattern in asked["package_data"]["tr_desktop.plugins"] for path in folder.glob(pattern)}
     assert {"tr_desktop.commands", "exporters", "tr_desktop.plugins"} <= set(asked["packages"])
-    assert {folder / "resolve" / name for name in RESOLVE.files()} <= packed
+    wanted = {
+        "resolve": RESOLVE.files(),
+        "premiere/panel": PANEL_FILES,
+        "blender": {name.rpartition("/")[2] for name in BLENDER.files()},
+    }
+    assert {folder / plugin / name for plugin, names in wanted.items() for name in names} == packed

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import runpy
 import tomllib
 import zipfile
 from fractions import Fraction
@@ -109,17 +108,6 @@ def test_the_package_has_the_panel_and_is_the_same_each_time(home: Path) -> None
         assert {name: archive.read(name) for name in archive.namelist()} == {
             name: (PANEL / name).read_bytes() for name in PANEL_FILES
         }
-
-
-def test_a_wheel_has_the_panel(monkeypatch: pytest.MonkeyPatch) -> None:
-    setuptools = pytest.importorskip("setuptools")
-    asked: dict[str, Any] = {}
-    monkeypatch.setattr(setuptools, "setup", lambda **options: asked.update(options))
-    monkeypatch.chdir(ROOT)
-    runpy.run_path(str(ROOT / "setup.py"))
-    folder = ROOT / asked["package_dir"]["tr_desktop.plugins"]
-    carried = {path for pattern in asked["package_data"]["tr_desktop.plugins"] for path in folder.glob(pattern)}
-    assert {PANEL / name for name in PANEL_FILES} == {path for path in carried if "premiere" in path.parts}
 
 
 def test_a_package_depends_on_the_files_alone(monkeypatch: pytest.MonkeyPatch) -> None:
