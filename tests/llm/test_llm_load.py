@@ -14,7 +14,7 @@ pytest.importorskip("transformers", reason="video language models need the extra
 from safetensors.torch import load_file, save_file  # noqa: E402
 
 from tr_desktop.errors import PackError, UserError  # noqa: E402
-from tr_desktop.grounder_worker.load import load  # noqa: E402
+from tr_desktop.grounder_worker.load import in_memory_bytes, load, weights_bytes  # noqa: E402
 from tr_desktop.grounder_worker.prompt import Encoder  # noqa: E402
 from tr_desktop.training.grounder.tiny import FAMILIES  # noqa: E402
 
@@ -114,7 +114,9 @@ def test_a_broken_tokenizer_and_missing_preprocessing_are_sentences(copy_of, che
 
 
 def test_more_than_is_free_is_refused_before_it_is_read(checkpoint, monkeypatch):
-    monkeypatch.setattr("tr_desktop.grounder_worker.load.main_memory", lambda: (10**6, 600_000))
+    in_8_bits = in_memory_bytes(checkpoint("qwen3_vl"), "int8")
+    assert in_memory_bytes(checkpoint("qwen3_vl"), "nf4") < in_8_bits < weights_bytes(checkpoint("qwen3_vl"))
+    monkeypatch.setattr("tr_desktop.grounder_worker.load.main_memory", lambda: (10**7, in_8_bits + 1))
     with pytest.raises(UserError, match=r"takes about 0.0 GB on cpu; 0.0 GB are free.*It may fit: --quantise int8"):
         load(checkpoint("qwen3_vl"), "qwen3_vl", "cpu")
     monkeypatch.setattr("tr_desktop.grounder_worker.load.main_memory", lambda: (10**6, 1000))

@@ -16,9 +16,8 @@ from tr_desktop.errors import PackError, UserError
 from tr_desktop.grounder_worker import devices
 from tr_desktop.grounder_worker.about import is_installed, main_memory
 from tr_desktop.grounders.video_llm import QUANTISED
+from tr_desktop.grounders.video_llm.memory import sizes_of
 
-SIZE_OF = {"none": 1.0, "int8": 0.6, "nf4": 0.4}
-"""How large the weights are in memory, beside those on disk; embeddings and the pictures' tower aren't quantised."""
 _CLASSES = {
     "qwen2_5_vl": "Qwen2_5_VLForConditionalGeneration",
     "qwen3_vl": "Qwen3VLForConditionalGeneration",
@@ -35,15 +34,15 @@ def load(folder: Path, family: str, device: str = "auto", quantise: str = "none"
     """
     _expect_safe(folder, family)
     on = devices.device_of(device)
-    size_bytes = weights_bytes(folder)
-    _expect_room(folder, size_bytes, on, quantise)
+    quantisation = _quantisation(on, quantise)
+    _expect_room(folder, on, quantise)
     package = transformers()
     try:
         model, info = getattr(package, _CLASSES[family]).from_pretrained(
             folder,
             dtype=_dtype(on),
             device_map={"": on},
-            quantization_config=_quantisation(on, quantise),
+            quantization_config=quantisation,
             attn_implementation="sdpa",
             local_files_only=True,
             trust_remote_code=False,
@@ -53,7 +52,7 @@ def load(folder: Path, family: str, device: str = "auto", quantise: str = "none"
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         if is_out_of_memory(error):
             free_memory()
-            raise _too_large(folder, size_bytes, on, quantise) from error
+            raise _too_large(folder, on, quantise) from error
         raise PackError(f"The model can't be loaded: {error}", path=folder, remedy="Download it again") from error
     if missing := sorted(info["missing_keys"]):
         raise PackError(
@@ -77,6 +76,11 @@ def transformers() -> Any:
 def weights_bytes(folder: Path) -> int:
     """The size of the weights on disk."""
     return sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+
+
+def in_memory_bytes(folder: Path, quantise: str) -> int:
+    """About how much its weights take once they are loaded. Raises PackError."""
+    return sizes_of(folder / "config.json").in_memory_bytes(weights_bytes(folder), quantise)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -158,23 +162,27 @@ def _quantisation(device: torch.device, quantise: str) -> Any:
     )
 
 
-def _expect_room(folder: Path, size_bytes: int, device: torch.device, quantise: str) -> None:
+def _expect_room(folder: Path, device: torch.device, quantise: str) -> None:
     """Raises UserError if the weights alone are more than what is free: better now than when the computer stalls."""
-    free_bytes = main_memory()[1] if device.type == "cpu" else devices.memory_of(device.type)[1]
-    if free_bytes is not None and size_bytes * SIZE_OF.get(quantise, 1.0) > free_bytes:
-        raise _too_large(folder, size_bytes, device, quantise)
+    free_bytes = _free_bytes(device)
+    if free_bytes is not None and in_memory_bytes(folder, quantise) > free_bytes:
+        raise _too_large(folder, device, quantise)
 
 
-def _too_large(folder: Path, size_bytes: int, device: torch.device, quantise: str) -> UserError:
-    free_bytes = main_memory()[1] if device.type == "cpu" else devices.memory_of(device.type)[1]
+def _free_bytes(device: torch.device) -> int | None:
+    return main_memory()[1] if device.type == "cpu" else devices.memory_of(device.type)[1]
+
+
+def _too_large(folder: Path, device: torch.device, quantise: str) -> UserError:
+    free_bytes, needs_bytes = _free_bytes(device), {name: in_memory_bytes(folder, name) for name in QUANTISED}
     free = "" if free_bytes is None else f"; {free_bytes / 1e9:.1f} GB are free"
     smaller = [
-        f"--quantise {name} takes about {size_bytes * SIZE_OF[name] / 1e9:.1f} GB"
+        f"--quantise {name} takes about {needs_bytes[name] / 1e9:.1f} GB"
         for name in QUANTISED[QUANTISED.index(quantise) + 1 :]
-        if device.type != "mps" and (free_bytes is None or size_bytes * SIZE_OF[name] < free_bytes)
+        if device.type != "mps" and (free_bytes is None or needs_bytes[name] < free_bytes)
     ]
     return UserError(
-        f"The model takes about {size_bytes * SIZE_OF[quantise] / 1e9:.1f} GB on {device.type}{free}",
+        f"The model takes about {needs_bytes[quantise] / 1e9:.1f} GB on {device.type}{free}",
         path=folder,
         remedy=f"It may fit: {', '.join(smaller)}" if smaller else "Close other programs, or use a smaller model",
     )

@@ -12,7 +12,7 @@ from torch import Tensor
 from tr_desktop.errors import UserError
 from tr_desktop.grounder_worker.base import Check
 from tr_desktop.grounder_worker.decoding import Context, written, yes_against_no
-from tr_desktop.grounder_worker.load import SIZE_OF, free_memory, is_out_of_memory, load, weights_bytes
+from tr_desktop.grounder_worker.load import free_memory, in_memory_bytes, is_out_of_memory, load, weights_bytes
 from tr_desktop.grounder_worker.pictures import Video
 from tr_desktop.grounder_worker.prompt import Encoder
 from tr_desktop.grounders.video_llm.answers import WrittenSegment, segments_in
@@ -112,7 +112,7 @@ class Qwen:
             if not is_out_of_memory(error):
                 raise
             self._forget()
-            saved_gb = weights_bytes(self._folder) * (1 - SIZE_OF["nf4"]) / 1e9
+            saved_gb = (weights_bytes(self._folder) - in_memory_bytes(self._folder, "nf4")) / 1e9
             smaller = f"--quantise nf4, which saves about {saved_gb:.1f} GB, or " if self._quantise == "none" else ""
             raise UserError(
                 f"{self._name} runs out of memory, also with pictures of half the size",

@@ -17,8 +17,8 @@ from tr_desktop.grounders.video_llm.packs import GrounderPack
 from tr_desktop.models.convert.recognise import part, read_json
 
 BESIDES_BYTES = 1_500_000_000
-_NF4_BYTES = 0.5625  # a number's 4 bits, and 4 bytes for each 64 of them
 _FULL_BYTES = 2  # bf16
+_NUMBER_BYTES = {"none": _FULL_BYTES, "int8": 1, "nf4": 0.5625}  # nf4: 4 bits, and 4 bytes for each 64 numbers
 _PROMPT_TOKENS = 300
 _LEAST_PAIR_TOKENS = 16
 _TOKEN_PX = {"qwen2_5_vl": 28, "qwen3_vl": 32}
@@ -40,7 +40,7 @@ def ways_to_fit(pack: GrounderPack, checkpoint: Checkpoint, can_quantise: bool =
 
     can_quantise: whether the device has 4 bits. Raises PackError if the configuration can't be read.
     """
-    sizes = _sizes_of(checkpoint)
+    sizes = sizes_of(_config(checkpoint))
     shown = [(False, pack.side_px), *([(True, pack.side_px)] if can_quantise else [])]
     side_px = pack.side_px
     while _pair_tokens(checkpoint.family, smaller := int(side_px * _SMALLER)) >= _LEAST_PAIR_TOKENS:
@@ -50,8 +50,7 @@ def ways_to_fit(pack: GrounderPack, checkpoint: Checkpoint, can_quantise: bool =
         Fit(
             is_nf4,
             side_px,
-            checkpoint.weights_bytes
-            - (round(sizes.layer_numbers * (_FULL_BYTES - _NF4_BYTES)) if is_nf4 else 0)
+            sizes.in_memory_bytes(checkpoint.weights_bytes, "nf4" if is_nf4 else "none")
             + sizes.cache_bytes * _tokens(pack, checkpoint.family, side_px)
             + BESIDES_BYTES,
         )
@@ -65,15 +64,19 @@ def best_fit(ways: list[Fit], free_bytes: int) -> Fit | None:
 
 
 @dataclass(frozen=True)
-class _Sizes:
-    """layer_numbers: weights of the language model's layers, which 4 bits are for. cache_bytes: of a token."""
+class Sizes:
+    """layer_numbers: weights of the language model's layers, which quantising is for. cache_bytes: of a token."""
 
     layer_numbers: int
     cache_bytes: int
 
+    def in_memory_bytes(self, stored_bytes: int, quantise: str) -> int:
+        """What weights of `stored_bytes` take. quantise: one of QUANTISED."""
+        return stored_bytes - round(self.layer_numbers * (_FULL_BYTES - _NUMBER_BYTES[quantise]))
 
-def _sizes_of(checkpoint: Checkpoint) -> _Sizes:
-    path = _config(checkpoint)
+
+def sizes_of(path: Path) -> Sizes:
+    """What the config.json at `path` says. Raises PackError if it can't be read."""
     config = read_json(path)
     text: dict[str, Any] = config | part(config, "text_config", path)
     try:
@@ -85,7 +88,7 @@ def _sizes_of(checkpoint: Checkpoint) -> _Sizes:
     except (KeyError, ValueError, TypeError, ArithmeticError) as error:
         raise PackError(f"The model's configuration lacks its size ({error!r})", path=path) from error
     attention = 2 * width * heads * head + 2 * width * cached_heads * head
-    return _Sizes(layers * (attention + 3 * width * inner), layers * cached_heads * head * 2 * _FULL_BYTES)
+    return Sizes(layers * (attention + 3 * width * inner), layers * cached_heads * head * 2 * _FULL_BYTES)
 
 
 def _config(checkpoint: Checkpoint) -> Path:
