@@ -39,13 +39,13 @@ FIDELITY = {
 
 
 def render_json(timeline: Timeline) -> str:
-    return json.dumps(_document(timeline), indent=1) + "\n"  # ASCII: names that aren't valid text can't break it
+    return json.dumps(document(timeline), indent=1) + "\n"  # ASCII: names that aren't valid text can't break it
 
 
 def render_lua(timeline: Timeline) -> str:
-    document = _document(timeline)
-    moments = ",\n".join(map(_lua, document.pop("moments")))
-    head = "".join(f"{key} = {_lua(value)},\n" for key, value in document.items())
+    values = document(timeline)
+    moments = ",\n".join(map(_lua, values.pop("moments")))
+    head = "".join(f"{key} = {_lua(value)},\n" for key, value in values.items())
     return f"return {{\n{head}moments = {{\n{moments}\n}}\n}}\n"
 
 
@@ -54,7 +54,8 @@ def lua_text(text: str) -> str:
     return '"' + "".join(map(_lua_byte, b"".join(map(_bytes, text)))) + '"'
 
 
-def _document(timeline: Timeline) -> dict[str, Any]:
+def document(timeline: Timeline) -> dict[str, Any]:
+    """The hand-over as values that JSON has."""
     return {"schema": SCHEMA, "kind": KIND, "name": timeline.name, "moments": list(map(_moment, timeline.clips))}
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import errno
+import os
 import stat
 from collections.abc import Sequence
 from contextlib import ExitStack
+from datetime import datetime
 from fractions import Fraction
+from itertools import chain, count
 from pathlib import Path
 
 from exporters import handover, xmeml
@@ -45,8 +48,7 @@ def send(
         folder / XML_NAME: xmeml.render(timeline).encode(),
     }
     with export_errors(folder):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.chmod(0o700)
+        _make(folder)
         for path in contents:
             _check_ours(path)
         with ExitStack() as written:
@@ -56,6 +58,21 @@ def send(
                 if part.read_bytes() != content:
                     raise ReadBackError(errno.EIO, "What was written can't be read back the same", str(path))
     return ExportReport(tuple(contents), (*laid.notes, *footage_notes(timeline)))
+
+
+def new_file(folder: Path, suffix: str, now: datetime) -> Path:
+    """A free name in the outbox `folder` for another export. Raises ExportError if the folder can't be made."""
+    with export_errors(folder):
+        _make(folder)
+    name = f"timerefine {now:%Y-%m-%d %H.%M.%S}"
+    names = chain([name], (f"{name} {number}" for number in count(2)))
+    return next(path for each in names if not os.path.lexists(path := folder / f"{each}{suffix}"))
+
+
+def _make(folder: Path) -> None:
+    """Raises OSError."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
 
 
 def _check_ours(path: Path) -> None:

@@ -199,11 +199,21 @@ def timeline_from_moments(
     if handles_s < 0:
         raise ExportError(f"Handles can't be negative ({float(handles_s):g} s)", remedy="Enter 0 or more seconds")
     clips = tuple(
-        replace(_clip(rank, event, (proxies or {}).get(event.moment.media.path)), id=_id(found, place))
+        replace(_clip(rank, event, (proxies or {}).get(event.moment.media.path)), id=moment_id(found, place))
         for rank, (moment, found) in enumerate(zip(moments, searched or moments, strict=True), 1)
         for place, event in _numbered(events(moment, handles_s, neighbours))
     )
     return Timeline(name, _start(start_tc, clips), clips)
+
+
+def moment_id(found: Moment, place: int = 0) -> str:
+    """16 hex digits for a moment as it was found, or for the part of it in its file number `place`, counted from 0.
+
+    Its rough answer's frames never change, so they tell moments apart as `Key` in a project does.
+    """
+    rough = found.refinement.steps[0].segment
+    key = [found.query, str(found.media.path), rough.start_frame, rough.end_frame, place]
+    return hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]
 
 
 def fps_text(rate: Fraction) -> str:
@@ -215,13 +225,6 @@ def _numbered(found: Sequence[Event]) -> Iterator[tuple[int, Event]]:
     """The events of a moment, counted from its first part (0): handles ahead of it have negative numbers."""
     ahead = next(number for number, event in enumerate(found) if event.part == 1)
     return ((number - ahead, event) for number, event in enumerate(found))
-
-
-def _id(found: Moment, place: int) -> str:
-    # The rough answer's frames never change, so they tell moments apart as `Key` in a project does.
-    rough = found.refinement.steps[0].segment
-    key = [found.query, str(found.media.path), rough.start_frame, rough.end_frame, place]
-    return hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]
 
 
 def _clip(rank: int, event: Event, proxy: Path | None) -> Clip:

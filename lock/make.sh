@@ -2,7 +2,7 @@
 # Resolve pyproject.toml anew into the lock files (needs uv). Run in the repository's root.
 set -eu
 lock() { name=$1; shift; uv pip compile -q pyproject.toml --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header "$@" -o "lock/$name.txt"; }
-lock app --extra demo --generate-hashes
+lock app --extra demo --extra api --extra mcp --generate-hashes
 lock desktop --extra app --extra demo --generate-hashes
 lock test --extra test --generate-hashes
 # torch has a CPU and a CUDA build of one version, so no hashes; it pins the CUDA packages that it needs itself.

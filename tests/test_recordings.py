@@ -14,6 +14,7 @@ import pytest
 from exporters.hand_off import hand_off
 from tests.media import make_video, numbered_picture, read_number
 from tests.toy import ToyEncoder, write_clip
+from tr_desktop.answer_json import as_json
 from tr_desktop.commands import report
 from tr_desktop.grounding import find
 from tr_desktop.library.index.indexer import index_footage
@@ -203,7 +204,7 @@ def test_a_p2_document_that_names_its_own_clip_makes_no_circle(tmp_path, catalog
 
 def test_json_and_projects_keep_the_further_parts(card, catalog, tmp_path):
     answer = find("blue", [card], catalog, ToyEncoder(), top=1)
-    document = json.loads(json.dumps(report.as_json(answer)))
+    document = json.loads(json.dumps(as_json(answer)))
     [entry] = document["moments"][0]["continued"]
     end = answer.moments[0].continued[0].segment.end_frame
     assert entry["media"] == str(card / "GX020042.MP4")

@@ -7,6 +7,7 @@ import pytest
 
 from tests.media import make_video
 from tests.toy import ToyEncoder
+from tr_desktop.answer_json import as_json
 from tr_desktop.commands import report
 from tr_desktop.grounding import find
 from tr_desktop.library.store.catalog import Catalog
@@ -59,6 +60,6 @@ def test_damage_is_shown(tmp_path, make, said, unsaid):
             problems = "; ".join(answer.coverage.damaged[clip])
             assert said in problems and unsaid not in problems
             assert f"damaged, but searched: {clip.name}: {problems}" in report.coverage_text(answer.coverage)
-            assert report.as_json(answer)["coverage"]["damaged"] == [
+            assert as_json(answer)["coverage"]["damaged"] == [
                 {"path": str(clip), "problems": list(answer.coverage.damaged[clip])}
             ]

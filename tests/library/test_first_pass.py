@@ -17,6 +17,7 @@ from tests.footage.recipes import FIRST_NUMBER, MAKERS
 from tests.media import make_video, read_number
 from tests.processes import FORK, needs_fork, run_forked
 from tests.toy import ToyEncoder, write_clip
+from tr_desktop.answer_json import as_json
 from tr_desktop.commands import report
 from tr_desktop.errors import MediaError
 from tr_desktop.footage.frames import Sampler
@@ -83,7 +84,7 @@ def test_footage_is_searched_after_a_first_pass(tmp_path, footage):
         moment = answer.moments[0]
         assert moment.media.path.name == "b.mp4" and moment.is_coarse and len(moment.times) == 300
         assert abs(moment.segment.start_frame - 80) <= 12 and abs(moment.segment.end_frame - 140) <= 12
-        document = report.as_json(answer)
+        document = as_json(answer)
         assert document["moments"][0]["coarse"] is True
         assert [Path(path).name for path in document["coverage"]["coarse"]] == ["a.mp4", "b.mp4", "c.mp4"]
         assert "coarse" in report.as_text(answer) and "a.mp4" in report.coverage_text(coverage)
@@ -93,7 +94,7 @@ def test_footage_is_searched_after_a_first_pass(tmp_path, footage):
         answer = find("blue", [footage], catalog, encoder)
         segment = answer.moments[0].segment
         assert abs(segment.start_frame - 80) <= 1 and abs(segment.end_frame - 140) <= 1
-        document = report.as_json(answer)
+        document = as_json(answer)
         assert "coarse" not in document["moments"][0] and "coarse" not in document["coverage"]
         assert "coarse" not in report.as_text(answer) + report.coverage_text(answer.coverage)
 

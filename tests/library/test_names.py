@@ -9,6 +9,7 @@ import numpy as np
 
 from tests.drives import pretend_drive
 from tests.toy import ToyEncoder, write_clip
+from tr_desktop.answer_json import as_json
 from tr_desktop.commands import report
 from tr_desktop.footage.captions import Cue
 from tr_desktop.grounding import find
@@ -28,7 +29,7 @@ def test_a_file_is_found_by_its_folder_and_name_and_says_why(tmp_path):
         name = str(anna.relative_to(tmp_path).with_suffix(""))
         assert first.quote == Quote(name, anna, TextKind.NAME)
         assert f"file name: {name}" in report.as_text(answer)
-        document = report.as_json(answer)
+        document = as_json(answer)
         assert document["moments"][0]["why"] == f"file name: {name}"
         assert moments_of(document, catalog.footage)[0].quote == first.quote
         assert find("bernd day", [tmp_path], catalog, ToyEncoder()).moments[0].media.path == others[1]

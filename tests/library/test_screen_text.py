@@ -17,6 +17,7 @@ import pytest
 from tests.cards import card, uninstall_reader, write_cards
 from tests.processes import ending
 from tests.toy import ToyEncoder
+from tr_desktop.answer_json import as_json
 from tr_desktop.commands import report
 from tr_desktop.commands.main import main
 from tr_desktop.confidence import Edge, edges
@@ -67,7 +68,7 @@ def test_text_is_found_where_it_is_on_screen_and_read_once(tmp_path, catalog):
     assert (moment.segment.start_frame, moment.segment.end_frame) == (210, 300)  # at the cut, between rows of the index
     assert edges(moment) == (Edge.EXACT, Edge.EXACT)
     assert "on screen: BLUE | HOTEL" in report.as_text(answer)
-    document = report.as_json(answer)
+    document = as_json(answer)
     assert "on screen: BLUE | HOTEL" in [entry.get("why") for entry in document["moments"]]
     saved = moments_of(document, catalog.footage)
     assert moment.quote in [again.quote for again in saved]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.toy import ToyEncoder, write_clip
+from tr_desktop.answer_json import as_json
 from tr_desktop.commands import report
 from tr_desktop.grounding import find
 from tr_desktop.library.index.indexer import index_footage
@@ -63,9 +64,7 @@ def test_damage_that_was_passed_over_is_named(tmp_path, catalog):
     assert answer.coverage.damaged == {path: ("3 pictures can't be decoded",)}
     text = report.coverage_text(answer.coverage)
     assert "damaged.mov" in text and "3 pictures can't be decoded" in text
-    assert report.as_json(answer)["coverage"]["damaged"] == [
-        {"path": str(path), "problems": ["3 pictures can't be decoded"]}
-    ]
+    assert as_json(answer)["coverage"]["damaged"] == [{"path": str(path), "problems": ["3 pictures can't be decoded"]}]
 
 
 def test_a_search_of_indexed_footage_asks_the_catalogue_a_few_times(tmp_path, catalog, monkeypatch):

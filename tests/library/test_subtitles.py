@@ -11,6 +11,7 @@ import pytest
 
 from tests.drives import pretend_drive
 from tests.toy import ToyEncoder, write_clip
+from tr_desktop.answer_json import as_json
 from tr_desktop.commands import report
 from tr_desktop.footage.captions import plain_text
 from tr_desktop.grounding import Answer, find
@@ -164,7 +165,7 @@ def test_a_spoken_sentence_is_found_at_its_time(tmp_path, catalog, name):
     assert coverage.files == 3
 
     answer = Answer("the red CAR", "toy", "toy", "cpu", coverage, Fraction(8), (moment,))
-    document = report.as_json(answer)
+    document = as_json(answer)
     assert document["moments"][0]["subtitle"] == moment.quote.text
     assert document["moments"][0]["source"] == str(folder / name)
     assert moments_of(document, catalog.footage) == [moment]
@@ -226,7 +227,7 @@ def test_subtitle_tracks_inside_footage_are_searched(tmp_path, catalog, name, co
     (other,) = text_moments("café & bar", coverage, catalog, 0.5)
     assert (other.segment.start_frame, other.segment.end_frame) == (75, 101)
     answer = Answer("the red CAR", "toy", "toy", "cpu", coverage, Fraction(8), (moment,))
-    assert moments_of(report.as_json(answer), catalog.footage) == [moment]
+    assert moments_of(as_json(answer), catalog.footage) == [moment]
     assert "its subtitle track" in report.as_text(answer)
 
 

@@ -12,8 +12,8 @@ from tests.drives import pretend_drive
 from tests.library.test_masters import write_master
 from tests.media import make_video
 from tests.toy import ToyEncoder, write_clip
+from tr_desktop.answer_json import as_json
 from tr_desktop.commands.main import main
-from tr_desktop.commands.report import as_json
 from tr_desktop.errors import UserError
 from tr_desktop.grounding import find
 from tr_desktop.library.index.identity import content_digest, full_digest

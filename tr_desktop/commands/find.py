@@ -98,6 +98,7 @@ def add_commands(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from tr_desktop.answer_json import as_json
     from tr_desktop.commands import report
     from tr_desktop.commands.progress import IndexBar, WindowBar
     from tr_desktop.grounders.two_tower import RefinerKind
@@ -135,7 +136,7 @@ def run(arguments: argparse.Namespace) -> int:
             on_window=window_bar.update,
         )
     if arguments.json:
-        print(json.dumps(report.as_json(answer), indent=1))
+        print(json.dumps(as_json(answer), indent=1))
     else:
         print(report.as_text(answer))
     print(report.coverage_text(answer.coverage), file=sys.stderr)

@@ -17,12 +17,8 @@ from fractions import Fraction
 from typing import Any
 from urllib.parse import urlsplit
 
-import numpy as np
-from av.video.codeccontext import VideoCodecContext
-from av.video.frame import VideoFrame
-from numpy.typing import NDArray
-
 from tr_desktop.errors import PackError, UserError
+from tr_desktop.footage.jpeg import as_jpeg
 from tr_desktop.grounder_worker.base import Check
 from tr_desktop.grounders.video_llm.answers import WrittenSegment, segments_in
 from tr_desktop.grounders.video_llm.messages import Question
@@ -172,18 +168,6 @@ class Served:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
-
-
-def as_jpeg(picture: NDArray[np.uint8]) -> bytes:
-    """The picture, uint8 RGB [H, W, 3], as a JPEG file."""
-    codec = VideoCodecContext.create("mjpeg", "w")
-    codec.height, codec.width = picture.shape[:2]
-    codec.pix_fmt = "yuvj420p"
-    codec.time_base = Fraction(1, 25)
-    codec.options = {"qmin": "3", "qmax": "3"}
-    frame = VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24").reformat(format="yuvj420p")
-    frame.pts = 0
-    return b"".join(bytes(packet) for packet in (*codec.encode(frame), *codec.encode(None)))
 
 
 def _piece(choice: Mapping[str, Any]) -> tuple[str, float | None, list[tuple[str, float]]]:

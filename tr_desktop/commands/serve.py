@@ -1,0 +1,87 @@
+"""`tr-desktop serve`: let plugins and scripts on this machine ask; `plugins paired | unpair`: which plugins may."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tr_desktop import paths
+from tr_desktop.commands import options
+from tr_desktop.errors import UserError
+
+if TYPE_CHECKING:
+    from tr_desktop.engine import Engine
+    from tr_desktop.serving.desk import Desk
+
+
+def add_commands(commands: Any) -> None:
+    """Add `serve` to the subparsers of `tr-desktop`."""
+    serve = commands.add_parser(
+        "serve",
+        help="let plugins and scripts on this machine search, until you press Ctrl-C",
+        description="Answers on the loopback address alone: other machines can't reach it. Nothing new is indexed.",
+    )
+    add_folders(serve)
+    serve.add_argument(
+        "--port", metavar="N", type=_port, help="port to listen on (default: the first free one that plugins know)"
+    )
+    serve.add_argument("--pair", action="store_true", help="show a code to enter in a plugin, which pairs it")
+    options.add_common(serve)
+    serve.set_defaults(run=run)
+
+
+def add_folders(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "paths", metavar="PATH", nargs="*", type=Path, help="files or folders to search (none: all of the library)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    pairing, server_of = _serving()
+    with options.engine_of(arguments) as engine:
+        engine.warm_up()
+        server = server_of(desk_of(engine, arguments.paths), pairing)
+        port = server.start() if arguments.port is None else server.start([arguments.port])
+        try:
+            print(f"Listening on http://127.0.0.1:{port} – end with Ctrl-C", flush=True)
+            if arguments.pair:
+                print(f"Code for a plugin, good for ten minutes: {pairing.new_code()}", flush=True)
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            print("Stopped listening", file=sys.stderr)
+        finally:
+            server.stop()
+    return options.OK
+
+
+def _serving() -> tuple[Any, Callable[..., Any]]:
+    try:
+        from tr_desktop.serving.pairing import Pairing
+        from tr_desktop.serving.server import Server
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"The local API needs {error.name}", remedy="Install it with: pip install 'tr-desktop[api]'"
+        ) from error
+    return Pairing(paths.settings_folder()), Server
+
+
+def desk_of(engine: Engine, folders: Sequence[Path]) -> Desk:
+    """The desk of an open library that searches `folders`, or all that the library knows."""
+    from tr_desktop.library.index.walk import absolute_path
+    from tr_desktop.serving.desk import Desk
+
+    absolute = [absolute_path(path) for path in folders]
+    return Desk(lambda: engine, lambda: absolute or engine.catalog.paths(), paths.outbox_folder())
+
+
+def _port(text: str) -> int:
+    value = int(text)
+    if not 1024 <= value <= 65535:
+        raise ValueError(text)
+    return value

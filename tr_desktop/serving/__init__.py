@@ -1,0 +1,11 @@
+"""What other programs on this machine may ask: the local API over loopback HTTP, and the same for agents.
+
+    desk       one library, and the moments that were found in it, by id
+    searches   searches that run while clients read their events
+    pairing    who may ask
+    gate       what is refused before anything is read
+    api        the addresses, and what each answers
+    server     the one place that listens
+
+Nothing here listens unless `Server.start` is called.
+"""

@@ -1,0 +1,259 @@
+"""The addresses of the local API, and what each answers. Its OpenAPI document is made from this file."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import Annotated, Any, Protocol
+
+from fastapi import FastAPI, HTTPException, Path, Query, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException as RoutingError
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from exporters.timeline import moment_id
+from tr_desktop.answer_json import as_json, coverage_as_json
+from tr_desktop.errors import MediaError, UserError
+from tr_desktop.library.filters import FootageFilter
+from tr_desktop.moment_json import FoundMoment
+from tr_desktop.moments import Moment, Segment
+from tr_desktop.serving import shapes
+from tr_desktop.serving.desk import Desk, Pick, UnknownMomentError
+from tr_desktop.serving.pairing import Pairing, PairingError
+from tr_desktop.serving.searches import Search, Searches, TooManyError
+
+MAX_WAIT_S = 25
+_STREAM_WAIT_S = 15.0
+
+Id = Annotated[str, Path(max_length=64)]
+
+
+class Selects(Protocol):
+    """The selects of the project that is open in the app. Called in threads of the server."""
+
+    def all(self) -> Sequence[Moment]:
+        """Those that can be shown, in their order."""
+
+    def add(self, moment: Moment, segment: Segment) -> Moment:
+        """Accept the moment with these edges, as one step that the editor can undo. Raises UserError."""
+
+
+class AsciiJson(JSONResponse):
+    """File names that aren't valid text can't break it."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, allow_nan=False).encode()
+
+
+def moment_json(moment: Moment, rank: int = 1) -> dict[str, Any]:
+    return {"id": moment_id(moment), **FoundMoment.of(rank, moment).to_json()}
+
+
+def make_api(desk: Desk, pairing: Pairing, searches: Searches, selects: Selects | None) -> FastAPI:
+    """The application. selects: None if there is no app."""
+    api = FastAPI(
+        title="TimeRefine",
+        version="1",
+        description="Search the footage of this machine's library. The server listens on the loopback address only.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/v1/openapi.json",
+        default_response_class=AsciiJson,
+        redirect_slashes=False,
+        responses={status: {"model": shapes.ErrorGiven} for status in (400, 401, 403, 404, 409)},
+    )
+    _answer_errors(api)
+    _add_pairing(api, pairing)
+    _add_searches(api, desk, searches)
+    _add_moments(api, desk)
+    _add_selects(api, desk, selects)
+    return api
+
+
+def _answer_errors(api: FastAPI) -> None:
+    @api.exception_handler(UserError)
+    def user_error(_: Request, error: UserError) -> Response:
+        return AsciiJson({"error": str(error)}, _status(error))
+
+    @api.exception_handler(RequestValidationError)
+    def not_valid(_: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        place = ".".join(str(each) for each in first["loc"][1:])
+        return AsciiJson({"error": f"{place or 'The body'}: {first['msg']}"}, 400)
+
+    @api.exception_handler(RoutingError)
+    def no_such_address(_: Request, error: RoutingError) -> Response:
+        return AsciiJson({"error": error.detail}, error.status_code)
+
+    @api.exception_handler(Exception)
+    def unforeseen(_: Request, error: Exception) -> Response:
+        logging.getLogger(__name__).error("A request to the local API failed", exc_info=error)
+        return AsciiJson({"error": "This failed unexpectedly. The log of TimeRefine has the reason"}, 500)
+
+
+def _status(error: UserError) -> int:
+    if isinstance(error, UnknownMomentError):
+        return 404
+    if isinstance(error, PairingError):
+        return 403
+    if isinstance(error, TooManyError):
+        return 429
+    return 409 if isinstance(error, MediaError) else 400
+
+
+def _add_pairing(api: FastAPI, pairing: Pairing) -> None:
+    @api.get("/v1/health")
+    def health() -> shapes.HealthGiven:
+        """Whether TimeRefine answers here. Needs no token."""
+        return shapes.HealthGiven()
+
+    @api.post("/v1/pairings", status_code=201)
+    def pair(asked: shapes.PairingAsked) -> shapes.PairingGiven:
+        """A token for the code that TimeRefine shows. Needs no token."""
+        plugin, token = pairing.pair(asked.code, asked.name)
+        return shapes.PairingGiven(name=plugin.name, token=token)
+
+
+def _add_searches(api: FastAPI, desk: Desk, searches: Searches) -> None:
+    def search_of(name: str) -> Search:
+        search = searches.get(name)
+        if search is None:
+            raise HTTPException(404, "There is no such search: it is too old, or the server was started again")
+        return search
+
+    @api.post("/v1/searches", status_code=202)
+    def start(asked: shapes.SearchAsked) -> shapes.SearchGiven:
+        """Search what is indexed. One search runs at a time; a later one waits for its turn."""
+        footage_filter = FootageFilter(
+            name=asked.name, after=asked.midnight(asked.after), before=asked.midnight(asked.before)
+        )
+
+        def job(search: Search) -> None:
+            def found(moments: Sequence[Moment]) -> None:
+                search.say("moments", moments=_listed(moments))
+
+            answer = desk.find(
+                asked.query,
+                top=asked.top,
+                steps=asked.steps,
+                footage_filter=footage_filter,
+                on_moments=found,
+                check=search.check,
+            )
+            search.say("answer", answer={**as_json(answer), "moments": _listed(answer.moments)})
+
+        return shapes.SearchGiven(id=searches.start(job))
+
+    @api.get("/v1/searches/{id}/events", response_model=shapes.EventsGiven)
+    def events(
+        id: Id,
+        request: Request,
+        after: Annotated[int, Query(ge=0, lt=1 << 31)] = 0,
+        wait: Annotated[int, Query(ge=0, le=MAX_WAIT_S)] = 0,
+    ) -> Response:
+        """The events after number `after`; waits up to `wait` seconds for the first.
+
+        With `Accept: text/event-stream` they come as server-sent events until the last one.
+        """
+        search = search_of(id)
+        if "text/event-stream" in request.headers.get("accept", ""):
+            last = request.headers.get("last-event-id", "")
+            number = int(last[:9]) if last.isascii() and last.isdigit() else after
+            return StreamingResponse(_stream(search, number), media_type="text/event-stream")
+        found, is_done = search.after(after, wait)
+        return AsciiJson({"events": found, "done": is_done})
+
+    @api.delete("/v1/searches/{id}", status_code=204)
+    def cancel(id: Id) -> Response:
+        """End the search."""
+        search_of(id).cancel()
+        return Response(status_code=204)
+
+
+def _stream(search: Search, number: int) -> Iterator[str]:
+    is_done = False
+    while not is_done:
+        found, is_done = search.after(number, _STREAM_WAIT_S)
+        number += len(found)
+        yield "".join(f"id: {e['n']}\nevent: {e['kind']}\ndata: {json.dumps(e)}\n\n" for e in found) or ": waiting\n\n"
+
+
+def _add_moments(api: FastAPI, desk: Desk) -> None:
+    @api.get("/v1/moments/{id}", response_model=shapes.MomentGiven)
+    def moment(id: Id) -> Response:
+        """A moment as it is known now."""
+        return AsciiJson(moment_json(desk.moment(Pick(id))))
+
+    @api.post("/v1/moments/{id}/closer", response_model=shapes.MomentGiven)
+    def closer(id: Id) -> Response:
+        """The moment with the steps that look at decoded frames. The body is an empty object."""
+        return AsciiJson(moment_json(desk.look_closer(id)))
+
+    @api.get("/v1/moments/{id}/picture", response_class=Response, responses={200: {"content": {"image/jpeg": {}}}})
+    def picture(
+        id: Id,
+        frame: Annotated[int, Query(ge=0, lt=1 << 40)],
+        width: Annotated[int, Query(ge=32, le=1920, description="pixels of the longer side, at most")] = 320,
+    ) -> Response:
+        """A JPEG of exactly that frame of the moment's file, counted from 0."""
+        return Response(desk.picture(id, frame, width), media_type="image/jpeg")
+
+    @api.get("/v1/moments/{id}/curve", response_model=shapes.CurveGiven)
+    def curve(id: Id) -> Response:
+        """The evidence for the moment's edges."""
+        found = desk.evidence(id)
+        values = [round(float(value), 4) for value in found.curve]
+        return AsciiJson({"every_s": str(found.every_s), "curve": values, "shot_frames": list(found.shot_frames)})
+
+    @api.get("/v1/moments/{id}/handover", response_model=shapes.HandoverGiven)
+    def hand_over(id: Id, step: Annotated[int | None, Query(ge=0, le=99)] = None) -> Response:
+        """The moment alone as in the file of a hand-over, with the edges of a step."""
+        return AsciiJson(desk.hand_over(Pick(id, step)))
+
+    @api.get("/v1/coverage", response_model=shapes.CoverageGiven)
+    def coverage() -> Response:
+        """What is searched and what is not, and why."""
+        return AsciiJson(coverage_as_json(desk.coverage()))
+
+
+def _add_selects(api: FastAPI, desk: Desk, selects: Selects | None) -> None:
+    def the_selects() -> Selects:
+        if selects is None:
+            raise HTTPException(409, "Selects belong to a project. Open it in the app, and let editors ask there")
+        return selects
+
+    @api.get("/v1/selects", response_model=shapes.SelectsGiven)
+    def all_selects() -> Response:
+        """The selects of the project that is open in the app."""
+        return AsciiJson({"selects": _listed(the_selects().all())})
+
+    @api.post("/v1/selects", status_code=201, response_model=shapes.MomentGiven)
+    def accept(asked: shapes.SelectAsked) -> Response:
+        """Make a moment one of the selects. The editor can undo it in the app."""
+        moment = desk.moment(Pick(asked.moment, asked.step))
+        start_frame, end_frame = asked.start_frame, asked.end_frame
+        segment = moment.segment
+        if (start_frame is None) != (end_frame is None) or (start_frame is not None and asked.step is not None):
+            raise HTTPException(400, "Give a step, or both start_frame and end_frame, or neither")
+        if start_frame is not None and end_frame is not None:
+            if not start_frame < end_frame <= len(moment.footage):
+                raise HTTPException(400, f"The file has {len(moment.footage)} frames, and the end is after the start")
+            segment = Segment(start_frame, end_frame)
+        return AsciiJson(moment_json(the_selects().add(moment, segment)), 201)
+
+    @api.post("/v1/exports", status_code=201, response_model=shapes.ExportGiven)
+    def export(asked: shapes.ExportAsked) -> Response:
+        """Write moments or the app's selects into the outbox, under a name of TimeRefine's own."""
+        if asked.selects == bool(asked.moments):
+            raise HTTPException(400, "Give moments, or selects, and not both")
+        picks = [Pick(each) if isinstance(each, str) else Pick(each.id, each.step) for each in asked.moments]
+        moments = the_selects().all() if asked.selects else [desk.moment(pick) for pick in picks]
+        name = asked.name or (moments[0].query if moments else "")
+        report = desk.export(moments, asked.format, name=name, handles_s=Fraction(asked.handles_s))
+        return AsciiJson({"files": [str(path) for path in report.files], "notes": list(report.notes)}, 201)
+
+
+def _listed(moments: Sequence[Moment]) -> list[dict[str, Any]]:
+    return [moment_json(moment, rank) for rank, moment in enumerate(moments, 1)]

@@ -1,0 +1,145 @@
+"""The server: the one place of the program that listens, on the loopback address alone, and only once it is started."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import threading
+from collections.abc import Sequence
+from contextlib import closing, suppress
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from tr_desktop.errors import UserError
+from tr_desktop.serving.api import Selects, make_api
+from tr_desktop.serving.desk import Desk
+from tr_desktop.serving.gate import Gate
+from tr_desktop.serving.pairing import Pairing
+from tr_desktop.serving.ports import PORTS
+from tr_desktop.serving.searches import Searches
+
+ADDRESS = "127.0.0.1"
+MAX_CONNECTIONS = 16
+HEAD_WITHIN_S = 10.0
+_MAX_HEAD_BYTES = 1 << 14
+_STOP_WITHIN_S = 3.0
+
+
+class Server:
+    """Answers while it is started. selects: those of the app; None if there is no app."""
+
+    def __init__(self, desk: Desk, pairing: Pairing, selects: Selects | None = None) -> None:
+        self._desk, self._pairing, self._selects = desk, pairing, selects
+        self._searches = Searches()
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+        self.port = 0
+
+    def start(self, ports: Sequence[int] = PORTS) -> int:
+        """Listen on the first port that is free, and announce it; the port. Raises UserError."""
+        listener = _listener(ports)
+        self.port = listener.getsockname()[1]
+        hosts = [f"{ADDRESS}:{self.port}", f"localhost:{self.port}"]
+        app = Gate(make_api(self._desk, self._pairing, self._searches, self._selects), hosts, self._pairing.knows)
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                http=_Connection,
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                date_header=False,
+                proxy_headers=False,
+                h11_max_incomplete_event_size=_MAX_HEAD_BYTES,
+                timeout_graceful_shutdown=1,
+            )
+        )
+        try:
+            self._pairing.announce(self.port)
+        except OSError as error:
+            listener.close()
+            raise UserError(
+                f"The address of the server can't be announced: {error.strerror or error}",
+                path=error.filename,
+                remedy="Make room on the disk, or make the folder writable",
+            ) from error
+        self._thread = threading.Thread(target=self._serve, args=[listener], name="local API", daemon=True)
+        self._thread.start()
+        return self.port
+
+    def _serve(self, listener: socket.socket) -> None:
+        assert self._server is not None
+        with closing(listener):
+            asyncio.run(self._server.serve(sockets=[listener]))
+
+    def stop(self) -> None:
+        """Cancel all searches and stop listening."""
+        self._pairing.withdraw()
+        self._pairing.end_code()
+        self._searches.cancel_all()
+        if self._server is not None and self._thread is not None:
+            self._server.should_exit = True
+            self._thread.join(_STOP_WITHIN_S)
+        self._server = self._thread = None
+
+
+def _listener(ports: Sequence[int]) -> socket.socket:
+    for port in ports:
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        if os.name == "nt":  # there, SO_REUSEADDR lets another process take the port
+            listener.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_EXCLUSIVEADDRUSE", -5), 1)
+        else:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with suppress(OSError):
+            listener.bind((ADDRESS, port))
+            listener.listen(MAX_CONNECTIONS)
+            return listener
+        listener.close()
+    tried = ", ".join(map(str, ports))
+    raise UserError(f"No port is free ({tried})", remedy="End the other program that listens there")
+
+
+class _Connection(H11Protocol):
+    """A connection that has to send the head of each request in HEAD_WITHIN_S. There are MAX_CONNECTIONS at most.
+
+    Without this, connections that send nothing, or a byte now and then, would stay open for good.
+    """
+
+    _late: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        if len(self.connections) > MAX_CONNECTIONS:
+            transport.abort()
+            return
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._watch()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._forget_time()
+        super().connection_lost(exc)
+
+    def _watch(self) -> None:
+        """Start or end the time that the client has for the next head."""
+        is_awaited = self.cycle is None or self.cycle.response_complete
+        if not is_awaited:
+            self._forget_time()
+        elif self._late is None:
+            self._late = self.loop.call_later(HEAD_WITHIN_S, self.transport.abort)
+
+    def _forget_time(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None

@@ -1,0 +1,179 @@
+"""The bodies that the local API takes and gives, as its OpenAPI document describes them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tr_desktop.limits import DEFAULT_STEPS, DEFAULT_TOP, MAX_STEPS
+
+MAX_TOP = 50
+_MAX_HANDLES_S = 3600
+
+Text = Annotated[str, Field(max_length=2000)]
+Name = Annotated[str, Field(max_length=200)]
+MomentId = Annotated[str, Field(max_length=64, description="16 hexadecimal digits")]
+Frame = Annotated[int, Field(ge=0, lt=1 << 40, description="counted from the file's first (0); ends are exclusive")]
+
+
+class Asked(BaseModel):
+    """A body that a client sends: exact types, and nothing that isn't known."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+
+class PairingAsked(Asked):
+    code: Name
+    name: Name
+
+
+class SearchAsked(Asked):
+    query: Text
+    top: Annotated[int, Field(ge=1, le=MAX_TOP)] = DEFAULT_TOP
+    steps: Annotated[int, Field(ge=0, le=MAX_STEPS)] = DEFAULT_STEPS
+    name: Name = Field("", description="pattern of file names, such as A001*.mov")
+    after: Annotated[date, Field(strict=False)] | None = Field(None, description="changed on this day or later")
+    before: Annotated[date, Field(strict=False)] | None = Field(None, description="changed before this day")
+
+    @staticmethod
+    def midnight(day: date | None) -> datetime | None:
+        return None if day is None else datetime(day.year, day.month, day.day)
+
+
+class PickAsked(Asked):
+    """A moment with the edges of one of its steps; without `step`, those that it has."""
+
+    id: MomentId
+    step: Annotated[int, Field(ge=0, le=99)] | None = None
+
+
+class SelectAsked(Asked):
+    """A moment for the selects: with the edges of a step, with edges of one's own, or as it is."""
+
+    moment: MomentId
+    step: Annotated[int, Field(ge=0, le=99)] | None = None
+    start_frame: Frame | None = None
+    end_frame: Frame | None = None
+
+
+class ExportAsked(Asked):
+    """Moments, or the app's selects, for the outbox."""
+
+    moments: Annotated[list[MomentId | PickAsked], Field(max_length=1000)] = Field(default_factory=list)
+    selects: bool = False
+    format: Name = "handover"
+    name: Name = ""
+    handles_s: Annotated[
+        str, Field(pattern=r"^\d{1,4}(\.\d{1,6}|/[1-9]\d{0,5})?$", description="seconds, exact: 0.5 or 1001/1000")
+    ] = "0"
+
+
+class HealthGiven(BaseModel):
+    name: Literal["TimeRefine"] = "TimeRefine"
+    api: Literal[1] = 1
+
+
+class PairingGiven(BaseModel):
+    name: str
+    token: str = Field(description="for the header Authorization: Bearer TOKEN; it is shown once")
+
+
+class SearchGiven(BaseModel):
+    id: str
+
+
+class EdgesGiven(BaseModel):
+    """Confidence in the edges, 0 to 1, and the words for those that have one."""
+
+    model_config = ConfigDict(extra="allow")
+    start: float | None
+    end: float | None
+
+
+class StepGiven(BaseModel):
+    """One refinement step."""
+
+    model_config = ConfigDict(extra="allow")
+    step: int
+    start_frame: int
+    end_frame: int
+    start_s: float
+    end_s: float
+    score: float
+    edges: EdgesGiven
+
+
+class MomentGiven(BaseModel):
+    """A moment as `find --json` prints it, with its id. Frames count from 0, ends are exclusive."""
+
+    model_config = ConfigDict(extra="allow")
+    id: str = Field(description="the same while its edges are refined, and in the hand-over")
+    rank: int
+    media: str = Field(description="path of the file")
+    rate: str = Field(description="exact frames a second, n/d")
+    start_frame: int
+    end_frame: int
+    start_s: float
+    end_s: float
+    start_tc: str
+    end_tc: str
+    score: float
+    confident: bool
+    edges: EdgesGiven
+    stop: int = Field(description="the step whose edges these are")
+    steps: list[StepGiven]
+
+
+class EventGiven(BaseModel):
+    """moments: the best so far. answer: the document of `find --json`. error: a sentence. Nothing follows the last."""
+
+    model_config = ConfigDict(extra="allow")
+    n: int
+    kind: Literal["moments", "answer", "error", "cancelled"]
+    moments: list[MomentGiven] | None = None
+    answer: dict[str, Any] | None = None
+    error: str | None = None
+
+
+class EventsGiven(BaseModel):
+    events: list[EventGiven]
+    done: bool
+
+
+class CurveGiven(BaseModel):
+    """How similar the frame on screen at k · every_s seconds is to the query, and frames that begin a shot."""
+
+    every_s: str = Field(description="exact seconds, n/d")
+    curve: list[float]
+    shot_frames: list[int]
+
+
+class CoverageGiven(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    files: int
+    searched: int
+    seconds: float
+    offline: list[str]
+    incomplete: list[dict[str, Any]]
+    skipped: list[dict[str, str]]
+
+
+class SelectsGiven(BaseModel):
+    selects: list[MomentGiven]
+
+
+class HandoverGiven(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    kind: str
+    moments: list[dict[str, Any]]
+
+
+class ExportGiven(BaseModel):
+    files: list[str]
+    notes: list[str]
+
+
+class ErrorGiven(BaseModel):
+    error: str
