@@ -97,15 +97,22 @@ class Project:
 
     # Edits
 
-    def accept(self, moment: Moment, example: str = "") -> None:
-        """Make it a select. example: what was searched for, if that wasn't the query."""
+    def accept(self, moment: Moment, example: str = "", segment: Segment | None = None) -> None:
+        """Make it a select. example: what was searched for, if that wasn't the query. segment: its edges, if others.
+
+        Raises ValueError for frames that the file doesn't have.
+        """
         decision = self.decision(moment)
+        if segment is not None:
+            _check_frames(moment, segment)
+            steps = known(moment, decision).refinement.steps
+            step = next((each.step for each in reversed(steps) if each.segment == segment), decision.kept_step)
+            decision = replace(decision, kept_step=step, segment=segment)
         self._put("Accept", replace(decision, is_accepted=True, example=example or decision.example))
 
     def adjust(self, moment: Moment, segment: Segment) -> None:
         """Set the edges. Raises ValueError for frames that the file doesn't have."""
-        if segment.end_frame > len(moment.times):
-            raise ValueError(f"frame {segment.end_frame} of a file of {len(moment.times)}")
+        _check_frames(moment, segment)
         self._put("Adjust edges", replace(self.decision(moment), segment=segment))
 
     def keep_step(self, moment: Moment, step: int) -> None:
@@ -290,6 +297,11 @@ class Project:
         project = cls(parsed.decisions, marks=parsed.marks)
         project.files, project._unknown = parsed.files, parsed.unknown
         return project
+
+
+def _check_frames(moment: Moment, segment: Segment) -> None:
+    if segment.end_frame > len(moment.times):
+        raise ValueError(f"frame {segment.end_frame} of a file of {len(moment.times)}")
 
 
 def _is_about(mark: MarkedAnswer, moment: Moment) -> bool:

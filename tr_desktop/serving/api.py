@@ -36,8 +36,8 @@ class Selects(Protocol):
     def all(self) -> Sequence[Moment]:
         """Those that can be shown, in their order."""
 
-    def add(self, moment: Moment, segment: Segment) -> Moment:
-        """Accept the moment with these edges, as one step that the editor can undo. Raises UserError."""
+    def add(self, moment: Moment, segment: Segment | None) -> Moment:
+        """Accept the moment, as one step that the editor can undo. segment: its edges, if others. Raises UserError."""
 
 
 class AsciiJson(JSONResponse):
@@ -232,9 +232,9 @@ def _add_selects(api: FastAPI, desk: Desk, selects: Selects | None) -> None:
     @api.post("/v1/selects", status_code=201, response_model=shapes.MomentGiven)
     def accept(asked: shapes.SelectAsked) -> Response:
         """Make a moment one of the selects. The editor can undo it in the app."""
-        moment = desk.moment(Pick(asked.moment, asked.step))
+        moment = desk.moment(Pick(asked.moment))
         start_frame, end_frame = asked.start_frame, asked.end_frame
-        segment = moment.segment
+        segment = None if asked.step is None else desk.moment(Pick(asked.moment, asked.step)).segment
         if (start_frame is None) != (end_frame is None) or (start_frame is not None and asked.step is not None):
             raise HTTPException(400, "Give a step, or both start_frame and end_frame, or neither")
         if start_frame is not None and end_frame is not None:

@@ -75,6 +75,15 @@ class Settings:
         self._set("reads-text", is_wanted)
 
     @property
+    def serves(self) -> bool:
+        """Whether plugins and scripts on this machine may search while the app is open."""
+        return self._values.get("serves") in ("true", True)  # a file has it as a word
+
+    @serves.setter
+    def serves(self, is_wanted: bool) -> None:
+        self._set("serves", is_wanted)
+
+    @property
     def folders(self) -> list[Path]:
         """Files and folders that are searched."""
         return [Path(name) for name in self._texts("folders")]

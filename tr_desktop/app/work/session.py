@@ -20,6 +20,7 @@ from tr_desktop.app.work.jobs import Job, Jobs, Lane
 from tr_desktop.app.work.packs import Packs
 from tr_desktop.app.work.refining import Refining
 from tr_desktop.app.work.searching import Results, Searching
+from tr_desktop.app.work.serving import Serving
 from tr_desktop.app.work.undoing import Undoing
 from tr_desktop.app.work.video_model import VideoModel
 from tr_desktop.engine import Engine, open_engine
@@ -65,12 +66,14 @@ class Session(QObject):
         self.undoing = Undoing(self.editing, self.indexing, self)
         self.changing = Changing(settings, self.jobs, self.indexing, self)
         self.packs = Packs(settings, self.jobs, self.indexing, self.changing, self)
+        self.serving = Serving(settings, self.indexing, self.editing, self.jobs, self)
         self._library, self._pack, self._device = library, pack, device
         self._sample_job: Job | None = None
         self._has_said_unread = False  # that text in pictures can't be read
         settings.changed = lambda: self.jobs.run(lambda _: settings.save(), lane=Lane.SAFETY)
         self.jobs.failed.connect(self.failed)
         self.editing.safe_copy.failed.connect(self.failed)
+        self.serving.failed.connect(self.failed)
         self.editing.notice.connect(self.notice)
         self.video_model.said.connect(self.notice)
         self.indexing.failed.connect(self._indexing_failed)
@@ -113,6 +116,7 @@ class Session(QObject):
         self.refining.start(engine)
         self.changing.start(engine, self._pack)
         self.packs.start(engine, self._pack)
+        self.serving.use(engine)
 
     def _change_over(self, engine: Engine, pack: str, is_awaited: bool) -> None:
         self._pack = pack
@@ -154,6 +158,7 @@ class Session(QObject):
     def close(self, patience_s: float) -> bool:
         """End all work and keep unsaved edits safe; whether every thread ended within `patience_s`."""
         self.editing.safe_copy.close()
+        self.serving.close()
         self.video_model.close()  # a search that waits for it goes on
         ended = self.jobs.shut_down(patience_s)
         if self.engine is not None and ended:
