@@ -14,6 +14,7 @@ Run them from the repository root, for instance `python -m benchmarks.library --
 - `handoff`: whether an EDL's labels are the intended frames; the time to cut and verify a clip beside ffmpeg
 - `indexing`: the time and the memory to index a file beside ffmpeg decoding it
 - `library`: the time of a search over a large library beside one matrix product
+- `local_api`: how soon a plugin sees the first steps of a search over the local API, beside the search alone
 - `main_job`: the `index` and `find` commands as a whole beside ffmpeg and the imports
 - `models`: the time that the open models' image towers take for a picture beside the embedded model's
 - `refine`: the time to refine answers and to look closer at one
