@@ -39,7 +39,8 @@ def describe(error: Exception) -> str:
         what = "there is not enough memory. Close other programs, or search fewer files at once"
     elif isinstance(error, OSError):
         place = f" ({error.filename})" if error.filename else ""
-        what = f"{error.strerror or error}{place}. Check the drive, and try again"
+        remedy = "Allow this user to read and write it" if isinstance(error, PermissionError) else "Check the drive"
+        what = f"{error.strerror or error}{place}. {remedy}, and try again"
     else:
         what = f"an error of this program: {type(error).__name__}: {error}"
     details = f". The details are in {log}" if log else ""

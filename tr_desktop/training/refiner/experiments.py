@@ -55,7 +55,11 @@ class Kept:
     def get(self, name: str, seed: int) -> list[list[float]] | None:
         """The figures that `put` kept, or None."""
         lines = self.file.read_text(encoding="utf-8").splitlines() if self.file.exists() else []
-        for entry in map(json.loads, lines):
+        for line in filter(None, lines):
+            try:
+                entry = json.loads(line)
+            except json.JSONDecodeError:  # a run was killed while it wrote this line: it is measured again
+                continue
             if (entry["settings"], entry["name"], entry["seed"]) == (self.settings, name, seed):
                 figures: list[list[float]] = entry["figures"]
                 return figures
@@ -65,7 +69,7 @@ class Kept:
         """Add a line with `figures`."""
         with self.file.open("a", encoding="utf-8") as out:
             entry = {"settings": self.settings, "name": name, "seed": seed, "figures": figures}
-            out.write(json.dumps(entry) + "\n")
+            out.write(f"\n{json.dumps(entry)}\n")  # the line before may be cut off
 
 
 def compare(
