@@ -27,14 +27,22 @@ from tr_desktop.files import write_verified
 
 RECORD_NAME = "plugins.json"
 PANEL_FILES = (
+    "found.js",
     "index.html",
     "job.js",
     "main.js",
     "manifest.json",
     "moments.js",
     "outbox.js",
+    "page.js",
+    "pairing.js",
     "panel.js",
+    "pictures.js",
     "project.js",
+    "results.js",
+    "search.js",
+    "searching.js",
+    "server.js",
     "time.js",
 )
 _OUTBOX = b'"@OUTBOX@"'  # in the sources of plugins that can't find it by themselves

@@ -35,6 +35,15 @@ function readJob(text) {
   return found;
 }
 
+/**
+ * @param {any} found one moment of a hand-over
+ * @returns {Moment} throws an Error with a sentence if it is anything else
+ */
+function readMoment(found) {
+  if (!isMoment(found)) throw new Error("TimeRefine's answer is incomplete. Install the panel again from TimeRefine.");
+  return found;
+}
+
 /** @param {any} each */
 function isMoment(each) {
   return (
@@ -47,4 +56,4 @@ function isMoment(each) {
   );
 }
 
-module.exports = { readJob };
+module.exports = { readJob, readMoment };

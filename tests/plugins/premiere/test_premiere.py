@@ -28,6 +28,7 @@ PANEL = PLUGIN / "panel"
 TSC = PLUGIN / "node_modules" / "typescript" / "bin" / "tsc"
 TICKS_A_SECOND = 254016000000
 SETTINGS = 288  # of what isn't known of Premiere
+PORTS = (47615, 47616, 47617)  # of the local API
 
 
 @pytest.fixture
@@ -123,7 +124,10 @@ def test_the_manifest_asks_for_what_the_panel_needs() -> None:
     manifest = json.loads((PANEL / "manifest.json").read_text())
     assert manifest["manifestVersion"] == 5
     assert manifest["host"] == {"app": "premierepro", "minVersion": "25.6.0"}
-    assert manifest["requiredPermissions"] == {"localFileSystem": "request"}
+    origins = [f"http://127.0.0.1:{port}" for port in PORTS]
+    assert manifest["requiredPermissions"] == {"localFileSystem": "request", "network": {"domains": origins}}
+    asked = re.search(r"^const PORTS = \[(.+)\];", (PANEL / "server.js").read_text(), re.MULTILINE)
+    assert asked and tuple(map(int, asked[1].split(", "))) == PORTS
     assert (PANEL / manifest["main"]).is_file()
     [entry] = manifest["entrypoints"]
     assert f"{entry['id']}: {{" in (PANEL / "main.js").read_text()
