@@ -145,11 +145,16 @@ class Abort {
 
 /**
  * The network to programs on this computer. servers: by port; each has `answer` and `isStopped`. allowed: the origins in
- * the manifest. sent: headers that UXP adds.
+ * the manifest. sent: headers that UXP adds. aborted: the paths of requests that were given up.
  */
 function makeNet({ abort, closed }, clock, servers, allowed, sent = {}) {
   const lost = (reject) => { if (closed === "throws") reject(new TypeError("Network request failed")); };
-  const fetch = (url, init) => new Promise((resolve, reject) => {
+  const aborted = [];
+  const fetch = (url, init) => tried(url, init).catch((error) => {
+    if (error.message === "aborted") aborted.push(new URL(url).pathname);
+    throw error;
+  });
+  const tried = (url, init) => new Promise((resolve, reject) => {
     const { origin, host, port, pathname, search } = new URL(url);
     if (!allowed.includes(origin)) throw new TypeError("Permission denied to the url");
     if (init.body !== undefined && init.method === "GET") throw new TypeError("no body with GET");
@@ -169,7 +174,7 @@ function makeNet({ abort, closed }, clock, servers, allowed, sent = {}) {
     );
   });
   const { setTimeout, clearTimeout } = clock;
-  return { fetch, setTimeout, clearTimeout, ...(abort !== "missing" && { AbortController: Abort }) };
+  return { fetch, aborted, setTimeout, clearTimeout, ...(abort !== "missing" && { AbortController: Abort }) };
 }
 
 /** Addresses of objects, for images. given: the bytes by address. */

@@ -51,6 +51,7 @@ async function open(setting, { kept = new Map(), sent, port, servers, net } = {}
     premiere: fake.premiere, files: uxp.makeFiles([]), kept: uxp.makeKept(), page, secure, objectUrl: objects.objectUrl,
     net: net ?? uxp.makeNet(setting, clock, local, ALLOWED, sent),
   };
+  const { aborted } = host.net;
   const panel = makePanel(host);
   const part = (id) => page.getElementById(id);
   const row = (at) => part("found").children[at].children;
@@ -60,7 +61,7 @@ async function open(setting, { kept = new Map(), sent, port, servers, net } = {}
     return Buffer.from(src.startsWith("data:") ? Buffer.from(src.split(",")[1], "base64") : objects.given.get(src));
   };
   const opened = {
-    ...fake, clock, timerefine, panel, part, row, image, kept, objects,
+    ...fake, clock, timerefine, panel, part, row, image, kept, aborted,
     state: () => part("state").textContent,
     log: () => part("log").children.map((each) => each.textContent),
     rows: () => part("found").children.map((each) => each.children.slice(1, 4).map((text) => text.textContent)),
@@ -311,6 +312,8 @@ everywhere("a TimeRefine that isn't there, refuses, or is another version is a s
   await says(/of different versions. Install the panel again/, (server) => (server.health.api = 2));
   await says(/^TimeRefine doesn't answer/, (server) => (server.health.name = "Another"));
   await says(/^TimeRefine refuses this panel: Only programs may ask.$/, () => {}, { sent: { Origin: "null" } });
+  const refusing = { answer: async () => ({ status: 403, body: "no" }), isStopped: false };
+  await says(/^TimeRefine doesn't answer/, () => {}, { servers: () => new Map([[47616, refusing]]) });
   if (setting.secure === "throws") return;
   kept.set("timerefine.token", "t");
   const panel = await open(setting, { kept });
@@ -382,6 +385,13 @@ everywhere("a search that fails, is ended elsewhere, finds nothing or is silent 
     await panel.clock.pass(51000);
   });
   assert.equal([...late.timerefine.searches.values()][0].done, true);
+  const aborted = late.aborted.filter((each) => each !== "/v1/health"); // ports that hang
+  assert.deepEqual(aborted, setting.abort === "works" ? ["/v1/searches/s1/events"] : []);
+  await ends(/^TimeRefine found nothing new/, async (panel) => {
+    const body = JSON.stringify({ events: [{ n: 1, kind: "moments", moments: [] }], done: false }); // again and again
+    panel.timerefine.instead.set("/v1/searches/s1/events", { status: 200, type: "application/json", body });
+    await panel.clock.pass(60000);
+  });
   const empty = await open(setting);
   await empty.search("  ");
   assert.equal(empty.state(), "Write what to look for.");
