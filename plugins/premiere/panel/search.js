@@ -22,10 +22,9 @@ const SILENT_POLLS = 15; // 5 minutes
 function startSearch(server, token, query, show) {
   /** @type {string | null} */
   let id = null;
-  let isStopped = false;
-  let stopWaiting = () => {};
+  let stop = () => {};
   /** @type {Promise<void>} */
-  const stopped = new Promise((resolve) => (stopWaiting = resolve));
+  const stopped = new Promise((resolve) => (stop = resolve));
 
   /** End it there: what it would find isn't wanted. A server that doesn't answer has nothing to end. */
   async function end() {
@@ -38,7 +37,7 @@ function startSearch(server, token, query, show) {
     understood(typeof begun?.id === "string" && /^[\w-]+$/.test(begun.id));
     id = begun.id;
     let last = 0;
-    for (let silent = 0; silent < SILENT_POLLS && !isStopped; silent++) {
+    for (let silent = 0; silent < SILENT_POLLS; silent++) {
       const path = `/v1/searches/${id}/events?after=${last}&wait=${WAIT_S}`;
       const told = await server.json(path, { token, limit_ms: POLL_MS, unless: stopped });
       understood(Array.isArray(told?.events) && told.events.every((/** @type {any} */ each) => Number.isSafeInteger(each?.n)));
@@ -55,7 +54,6 @@ function startSearch(server, token, query, show) {
         return;
       }
     }
-    if (isStopped) return;
     throw new Error("TimeRefine found nothing new for five minutes, and the search was ended. See what it is busy with.");
   }
 
@@ -69,13 +67,7 @@ function startSearch(server, token, query, show) {
     }
   }
 
-  return {
-    done: run(),
-    stop() {
-      isStopped = true;
-      stopWaiting();
-    },
-  };
+  return { done: run(), stop };
 }
 
 module.exports = { startSearch };

@@ -124,7 +124,6 @@ function makeSearching(tools, { premiere, net, secure, objectUrl }) {
       if (!isMine()) return;
       [token, searched] = [known, wanted];
       current = startSearch(server, token, wanted, (moments) => {
-        if (!isMine()) return;
         found = moments;
         results.show(moments);
         state.textContent = `${counted(moments.length)} so far. Searching…`;
