@@ -194,7 +194,9 @@ everywhere("a row keeps its elements, its tick and its chosen step while its mom
   assert.equal(panel.part("found").children[0], row);
   assert.deepEqual([panel.steps(0).slice(0, 2), panel.tick(0).checked], [buttons, true]);
   assert.deepEqual(panel.steps(0).map((each) => each.textContent), ["● Rough", "Step 1", "Step 2"]);
+  await panel.press(panel.steps(0)[2]);
   await panel.tell("answer", [beach, { ...park, stop: 0, steps: park.steps.slice(0, 1) }]);
+  assert.equal(panel.rows()[1][1], "01:00:29;20 to 01:00:35;10, 170 frames"); // the chosen step is gone
   assert.equal(panel.part("found").children[1], row);
   assert.deepEqual(panel.steps(1), buttons.slice(0, 1));
 });
