@@ -411,8 +411,8 @@ test("an answer that isn't as specified is a sentence", async () => {
     ["/v1/searches/s1/events", answer('{"events": 5}')],
     ["/v1/searches/s1/events", answer('{"events": [{"n": 1.5, "kind": "moments", "moments": []}]}')],
     ["/v1/searches/s1/events", answer('{"events": [{"n": 1, "kind": "answer"}], "done": true}')],
-    ...[null, { ...right, id: "../../x" }, { ...right, stop: 2 }, { ...right, steps: [{ ...right.steps[0], start_frame: 0.5 }] },
-      { ...right, media: null }, { ...right, steps: [{ ...right.steps[0], end_frame: 890 }] },
+    ...[null, { ...right, id: "../../x" }, { ...right, stop: 2 }, { ...right, stop: 0, steps: [{ ...right.steps[0], start_frame: 0.5 }] },
+      { ...right, media: null }, { ...right, stop: 0, steps: [{ ...right.steps[0], end_frame: 890 }] },
     ].map((moment) => ["/v1/searches/s1/events", told(moment)]),
   ]) {
     const panel = await open(EASY);
@@ -487,6 +487,19 @@ test("a picture that can't be had is said at its place, and pictures of an earli
   late({ status: 500, type: "application/json", body: "{}" });
   await panel.clock.idle();
   assert.equal(asked(), before);
+});
+
+test("a picture that comes late doesn't replace the one that is wanted by then", async () => {
+  const panel = await searching(EASY);
+  let late = () => {};
+  panel.timerefine.instead.set(`/v1/moments/${park.id}/picture?frame=899`, () => new Promise((resolve) => (late = resolve)));
+  await panel.tell("moments", [park]);
+  await panel.press(panel.steps(0)[0]);
+  const set = [];
+  Object.defineProperty(panel.row(0)[0], "src", { set: (address) => set.push(address) });
+  late({ status: 200, type: "image/jpeg", body: picture(park.id, 899, 320) });
+  await panel.clock.idle();
+  assert.deepEqual(set.map((each) => Buffer.from(each.split(",")[1], "base64")), [picture(park.id, 890, 320)]);
 });
 
 test("Enter starts what the field is for, but not one that ends a word", async () => {
