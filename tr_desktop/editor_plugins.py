@@ -24,6 +24,7 @@ from exporters.outbox import JSON_NAME, LUA_NAME
 from tr_desktop import paths
 from tr_desktop.errors import UserError
 from tr_desktop.files import write_verified
+from tr_desktop.marking import marked
 
 RECORD_NAME = "plugins.json"
 PANEL_FILES = (
@@ -45,6 +46,7 @@ PANEL_FILES = (
     "server.js",
     "time.js",
 )
+_RESOLVE_SCRIPT = "TimeRefine.lua"
 _OUTBOX = b'"@OUTBOX@"'  # in the sources of plugins that can't find it by themselves
 _BLENDER_OLDEST, _BLENDER_USUAL = (4, 5), "5.0"  # the oldest that the add-on runs in; for a Blender that never ran here
 _BLENDER_FILES = ("blender_manifest.toml", "__init__.py", "hand_over.py", "placing.py", "LICENSE")
@@ -59,12 +61,21 @@ class State(Enum):
 
 
 @dataclass(frozen=True)
+class Console:
+    """The editor's console, where a line runs the installed plugin. advice: when and where to paste it."""
+
+    advice: str
+    line: Callable[[], str]
+
+
+@dataclass(frozen=True)
 class Plugin:
     """A plugin for one editor. name: of its folder in `plugins/`. editor: the editor's name.
 
     next_step: what to do in the editor once something was handed over. home: the editor's folder of this user, which is
     there if the editor was ever started. folder: where the plugin belongs. files: file names with their content, as
     installed. by_hand: what the user does with the files after `install`, if the editor doesn't find them by itself.
+    console: another way to run the plugin, if there is one. The app translates the sentences where it shows them.
     """
 
     name: str
@@ -74,6 +85,7 @@ class Plugin:
     folder: Callable[[], Path]
     files: Callable[[], Mapping[str, bytes]]
     by_hand: str = ""
+    console: Console | None = None
 
     @property
     def targets(self) -> dict[Path, bytes]:
@@ -82,7 +94,11 @@ class Plugin:
 
     @property
     def is_editor_here(self) -> bool:
-        return self.home().is_dir()
+        """Whether the editor's folder is there, and holds something that `install` didn't make."""
+        home, record = self.home(), _records().get(self.name, _Written())
+        if str(home) not in record.folders:
+            return home.is_dir()
+        return any(str(path) not in {*record.files, *record.folders} for path in home.rglob("*"))
 
     @property
     def state(self) -> State:
@@ -91,6 +107,11 @@ class Plugin:
         if there == self.targets:
             return State.INSTALLED
         return State.OTHER if any(content is not None for content in there.values()) else State.MISSING
+
+    @property
+    def was_installed(self) -> bool:
+        """Whether `install` wrote something that `remove` would remove."""
+        return self.name in _records()
 
 
 def _application_data() -> Path:
@@ -111,16 +132,29 @@ def _resolve_home() -> Path:
 
 def _resolve_files() -> dict[str, bytes]:
     outbox = lua_text(str(paths.outbox_folder() / LUA_NAME)).encode()
-    return {"TimeRefine.lua": _source("resolve", "TimeRefine.lua").replace(_OUTBOX, outbox)}
+    return {_RESOLVE_SCRIPT: _source("resolve", _RESOLVE_SCRIPT).replace(_OUTBOX, outbox)}
+
+
+def _resolve_folder() -> Path:
+    return _resolve_home() / "Fusion/Scripts/Utility"
+
+
+def _resolve_line() -> str:
+    """ASCII without a line break, whatever is in the path. Slashes, which Windows takes too, need no escapes."""
+    return f"dofile({lua_text((_resolve_folder() / _RESOLVE_SCRIPT).as_posix())})"
 
 
 RESOLVE = Plugin(
     name="resolve",
     editor="DaVinci Resolve",
-    next_step="In Resolve, open a project and choose Workspace > Scripts > TimeRefine.",
+    next_step=marked("In Resolve, open a project and choose Workspace > Scripts > TimeRefine."),
     home=_resolve_home,
-    folder=lambda: _resolve_home() / "Fusion/Scripts/Utility",
+    folder=_resolve_folder,
     files=_resolve_files,
+    console=Console(
+        marked("If the menu doesn't run it, choose Workspace > Console, then Lua, and paste the line that runs it."),
+        _resolve_line,
+    ),
 )
 
 
@@ -138,11 +172,11 @@ def _premiere_files() -> dict[str, bytes]:
 PREMIERE = Plugin(
     name="premiere",
     editor="Premiere Pro",
-    next_step="In Premiere, choose Window > UXP Plugins > TimeRefine, and press Load.",
+    next_step=marked("In Premiere, choose Window > UXP Plugins > TimeRefine, and press Load."),
     home=_premiere_home,
     folder=paths.plugins_folder,
     files=_premiere_files,
-    by_hand="Double-click TimeRefine.ccx: Creative Cloud installs it in Premiere (25.6 or newer).",
+    by_hand=marked("Double-click TimeRefine.ccx: Creative Cloud installs it in Premiere (25.6 or newer)."),
 )
 
 
@@ -176,8 +210,10 @@ def _is_new_enough(version: str) -> bool:
 BLENDER = Plugin(
     name="blender",
     editor="Blender",
-    next_step="In Blender's sequencer (Video Editing), choose Add > TimeRefine moments. The first time, switch on "
-    "TimeRefine in Edit > Preferences > Add-ons.",
+    next_step=marked(
+        "In Blender's sequencer (Video Editing), choose Add > TimeRefine moments. The first time, switch on TimeRefine "
+        "in Edit > Preferences > Add-ons."
+    ),
     home=_blender_home,
     folder=_blender_home,
     files=_blender_files,
@@ -195,9 +231,10 @@ class _Written:
 
 @dataclass(frozen=True)
 class Removal:
-    """removed: files and folders that are gone. kept: files that somebody changed since they were installed."""
+    """files, folders: what was removed. kept: files that somebody changed since they were installed."""
 
-    removed: tuple[Path, ...]
+    files: tuple[Path, ...]
+    folders: tuple[Path, ...]
     kept: tuple[Path, ...]
 
 
@@ -232,7 +269,7 @@ def remove(plugin: Plugin) -> Removal:
     record = records.pop(plugin.name, None)
     if record is None:
         raise UserError(f"The plugin for {plugin.editor} isn't installed")
-    removed, kept = [], []
+    removed, folders, kept = [], [], []
     for path, digest in ((Path(name), digest) for name, digest in record.files.items()):
         there = _content(path)
         if there is not None and _sha(there) == digest:
@@ -245,9 +282,9 @@ def remove(plugin: Plugin) -> Removal:
     for folder in map(Path, reversed(record.folders)):
         with suppress(OSError):  # it holds something else by now, or is gone
             folder.rmdir()
-            removed.append(folder)
+            folders.append(folder)
     _keep(records)
-    return Removal(tuple(removed), tuple(kept))
+    return Removal(tuple(removed), tuple(folders), tuple(kept))
 
 
 def _remove_compiled(path: Path) -> None:

@@ -12,6 +12,8 @@ from string import Formatter
 
 import pytest
 
+from tr_desktop.editor_plugins import PLUGINS
+
 APP = Path(__file__).resolve().parents[2] / "tr_desktop" / "app"
 
 # Calls that show all their texts, and calls that show one of them with its position.
@@ -170,6 +172,15 @@ def _bound(name: str, target: ast.expr, value: ast.expr) -> Iterator[ast.expr]:
     elif isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
         for one_target, one_value in zip(target.elts, value.elts, strict=True):
             yield from _bound(name, one_target, one_value)
+
+
+def test_the_sentences_of_plugins_are_marked_for_translators():
+    tree = ast.parse((APP.parent / "editor_plugins.py").read_text(encoding="utf-8"))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _called(node) == "marked"]
+    marked = {call.args[0].value for call in calls}
+    for plugin in PLUGINS.values():
+        shown = {plugin.next_step, plugin.by_hand, plugin.console.advice if plugin.console else ""}
+        assert shown - {""} <= marked
 
 
 @pytest.mark.parametrize("path", sorted(APP.rglob("*.py")), ids=lambda path: str(path.relative_to(APP)))

@@ -113,6 +113,13 @@ def test_list_says_which_editors_are_here_and_what_is_installed(target, capsys) 
         return capsys.readouterr().out
 
     assert "resolve  DaVinci Resolve: not found, plugin not installed" in listed()
+    main(["plugins", "install", "resolve"])
+    assert "DaVinci Resolve: not found, plugin installed" in listed()  # though its folder is there
+    started = target.parents[2] / "logs"
+    started.mkdir()
+    assert "DaVinci Resolve: found, plugin installed" in listed()
+    started.rmdir()
+    main(["plugins", "remove", "resolve"])
     target.parent.mkdir(parents=True)
     assert "DaVinci Resolve: found, plugin not installed" in listed() and str(target) in listed()
     main(["plugins", "install", "resolve"])
@@ -141,6 +148,22 @@ def test_the_installed_script_has_the_path_of_the_outbox(home, monkeypatch, caps
     assert run_lua(test, script).decode() == str(paths.outbox_folder() / "latest.lua")
     if sys.platform == "linux":
         assert str(home) in str(paths.outbox_folder())
+
+
+@needs_luajit
+@pytest.mark.parametrize("name", ["plain", "two\nlines \\ %s", '"]] .. os.exit(1) .. [["', "\\", "é 日 \udcff\t"])
+def test_the_line_for_the_console_runs_the_installed_script(tmp_path, monkeypatch, capsys, name) -> None:
+    """Whatever is in the path."""
+    monkeypatch.setenv("HOME", str(tmp_path / name))
+    monkeypatch.setattr("tr_desktop.editor_plugins.sys.platform", "linux")
+    assert main(["plugins", "list"]) == 0
+    assert "dofile(" not in capsys.readouterr().out
+    assert main(["plugins", "install", "resolve"]) == 0
+    line = capsys.readouterr().err.splitlines()[-1].strip()
+    assert line.startswith("dofile(") and line.isascii() and line == RESOLVE.console.line()
+    assert b"run this script inside DaVinci Resolve" in run_lua("-e", line)
+    assert main(["plugins", "list"]) == 0
+    assert f"    {line}\n" in capsys.readouterr().out
 
 
 def test_an_installed_program_has_its_copy_inside_the_package(home, tmp_path, monkeypatch, capsys) -> None:

@@ -88,6 +88,8 @@ def _install(arguments: argparse.Namespace) -> int:
     if not was_here:
         print(f"{plugin.editor} has no folder here yet: the plugin waits for it", file=sys.stderr)
     print(f"Send moments with tr-desktop send {plugin.name}, or from the app. {plugin.next_step}", file=sys.stderr)
+    if plugin.console is not None:
+        print(f"{plugin.console.advice}\n    {plugin.console.line()}", file=sys.stderr)
     return options.OK
 
 
@@ -96,7 +98,7 @@ def _remove(arguments: argparse.Namespace) -> int:
 
     plugin = _plugin(arguments.plugin)
     removal = remove(plugin)
-    for path in removal.removed:
+    for path in (*removal.files, *removal.folders):
         print(f"Removed {path}")
     for path in removal.kept:
         print(f"Kept {path}: it was changed since it was installed", file=sys.stderr)
@@ -116,4 +118,6 @@ def _list(_: argparse.Namespace) -> int:
             print(f"    {path}")
         if plugin.by_hand:
             print(f"    {plugin.by_hand}")
+        if plugin.console is not None and plugin.state is State.INSTALLED:
+            print(f"    {plugin.console.advice}\n    {plugin.console.line()}")
     return options.OK

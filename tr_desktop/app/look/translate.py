@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import QCoreApplication
 
+from tr_desktop.marking import marked
+
+__all__ = ["marked", "tr"]
+
 _CONTEXT = "TimeRefine"
 
 
@@ -17,11 +21,3 @@ def tr(text: str, /, **values: object) -> str:
     count = values.get("count")
     translated = QCoreApplication.translate(_CONTEXT, text, None, count if isinstance(count, int) else -1)
     return translated.format(**values) if values else translated
-
-
-def marked(text: str) -> str:
-    """`text` itself, marked for translators: for tables made on import, before a translation is there to be used.
-
-    Show such a text through `tr`.
-    """
-    return text
