@@ -2,47 +2,21 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QProgressBar, QPushButton, QToolButton
 
 from tr_desktop.app.look import theme
-from tr_desktop.app.look.icons import IconButton, plain_tip
+from tr_desktop.app.look.icons import IconButton
 from tr_desktop.app.look.translate import tr
-from tr_desktop.app.look.widgets import Icon, breakable, words
+from tr_desktop.app.look.widgets import breakable, words
 from tr_desktop.app.panels import model_text
+from tr_desktop.app.panels.named_row import NamedRow, named_button
 from tr_desktop.app.work.changing import Preparation
 from tr_desktop.app.work.packs import KnownPack
 from tr_desktop.models.convert.catalogue import OpenModel
 
 
-class _Row(QWidget):
-    """A name and buttons over lines of text."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self.setObjectName("panel")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.mark = Icon("check", "panel")
-        self.name = QLabel(name, textFormat=Qt.TextFormat.PlainText)
-        self.name.setFont(theme.font(is_bold=True))
-        self.buttons = QHBoxLayout()
-        self.buttons.setSpacing(theme.SPACE // 2)
-        head = QHBoxLayout()
-        head.setSpacing(theme.SPACE)
-        head.addWidget(self.mark)
-        head.addWidget(self.name, 1)
-        head.addLayout(self.buttons)
-        self.lines = QVBoxLayout()
-        self.lines.setContentsMargins(16 + theme.SPACE, 0, 0, 0)  # below the name
-        self.lines.setSpacing(2)
-        rows = QVBoxLayout(self)
-        rows.setContentsMargins(12, 4, 8, 10)
-        rows.setSpacing(0)
-        rows.addLayout(head)
-        rows.addLayout(self.lines)
-
-
-class PackRow(_Row):
+class PackRow(NamedRow):
     """A pack that this machine has. use, use_now, stay, measure, remove: what the user wants with it."""
 
     use = Signal()
@@ -59,13 +33,15 @@ class PackRow(_Row):
         self.bar.setAccessibleName(tr("Indexing with {name}", name=known.name))
         for widget in (self.facts, self.state, self.bar):
             self.lines.addWidget(widget)
-        self.measure_button = _button(QToolButton(), tr("Measure"), tr("Measure the speed of {name}", name=known.name))
+        self.measure_button = named_button(
+            QToolButton(), tr("Measure"), tr("Measure the speed of {name}", name=known.name)
+        )
         self.measure_button.setProperty("role", "text")
-        self.use_button = _button(QPushButton(), tr("Use"), tr("Use {name}", name=known.name))
-        self.now_button = _button(
+        self.use_button = named_button(QPushButton(), tr("Use"), tr("Use {name}", name=known.name))
+        self.now_button = named_button(
             QPushButton(), tr("Use now"), tr("Use {name} for the footage that it has indexed so far", name=known.name)
         )
-        self.stay_button = _button(QPushButton(), tr("Cancel"), tr("Don’t change to {name}", name=known.name))
+        self.stay_button = named_button(QPushButton(), tr("Cancel"), tr("Don’t change to {name}", name=known.name))
         self.remove_button = IconButton("close", tr("Remove {name}", name=known.name))
         for button, signal in (
             (self.measure_button, self.measure),
@@ -119,7 +95,7 @@ class PackRow(_Row):
         self.remove_button.setVisible(not (known.is_embedded or is_used or is_wanted))
 
 
-class OpenModelRow(_Row):
+class OpenModelRow(NamedRow):
     """A model that can be fetched. get: the user wants it."""
 
     get = Signal()
@@ -130,7 +106,7 @@ class OpenModelRow(_Row):
         self.facts = words(model_text.open_model(model), "small")
         self.lines.addWidget(words(tr("For {purpose}", purpose=model.good_for), "dim"))
         self.lines.addWidget(self.facts)
-        self.get_button = _button(QPushButton(), tr("Get…"), tr("Get {name}…", name=model.name))
+        self.get_button = named_button(QPushButton(), tr("Get…"), tr("Get {name}…", name=model.name))
         self.get_button.clicked.connect(self.get)
         self.buttons.addWidget(self.get_button)
 
@@ -138,10 +114,3 @@ class OpenModelRow(_Row):
         self.mark.show_icon("check", "good" if is_here else "panel")
         self.get_button.setText(tr("Added") if is_here else tr("Get…"))
         self.get_button.setEnabled(may_get and not is_here)
-
-
-def _button(button: QPushButton | QToolButton, text: str, what: str) -> QPushButton | QToolButton:
-    button.setText(text)
-    button.setToolTip(plain_tip(what))
-    button.setAccessibleName(what)
-    return button
