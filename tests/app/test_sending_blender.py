@@ -18,7 +18,8 @@ def test_the_selects_are_handed_over_and_the_add_on_is_offered(run_app, sample, 
         hands.wait(lambda: "Handed over 1 select" in notice.text())
         assert "The plugin for Blender isn't installed" in notice.text()
         notice.press("Install the plugin")
-        assert BLENDER.next_step in notice.text() and all(path.exists() for path in BLENDER.targets)
+        hands.wait(lambda: BLENDER.next_step in notice.text())
+        assert all(path.exists() for path in BLENDER.targets)
 
     assert run_app(script, sample, library=library) == 0
     assert (paths.outbox_folder() / "latest.json").exists()

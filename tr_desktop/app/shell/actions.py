@@ -13,6 +13,8 @@ from tr_desktop.app.panels.library_panel import LibraryPanel
 from tr_desktop.app.panels.results import ResultsPanel
 from tr_desktop.app.panels.search_bar import SearchBar
 from tr_desktop.app.shell.adding import Adding
+from tr_desktop.app.shell.dialogs import bring_up
+from tr_desktop.app.shell.editors_dialog import EditorsDialog
 from tr_desktop.app.shell.models import Models
 from tr_desktop.app.shell.offline_footage import OfflineFootage
 from tr_desktop.app.shell.project_files import ProjectFiles
@@ -39,6 +41,7 @@ class Target(Protocol):
     sending: Sending
     theming: Theming
     models: Models
+    editors: EditorsDialog
 
     def close(self) -> bool: ...
     def focus_search(self) -> None: ...
@@ -125,6 +128,7 @@ ACTIONS: tuple[Action, ...] = (
     _file("send.resolve", marked("Send to Resolve"), (), lambda w: w.sending.send(RESOLVE)),
     _file("send.premiere", marked("Send to Premiere"), (), lambda w: w.sending.send(PREMIERE)),
     _file("send.blender", marked("Send to Blender"), (), lambda w: w.sending.send(BLENDER)),
+    _file("editors", marked("Editors…"), (), lambda w: bring_up(w.editors)),
     _file("app.quit", marked("Quit"), ("Ctrl+Q",), lambda w: w.close()),
     _edit("edit.undo", marked("Undo"), ("Ctrl+Z",), lambda w: w.session.undoing.undo()),
     _edit("edit.redo", marked("Redo"), ("Ctrl+Shift+Z", "Ctrl+Y"), lambda w: w.session.editing.redo()),

@@ -6,7 +6,7 @@ from enum import Enum
 from pathlib import Path
 
 from PySide6.QtCore import QStandardPaths
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
 
 from tr_desktop.app.look.settings import Settings
 
@@ -15,6 +15,13 @@ class Purpose(Enum):
     FOOTAGE = "footage"
     PROJECT = "project"
     MODELS = "models"
+
+
+def bring_up(dialog: QDialog) -> None:
+    """Show a dialog that stays open beside the window, also if it is open already and behind it."""
+    dialog.show()
+    dialog.raise_()
+    dialog.activateWindow()
 
 
 class Dialogs:

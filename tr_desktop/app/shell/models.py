@@ -9,7 +9,7 @@ from tr_desktop.app.look.translate import tr
 from tr_desktop.app.look.widgets import Notice
 from tr_desktop.app.panels.library_panel import LibraryPanel
 from tr_desktop.app.panels.results import ResultsPanel
-from tr_desktop.app.shell.dialogs import Dialogs
+from tr_desktop.app.shell.dialogs import Dialogs, bring_up
 from tr_desktop.app.shell.models_dialog import ModelsDialog
 from tr_desktop.app.work.session import Session
 from tr_desktop.library.index.coverage import IndexProgress
@@ -37,9 +37,7 @@ class Models(QObject):
         session.packs.failed.connect(notice.say_error)
 
     def show(self) -> None:
-        self.dialog.show()
-        self.dialog.raise_()
-        self.dialog.activateWindow()
+        bring_up(self.dialog)
 
     def _show_progress(self, progress: IndexProgress) -> None:
         engine = self._session.indexing.at_work

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
+from pathlib import Path
 
 from PySide6.QtCore import QObject
 
 from exporters.outbox import send
 from exporters.write import ExportReport
-from tr_desktop import editor_plugins, paths
+from tr_desktop import paths
 from tr_desktop.app.look.counter import counted, plural
 from tr_desktop.app.look.translate import tr
 from tr_desktop.app.look.widgets import Notice
+from tr_desktop.app.panels import plugin_text
 from tr_desktop.app.panels.export_panel import ExportPanel
 from tr_desktop.app.work.jobs import Job
 from tr_desktop.app.work.session import Session
 from tr_desktop.editor_plugins import Plugin, State
-from tr_desktop.errors import UserError
 from tr_desktop.library.kept_files import KeptFiles
 from tr_desktop.library.relatives import Relatives
 
@@ -94,19 +96,17 @@ class Sending(QObject):
 
     def _say(self, plugin: Plugin, sentences: list[str], *, is_installed: bool) -> None:
         if is_installed:
-            self._notice.say("\n".join([*sentences, plugin.next_step]), (tr("OK"), lambda: None))
+            self._notice.say("\n".join([*sentences, tr(plugin.next_step)]), (tr("OK"), lambda: None))
             return
         missing = tr("The plugin for {editor} isn't installed yet.", editor=plugin.editor)
         self._notice.say("\n".join([*sentences, missing]), (tr("Install the plugin"), lambda: self._install(plugin)))
 
     def _install(self, plugin: Plugin) -> None:
-        try:
-            written = editor_plugins.install(plugin)
-        except UserError as error:
-            self._notice.say_error(error)
-            return
-        wrote = tr("Installed {files}.", files=", ".join(map(str, written)))
-        self._say(plugin, [wrote, *([plugin.by_hand] if plugin.by_hand else [])], is_installed=True)
+        def done(written: Sequence[Path]) -> None:
+            by_hand = [tr(plugin.by_hand)] if plugin.by_hand else []
+            self._say(plugin, [plugin_text.wrote(written), *by_hand], is_installed=True)
+
+        self._session.plugins.install(plugin, done, self._notice.say_error)
 
 
 def _rough_edges(count: int) -> list[str]:

@@ -19,6 +19,7 @@ from tr_desktop.app.panels.selects import SelectsPanel
 from tr_desktop.app.pictures.filmstrip import Thumbnails
 from tr_desktop.app.shell.adding import Adding
 from tr_desktop.app.shell.dialogs import Dialogs
+from tr_desktop.app.shell.editors_dialog import EditorsDialog
 from tr_desktop.app.shell.focus_keeper import FocusKeeper
 from tr_desktop.app.shell.key_sheet import KeySheet
 from tr_desktop.app.shell.keys import TypingFirst, keys_of, read_keys
@@ -76,6 +77,7 @@ class Window(QMainWindow):
         self.sending = Sending(session, self.export, self.notice, self)
         self.theming = Theming(app, session.settings, self)
         self.models = Models(session, self.library, self.results, self.notice, dialogs, self)
+        self.editors = EditorsDialog(session, self)
         self._place()
         self._make_actions()
         self._connect()
@@ -116,7 +118,7 @@ class Window(QMainWindow):
         session.indexing.folders_changed.connect(self._folders_changed)
         session.indexing.status_changed.connect(self.library.set_status)
         for changed in (session.ready, session.indexing.status_changed, session.changing.changed):
-            changed.connect(self._show_status)
+            changed.connect(lambda *_: self._status.show_coverage(session))
         session.indexing.reading_text.connect(self.library.set_text_progress)
         session.indexing.ended.connect(lambda: self.library.set_progress(None))
         session.searching.results_changed.connect(self._results_changed)
@@ -159,9 +161,6 @@ class Window(QMainWindow):
         self.search.setEnabled(has_something)
         if has_something and not self.stage.moment:
             self.search.field.setFocus()
-
-    def _show_status(self, *_: object) -> None:
-        self._status.show_coverage(self.session)
 
     def _results_changed(self, results: Results) -> None:
         self.results.set_results(results)
@@ -288,6 +287,7 @@ class Window(QMainWindow):
         self._panes.remember(settings)
         self._app.removeEventFilter(self._typing_first)
         self.models.dialog.close()
+        self.editors.close()
         self.offline.presence.stop()
         self.stage.player.pause()
         end_s = time.monotonic() + CLOSE_WITHIN_S

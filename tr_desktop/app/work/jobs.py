@@ -28,8 +28,8 @@ class Lane(Enum):
     """Ordered work: a job begins when the one before it in the same lane has ended.
 
     LIBRARY: writing to the library. REFINING: the last steps of selects. PROJECT: reading and writing project files.
-    MODELS: adding model packs. SAFETY: safety copies, settings and the choice of model packs, which can't wait for a
-    project on a slow drive.
+    MODELS: adding model packs. SAFETY: safety copies, settings, the choice of model packs and plugins inside editors,
+    which can't wait for a project on a slow drive.
     """
 
     LIBRARY = "library"

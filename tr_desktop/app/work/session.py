@@ -18,6 +18,7 @@ from tr_desktop.app.work.editing import Editing
 from tr_desktop.app.work.indexing import Indexing
 from tr_desktop.app.work.jobs import Job, Jobs, Lane
 from tr_desktop.app.work.packs import Packs
+from tr_desktop.app.work.plugins import Plugins
 from tr_desktop.app.work.refining import Refining
 from tr_desktop.app.work.searching import Results, Searching
 from tr_desktop.app.work.serving import Serving
@@ -66,6 +67,7 @@ class Session(QObject):
         self.undoing = Undoing(self.editing, self.indexing, self)
         self.changing = Changing(settings, self.jobs, self.indexing, self)
         self.packs = Packs(settings, self.jobs, self.indexing, self.changing, self)
+        self.plugins = Plugins(self.jobs, self)
         self.serving = Serving(settings, self.indexing, self.editing, self.jobs, self)
         self._library, self._pack, self._device = library, pack, device
         self._sample_job: Job | None = None
