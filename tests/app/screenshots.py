@@ -1,7 +1,8 @@
 """Pictures of the app's main states, to be looked at: `python -m tests.app.screenshots OUT [FOOTAGE…]`.
 
 1280 × 800, and 2560 × 1440 pixels at twice the scale with `--large`; `--light` in the light theme. Without FOOTAGE, of
-the generated sample. The footage is searched for what is given with --query.
+the generated sample. The footage is searched for what is given with --query. Plugins for editors are installed in an
+empty home folder, or in --home, whose name the pictures show.
 """
 
 from __future__ import annotations
@@ -22,12 +23,17 @@ def main() -> None:
     parser.add_argument("--query", default="a cat")
     parser.add_argument("--large", action="store_true")
     parser.add_argument("--light", action="store_true")
+    parser.add_argument("--home", type=Path)
     arguments = parser.parse_args()
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     if arguments.large:
         os.environ["QT_SCALE_FACTOR"] = "2"
     arguments.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
+        home = arguments.home or Path(name) / "home"
+        os.environ.update(dict.fromkeys(("HOME", "USERPROFILE"), str(home)), APPDATA=str(home / "AppData" / "Roaming"))
+        for variable in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
+            os.environ.pop(variable, None)
         take(arguments, Path(name))
 
 
@@ -37,10 +43,12 @@ def take(arguments: argparse.Namespace, folder: Path) -> None:
 
     from tr_desktop.app.look.settings import Settings
     from tr_desktop.app.look.theme import Theme
+    from tr_desktop.app.shell.dialogs import bring_up
     from tr_desktop.app.shell.key_sheet import KeySheet
     from tr_desktop.app.shell.side_panel import Side
     from tr_desktop.app.shell.window import Window
     from tr_desktop.commands.main import main as command
+    from tr_desktop.editor_plugins import BLENDER, RESOLVE
     from tr_desktop.footage.sample import make_sample
     from tr_desktop.projects.project import Project
 
@@ -114,6 +122,7 @@ def take(arguments: argparse.Namespace, folder: Path) -> None:
         w.export.run()
         wait(lambda: w.export.files.count())
         shoot("6-export")
+        editors(w)
         w.search.ask("people playing chess under water")
         wait(lambda: w.session.searching.results.is_final)
         w.search.filters_button.setChecked(True)
@@ -134,6 +143,32 @@ def take(arguments: argparse.Namespace, folder: Path) -> None:
         shutil.move(footage[0], footage[0].with_suffix(".away")) if not arguments.footage else None
         w.files.open(folder / "nothing.trproj")
         shoot("9-error")
+
+    def editors(w: Window) -> None:
+        for folder in (RESOLVE.home(), BLENDER.home() / "4.5", BLENDER.home() / "5.0"):
+            (folder / "config").mkdir(parents=True)
+        rows = w.editors.plugins.rows
+        bring_up(w.editors)
+        wait(rows["resolve"].install_button.isVisible)
+        for name in ("resolve", "premiere"):
+            rows[name].install_button.click()
+            wait(rows[name].remove_button.isVisible)
+        pause(200)
+        w.editors.grab().save(str(arguments.out / "11-editors.png"))
+        w.editors.resize(w.editors.minimumSize())
+        pause(200)
+        w.editors.grab().save(str(arguments.out / "12-editors-small.png"))
+        w.editors.close()
+        w.sending.send(RESOLVE)
+        wait(lambda: RESOLVE.next_step in w.notice.text())
+        pause(200)
+        around = w.notice.geometry().adjusted(-16, -16, 16, 16)
+        w.grab(around).save(str(arguments.out / "13-sent.png"))
+        size = w.size()
+        w.resize(w.minimumSize())
+        shoot("14-sent-small", 500)
+        w.resize(size)
+        w.notice.hide()
 
     QTimer.singleShot(0, script)
     command(["app", "--settings", str(folder / "settings"), "--library", str(folder / "library")])
