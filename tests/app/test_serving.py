@@ -1,12 +1,15 @@
 """Plugins and scripts that search while the app is open: switched on and off, and selects that can be undone."""
 
 import json
+import re
 import socket
 import threading
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
 from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QPushButton
 
 from tests.app.conftest import WAIT_MS
 from tr_desktop import paths
@@ -129,3 +132,65 @@ def test_ports_that_are_taken_are_told_and_it_stays_off(run_app, sample, library
             assert not hands.session.serving.is_wanted
 
         assert run_app(script, sample, library=library) == 0
+
+
+def open_access(hands):
+    hands.window.findChild(QAction, "editors").trigger()
+    hands.wait(lambda: hands.window.editors.isActiveWindow())
+    return hands.window.editors.access
+
+
+def pair(port, code, name):
+    body = json.dumps({"code": code, "name": name}).encode()
+    asked = Request(f"http://127.0.0.1:{port}/v1/pairings", body, {"Content-Type": "application/json"})
+    with urlopen(asked, timeout=WAIT_MS / 1000) as answer:
+        return json.load(answer)["token"]
+
+
+def coverage(port, token):
+    """The status of a request with this token."""
+    asked = Request(f"http://127.0.0.1:{port}/v1/coverage", headers={"Authorization": f"Bearer {token}"})
+    try:
+        with urlopen(asked, timeout=WAIT_MS / 1000) as answer:
+            return answer.status
+    except HTTPError as error:
+        return error.code
+
+
+def test_a_plugin_is_paired_by_the_code_on_screen_and_removed_again(run_app, sample, library):
+    def script(hands):
+        hands.wait(lambda: hands.session.engine)
+        access = open_access(hands)
+        assert not access.switch.isChecked() and "nothing listens" in access.state.text()
+        assert not access.code_button.isEnabled()
+        access.switch.click()
+        hands.wait(access.code_button.isEnabled)
+        port = hands.session.serving.port
+        assert f"127.0.0.1:{port}" in access.state.text() and hands.session.settings.serves
+        access.code_button.click()
+        code = re.search(r"[0-9A-Z]{4}-[0-9A-Z]{4}", access.code.text()).group()
+        token = in_thread(hands, lambda: pair(port, code, "Premiere"))
+        hands.wait(lambda: access.code.text() == "Premiere is paired.")
+        assert in_thread(hands, lambda: coverage(port, token)) == 200
+        (remove,) = access.plugins["Premiere"].findChildren(QPushButton)
+        remove.click()
+        assert not access.plugins
+        assert in_thread(hands, lambda: coverage(port, token)) == 401
+        access.code_button.click()
+        code = re.search(r"[0-9A-Z]{4}-[0-9A-Z]{4}", access.code.text()).group()
+        hands.window.editors.close()  # nobody reads the code any more
+        assert in_thread(hands, lambda: refused(port, code)) == 403
+        access = open_access(hands)
+        access.switch.click()
+        hands.wait(lambda: "nothing listens" in access.state.text())
+
+    assert run_app(script, sample, library=library) == 0
+
+
+def refused(port, code):
+    """The status with which a code is refused; 201 if it counts."""
+    try:
+        pair(port, code, "Late")
+    except HTTPError as error:
+        return error.code
+    return 201

@@ -104,10 +104,7 @@ class Project:
         """
         decision = self.decision(moment)
         if segment is not None:
-            _check_frames(moment, segment)
-            steps = known(moment, decision).refinement.steps
-            step = next((each.step for each in reversed(steps) if each.segment == segment), decision.kept_step)
-            decision = replace(decision, kept_step=step, segment=segment)
+            decision = _with_edges(decision, moment, segment)
         self._put("Accept", replace(decision, is_accepted=True, example=example or decision.example))
 
     def adjust(self, moment: Moment, segment: Segment) -> None:
@@ -297,6 +294,14 @@ class Project:
         project = cls(parsed.decisions, marks=parsed.marks)
         project.files, project._unknown = parsed.files, parsed.unknown
         return project
+
+
+def _with_edges(decision: Decision, moment: Moment, segment: Segment) -> Decision:
+    """The decision with these edges, kept from the last step that has them. Raises ValueError."""
+    _check_frames(moment, segment)
+    steps = known(moment, decision).refinement.steps
+    step = next((each.step for each in reversed(steps) if each.segment == segment), decision.kept_step)
+    return replace(decision, kept_step=step, segment=segment)
 
 
 def _check_frames(moment: Moment, segment: Segment) -> None:

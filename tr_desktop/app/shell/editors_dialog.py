@@ -1,4 +1,4 @@
-"""*Editors*: the plugins inside other programs."""
+"""*Editors*: the plugins inside other programs, and who may search."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QW
 from tr_desktop.app.look import theme
 from tr_desktop.app.look.translate import tr
 from tr_desktop.app.look.widgets import scrolling, title, words
+from tr_desktop.app.panels.access import AccessPanel
 from tr_desktop.app.panels.plugin_rows import PluginRows
 from tr_desktop.app.work.session import Session
 
 
 class EditorsDialog(QDialog):
-    """Stays open beside the window, which goes on as usual. plugins: their rows."""
+    """Stays open beside the window, which goes on as usual. plugins: their rows. access: who may search."""
 
     def __init__(self, session: Session, window: QWidget) -> None:
         super().__init__(window)
         self.setWindowTitle(tr("Editors"))
         self.plugins = PluginRows(session.plugins)
+        self.access = AccessPanel(session.serving)
         inner = QWidget()
         column = QVBoxLayout(inner)
         column.setContentsMargins(0, 0, 0, 0)
@@ -33,6 +35,8 @@ class EditorsDialog(QDialog):
             )
         )
         column.addWidget(self.plugins)
+        column.addWidget(title(tr("Search from a plugin or a script")))
+        column.addWidget(self.access)
         column.addStretch(1)
         close = QPushButton(tr("Close"))
         close.setDefault(True)  # not one of the rows' buttons

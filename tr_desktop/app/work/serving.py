@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 
 from tr_desktop import paths
 from tr_desktop.app.look.settings import Settings
+from tr_desktop.app.look.translate import tr
 from tr_desktop.app.work.editing import Editing
 from tr_desktop.app.work.indexing import Indexing
 from tr_desktop.app.work.jobs import Job, Jobs
@@ -61,19 +62,13 @@ class Serving(QObject):
         self._settings.serves = is_wanted
         self._follow()
 
-    def new_code(self) -> str:
-        """A code that pairs one plugin."""
-        return self.pairing.new_code()
-
-    def paired(self) -> list[Paired]:
-        return self.pairing.paired()
-
     def forget(self, plugin: Paired) -> None:
         """Let a plugin ask no more. Raises UserError."""
         try:
             self.pairing.forget(plugin.name)
         except OSError as error:
-            raise UserError(f"It can't be removed: {error.strerror or error}", path=error.filename) from error
+            reason = error.strerror or str(error)
+            raise UserError(tr("It can’t be removed: {reason}", reason=reason), path=error.filename) from error
         self.changed.emit()
 
     def close(self) -> None:
@@ -170,7 +165,7 @@ class _Selects(QObject):
             return future.result(_PATIENCE_S)
         except TimeoutError as error:
             future.cancel()
-            raise UserError("The app is busy", remedy="Try again") from error
+            raise UserError(tr("The app is busy"), remedy=tr("Try again")) from error
 
     def _call(self, answer: Callable[[], None]) -> None:
         answer()
