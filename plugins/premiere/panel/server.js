@@ -7,7 +7,7 @@ const HEALTH_MS = 3000;
 const ANSWER_MS = 15000;
 
 const NOT_THERE =
-  "TimeRefine doesn't answer on this computer. Start it and switch on its access for editors, or run “tr-desktop serve”. " +
+  "TimeRefine doesn't answer on this computer. Start it and switch on File > Editors… > Let plugins search, or run “tr-desktop serve”. " +
   "If it is on, Premiere may not reach it here: choose File > Send to Premiere in TimeRefine, and press Load.";
 const GONE = "TimeRefine has stopped answering. Start it again, and repeat what you did.";
 const LATE = "TimeRefine takes too long to answer. See what it is busy with, and try again.";
