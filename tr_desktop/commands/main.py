@@ -1,5 +1,5 @@
-"""The `tr-desktop` command: `find`, `index`, `watch`, `library`, `export`, `send`, `plugins`, `serve`, `app`,
-`doctor`, `models`, `train` and `evaluate`.
+"""The `tr-desktop` command: `find`, `index`, `watch`, `library`, `export`, `send`, `plugins`, `serve`, `mcp`,
+`app`, `doctor`, `models`, `train` and `evaluate`.
 
 Results go to standard output; progress and messages to standard error. Exit status: 0 with at least one confident
 moment (or the job done), 1 with none and for no other cause, 2 for a problem that the user can fix, 3 for an error of
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from tr_desktop.commands import app, doctor, export, find, index, last_guard, library, models, plugins, serve
+from tr_desktop.commands import app, doctor, export, find, index, last_guard, library, mcp, models, plugins, serve
 from tr_desktop.commands.options import INTERRUPTED, USER_ERROR
 from tr_desktop.errors import UserError
 from tr_desktop.grounders.video_llm import GROUND
@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_Version, help="print the version and exit")
     # Commands import the other rooms when they run, so `--help` and errors come at once.
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (find, index, library, export, plugins, serve, app, doctor, models, training):
+    for module in (find, index, library, export, plugins, serve, mcp, app, doctor, models, training):
         module.add_commands(commands)
     return parser
 

@@ -6,6 +6,7 @@
     gate       what is refused before anything is read
     api        the addresses, and what each answers
     server     the one place that listens
+    agents     the tools of the Model Context Protocol, over standard input and output
 
 Nothing here listens unless `Server.start` is called.
 """

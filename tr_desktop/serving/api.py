@@ -13,14 +13,12 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException as RoutingError
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from exporters.timeline import moment_id
 from tr_desktop.answer_json import as_json, coverage_as_json
 from tr_desktop.errors import MediaError, UserError
 from tr_desktop.library.filters import FootageFilter
-from tr_desktop.moment_json import FoundMoment
 from tr_desktop.moments import Moment, Segment
 from tr_desktop.serving import shapes
-from tr_desktop.serving.desk import Desk, Pick, UnknownMomentError
+from tr_desktop.serving.desk import Desk, Pick, UnknownMomentError, moment_json
 from tr_desktop.serving.pairing import Pairing, PairingError
 from tr_desktop.serving.searches import Search, Searches, TooManyError
 
@@ -45,10 +43,6 @@ class AsciiJson(JSONResponse):
 
     def render(self, content: Any) -> bytes:
         return json.dumps(content, allow_nan=False).encode()
-
-
-def moment_json(moment: Moment, rank: int = 1) -> dict[str, Any]:
-    return {"id": moment_id(moment), **FoundMoment.of(rank, moment).to_json()}
 
 
 def make_api(desk: Desk, pairing: Pairing, searches: Searches, selects: Selects | None) -> FastAPI:

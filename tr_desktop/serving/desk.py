@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from exporters import handover, outbox
 from exporters.clips import WAYS
@@ -29,6 +30,7 @@ from tr_desktop.library.index.coverage import Coverage
 from tr_desktop.library.kept_files import KeptFiles
 from tr_desktop.library.relatives import Relatives
 from tr_desktop.limits import DEFAULT_STEPS, DEFAULT_TOP
+from tr_desktop.moment_json import FoundMoment
 from tr_desktop.moments import Moment
 
 MAX_KEPT = 4096
@@ -46,6 +48,11 @@ class Pick:
 
     id: str
     step: int | None = None
+
+
+def moment_json(moment: Moment, rank: int = 1) -> dict[str, Any]:
+    """The moment as `find --json` prints it, with its id."""
+    return {"id": moment_id(moment), **FoundMoment.of(rank, moment).to_json()}
 
 
 class Desk:

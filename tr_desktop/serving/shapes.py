@@ -9,12 +9,18 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tr_desktop.limits import DEFAULT_STEPS, DEFAULT_TOP, MAX_STEPS
 
-MAX_TOP = 50
+MAX_TOP, MAX_PICKS = 50, 1000
 _MAX_HANDLES_S = 3600
 
 Text = Annotated[str, Field(max_length=2000)]
 Name = Annotated[str, Field(max_length=200)]
 MomentId = Annotated[str, Field(max_length=64, description="16 hexadecimal digits")]
+Top = Annotated[int, Field(ge=1, le=MAX_TOP, description="moments at most")]
+Steps = Annotated[int, Field(ge=0, le=MAX_STEPS, description="refinement steps; the last two look at decoded frames")]
+Pattern = Annotated[Name, Field(description="pattern of file names, such as A001*.mov")]
+Handles = Annotated[
+    str, Field(pattern=r"^\d{1,4}(\.\d{1,6}|/[1-9]\d{0,5})?$", description="seconds, exact: 0.5 or 1001/1000")
+]
 Frame = Annotated[int, Field(ge=0, lt=1 << 40, description="counted from the file's first (0); ends are exclusive")]
 
 
@@ -31,9 +37,9 @@ class PairingAsked(Asked):
 
 class SearchAsked(Asked):
     query: Text
-    top: Annotated[int, Field(ge=1, le=MAX_TOP)] = DEFAULT_TOP
-    steps: Annotated[int, Field(ge=0, le=MAX_STEPS)] = DEFAULT_STEPS
-    name: Name = Field("", description="pattern of file names, such as A001*.mov")
+    top: Top = DEFAULT_TOP
+    steps: Steps = DEFAULT_STEPS
+    name: Pattern = ""
     after: Annotated[date, Field(strict=False)] | None = Field(None, description="changed on this day or later")
     before: Annotated[date, Field(strict=False)] | None = Field(None, description="changed before this day")
 
@@ -61,13 +67,11 @@ class SelectAsked(Asked):
 class ExportAsked(Asked):
     """Moments, or the app's selects, for the outbox."""
 
-    moments: Annotated[list[MomentId | PickAsked], Field(max_length=1000)] = Field(default_factory=list)
+    moments: Annotated[list[MomentId | PickAsked], Field(max_length=MAX_PICKS)] = Field(default_factory=list)
     selects: bool = False
     format: Name = "handover"
     name: Name = ""
-    handles_s: Annotated[
-        str, Field(pattern=r"^\d{1,4}(\.\d{1,6}|/[1-9]\d{0,5})?$", description="seconds, exact: 0.5 or 1001/1000")
-    ] = "0"
+    handles_s: Handles = "0"
 
 
 class HealthGiven(BaseModel):
@@ -105,12 +109,11 @@ class StepGiven(BaseModel):
     edges: EdgesGiven
 
 
-class MomentGiven(BaseModel):
-    """A moment as `find --json` prints it, with its id. Frames count from 0, ends are exclusive."""
+class MomentShort(BaseModel):
+    """A moment without its rank and steps. Frames count from 0, ends are exclusive."""
 
     model_config = ConfigDict(extra="allow")
     id: str = Field(description="the same while its edges are refined, and in the hand-over")
-    rank: int
     media: str = Field(description="path of the file")
     rate: str = Field(description="exact frames a second, n/d")
     start_frame: int
@@ -119,9 +122,15 @@ class MomentGiven(BaseModel):
     end_s: float
     start_tc: str
     end_tc: str
-    score: float
-    confident: bool
+    score: float = Field(description="chance, 0 to 1, that the moment is right among all that was searched")
+    confident: bool = Field(description="whether the score reaches the model's threshold; other moments are guesses")
     edges: EdgesGiven
+
+
+class MomentGiven(MomentShort):
+    """A moment as `find --json` prints it, with its id."""
+
+    rank: int
     stop: int = Field(description="the step whose edges these are")
     steps: list[StepGiven]
 
