@@ -2,6 +2,7 @@
 
     desk       one library, and the moments that were found in it, by id
     searches   searches that run while clients read their events
+    turns      one search after the other
     pairing    who may ask
     gate       what is refused before anything is read
     api        the addresses, and what each answers

@@ -32,6 +32,7 @@ from tr_desktop.library.relatives import Relatives
 from tr_desktop.limits import DEFAULT_STEPS, DEFAULT_TOP
 from tr_desktop.moment_json import FoundMoment
 from tr_desktop.moments import Moment
+from tr_desktop.serving.turns import Turns
 
 MAX_KEPT = 4096
 """Moments that are known by id: those found last."""
@@ -67,7 +68,8 @@ class Desk:
         self._engine, self._folders, self._outbox = engine, folders, outbox_folder
         self._moments: OrderedDict[str, Moment] = OrderedDict()
         self._lock = threading.Lock()  # of the moments
-        self._turn = threading.Lock()  # one search at a time: each takes the whole processor
+        self._turns = Turns()  # one search at a time: each takes the whole processor
+        self._writing = threading.Lock()  # of the outbox, where a free name has to stay free
 
     def find(
         self,
@@ -82,15 +84,14 @@ class Desk:
         """Search what is indexed, after the searches that came before.
 
         on_moments: called with the best moments so far, which are known by id from then on. An error that it or `check`
-        raises ends the search; `check` is called before it begins. Errors as for `grounding.find`.
+        raises ends the search; `check` is called before it begins and now and then. Errors as for `grounding.find`.
         """
 
         def found(moments: Sequence[Moment]) -> None:
             self._keep(moments)
             on_moments(moments)
 
-        with self._turn:
-            check()
+        with self._turns.turn(check):
             answer = self._engine().find(
                 query,
                 self._searchable(),
@@ -99,6 +100,7 @@ class Desk:
                 footage_filter=footage_filter or FootageFilter(),
                 read_new=False,
                 on_moments=found,
+                check=check,
             )
         self._keep(answer.moments)
         return answer
@@ -118,11 +120,13 @@ class Desk:
     def look_closer(self, name: str) -> Moment:
         """The moment with the steps that look at decoded frames; it is known by its id with them from then on.
 
-        Raises UnknownMomentError, and UserError as for `grounding.refine`.
+        It stays as it is if the model pack has no such steps. Raises UnknownMomentError, and UserError as for
+        `grounding.refine`.
         """
         moment = self.moment(Pick(name))
-        if not any(step.looked_closer for step in moment.refinement.steps):
-            moment = self._engine().refine(moment)
+        engine = self._engine()
+        if engine.looks_closer and not any(step.looked_closer for step in moment.refinement.steps):
+            moment = engine.refine(moment)
             self._keep([moment])
         return moment
 
@@ -166,21 +170,23 @@ class Desk:
         catalog = self._engine().catalog
         library, relatives = KeptFiles(catalog), Relatives(catalog)
         if format_name == HANDOVER:
-            return outbox.send(
-                moments, self._outbox, name=name, handles_s=handles_s, library=library, relatives=relatives
-            )
+            with self._writing:
+                return outbox.send(
+                    moments, self._outbox, name=name, handles_s=handles_s, library=library, relatives=relatives
+                )
         if format_name not in formats():
             what = f"{format_name} cuts clips" if format_name in WAYS else f"There is no export format {format_name!r}"
             raise ExportError(what, remedy=f"Ask for one of {', '.join(formats())}")
-        return hand_off(
-            moments,
-            outbox.new_file(self._outbox, formats()[format_name].suffix, datetime.now()),
-            format_name,
-            name=name,
-            handles_s=handles_s,
-            guard=Guard(library=library),
-            relatives=relatives,
-        )
+        with self._writing:
+            return hand_off(
+                moments,
+                outbox.new_file(self._outbox, formats()[format_name].suffix, datetime.now()),
+                format_name,
+                name=name,
+                handles_s=handles_s,
+                guard=Guard(library=library),
+                relatives=relatives,
+            )
 
     def _keep(self, moments: Sequence[Moment]) -> None:
         with self._lock:

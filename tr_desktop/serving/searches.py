@@ -60,6 +60,8 @@ class Search:
         except UserError as error:
             self._finish("error", error=str(error))
         except Exception:  # noqa: BLE001 (the client is told, the log has the traceback)
+            if self._is_cancelled:
+                return
             _log.exception("A search of the local API failed")
             self._finish("error", error="The search failed unexpectedly. The log of TimeRefine has the reason")
         else:
@@ -97,6 +99,7 @@ class Searches:
 
     def __init__(self) -> None:
         self._searches: dict[str, Search] = {}
+        self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
 
     def start(self, job: Callable[[Search], None]) -> str:
@@ -109,11 +112,18 @@ class Searches:
                     raise TooManyError(f"{MAX_KEPT} searches are under way", remedy="Wait for one, or cancel one")
                 del self._searches[oldest]
             self._searches[name] = search
-        threading.Thread(target=search.run, args=[job], name="local API search", daemon=True).start()
+            thread = threading.Thread(target=search.run, args=[job], name="local API search", daemon=True)
+            thread.start()
+            self._threads = [thread, *(each for each in self._threads if each.is_alive())]
         return name
 
     def get(self, name: str) -> Search | None:
         return self._searches.get(name)
+
+    @property
+    def have_ended(self) -> bool:
+        """Whether none is still under way. One that was cancelled goes on to its next event."""
+        return not any(thread.is_alive() for thread in self._threads)
 
     def cancel_all(self) -> None:
         for search in list(self._searches.values()):
