@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY_BYTES = 1 << 16
+MAX_HEAD_BYTES = 1 << 14
+"""Of a request: its address and its headers."""
+MAX_HEADERS = 100
 BODY_WITHIN_S = 10.0
 OPEN_PATHS = ("/v1/health", "/v1/pairings")
 """What answers without a token."""
@@ -58,6 +61,8 @@ class Gate:
 
     async def _refusal(self, scope: Scope) -> Refusal | None:
         headers = _Headers(scope)
+        if headers.are_too_large:
+            return Refusal(431, "The head of the request is too long")
         hosts = headers.all(b"host")
         if len(hosts) != 1 or hosts[0].lower() not in self._hosts:
             return Refusal(403, "The server doesn't have this name")
@@ -81,9 +86,16 @@ class Gate:
 class _Headers:
     def __init__(self, scope: Scope) -> None:
         self._headers = scope["headers"]
+        self._target_bytes = len(scope["raw_path"]) + len(scope["query_string"])
 
     def all(self, name: bytes) -> list[bytes]:
         return [value for key, value in self._headers if key == name]
+
+    @property
+    def are_too_large(self) -> bool:
+        """h11 has limits too, but they count only for a head that comes in several pieces."""
+        size = self._target_bytes + sum(len(key) + len(value) for key, value in self._headers)
+        return len(self._headers) > MAX_HEADERS or size > MAX_HEAD_BYTES
 
 
 class _Answer:
@@ -99,10 +111,22 @@ class _Answer:
         await self._send(message)
 
     async def refuse(self, refusal: Refusal) -> None:
-        body = json.dumps({"error": refusal.reason}).encode()
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        headers, body = _error(refusal.reason)
         await self({"type": "http.response.start", "status": refusal.status, "headers": headers})
         await self({"type": "http.response.body", "body": body})
+
+
+def _error(reason: str) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """The headers of an error of its own, and its body."""
+    body = json.dumps({"error": reason}).encode()
+    return [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())], body
+
+
+def not_http() -> bytes:
+    """The answer to what is no request."""
+    headers, body = _error("This isn't a request of HTTP/1.1")
+    lines = [b"%s: %s\r\n" % header for header in (*headers, *_HEADERS, (b"connection", b"close"))]
+    return b"".join([b"HTTP/1.1 400 Bad Request\r\n", *lines, b"\r\n", body])
 
 
 def _is_json(given: list[bytes]) -> bool:

@@ -16,7 +16,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from tr_desktop.errors import UserError
 from tr_desktop.serving.api import Selects, make_api
 from tr_desktop.serving.desk import Desk
-from tr_desktop.serving.gate import Gate
+from tr_desktop.serving.gate import MAX_HEAD_BYTES, Gate, not_http
 from tr_desktop.serving.pairing import Pairing
 from tr_desktop.serving.ports import PORTS
 from tr_desktop.serving.searches import Searches
@@ -24,7 +24,6 @@ from tr_desktop.serving.searches import Searches
 ADDRESS = "127.0.0.1"
 MAX_CONNECTIONS = 16
 HEAD_WITHIN_S = 10.0
-_MAX_HEAD_BYTES = 1 << 14
 _STOP_WITHIN_S = 3.0
 
 
@@ -39,7 +38,10 @@ class Server:
         self.port = 0
 
     def start(self, ports: Sequence[int] = PORTS) -> int:
-        """Listen on the first port that is free, and announce it; the port. Raises UserError."""
+        """Listen on the first port that is free, and announce it; the port. Raises UserError.
+
+        ports: 0 stands for any free one.
+        """
         listener = _listener(ports)
         self.port = listener.getsockname()[1]
         hosts = [f"{ADDRESS}:{self.port}", f"localhost:{self.port}"]
@@ -51,11 +53,12 @@ class Server:
                 ws="none",
                 lifespan="off",
                 log_config=None,
+                log_level="critical",  # its warnings would let strangers fill the log; what fails is logged in api.py
                 access_log=False,
                 server_header=False,
                 date_header=False,
                 proxy_headers=False,
-                h11_max_incomplete_event_size=_MAX_HEAD_BYTES,
+                h11_max_incomplete_event_size=MAX_HEAD_BYTES,
                 timeout_graceful_shutdown=1,
             )
         )
@@ -77,15 +80,21 @@ class Server:
         with closing(listener):
             asyncio.run(self._server.serve(sockets=[listener]))
 
-    def stop(self) -> None:
-        """Cancel all searches and stop listening."""
+    def stop(self) -> bool:
+        """Cancel all searches and stop listening; whether all work has ended.
+
+        What is inside a model or a decoder goes on for a while. The interpreter must not end under it.
+        """
         self._pairing.withdraw()
         self._pairing.end_code()
-        self._searches.cancel_all()
         if self._server is not None and self._thread is not None:
             self._server.should_exit = True
+            self._searches.cancel_all()  # which lets go of clients that wait for events
             self._thread.join(_STOP_WITHIN_S)
+            self._searches.cancel_all()  # what was asked for meanwhile
+        has_ended = (self._thread is None or not self._thread.is_alive()) and self._searches.have_ended
         self._server = self._thread = None
+        return has_ended
 
 
 def _listener(ports: Sequence[int]) -> socket.socket:
@@ -126,6 +135,16 @@ class _Connection(H11Protocol):
     def on_response_complete(self) -> None:
         super().on_response_complete()
         self._watch()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP with an error like every other, unless another answer is under way."""
+        is_asked = self.cycle is not None and not self.cycle.response_complete
+        if not (is_asked and self.cycle.response_started):
+            self.transport.write(not_http())
+        if is_asked:  # the body went wrong: whoever reads it may give up
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget_time()
