@@ -8,22 +8,24 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Annotated, Any, Protocol
 
-from fastapi import FastAPI, HTTPException, Path, Query, Request
+from fastapi import FastAPI, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException as RoutingError
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from tr_desktop.answer_json import as_json, coverage_as_json
-from tr_desktop.errors import MediaError, UserError
+from tr_desktop.errors import LibraryError, MediaError, PackError, UserError
 from tr_desktop.library.filters import FootageFilter
 from tr_desktop.moments import Moment, Segment
 from tr_desktop.serving import shapes
+from tr_desktop.serving.complaints import NOT_JSON, complaint
 from tr_desktop.serving.desk import Desk, Pick, UnknownMomentError, moment_json
 from tr_desktop.serving.pairing import Pairing, PairingError
 from tr_desktop.serving.searches import Search, Searches, TooManyError
 
 MAX_WAIT_S = 25
 _STREAM_WAIT_S = 15.0
+_log = logging.getLogger(__name__)
 
 Id = Annotated[str, Path(max_length=64)]
 
@@ -36,6 +38,14 @@ class Selects(Protocol):
 
     def add(self, moment: Moment, segment: Segment | None) -> Moment:
         """Accept the moment, as one step that the editor can undo. segment: its edges, if others. Raises UserError."""
+
+
+class RefusedError(UserError):
+    """A request that can't be answered. status: of HTTP."""
+
+    def __init__(self, status: int, what: str, remedy: str = "") -> None:
+        super().__init__(what, remedy=remedy)
+        self.status = status
 
 
 class AsciiJson(JSONResponse):
@@ -56,7 +66,8 @@ def make_api(desk: Desk, pairing: Pairing, searches: Searches, selects: Selects 
         openapi_url="/v1/openapi.json",
         default_response_class=AsciiJson,
         redirect_slashes=False,
-        responses={status: {"model": shapes.ErrorGiven} for status in (400, 401, 403, 404, 409)},
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+        responses={"4XX": {"model": shapes.ErrorGiven}, "5XX": {"model": shapes.ErrorGiven}},
     )
     _answer_errors(api)
     _add_pairing(api, pairing)
@@ -73,28 +84,29 @@ def _answer_errors(api: FastAPI) -> None:
 
     @api.exception_handler(RequestValidationError)
     def not_valid(_: Request, error: RequestValidationError) -> Response:
-        first = error.errors()[0]
-        place = ".".join(str(each) for each in first["loc"][1:])
-        return AsciiJson({"error": f"{place or 'The body'}: {first['msg']}"}, 400)
+        return AsciiJson({"error": complaint(error.errors()[0])}, 400)
 
     @api.exception_handler(RoutingError)
-    def no_such_address(_: Request, error: RoutingError) -> Response:
-        return AsciiJson({"error": error.detail}, error.status_code)
+    def refused_by_the_framework(_: Request, error: RoutingError) -> Response:
+        reason = {404: "There is nothing at this address", 405: "This address can't be asked in this way"}
+        return AsciiJson({"error": reason.get(error.status_code, NOT_JSON)}, error.status_code, error.headers)
 
     @api.exception_handler(Exception)
     def unforeseen(_: Request, error: Exception) -> Response:
-        logging.getLogger(__name__).error("A request to the local API failed", exc_info=error)
+        _log.error("A request to the local API failed", exc_info=error)
         return AsciiJson({"error": "This failed unexpectedly. The log of TimeRefine has the reason"}, 500)
 
 
 def _status(error: UserError) -> int:
+    if isinstance(error, RefusedError):
+        return error.status
     if isinstance(error, UnknownMomentError):
         return 404
     if isinstance(error, PairingError):
         return 403
     if isinstance(error, TooManyError):
         return 429
-    return 409 if isinstance(error, MediaError) else 400
+    return 409 if isinstance(error, MediaError | LibraryError | PackError) else 400
 
 
 def _add_pairing(api: FastAPI, pairing: Pairing) -> None:
@@ -106,7 +118,13 @@ def _add_pairing(api: FastAPI, pairing: Pairing) -> None:
     @api.post("/v1/pairings", status_code=201)
     def pair(asked: shapes.PairingAsked) -> shapes.PairingGiven:
         """A token for the code that TimeRefine shows. Needs no token."""
-        plugin, token = pairing.pair(asked.code, asked.name)
+        try:
+            plugin, token = pairing.pair(asked.code, asked.name)
+        except OSError as error:
+            _log.exception("A plugin can't be paired")
+            raise RefusedError(
+                500, f"The plugin can't be remembered: {error.strerror}", "Make room on TimeRefine's disk"
+            ) from error
         return shapes.PairingGiven(name=plugin.name, token=token)
 
 
@@ -114,7 +132,7 @@ def _add_searches(api: FastAPI, desk: Desk, searches: Searches) -> None:
     def search_of(name: str) -> Search:
         search = searches.get(name)
         if search is None:
-            raise HTTPException(404, "There is no such search: it is too old, or the server was started again")
+            raise RefusedError(404, "There is no such search: it is too old, or the server was started again")
         return search
 
     @api.post("/v1/searches", status_code=202)
@@ -140,7 +158,11 @@ def _add_searches(api: FastAPI, desk: Desk, searches: Searches) -> None:
 
         return shapes.SearchGiven(id=searches.start(job))
 
-    @api.get("/v1/searches/{id}/events", response_model=shapes.EventsGiven)
+    @api.get(
+        "/v1/searches/{id}/events",
+        response_model=shapes.EventsGiven,
+        responses={200: {"content": {"text/event-stream": {}}}},
+    )
     def events(
         id: Id,
         request: Request,
@@ -215,7 +237,7 @@ def _add_moments(api: FastAPI, desk: Desk) -> None:
 def _add_selects(api: FastAPI, desk: Desk, selects: Selects | None) -> None:
     def the_selects() -> Selects:
         if selects is None:
-            raise HTTPException(409, "Selects belong to a project. Open it in the app, and let editors ask there")
+            raise RefusedError(409, "Selects belong to a project", "Open it in the app, and let editors ask there")
         return selects
 
     @api.get("/v1/selects", response_model=shapes.SelectsGiven)
@@ -230,10 +252,10 @@ def _add_selects(api: FastAPI, desk: Desk, selects: Selects | None) -> None:
         start_frame, end_frame = asked.start_frame, asked.end_frame
         segment = None if asked.step is None else desk.moment(Pick(asked.moment, asked.step)).segment
         if (start_frame is None) != (end_frame is None) or (start_frame is not None and asked.step is not None):
-            raise HTTPException(400, "Give a step, or both start_frame and end_frame, or neither")
+            raise RefusedError(400, "Give a step, or both start_frame and end_frame, or neither")
         if start_frame is not None and end_frame is not None:
             if not start_frame < end_frame <= len(moment.footage):
-                raise HTTPException(400, f"The file has {len(moment.footage)} frames, and the end is after the start")
+                raise RefusedError(400, f"The file has {len(moment.footage)} frames, and the end is after the start")
             segment = Segment(start_frame, end_frame)
         return AsciiJson(moment_json(the_selects().add(moment, segment)), 201)
 
@@ -241,8 +263,8 @@ def _add_selects(api: FastAPI, desk: Desk, selects: Selects | None) -> None:
     def export(asked: shapes.ExportAsked) -> Response:
         """Write moments or the app's selects into the outbox, under a name of TimeRefine's own."""
         if asked.selects == bool(asked.moments):
-            raise HTTPException(400, "Give moments, or selects, and not both")
-        picks = [Pick(each) if isinstance(each, str) else Pick(each.id, each.step) for each in asked.moments]
+            raise RefusedError(400, "Give moments, or selects, and not both")
+        picks = [Pick(each.id, each.step) for each in asked.moments]
         moments = the_selects().all() if asked.selects else [desk.moment(pick) for pick in picks]
         name = asked.name or (moments[0].query if moments else "")
         report = desk.export(moments, asked.format, name=name, handles_s=Fraction(asked.handles_s))

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
+from fractions import Fraction
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from tr_desktop.limits import DEFAULT_STEPS, DEFAULT_TOP, MAX_STEPS
 
 MAX_TOP, MAX_PICKS = 50, 1000
 _MAX_HANDLES_S = 3600
+_SECONDS = r"[0-9]{1,7}(\.[0-9]{1,6}|/[1-9][0-9]{0,5})?"
 
 Text = Annotated[str, Field(max_length=2000)]
 Name = Annotated[str, Field(max_length=200)]
@@ -18,8 +22,45 @@ MomentId = Annotated[str, Field(max_length=64, description="16 hexadecimal digit
 Top = Annotated[int, Field(ge=1, le=MAX_TOP, description="moments at most")]
 Steps = Annotated[int, Field(ge=0, le=MAX_STEPS, description="refinement steps; the last two look at decoded frames")]
 Pattern = Annotated[Name, Field(description="pattern of file names, such as A001*.mov")]
+_DAYS = date(1970, 1, 2), date(2999, 12, 31)  # those that every system and time zone can count
+
+
+def _day(given: object) -> object:
+    """What a client sends as a day."""
+    if given is None:
+        return None
+    try:
+        day = date.fromisoformat(given) if isinstance(given, str) else date.min
+    except ValueError:
+        day = date.min
+    if not _DAYS[0] <= day <= _DAYS[1]:
+        raise PydanticCustomError("day", "should be a day such as 2026-05-31")
+    return day
+
+
+def _pick(given: object) -> object:
+    """What a client sends as a moment: its id alone will do."""
+    if isinstance(given, str):
+        return {"id": given}
+    if not isinstance(given, dict):
+        raise PydanticCustomError("pick", "should be the id of a moment, or an object with id and step")
+    return given
+
+
+def _seconds(given: str) -> str:
+    if not re.fullmatch(_SECONDS, given) or Fraction(given) > _MAX_HANDLES_S:
+        raise PydanticCustomError("seconds", f"should be seconds such as 0.5 or 1001/1000, {_MAX_HANDLES_S} at most")
+    return given
+
+
+Day = Annotated[date | None, BeforeValidator(_day)]
 Handles = Annotated[
-    str, Field(pattern=r"^\d{1,4}(\.\d{1,6}|/[1-9]\d{0,5})?$", description="seconds, exact: 0.5 or 1001/1000")
+    str,
+    AfterValidator(_seconds),
+    Field(
+        json_schema_extra={"pattern": f"^{_SECONDS}$"},
+        description=f"seconds, exact: 0.5 or 1001/1000; {_MAX_HANDLES_S} at most",
+    ),
 ]
 Frame = Annotated[int, Field(ge=0, lt=1 << 40, description="counted from the file's first (0); ends are exclusive")]
 
@@ -40,8 +81,8 @@ class SearchAsked(Asked):
     top: Top = DEFAULT_TOP
     steps: Steps = DEFAULT_STEPS
     name: Pattern = ""
-    after: Annotated[date, Field(strict=False)] | None = Field(None, description="changed on this day or later")
-    before: Annotated[date, Field(strict=False)] | None = Field(None, description="changed before this day")
+    after: Day = Field(None, description="changed on this day or later")
+    before: Day = Field(None, description="changed before this day")
 
     @staticmethod
     def midnight(day: date | None) -> datetime | None:
@@ -53,6 +94,9 @@ class PickAsked(Asked):
 
     id: MomentId
     step: Annotated[int, Field(ge=0, le=99)] | None = None
+
+
+Picked = Annotated[PickAsked, BeforeValidator(_pick, json_schema_input_type=MomentId | PickAsked)]
 
 
 class SelectAsked(Asked):
@@ -67,7 +111,7 @@ class SelectAsked(Asked):
 class ExportAsked(Asked):
     """Moments, or the app's selects, for the outbox."""
 
-    moments: Annotated[list[MomentId | PickAsked], Field(max_length=MAX_PICKS)] = Field(default_factory=list)
+    moments: Annotated[list[Picked], Field(max_length=MAX_PICKS)] = Field(default_factory=list)
     selects: bool = False
     format: Name = "handover"
     name: Name = ""
