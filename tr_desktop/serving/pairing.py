@@ -84,7 +84,6 @@ class Pairing:
                 raise PairingError(
                     "This code doesn't count", remedy="Ask TimeRefine for a new one, and enter it within ten minutes"
                 )
-            self._tries_left = 0
             token = secrets.token_urlsafe(_TOKEN_BYTES)
             known = self.paired()
             if len(known) >= _MAX_PLUGINS:
@@ -93,6 +92,7 @@ class Pairing:
             free = next(each for each in names if each not in {plugin.name for plugin in known})
             plugin = Paired(free, _hash(token), date.today().isoformat())
             self._keep([*known, plugin])
+            self._tries_left = 0
         return plugin, token
 
     # Plugins
@@ -120,7 +120,7 @@ class Pairing:
         """Whether this is the token of a paired plugin or of this server."""
         given = _hash(token)
         tokens = [_hash(self._token), *(plugin.token_sha256 for plugin in self.paired())]
-        return any([hmac.compare_digest(given.encode(), each.encode()) for each in tokens])
+        return any([hmac.compare_digest(given.encode(), each.encode("utf-8", "surrogatepass")) for each in tokens])
 
     def _keep(self, plugins: list[Paired]) -> None:
         entries = [{"name": each.name, "token_sha256": each.token_sha256, "since": each.since} for each in plugins]
