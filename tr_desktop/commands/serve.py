@@ -1,14 +1,16 @@
-"""`tr-desktop serve`: let plugins and scripts on this machine ask; `plugins paired | unpair`: which plugins may."""
+"""`tr-desktop serve`: let plugins and scripts on this machine ask, while it runs."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
-import threading
+import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from tr_desktop import paths
 from tr_desktop.commands import options
@@ -17,6 +19,8 @@ from tr_desktop.errors import UserError
 if TYPE_CHECKING:
     from tr_desktop.engine import Engine
     from tr_desktop.serving.desk import Desk
+
+_NAP_S = 3600.0
 
 
 def add_commands(commands: Any) -> None:
@@ -43,6 +47,7 @@ def add_folders(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     pairing, server_of = _serving()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with options.engine_of(arguments) as engine:
         engine.warm_up()
         server = server_of(desk_of(engine, arguments.paths), pairing)
@@ -51,13 +56,23 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"Listening on http://127.0.0.1:{port} – end with Ctrl-C", flush=True)
             if arguments.pair:
                 print(f"Code for a plugin, good for ten minutes: {pairing.new_code()}", flush=True)
-            signal.signal(signal.SIGTERM, signal.default_int_handler)
-            threading.Event().wait()
+            while True:
+                time.sleep(_NAP_S)  # on Windows, Ctrl-C ends this but not a wait for an event
         except KeyboardInterrupt:
             print("Stopped listening", file=sys.stderr)
         finally:
-            server.stop()
+            has_ended = server.stop()
+        if not has_ended:
+            _end_at_once()
     return options.OK
+
+
+def _end_at_once() -> NoReturn:
+    """A thread is still inside a decoder or a model, which abort if the interpreter ends under them."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
+    os._exit(options.OK)
 
 
 def _serving() -> tuple[Any, Callable[..., Any]]:
@@ -81,7 +96,6 @@ def desk_of(engine: Engine, folders: Sequence[Path]) -> Desk:
 
 
 def _port(text: str) -> int:
-    value = int(text)
-    if not 1024 <= value <= 65535:
-        raise ValueError(text)
-    return value
+    if not (text.isdecimal() and 1024 <= int(text) <= 65535):
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: 1024 to 65535")
+    return int(text)
