@@ -1,4 +1,4 @@
-"""`tr-desktop plugins`: install, remove and list the plugins inside editors; `tr-desktop send`: hand moments over."""
+"""`tr-desktop plugins`: what is inside editors, and may ask from there; `tr-desktop send`: hand moments over."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from tr_desktop.errors import UserError
 
 if TYPE_CHECKING:
     from tr_desktop.editor_plugins import Plugin
+    from tr_desktop.serving.pairing import Pairing
 
 
 def add_commands(commands: Any) -> None:
@@ -23,7 +24,7 @@ def add_commands(commands: Any) -> None:
     options.add_library(send)
     send.set_defaults(run=_send)
 
-    plugins = commands.add_parser("plugins", help="install, remove or list the plugins inside editors")
+    plugins = commands.add_parser("plugins", help="install, remove, list or unpair the plugins inside editors")
     what = plugins.add_subparsers(required=True, metavar="WHAT")
     for name, about, run in (
         ("install", "copy a plugin into the editor's folder of this user", _install),
@@ -33,6 +34,10 @@ def add_commands(commands: Any) -> None:
         _add_editor(command)
         command.set_defaults(run=run)
     what.add_parser("list", help="list editors, and whether they have their plugin").set_defaults(run=_list)
+    what.add_parser("paired", help="list the plugins that may ask the local API").set_defaults(run=_paired)
+    unpair = what.add_parser("unpair", help="revoke a plugin's token for the local API, at once")
+    unpair.add_argument("name", metavar="NAME", help="as tr-desktop plugins paired prints it")
+    unpair.set_defaults(run=_unpair)
 
 
 def _add_editor(parser: argparse.ArgumentParser) -> None:
@@ -105,6 +110,31 @@ def _remove(arguments: argparse.Namespace) -> int:
     if plugin.by_hand:
         print(f"If {plugin.editor} has the plugin already, remove it there as well", file=sys.stderr)
     return options.OK
+
+
+def _paired(_: argparse.Namespace) -> int:
+    paired = _pairing().paired()
+    for plugin in paired:
+        print(f"{plugin.name}  since {plugin.since}")
+    if not paired:
+        print("No plugin is paired. Get a code with tr-desktop serve --pair", file=sys.stderr)
+    return options.OK
+
+
+def _unpair(arguments: argparse.Namespace) -> int:
+    pairing = _pairing()
+    if not pairing.forget(arguments.name):
+        known = ", ".join(plugin.name for plugin in pairing.paired()) or "none"
+        raise UserError(f"No plugin {arguments.name!r} is paired", remedy=f"Paired: {known}")
+    print(f"{arguments.name} may not ask any more", file=sys.stderr)
+    return options.OK
+
+
+def _pairing() -> Pairing:
+    from tr_desktop import paths
+    from tr_desktop.serving.pairing import Pairing
+
+    return Pairing(paths.settings_folder())
 
 
 def _list(_: argparse.Namespace) -> int:
