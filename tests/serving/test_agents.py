@@ -354,7 +354,7 @@ def test_a_cancelled_search_ends_and_leaves_the_turn_to_the_next(toys):
         ("export_moments", {"moments": []}, "There are no moments to export"),
         ("export_moments", {"moments": ["x"]}, "There is no moment 'x'"),
         ("export_moments", {"moments": [], "path": "/tmp/x.edl"}, "path: Extra inputs are not permitted"),
-        ("export_moments", {"moments": [], "handles_s": "1e9"}, "handles_s: String should match pattern"),
+        ("export_moments", {"moments": [], "handles_s": "1e9"}, "handles_s: should be seconds such as 0.5"),
         ("picture", {"moment": "x", "frame": 0}, "Unknown tool: picture"),
     ],
 )

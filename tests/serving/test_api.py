@@ -21,6 +21,7 @@ from tests.media import read_number
 from tests.serving.asking import Client, connected, received, send, server_threads, until
 from tests.toy import ToyEncoder, write_clip
 from tr_desktop.answer_json import as_json
+from tr_desktop.confidence import level
 from tr_desktop.engine import Engine
 from tr_desktop.errors import LibraryError, UserError
 from tr_desktop.files import sole_writer
@@ -48,12 +49,12 @@ def test_a_search_answers_as_the_engine_does(client, place, found):
     assert [event["n"] for event in events] == list(range(1, len(events) + 1))
     assert {event["kind"] for event in events[:-1]} == {"moments"} and len(events) > 2
     document = as_json(answer)
-    ids = [moment_id(moment) for moment in answer.moments]
+    own = [{"id": moment_id(moment), "level": level(moment).value} for moment in answer.moments]
     assert events[-1] == {
         "n": len(events),
         "kind": "answer",
         "answer": document
-        | {"moments": [{"id": id, **moment} for id, moment in zip(ids, document["moments"], strict=True)]},
+        | {"moments": [each | moment for each, moment in zip(own, document["moments"], strict=True)]},
     }
     best = found[0]
     assert Path(best["media"]).parent == place.footage and best["confident"]
@@ -449,7 +450,7 @@ class AppSelects:
     def add(self, moment, segment):
         if len(self.kept) == 3:
             raise UserError("The project is full")
-        kept = moment.refinement.kept
+        kept, segment = moment.refinement.kept, segment or moment.segment
         step = replace(kept, segment=segment, start_s=Fraction(segment.start_frame), end_s=Fraction(segment.end_frame))
         steps = (*moment.refinement.steps[: moment.refinement.stop], step)
         self.kept.append(replace(moment, refinement=Refinement(steps, len(steps) - 1)))
@@ -548,7 +549,9 @@ def test_a_hostile_name_never_reaches_a_file_name(client, place, found, name):
         for file in map(Path, given.json["files"]):
             assert file.parent == place.outbox and "evil" not in file.name
             assert re.fullmatch(r"latest\.\w+|timerefine \d{4}-\d\d-\d\d \d\d\.\d\d\.\d\d( \d+)?\.\w+", file.name)
-    assert {path.parent for path in set(place.outbox.parent.rglob("*")) - before} <= {place.outbox, place.outbox.parent}
+    written = {path.parent for path in set(place.outbox.parent.rglob("*")) - before}
+    ledger = place.outbox.parent / "library"  # remembers exports
+    assert written <= {place.outbox, place.outbox.parent, ledger}
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from exporters.hand_off import hand_off, lay_out
 from exporters.target import Guard
 from exporters.timeline import moment_id
 from exporters.write import ExportReport
+from tr_desktop.confidence import level
 from tr_desktop.engine import Engine
 from tr_desktop.errors import ExportError, UserError
 from tr_desktop.evidence import Evidence
@@ -52,8 +53,8 @@ class Pick:
 
 
 def moment_json(moment: Moment, rank: int = 1) -> dict[str, Any]:
-    """The moment as `find --json` prints it, with its id."""
-    return {"id": moment_id(moment), **FoundMoment.of(rank, moment).to_json()}
+    """The moment as `find --json` prints it, with its id, and what its score is called."""
+    return {"id": moment_id(moment), "level": level(moment).value, **FoundMoment.of(rank, moment).to_json()}
 
 
 class Desk:

@@ -158,6 +158,7 @@ class MomentShort(BaseModel):
 
     model_config = ConfigDict(extra="allow")
     id: str = Field(description="the same while its edges are refined, and in the hand-over")
+    level: Literal["strong", "likely", "guess"] = Field(description="what its score is called")
     media: str = Field(description="path of the file")
     rate: str = Field(description="exact frames a second, n/d")
     start_frame: int

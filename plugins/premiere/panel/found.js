@@ -53,7 +53,8 @@ function readFound(moments) {
  * @param {Step} step
  */
 async function handedOver(server, token, found, step) {
-  const moment = readMoment(await server.json(`/v1/moments/${found.id}/handover?step=${step.step}`, { token }));
+  const handover = await server.json(`/v1/moments/${found.id}/handover?step=${step.step}`, { token });
+  const moment = readMoment(handover?.moments?.[0]);
   const isShown =
     moment.id === found.id &&
     moment.media === found.media &&

@@ -84,7 +84,7 @@ function makeSearching(tools, { premiere, net, secure, objectUrl }) {
     const chosen = results.forSequence();
     if (!chosen.length) throw new Error("Search first: there are no moments to import.");
     const moments = chosen.map(({ found, step }) =>
-      step === found.steps[found.stop] ? found.id : { moment: found.id, step: step.step },
+      step === found.steps[found.stop] ? found.id : { id: found.id, step: step.step },
     );
     const body = { moments, format: "handover", name: searched };
     const made = await paired(server.json("/v1/exports", { method: "POST", token, body, limit_ms: EXPORT_MS }));

@@ -111,11 +111,11 @@ function makeTimeRefine({ setTimeout, clearTimeout }, port = 47615) {
       return events(search, Number(searchParams.get("after")), Number(searchParams.get("wait")));
     }
     if (pathname === "/v1/exports") {
-      const wanted = sent.moments.map((each) => (typeof each === "string" ? { moment: each } : each));
-      if (!wanted.every(({ moment }) => moments.has(moment))) return refuse(404, "There is no such moment.");
+      const wanted = sent.moments.map((each) => (typeof each === "string" ? { id: each } : each));
+      if (!wanted.every(({ id }) => moments.has(id))) return refuse(404, "There is no such moment.");
       timerefine.exported.push({
         format: sent.format, name: sent.name,
-        moments: wanted.map(({ moment, step }) => handedOver(moments.get(moment), step ?? moments.get(moment).stop)),
+        moments: wanted.map(({ id, step }) => handedOver(moments.get(id), step ?? moments.get(id).stop)),
       });
       return json(201, { files: ["json", "lua", "xml"].map((end) => `/out box/latest.${end}`), notes: ["A note."] });
     }
@@ -123,7 +123,7 @@ function makeTimeRefine({ setTimeout, clearTimeout }, port = 47615) {
     if (!moment) return refuse(404, "There is no such moment.");
     if (what === "handover") {
       const step = Number(searchParams.get("step") ?? moment.stop);
-      return step in moment.steps ? json(200, handedOver(moment, step)) : refuse(400, "There is no such step.");
+      return step in moment.steps ? json(200, { moments: [handedOver(moment, step)] }) : refuse(400, "There is no such step.");
     }
     if (what === "picture") {
       const [frame, width] = ["frame", "width"].map((key) => Number(searchParams.get(key)));

@@ -435,7 +435,7 @@ test("nothing is placed but what is shown", async () => {
   const { handedOver } = require("./fake_timerefine.js");
   const right = handedOver(park, 1);
   const handover = (changes) => {
-    const body = JSON.stringify({ ...right, ...changes });
+    const body = JSON.stringify({ moments: [{ ...right, ...changes }] });
     panel.timerefine.instead.set(`/v1/moments/${park.id}/handover`, { status: 200, type: "application/json", body });
   };
   for (const [changes, expected] of [

@@ -20,6 +20,7 @@ from tr_desktop import paths
 from tr_desktop.commands.main import main
 from tr_desktop.editor_plugins import PANEL_FILES, PREMIERE, RESOLVE, packed
 from tr_desktop.moments import Moment
+from tr_desktop.serving.ports import PORTS
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -28,7 +29,6 @@ PANEL = PLUGIN / "panel"
 TSC = PLUGIN / "node_modules" / "typescript" / "bin" / "tsc"
 TICKS_A_SECOND = 254016000000
 SETTINGS = 288  # of what isn't known of Premiere
-PORTS = (47615, 47616, 47617)  # of the local API
 
 
 @pytest.fixture
