@@ -6,6 +6,7 @@ setup(
     packages=[*find_namespace_packages(include=["tr_desktop*", "exporters*"]), "tr_desktop.plugins"],
     package_dir={"tr_desktop.plugins": "plugins"},
     package_data={
+        "tr_desktop.footage": ["sample.mp4", "sample.npz"],
         "tr_desktop.models": ["packs/*/*"],
         "tr_desktop.plugins": [
             "resolve/*.lua",

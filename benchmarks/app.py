@@ -28,7 +28,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 
-QUERIES = ("a cat", "a rocket", "a cup of coffee", "a red motorcycle", "an astronaut", "an animal", "a machine", "food")
+QUERIES = ("a cat", "a rocket", "a cup of coffee", "a galaxy", "an astronaut", "an animal", "a machine", "food")
 FLOOR_WINDOW = """
 import time
 from PySide6.QtWidgets import QApplication, QMainWindow
@@ -64,10 +64,10 @@ def fill(folder: Path, footage: Path, hours: int) -> None:
 
 
 def ten_minutes(path: Path) -> None:
-    from tr_desktop.footage.sample import make_sample
+    from tr_desktop.footage.sample import copy_sample
 
     sample = path.with_name("sample.mp4")
-    make_sample(sample)
+    copy_sample(sample)
     subprocess.run(
         ["ffmpeg", "-loglevel", "error", "-stream_loop", "24", "-i", str(sample), "-c", "copy", str(path)], check=True
     )

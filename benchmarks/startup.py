@@ -4,8 +4,8 @@
 
 Prints a Markdown table: medians of the wall time, and the ratios of this checkout to DIR in wall and processor time
 (medians over the runs). Each run starts both checkouts, in alternating order, so that both meet the same machine; one
-run before is not counted. Both use this Python and its packages. The footage is the generated sample clip (extra
-`demo`); each checkout has a library of its own, indexed before.
+run before is not counted. Both use this Python and its packages. The footage is the sample clip; each
+checkout has a library of its own, indexed before.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tr_desktop.footage.sample import make_sample
+from tr_desktop.footage.sample import copy_sample
 
 ROOT = Path(__file__).resolve().parents[1]
 QUERY = "a cat"
@@ -88,7 +88,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         clip = folder / "sample.mp4"
-        make_sample(clip)
+        copy_sample(clip)
         libraries = {before: str(folder / "library-before"), after: str(folder / "library-after")}
         for each, library in libraries.items():
             each.run("-m", each.module, "index", str(clip), "--library", library, cwd=folder)

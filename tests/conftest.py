@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tr_desktop.footage.sample import make_sample
+from tr_desktop.footage.sample import copy_sample
 
 END_S = 120
 
@@ -39,7 +39,7 @@ def _no_packs_of_the_user(tmp_path_factory, monkeypatch):
 
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory) -> Path:
-    """The generated sample clip."""
+    """A copy of the sample clip."""
     path = tmp_path_factory.mktemp("sample") / "sample.mp4"
-    make_sample(path)
+    copy_sample(path)
     return path

@@ -12,8 +12,6 @@ from tr_desktop.commands.main import main
 from tr_desktop.models.pack import load_pack
 from tr_desktop.sample_check import check_on_sample
 
-pytest.importorskip("skimage", reason="needs the sample's pictures")
-
 
 def mini_that_means_the_opposite(folder: Path) -> Path:
     """The embedded pack, whose sentences point away from what they say."""
@@ -46,9 +44,3 @@ def test_a_wrong_pack_visibly_fails(tmp_path, wrong, capsys):
     assert main(["models", "verify", str(pack.location), "--device", "cpu"]) == 0
     shown = capsys.readouterr().out
     assert re.search(rf"{result.found} of 5 sentences .*hardly better than chance", shown)
-
-
-def test_without_the_pictures_a_pack_is_still_verified(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("tr_desktop.sample_check.find_spec", lambda _: None)
-    assert main(["models", "verify", str(write_pack(tmp_path / "toy")), "--device", "cpu"]) == 0
-    assert "tr-desktop[demo]" in capsys.readouterr().out

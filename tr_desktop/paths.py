@@ -47,7 +47,7 @@ def downloads_folder() -> Path:
 
 
 def sample_clip(library: Path) -> Path:
-    """The generated clip that is searched if no footage is given; it lives in the library's folder."""
+    """The copy of the sample clip that is searched if no footage is given; it lives in the library's folder."""
     return library / "sample" / "sample.mp4"
 
 

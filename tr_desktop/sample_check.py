@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
-from fractions import Fraction
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
 from tr_desktop.engine import Engine, open_engine
-from tr_desktop.footage.sample import SHOTS, make_sample
+from tr_desktop.footage.sample import RATE, SHOTS, copy_sample
 from tr_desktop.library.index.indexer import index_footage
 from tr_desktop.models.pack import Pack
 
-_RATE = Fraction(2)  # the clip in normal speed takes long to encode, and shows the same
 _ENOUGH = 3  # of five sentences: by chance, as many find their shot in 6 % of trials
 
 
@@ -42,20 +39,18 @@ class SampleResult:
 
 
 def sample_report(pack: Pack, device: str) -> str:
-    """What `check_on_sample` finds, or why it can't be run, as a sentence. Raises UserError as it does."""
-    if find_spec("skimage") is None:
-        return "Not tried on the sample clip, whose pictures aren't installed: pip install 'tr-desktop[demo]'"
+    """What `check_on_sample` finds, as a sentence. Raises UserError as it does."""
     return str(check_on_sample(pack, device))
 
 
 def check_on_sample(pack: Pack, device: str) -> SampleResult:
     """Index the sample clip with `pack` and search it for each of its shots.
 
-    Raises UserError if the clip's pictures aren't installed, or if the pack or the device doesn't work.
+    Raises UserError if the pack or the device doesn't work.
     """
     with tempfile.TemporaryDirectory() as folder:
         clip = Path(folder, "sample.mp4")
-        make_sample(clip, _RATE)
+        copy_sample(clip)
         with open_engine(Path(folder, "library"), str(pack.location), device) as engine:
             index_footage([clip], engine.catalog, engine.encoder)
             return _searched(engine, clip)
@@ -70,7 +65,7 @@ def _searched(engine: Engine, clip: Path) -> SampleResult:
     for number, (_, seconds, sentence) in enumerate(SHOTS):
         moments = engine.find(sentence, [clip], top=1, steps=1, read_new=False).moments
         if moments:
-            middle_s = (moments[0].segment.start_frame + moments[0].segment.end_frame) / 2 / float(_RATE)
+            middle_s = (moments[0].segment.start_frame + moments[0].segment.end_frame) / 2 / float(RATE)
             found += ends_s[number] - seconds <= middle_s < ends_s[number]
         query = engine.encoder.encode_text([sentence])[0]
         curve, unrelated = vectors @ query, background @ query

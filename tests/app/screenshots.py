@@ -49,7 +49,7 @@ def take(arguments: argparse.Namespace, folder: Path) -> None:
     from tr_desktop.app.shell.window import Window
     from tr_desktop.commands.main import main as command
     from tr_desktop.editor_plugins import BLENDER, RESOLVE
-    from tr_desktop.footage.sample import make_sample
+    from tr_desktop.footage.sample import copy_sample
     from tr_desktop.projects.project import Project
 
     app = QApplication([])
@@ -60,7 +60,7 @@ def take(arguments: argparse.Namespace, folder: Path) -> None:
     footage = arguments.footage
     if not footage:
         footage = [folder / "sample.mp4"]
-        make_sample(footage[0])
+        copy_sample(footage[0])
 
     def pause(ms: int) -> None:
         loop = QEventLoop()  # QTest.qWait would keep Python's other threads from running

@@ -323,12 +323,6 @@ def _work(
     monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: ([str(footage / "one.mp4")], ""))
     monkeypatch.setattr(QMessageBox, "exec", lambda _: rng.choice((answers.Cancel, answers.Yes)))
     monkeypatch.setattr(QDesktopServices, "openUrl", lambda _: True)
-
-    def make_sample(path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(sample, path)
-
-    monkeypatch.setattr("tr_desktop.app.work.session.make_sample", make_sample)
     monkeypatch.setattr(Path, "home", lambda: exports)
     monkeypatch.chdir(exports)
     expected = Expected(monkeypatch)

@@ -17,6 +17,7 @@ from tr_desktop.grounders.video_llm import QUANTISED
 from tr_desktop.limits import DEFAULT_STEPS, DEFAULT_TOP, MAX_STEPS
 
 if TYPE_CHECKING:
+    from tr_desktop.engine import Engine
     from tr_desktop.grounders.video_llm.joining import VideoGrounder
     from tr_desktop.library.filters import FootageFilter
 
@@ -28,7 +29,7 @@ def add_commands(commands: Any) -> None:
     """Add `find` to the subparsers of `tr-desktop`."""
     find = commands.add_parser("find", help="search footage for a sentence; new footage is indexed first")
     find.add_argument("query", metavar="QUERY", help="what you remember, such as: a dog jumps over a fence")
-    find.add_argument("paths", metavar="PATH", nargs="*", type=Path, help="files or folders (none: a generated clip)")
+    find.add_argument("paths", metavar="PATH", nargs="*", type=Path, help="files or folders (none: a sample clip)")
     find.add_argument(
         "--top", metavar="N", type=options.positive, default=DEFAULT_TOP, help="number of moments (default %(default)s)"
     )
@@ -125,7 +126,7 @@ def run(arguments: argparse.Namespace) -> int:
         ]
         answer = engine.find(
             query,
-            footage or [_sample_clip(options.library_of(arguments))],
+            footage or [_sample_clip(engine)],
             top=arguments.top,
             steps=0 if arguments.no_refine else arguments.steps,
             example=arguments.like,
@@ -203,14 +204,15 @@ def _footage_filter(arguments: argparse.Namespace) -> FootageFilter:
     )
 
 
-def _sample_clip(library: Path) -> Path:
-    from tr_desktop.footage.sample import make_sample
+def _sample_clip(engine: Engine) -> Path:
+    from tr_desktop.footage.sample import copy_sample
+    from tr_desktop.sample_index import index_sample
 
-    path = paths.sample_clip(library)
+    path = paths.sample_clip(engine.catalog.folder)
+    print(f"No footage given: searching the sample clip {path}", file=sys.stderr)
     if not path.exists():
-        print("No footage given: making a sample clip…", file=sys.stderr)
-        make_sample(path)
-    print(f"Searching the sample clip {path}", file=sys.stderr)
+        copy_sample(path)
+    index_sample(path, engine)
     return path
 
 

@@ -26,13 +26,14 @@ from tr_desktop.app.work.undoing import Undoing
 from tr_desktop.app.work.video_model import VideoModel
 from tr_desktop.engine import Engine, open_engine
 from tr_desktop.errors import PackError, UserError
-from tr_desktop.footage.sample import make_sample
+from tr_desktop.footage.sample import copy_sample
 from tr_desktop.grounding import Answer
 from tr_desktop.library.index.screen_text import can_read, not_installed
 from tr_desktop.library.search.alike import asked_of
 from tr_desktop.models.choice import keep_choice
 from tr_desktop.models.pack import EMBEDDED_DEFAULT
 from tr_desktop.paths import sample_clip
+from tr_desktop.sample_index import index_sample
 
 LONG_JOB_S = 10.0
 SAMPLE_QUERY = "a cat"
@@ -175,14 +176,16 @@ class Session(QObject):
             self.failed.emit(not_installed())
 
     def try_sample(self) -> None:
-        """Make the sample clip if necessary, add it, and search it."""
+        """Copy the sample clip to the library if necessary, add it, and search it."""
         if self._sample_job is not None and not self._sample_job.is_over:
             return  # one click is enough
-        path = sample_clip(self._library)
+        path, engine = sample_clip(self._library), self.engine
 
         def work(_: Job) -> None:
             if not path.exists():
-                make_sample(path)
+                copy_sample(path)
+            if engine is not None:
+                index_sample(path, engine)
 
         self._sample_job = self.jobs.run(work, lambda _: self._search_sample(path))
 
