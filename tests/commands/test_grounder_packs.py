@@ -173,7 +173,7 @@ def test_doctor_says_what_to_install(added, monkeypatch):
     monkeypatch.delenv("TR_GROUNDER_PYTHON", raising=False)
     _, run_by, needed = grounder_report.lines()
     assert run_by == f"  Run by {sys.executable}: torch missing, transformers missing"
-    assert 'pip install "tr-desktop[llm]"' in needed and "TR_GROUNDER_PYTHON" in needed
+    assert '"tr-desktop[llm]"' in needed and "TR_GROUNDER_PYTHON" in needed
 
 
 def test_doctor_names_a_python_that_is_not_there(added, monkeypatch):

@@ -240,5 +240,5 @@ def test_a_local_model_needs_torch_and_says_so(running):
     about = about_worker()
     assert (about.python, about.torch, about.device) == (sys.executable, None, "cpu")
     facts = {"name": "small", "family": "qwen3_vl", "folder": "/nowhere", "preset": "timelens"}
-    with pytest.raises(UserError, match=r"small needs torch and transformers, which .* doesn't have.*run\.py llm find"):
+    with pytest.raises(UserError, match=r"small needs torch and transformers, which .* doesn't have.*run\.py llm"):
         running(SimpleNamespace(name="small", to_json=lambda: facts)).open()

@@ -33,6 +33,7 @@ from tr_desktop.library.index.indexer import index_footage
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.serving.agents import MAX_LISTED, make_agent_server
 from tr_desktop.serving.desk import Desk
+from tr_desktop.this_program import how_to_get
 
 ROOT = Path(__file__).resolve().parents[2]
 NUMBERED = "numbered.mp4"
@@ -260,7 +261,7 @@ def test_without_the_extra_the_command_says_how_to_install_it(tmp_path, monkeypa
     monkeypatch.setitem(sys.modules, "mcp.server", None)
     monkeypatch.delitem(sys.modules, "tr_desktop.serving.agents")
     assert main(["mcp", "--library", str(tmp_path)]) == 2
-    assert "pip install 'tr-desktop[mcp]'" in capsys.readouterr().err
+    assert how_to_get("mcp") in capsys.readouterr().err
 
 
 # In this process, with an encoder that sees colours

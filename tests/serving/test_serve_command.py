@@ -20,6 +20,7 @@ from tr_desktop.commands.main import main
 from tr_desktop.files import sole_writer
 from tr_desktop.serving.pairing import Pairing
 from tr_desktop.serving.server import Server
+from tr_desktop.this_program import how_to_get
 
 ROOT = Path(__file__).resolve().parents[2]
 needs_signals = pytest.mark.skipif(os.name == "nt", reason="another program can't press Ctrl-C there")
@@ -176,9 +177,7 @@ def test_without_the_extra_it_says_what_to_install(tmp_path):
             timeout=PATIENCE_S,
         )
         assert (done.returncode, done.stdout) == (2, "")
-        assert done.stderr == (
-            f"tr-desktop: The local API needs {name}. Install it with: pip install 'tr-desktop[api]'\n"
-        )
+        assert done.stderr == f"tr-desktop: The local API needs {name}. {how_to_get('api')}\n"
 
 
 # Which plugins may ask

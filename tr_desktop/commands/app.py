@@ -9,6 +9,7 @@ from typing import Any
 
 from tr_desktop.commands import options
 from tr_desktop.errors import UserError
+from tr_desktop.this_program import how_to_get
 
 
 def add_commands(commands: Any) -> None:
@@ -24,10 +25,12 @@ def run(arguments: argparse.Namespace) -> int:
     pack = options.pack_of(arguments)
     try:
         from tr_desktop.app.shell.main import run as run_app
-    except ImportError as error:  # Qt isn't installed, or lacks a library of the system
+    except ModuleNotFoundError as error:
+        raise UserError(f"The app's window can't be opened: {error}", remedy=how_to_get("app")) from error
+    except ImportError as error:
         raise UserError(
             f"The app's window can't be opened: {error}",
-            remedy="Install it with: pip install 'tr-desktop[app]', or start it with: python3 run.py app",
+            remedy="Qt needs this library: install it with the system's package manager",
         ) from error
     status = run_app(
         arguments.paths,

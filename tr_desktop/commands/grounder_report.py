@@ -6,16 +6,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tr_desktop.errors import UserError
+from tr_desktop.this_program import how_to_run_grounders
 
 if TYPE_CHECKING:
     from tr_desktop.grounders.video_llm.checkpoints import Checkpoint
     from tr_desktop.grounders.video_llm.messages import About
     from tr_desktop.grounders.video_llm.packs import GrounderPack
-
-_NEEDED = (
-    'Install them in a Python of their own, pip install "tr-desktop[llm]", and let TR_GROUNDER_PYTHON name it;'
-    " in a checkout: python3 run.py llm doctor"
-)
 
 
 def lines() -> Iterator[str]:
@@ -55,7 +51,7 @@ def _checkpoints(checkpoints: list[tuple[GrounderPack, Checkpoint]]) -> Iterator
         f"{name} {version or 'missing'}" for name, version in packages.items()
     )
     if None in packages.values():
-        yield f"  {_NEEDED}"
+        yield f"  {how_to_run_grounders()}"
         return
     memory = [
         f"{size_bytes / 1e9:.1f} GB {what}"

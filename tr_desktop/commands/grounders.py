@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from tr_desktop.commands.conversion import BytesProgress, ask_licence, size
 from tr_desktop.commands.options import OK
 from tr_desktop.errors import PackError
+from tr_desktop.this_program import how_to_get
 
 if TYPE_CHECKING:
     from tr_desktop.grounders.video_llm.packs import GrounderPack
@@ -98,7 +99,7 @@ def add_vtimellm(arguments: argparse.Namespace) -> int:
     except ImportError as error:
         raise PackError(
             f"Merging VTimeLLM needs {error.name}, which is not installed",
-            remedy='Use python3 run.py llm …, or install the packages: pip install "tr-desktop[llm]"',
+            remedy=how_to_get("llm"),
         ) from error
     base, *parts = arguments.vtimellm
     if len(parts) < 2 or arguments.clip is None:

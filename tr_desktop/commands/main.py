@@ -15,15 +15,16 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+from tr_desktop import this_program
 from tr_desktop.commands import app, doctor, export, find, index, last_guard, library, mcp, models, plugins, serve
 from tr_desktop.commands.options import INTERRUPTED, USER_ERROR
 from tr_desktop.errors import UserError
 from tr_desktop.grounders.video_llm import GROUND
 from tr_desktop.library.index import READ_FILES
-from tr_desktop.training import commands as training
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    this_program.restore_library_path()
     if argv is None and sys.argv[1:] == [READ_FILES]:
         from tr_desktop.library.index import reader_process
 
@@ -64,8 +65,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_Version, help="print the version and exit")
     # Commands import the other rooms when they run, so `--help` and errors come at once.
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (find, index, library, export, plugins, serve, mcp, app, doctor, models, training):
+    for module in (find, index, library, export, plugins, serve, mcp, app, doctor, models):
         module.add_commands(commands)
+    if not this_program.is_frozen():  # they need torch, which no build has
+        from tr_desktop.training import commands as training
+
+        training.add_commands(commands)
     return parser
 
 

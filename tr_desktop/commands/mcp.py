@@ -12,6 +12,7 @@ from typing import Any
 
 from tr_desktop.commands import last_guard, options, serve
 from tr_desktop.errors import UserError
+from tr_desktop.this_program import how_to_get
 
 
 def add_commands(commands: Any) -> None:
@@ -45,9 +46,7 @@ def _agents() -> tuple[Callable[..., Any], Callable[[Any], None]]:
     try:
         from tr_desktop.serving.agents import make_agent_server, talk
     except ModuleNotFoundError as error:
-        raise UserError(
-            f"The tools for agents need {error.name}", remedy="Install it with: pip install 'tr-desktop[mcp]'"
-        ) from error
+        raise UserError(f"The tools for agents need {error.name}", remedy=how_to_get("mcp")) from error
     return make_agent_server, talk
 
 

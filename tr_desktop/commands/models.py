@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tr_desktop.commands import get_model, grounders
 from tr_desktop.commands.conversion import as_json, as_sentence, ask_licence
 from tr_desktop.commands.options import OK, add_device
+from tr_desktop.this_program import how_to_get
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -203,7 +204,7 @@ def _converted(arguments: argparse.Namespace) -> Pack:
     except ImportError as error:
         raise UserError(
             f"Converting a checkpoint needs {error.name}, which is not installed",
-            remedy='Use python3 run.py convert …, or install the packages: pip install "tr-desktop[convert]"',
+            remedy=how_to_get("convert"),
         ) from error
     folder: Path | None = arguments.pictures
     return add_checkpoint(
@@ -270,8 +271,9 @@ def _calibrate(arguments: argparse.Namespace) -> int:
     try:
         from tr_desktop.training.scores.calibrate import calibrate
     except ImportError as error:
-        remedy = 'Install the training packages: pip install "tr-desktop[train]"'
-        raise UserError(f"Calibrating needs {error.name}, which is not installed", remedy=remedy) from error
+        raise UserError(
+            f"Calibrating needs {error.name}, which is not installed", remedy=how_to_get("train")
+        ) from error
     expect_unused(arguments.out)  # before hours of work
     pack = _pack(arguments)
     done = calibrate(pack, arguments.data, arguments.cache, arguments.questions, arguments.seed)

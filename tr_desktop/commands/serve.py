@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from tr_desktop import paths
 from tr_desktop.commands import options
 from tr_desktop.errors import UserError
+from tr_desktop.this_program import how_to_get
 
 if TYPE_CHECKING:
     from tr_desktop.engine import Engine
@@ -80,9 +81,7 @@ def _serving() -> tuple[Any, Callable[..., Any]]:
         from tr_desktop.serving.pairing import Pairing
         from tr_desktop.serving.server import Server
     except ModuleNotFoundError as error:
-        raise UserError(
-            f"The local API needs {error.name}", remedy="Install it with: pip install 'tr-desktop[api]'"
-        ) from error
+        raise UserError(f"The local API needs {error.name}", remedy=how_to_get("api")) from error
     return Pairing(paths.settings_folder()), Server
 
 

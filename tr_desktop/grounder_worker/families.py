@@ -9,6 +9,7 @@ from typing import Any
 from tr_desktop.errors import UserError
 from tr_desktop.grounder_worker.about import is_installed
 from tr_desktop.grounder_worker.base import Model
+from tr_desktop.this_program import how_to_run_grounders
 
 
 def open_model(facts: Mapping[str, Any], device: str, quantise: str) -> Model:
@@ -24,8 +25,7 @@ def open_model(facts: Mapping[str, Any], device: str, quantise: str) -> Model:
     if missing := [package for package in ("torch", "transformers") if not is_installed(package)]:
         raise UserError(
             f"{facts['name']} needs {' and '.join(missing)}, which {sys.executable} doesn't have",
-            remedy="In a checkout, run `python3 run.py llm find …` or `python3 run.py llm app`; otherwise install"
-            " tr-desktop[llm] in a Python of its own and let TR_GROUNDER_PYTHON name that Python",
+            remedy=how_to_run_grounders(),
         )
     if family == "vtime":
         from tr_desktop.grounder_worker.vtime import VTime

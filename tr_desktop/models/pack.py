@@ -118,6 +118,9 @@ def load_pack(name_or_path: str | Path) -> Pack:
     for folder, names in ((EMBEDDED, list_packs()), (packs_folder(), installed_packs())):
         if text in names:  # the user may have given an added pack another name than its own
             return replace(parse_pack(folder / text, _folder_reader(folder / text)), name=text)
+    if text == EMBEDDED_DEFAULT:
+        missing = "The model pack that TimeRefine comes with is missing"
+        raise PackError(missing, path=EMBEDDED, remedy="Install TimeRefine again")
     path = Path(name_or_path)
     if path.is_dir():
         if not is_pack(path):

@@ -30,6 +30,7 @@ from tr_desktop.app.work.session import Session
 from tr_desktop.errors import UserError
 from tr_desktop.models.convert.catalogue import OPEN_MODELS, OpenModel
 from tr_desktop.models.convert.packages import missing_packages
+from tr_desktop.this_program import how_to_get
 
 
 class ModelsDialog(QDialog):
@@ -118,9 +119,9 @@ class ModelsDialog(QDialog):
         self.needs.setText(
             tr(
                 "Getting models and converting checkpoints needs packages that aren’t installed here: {packages}."
-                " Install them with pip install 'tr-desktop[convert]', or use the command"
-                " python3 run.py convert models get NAME. Pack files (.trpack) can be added without them.",
+                " {remedy}. Pack files (.trpack) can be added without them.",
                 packages=", ".join(self._missing),
+                remedy=how_to_get("convert"),
             )
         )
         self._packs.refresh()

@@ -25,6 +25,7 @@ from tr_desktop.library.index.prefetch import Pause
 from tr_desktop.library.index.text_frames import LIKELY_BLOCKS, RgbPicture, ShotPicture, shot_parts, shot_pictures
 from tr_desktop.library.store.catalog import Catalog
 from tr_desktop.moments import Indexed, TextKind
+from tr_desktop.this_program import how_to_get
 
 if TYPE_CHECKING:
     from tr_desktop.models.encoder import Encoder
@@ -56,7 +57,7 @@ def not_installed() -> UserError:
     """Says that the extra isn't installed, and how to install it."""
     return UserError(
         "Text in pictures can't be read: RapidOCR isn't installed",
-        remedy="Install the extra: pip install 'tr-desktop[ocr]'",
+        remedy=how_to_get("ocr"),
     )
 
 

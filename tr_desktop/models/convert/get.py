@@ -25,6 +25,7 @@ from tr_desktop.models.convert.licence import LicenceError, expect_agreed
 from tr_desktop.models.convert.packages import missing_packages
 from tr_desktop.models.pack import Pack
 from tr_desktop.paths import downloads_folder
+from tr_desktop.this_program import how_to_get
 
 if TYPE_CHECKING:
     from tr_desktop.models.convert.add import Progress
@@ -43,7 +44,7 @@ def expect_ready(model: OpenModel, precision: str) -> None:
     if missing := missing_packages():
         raise UserError(
             f"Getting a model needs packages that aren't installed: {', '.join(missing)}",
-            remedy='Use python3 run.py convert …, or install them: pip install "tr-desktop[convert]"',
+            remedy=how_to_get("convert"),
         )
     if model.precision == "fp16" != precision:
         raise PackError(f"{model.name} is too large for a pack in {precision}", remedy="Use --precision fp16")

@@ -9,12 +9,11 @@ from pathlib import Path
 
 from tr_desktop.errors import UserError
 from tr_desktop.models.devices import AUTO, CHOICES
+from tr_desktop.this_program import how_to_get
 from tr_desktop.training.defaults import PACK
 
 DEFAULT_TIERS = "A,B,C"
 DEFAULT_SEED = 0
-
-_MISSING = 'Install the training packages: pip install "tr-desktop[train]"'
 
 
 def add_train_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,7 +55,7 @@ def run_train(arguments: argparse.Namespace) -> int:
         from tr_desktop.training.encoder.config import EncoderConfig
         from tr_desktop.training.encoder.recipe import train_encoder
     except ImportError as error:
-        raise UserError(f"Training needs {error.name}, which is not installed", remedy=_MISSING) from error
+        raise UserError(f"Training needs {error.name}, which is not installed", remedy=how_to_get("train")) from error
     out: Path = arguments.out
     train_encoder(
         EncoderConfig(
@@ -96,7 +95,7 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     try:
         from tr_desktop.training.encoder.evaluate import evaluate_encoder
     except ImportError as error:
-        raise UserError(f"Evaluation needs {error.name}, which is not installed", remedy=_MISSING) from error
+        raise UserError(f"Evaluation needs {error.name}, which is not installed", remedy=how_to_get("train")) from error
     if arguments.footage is None and arguments.data is None:
         raise UserError("There is nothing to evaluate on", remedy="Give --footage DIR, --data DIR or both")
     figures = evaluate_encoder(arguments.model, arguments.footage, arguments.data, arguments.device)

@@ -9,6 +9,7 @@ import argparse
 from pathlib import Path
 
 from tr_desktop.errors import UserError
+from tr_desktop.this_program import how_to_get
 from tr_desktop.training.defaults import PACK
 
 SEEDS = (0, 1, 2)
@@ -56,6 +57,5 @@ def _run(arguments: argparse.Namespace) -> int:
     try:
         from tr_desktop.training.grounder.ablation_runs import run_ablation
     except ImportError as error:
-        remedy = 'Install the training packages: pip install "tr-desktop[train]"'
-        raise UserError(f"Training needs {error.name}, which is not installed", remedy=remedy) from error
+        raise UserError(f"Training needs {error.name}, which is not installed", remedy=how_to_get("train")) from error
     return run_ablation(arguments)

@@ -12,6 +12,7 @@ from typing import Any
 
 from tr_desktop.errors import UserError
 from tr_desktop.grounders.video_llm import DEVICES
+from tr_desktop.this_program import how_to_get
 from tr_desktop.training.annotations import READERS
 from tr_desktop.training.grounder.ablation_commands import add_ablate_arguments
 
@@ -25,8 +26,6 @@ RATE = 1e-4
 STEPS = 100
 WINDOW_S = 64.0
 SEED = 0
-
-_MISSING = 'Run it as `python3 run.py llm train grounder …`, or install: pip install "tr-desktop[llm]"'
 
 
 def add_train_arguments(parser: argparse.ArgumentParser) -> None:
@@ -122,7 +121,7 @@ def _runs(name: str) -> Callable[[argparse.Namespace], int]:
         try:
             from tr_desktop.training.grounder import runs
         except ImportError as error:
-            raise UserError(f"Training needs {error.name}, which is not installed", remedy=_MISSING) from error
+            raise UserError(f"Training needs {error.name}, which is not installed", remedy=how_to_get("llm")) from error
         status: int = getattr(runs, name)(arguments)
         return status
 

@@ -9,6 +9,8 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from tr_desktop.errors import UserError
+from tr_desktop.this_program import how_to_get
 from tr_desktop.training.annotations import READERS
 from tr_desktop.training.defaults import INDEX_FPS, ITERATIONS, PACK, TAKES
 
@@ -192,8 +194,10 @@ def _runs(name: str) -> Callable[[argparse.Namespace], int]:
     """The function `name` of `runs.py`, which is imported when it is called."""
 
     def run(arguments: argparse.Namespace) -> int:
-        from tr_desktop.training.refiner import runs
-
+        try:
+            from tr_desktop.training.refiner import runs
+        except ImportError as error:
+            raise UserError(f"This needs {error.name}, which is not installed", remedy=how_to_get("train")) from error
         status: int = getattr(runs, name)(arguments)
         return status
 

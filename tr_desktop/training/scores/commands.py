@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from tr_desktop.errors import UserError
+from tr_desktop.this_program import how_to_get
 from tr_desktop.training.defaults import PACK
 
 QUESTIONS = 60
@@ -64,8 +65,7 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     try:
         from tr_desktop.training.scores.evaluate import Settings, evaluate_scores
     except ImportError as error:
-        remedy = 'Install the training packages: pip install "tr-desktop[train]"'
-        raise UserError(f"Evaluation needs {error.name}, which is not installed", remedy=remedy) from error
+        raise UserError(f"Evaluation needs {error.name}, which is not installed", remedy=how_to_get("train")) from error
     settings = Settings(
         model=arguments.model,
         footage=arguments.footage,
