@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication
 from tr_desktop.app.look import theme
 from tr_desktop.app.look.settings import Settings
 from tr_desktop.app.look.translate import tr
+from tr_desktop.app.shell.interrupts import interrupts_close
 from tr_desktop.app.shell.window import Window
 from tr_desktop.app.work.session import Session
 from tr_desktop.paths import library_folder
@@ -50,7 +51,8 @@ def run(
         window.show()
         window.focus_search()
         _begin(window, paths)
-        app.exec()
+        with interrupts_close(window):
+            app.exec()
     finally:
         sys.excepthook = hook
     has_ended = window.has_ended
