@@ -4,15 +4,18 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+import tr_desktop
 from tests.processes import PATIENCE_S
 from tr_desktop import this_program
 from tr_desktop.commands.main import main
 from tr_desktop.library.index.screen_text import not_installed
 from tr_desktop.models import pack
 from tr_desktop.this_program import how_to_get, how_to_run_grounders
+from tr_desktop.version import this_version
 
 
 @pytest.fixture
@@ -103,3 +106,17 @@ def test_a_program_without_its_packs_says_so(monkeypatch, tmp_path, capsys):
     assert "comes with is missing" in said and "again" in said and "Traceback" not in said
     assert main(["models", "list"]) in (0, 2)
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_build_knows_its_commit_and_an_installation_without_one_says_nothing(frozen, monkeypatch):
+    assert this_version().commit == "" and "(" not in str(this_version())
+    monkeypatch.setitem(sys.modules, "tr_desktop._build", SimpleNamespace(COMMIT="1a2b3c4", DATE="2026-11-30"))
+    monkeypatch.setattr(tr_desktop, "_build", sys.modules["tr_desktop._build"], raising=False)
+    assert str(this_version()).endswith(" (1a2b3c4, 2026-11-30)")
+
+
+def test_without_a_pack_the_version_is_said_all_the_same(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(pack, "EMBEDDED", tmp_path / "none")
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0 and "no model pack" in capsys.readouterr().out

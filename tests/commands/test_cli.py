@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
 import subprocess
 import sys
 import time
+import tomllib
 from fractions import Fraction
 from pathlib import Path
 
@@ -21,8 +23,10 @@ from tests.media import make_video
 from tests.processes import PATIENCE_S, ending
 from tests.toy import write_clip
 from tr_desktop.commands.main import main
+from tr_desktop.models.pack import load_pack
 
-SHARED = Path(__file__).resolve().parents[3] / "shared"
+ROOT = Path(__file__).resolve().parents[2]
+SHARED = ROOT.parent / "shared"
 
 
 @pytest.fixture(scope="session")
@@ -263,8 +267,12 @@ def test_the_version_is_printed(capsys):
     with pytest.raises(SystemExit) as ended:
         main(["--version"])
     assert ended.value.code == 0
-    name, version = capsys.readouterr().out.split()
-    assert name == "tr-desktop" and version[0].isdigit()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    pack = load_pack("mini").sha256[:12]
+    said = capsys.readouterr().out
+    assert re.fullmatch(
+        rf"tr-desktop {project['version']}( \(\w{{7,}}, [-\d]{{10}}\))?, model pack mini {pack}\n", said
+    )
 
 
 def test_the_package_runs_as_a_module():

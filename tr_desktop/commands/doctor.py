@@ -75,6 +75,20 @@ def run(arguments: argparse.Namespace) -> int:
     return options.OK
 
 
+def this_program_and_pack() -> str:
+    """The version of this program and the model pack in use, on one line."""
+    from tr_desktop.models.choice import default_pack
+    from tr_desktop.models.pack import load_pack
+    from tr_desktop.version import this_version
+
+    try:
+        pack = load_pack(default_pack())
+        known = f"model pack {pack.name} {pack.sha256[:12]}"
+    except UserError:  # the version is to be had all the same
+        known = "no model pack that can be opened"
+    return f"tr-desktop {this_version()}, {known}"
+
+
 def _devices(pack: Pack, wanted: str) -> Iterator[str]:
     """The devices, as lines: which are offered, which work, and how fast. `auto` uses from now on what is found."""
     from tr_desktop.models.encoder import Encoder
@@ -107,6 +121,7 @@ def _print_packages() -> None:
     import platform
     from importlib.metadata import PackageNotFoundError, version
 
+    print(this_program_and_pack())
     print(f"Python {platform.python_version()} on {platform.platform()}")
     for package in PACKAGES:
         try:

@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="tr-desktop", description="Type what you remember, get the moment in your own footage."
     )
-    parser.add_argument("--version", action=_Version, help="print the version and exit")
+    parser.add_argument("--version", action=_Version, help="print the version and the model pack, and exit")
     # Commands import the other rooms when they run, so `--help` and errors come at once.
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for module in (find, index, library, export, plugins, serve, mcp, app, doctor, models):
@@ -81,9 +81,9 @@ class _Version(argparse.Action):
         super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, **options)
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from importlib.metadata import version
+        from tr_desktop.commands.doctor import this_program_and_pack
 
-        print(f"tr-desktop {version('tr-desktop')}")
+        print(this_program_and_pack())
         parser.exit()
 
 
