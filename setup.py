@@ -28,6 +28,7 @@ setup(
     package_dir={"tr_desktop.plugins": "plugins"},
     package_data={
         "tr_desktop.footage": ["sample.mp4", "sample.npz"],
+        "tr_desktop.licences": ["libraries.csv", "texts/*.txt"],
         "tr_desktop.models": ["packs/*/*"],
         "tr_desktop.plugins": [
             "resolve/*.lua",

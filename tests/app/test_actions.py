@@ -4,7 +4,7 @@ import json
 
 import pytest
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QToolButton
+from PySide6.QtWidgets import QApplication, QDialogButtonBox, QLabel, QPlainTextEdit, QToolButton
 
 from tr_desktop.app.shell.actions import ACTIONS
 from tr_desktop.app.shell.keys import KEYS_FILE, keys_of, read_keys
@@ -89,3 +89,19 @@ def test_the_sheet_names_every_action_that_has_a_key(run_app):
         assert {action.text.rstrip("…") for action in ACTIONS if action.keys} <= texts
 
     run_app(script)
+
+
+def test_help_shows_version_and_pack_and_the_licences(run_app, sample, library):
+    def script(hands):
+        hands.wait(lambda: hands.session.engine is not None)
+        for name, said in (("help.about", "Model pack mini"), ("help.licences", "GNU LESSER GENERAL PUBLIC LICENSE")):
+            next(action for action in hands.window.actions() if action.objectName() == name).trigger()
+            dialog = QApplication.activeModalWidget()
+            assert dialog is not None
+            labels = [label.text() for label in dialog.findChildren(QLabel)]
+            texts = [field.toPlainText() for field in dialog.findChildren(QPlainTextEdit)]
+            assert said in "\n".join(labels + texts)
+            dialog.findChild(QDialogButtonBox).button(QDialogButtonBox.StandardButton.Close).click()
+            hands.wait(lambda: QApplication.activeModalWidget() is None)
+
+    run_app(script, sample, library=library)

@@ -1,5 +1,5 @@
 """The `tr-desktop` command: `find`, `index`, `watch`, `library`, `export`, `send`, `plugins`, `serve`, `mcp`,
-`app`, `doctor`, `models`, `train` and `evaluate`.
+`app`, `doctor`, `models`, `licences`, `train` and `evaluate`.
 
 Results go to standard output; progress and messages to standard error. Exit status: 0 with at least one confident
 moment (or the job done), 1 with none and for no other cause, 2 for a problem that the user can fix, 3 for an error of
@@ -16,7 +16,20 @@ from contextlib import suppress
 from typing import Any
 
 from tr_desktop import this_program
-from tr_desktop.commands import app, doctor, export, find, index, last_guard, library, mcp, models, plugins, serve
+from tr_desktop.commands import (
+    app,
+    doctor,
+    export,
+    find,
+    index,
+    last_guard,
+    library,
+    licences,
+    mcp,
+    models,
+    plugins,
+    serve,
+)
 from tr_desktop.commands.options import INTERRUPTED, USER_ERROR
 from tr_desktop.errors import UserError
 from tr_desktop.grounders.video_llm import GROUND
@@ -65,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_Version, help="print the version and the model pack, and exit")
     # Commands import the other rooms when they run, so `--help` and errors come at once.
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (find, index, library, export, plugins, serve, mcp, app, doctor, models):
+    for module in (find, index, library, export, plugins, serve, mcp, app, doctor, models, licences):
         module.add_commands(commands)
     if not this_program.is_frozen():  # they need torch, which no build has
         from tr_desktop.training import commands as training

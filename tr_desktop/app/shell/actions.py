@@ -12,6 +12,7 @@ from tr_desktop.app.look.translate import marked, tr
 from tr_desktop.app.panels.library_panel import LibraryPanel
 from tr_desktop.app.panels.results import ResultsPanel
 from tr_desktop.app.panels.search_bar import SearchBar
+from tr_desktop.app.shell.about import show_about, show_licences
 from tr_desktop.app.shell.adding import Adding
 from tr_desktop.app.shell.dialogs import bring_up
 from tr_desktop.app.shell.editors_dialog import EditorsDialog
@@ -90,6 +91,11 @@ def _text_hint() -> str:
 
 def _clear_marks(window: Target) -> None:
     window.session.editing.clear_marks(window.session.searching.results.query)
+
+
+def _about(window: Target) -> None:
+    engine = window.session.engine
+    show_about(window.search, None if engine is None else engine.encoder.pack)
 
 
 def _colour_marker(colour: str, window: Target) -> None:
@@ -221,4 +227,6 @@ ACTIONS: tuple[Action, ...] = (
     _view("view.selects", marked("Show selects"), ("Ctrl+1",), lambda w: w.show_side(Side.SELECTS)),
     _view("view.theme", marked("Switch theme: dark, light or system"), ("Ctrl+Shift+T",), lambda w: w.theming.switch()),
     Action("help.keys", marked("Keyboard shortcuts"), ("?", "F1"), lambda w: w.show_keys(), _HELP),
+    Action("help.licences", marked("Licences"), (), lambda w: show_licences(w.search), _HELP),
+    Action("help.about", marked("About TimeRefine"), (), _about, _HELP),
 )
