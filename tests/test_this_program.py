@@ -45,9 +45,12 @@ def test_installed_by_pip_remedies_name_the_extra(installed):
     assert "TR_GROUNDER_PYTHON" in how_to_run_grounders()
 
 
-def test_installed_as_a_tool_of_uv_remedies_use_uv(installed):
+def test_installed_as_a_tool_of_uv_remedies_use_uv_and_keep_the_app(installed, monkeypatch):
     (installed / "uv-receipt.toml").touch()
-    assert how_to_get("ocr") == 'Install it with: uv tool install "tr-desktop[ocr]"'
+    for has_qt, extras in ((None, "ocr"), ("PySide6", "app,ocr")):
+        monkeypatch.setattr(this_program, "find_spec", lambda _, found=has_qt: found)
+        assert how_to_get("ocr") == f'Install it with: uv tool install "tr-desktop[{extras}]"'
+    assert how_to_get("app") == 'Install it with: uv tool install "tr-desktop[app]"'
 
 
 def test_a_build_says_that_it_cannot_be_extended(frozen):

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -37,8 +38,11 @@ def how_to_get(extra: str) -> str:
     if is_frozen():
         return f'This build can\'t be extended: install TimeRefine with Python, pip install "tr-desktop[{extra}]"'
     if not is_clone():
-        tool = "uv tool" if (Path(sys.prefix) / "uv-receipt.toml").is_file() else "pip"
-        return f'Install it with: {tool} install "tr-desktop[{extra}]"'
+        if not (Path(sys.prefix) / "uv-receipt.toml").is_file():
+            return f'Install it with: pip install "tr-desktop[{extra}]"'
+        # uv installs what is named, and nothing that was there before.
+        extras = f"app,{extra}" if extra != "app" and find_spec("PySide6") is not None else extra
+        return f'Install it with: uv tool install "tr-desktop[{extras}]"'
     if extra == "app":
         return "Start it with: python3 run.py app"
     install = f'{_quoted(sys.executable)} -m pip install --editable "{_CLONE}[{extra}]"'
