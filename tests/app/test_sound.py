@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 from numpy.typing import NDArray
 from pytestqt.qtbot import QtBot
 
+from exporters.clips import WAYS
+from exporters.formats import formats
 from tests.app.leaks import no_leaks  # noqa: F401
 from tests.app.test_player import WAIT_MS, whole
 from tests.footage.recipes import MAKERS
@@ -19,6 +22,7 @@ from tests.footage.test_joints import LENGTHS, segment
 from tests.media import numbered_picture
 from tr_desktop.app.player.player import Player
 from tr_desktop.app.player.samples import CHANNELS, RATE_HZ, samples
+from tr_desktop.commands.main import main
 from tr_desktop.moments import Footage
 
 RATE = Fraction(25)
@@ -149,3 +153,15 @@ def test_sound_after_a_joint_is_that_of_its_pictures(tmp_path: Path) -> None:
         assert len(sound) == round((end_s - start_s) * RATE_HZ)
         strength = np.abs(np.fft.rfft(sound.astype(float)))
         assert abs(int(np.argmax(strength)) * RATE_HZ / len(sound) - tone_hz) < 20, number
+
+
+@pytest.mark.parametrize(
+    ("can_play", "line"), [(True, "Sound: the app plays it through Qt"), (False, "Sound: none, because ")]
+)
+def test_doctor_says_whether_anything_can_be_heard(can_play, line, monkeypatch, capfd, tmp_path):
+    if not can_play:
+        monkeypatch.setitem(sys.modules, "PySide6.QtMultimedia", None)
+    assert main(["doctor", "--library", str(tmp_path)]) == 0
+    out, err = capfd.readouterr()
+    assert any(said.startswith(line) for said in out.splitlines())
+    assert f"Export formats: {len(formats())}. Ways to cut clips: {len(WAYS)}\n" in out and err == ""

@@ -54,6 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
     pack_name = options.pack_of(arguments)
     _print_packages()
     print(_decoder())
+    print(_formats())
+    print(_sound())
     print("Text in pictures: read when footage is indexed" if can_read() else str(not_installed()))
     for line in grounder_report.lines():
         print(line, flush=True)
@@ -152,6 +154,23 @@ def _decoder() -> str:
         f"Decoder: FFmpeg {av.ffmpeg_version_info}, CPU. Available to `index --hardware` (tested on each file first):"
         f" {offered or 'this FFmpeg supports no device'}"
     )
+
+
+def _formats() -> str:
+    from exporters.clips import WAYS
+    from exporters.formats import formats
+
+    return f"Export formats: {len(formats())}. Ways to cut clips: {len(WAYS)}"
+
+
+def _sound() -> str:
+    """The app plays without sound if it can't load what makes it, so this is where one finds out."""
+    try:
+        from tr_desktop.app.player.sound import why_silent
+    except ImportError as error:
+        return f"Sound: none, because the app's packages can't be loaded ({error})"
+    why = why_silent()
+    return f"Sound: none, because {why}" if why else "Sound: the app plays it through Qt"
 
 
 def _self_test(pack_name: str, device: str, folder: Path) -> None:

@@ -95,6 +95,16 @@ class SoundOutput(QObject):
                 self._rest = self._rest[written:]
 
 
+def why_silent() -> str:
+    """Why no device could play anything, or "". No device is asked."""
+    _be_quiet()
+    try:
+        import PySide6.QtMultimedia  # noqa: F401
+    except ImportError as error:
+        return str(error)
+    return ""
+
+
 def _read(
     blocks: queue.Queue[bytes],
     stopping: threading.Event,
@@ -118,9 +128,13 @@ def _read(
             from_s = start_s
 
 
-def _open_sink() -> QAudioSink | None:
-    # Qt's messages about missing sound libraries are of no use to an editor.
+def _be_quiet() -> None:
+    """Qt's messages about missing sound libraries are of no use to an editor."""
     QLoggingCategory.setFilterRules("qt.multimedia.*=false")
+
+
+def _open_sink() -> QAudioSink | None:
+    _be_quiet()
     try:  # imported late: it is slow, and needs libraries that a server may lack
         from PySide6.QtMultimedia import QAudioFormat, QAudioSink, QMediaDevices
     except ImportError:
