@@ -14,6 +14,7 @@ from a lock file on first use, and again when the lock file or pyproject.toml ch
     run.py llm ...          run tr-desktop with what runs and trains video language models
     run.py gpu ...          run tr-desktop with ONNX Runtime for CUDA
     run.py app ...          open the desktop app, with Qt
+    run.py freeze           make a program that needs no Python, in dist/TimeRefine; --check and --packages go on
     run.py ...              run tr-desktop with the arguments given
 """
 
@@ -28,8 +29,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 
 
-def environment(name: str) -> Path:
-    """The folder with the executables of environment `name`, which is installed from lock/NAME.txt."""
+def environment(name: str, *, has_project: bool = True) -> Path:
+    """The folder with the executables of environment `name`, which is installed from lock/NAME.txt.
+
+    has_project: with this checkout in it, whose changes are live.
+    """
     folder = ROOT / ".venv" / name
     executables = folder / ("Scripts" if sys.platform == "win32" else "bin")
     lock = ROOT / "lock" / f"{name}.txt"
@@ -40,7 +44,8 @@ def environment(name: str) -> Path:
         venv.create(folder, with_pip=True, clear=True)
         pip = [str(executables / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         subprocess.run([*pip, "-r", str(lock)], check=True)
-        subprocess.run([*pip, "--no-deps", "--editable", str(ROOT)], check=True)
+        if has_project:
+            subprocess.run([*pip, "--no-deps", "--editable", str(ROOT)], check=True)
         stamp.write_text(wanted)
     return executables
 
@@ -80,6 +85,9 @@ def main(arguments: list[str]) -> int:
         commands = [[environment("llm") / "tr-desktop", *arguments[1:]]]
     elif arguments[:1] == ["train"]:
         commands = [[environment("train") / "tr-desktop", *arguments]]
+    elif arguments[:1] == ["freeze"]:
+        at = environment("freeze", has_project=False)
+        commands = [[at / "python", "-P", ROOT / "packaging" / "freeze.py", *arguments[1:]]]
     elif arguments[:1] == ["app"]:
         commands = [[environment("desktop") / "tr-desktop", *arguments]]
     elif arguments[:1] == ["gpu"]:

@@ -10,6 +10,10 @@ for name in train convert llm; do
   lock "$name" --extra "$name" --extra test
   grep -vE '^(nvidia-|cuda-|triton==)' "lock/$name.txt" >lock/new.tmp && mv lock/new.tmp "lock/$name.txt"
 done
+# The frozen app: what it holds, and what freezes it.
+printf 'pyinstaller\n' >lock/freeze.in
+lock freeze lock/freeze.in --extra app --extra api --extra mcp --generate-hashes
+rm lock/freeze.in
 # onnxruntime-gpu brings the same modules as onnxruntime: one of the two, never both.
 printf 'onnxruntime-gpu[cuda,cudnn]\n' >lock/gpu.in
 lock gpu lock/gpu.in --no-emit-package onnxruntime
