@@ -1,11 +1,12 @@
 """The window: its texts, colours, accessibility and speed."""
 
+import sys
 from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, QRect, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QFileOpenEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -178,6 +179,21 @@ def test_a_missing_pack_is_reported(run_app, sample):
         hands.wait(lambda: "no-such-pack" in hands.window.notice.text())
 
     run_app(script, sample, "--model", "no-such-pack")
+
+
+def test_a_project_that_the_system_asks_to_open_is_opened(run_app, tmp_path, monkeypatch):
+    project = tmp_path / "cut.trproj"
+    project.write_text('{"schema": 1, "selects": []}')
+    here = sys.platform
+    # Finder starts the app without arguments, and says afterwards which file was double-clicked.
+    monkeypatch.setattr("sys.platform", "darwin")
+
+    def script(hands):
+        monkeypatch.setattr("sys.platform", here)
+        QApplication.sendEvent(QApplication.instance(), QFileOpenEvent(str(project)))
+        hands.wait(lambda: hands.session.editing.project.path == project)
+
+    run_app(script)
 
 
 def test_files_are_dragged_in_and_written_files_out(run_app, sample, library, tmp_path):
