@@ -92,6 +92,7 @@ def _check(report: Report, here: Place, clip: Path, given: argparse.Namespace) -
     """All that the command line does, beside the source; the exports."""
     report.part("it says its version", command_check.version(here, given.source))
     report.part("doctor passes and says what works", command_check.doctor(here))
+    report.part("the licences of all its parts are listed", command_check.licences(here))
     footage = [clip] if given.footage else []
     result = here.home / "result.json"
     report.part("a search finds the cat", command_check.find(here, QUERY, AROUND_S, footage, result))

@@ -66,6 +66,16 @@ def _is_installed(package: str) -> bool:
         return False
 
 
+def licences(place: Place) -> Iterator[str]:
+    """The list that the build wrote, with the notice that x264 and x265 ask for, and the texts."""
+    done = place.run(_COMMAND, "licences", "--texts")
+    if done.status or done.err:
+        yield str(done)
+    for what in ("x265", "Qt", "GNU GENERAL PUBLIC LICENSE", "onnxruntime"):
+        if what not in done.out:
+            yield f"it doesn't say {what}"
+
+
 def find(place: Place, query: str, around_s: float, footage: Sequence[Path], result: Path) -> Iterator[str]:
     """Its best moment has to be around that second, and refined on decoded frames. result: gets the answer."""
     done = place.run(_COMMAND, "find", query, *footage, "--json")

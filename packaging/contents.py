@@ -22,6 +22,7 @@ BUILDS = ("altgraph", "macholib", "pefile", "pip", "pyinstaller", "pyinstaller-h
 EXCLUDED = (
     # What `tokenizers` and `huggingface-hub` bring for downloads: converting a model needs torch, which isn't there.
     *("huggingface_hub", "hf_xet", "fsspec", "filelock"),
+    "tr_desktop.training",  # needs torch
     "yaml",  # logs of servers, set up by a file
     # Pictures of the sample clip, training, conversion.
     *("skimage", "scipy", "PIL", "torch", "torchvision", "transformers", "onnx", "onnxscript"),

@@ -29,6 +29,7 @@ def main() -> int:
     commit, date, seconds = _commit()
     _install(commit, date)
     _build(seconds)
+    _name_licences()
     print(f"Made {FOLDER}")
     scripts = [ROOT / "packaging" / name for name, is_wanted in _steps(arguments) if is_wanted]
     environment = os.environ | {"SOURCE_DATE_EPOCH": str(seconds)}
@@ -74,6 +75,13 @@ def _build(seconds: int) -> None:
     fixed = {"SOURCE_DATE_EPOCH": str(seconds), "PYTHONHASHSEED": "0"}
     # Not in the checkout, whose modules would be taken instead of the installed ones.
     subprocess.run(command, check=True, cwd=_WORK, env=os.environ | fixed)
+
+
+def _name_licences() -> None:
+    """Write the list of licences into what was built; it fails on a library that nobody named."""
+    for made in (FOLDER, FOLDER.with_suffix(".app")):
+        if made.exists():
+            subprocess.run([sys.executable, "-P", "-m", "tr_desktop.licences", str(made)], check=True, cwd=_WORK)
 
 
 if __name__ == "__main__":
