@@ -21,6 +21,7 @@ from tr_desktop.version import this_version
 @pytest.fixture
 def frozen(monkeypatch):
     monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setenv("PYINSTALLER_RESET_ENVIRONMENT", "0")  # the program sets it
 
 
 @pytest.fixture
@@ -93,6 +94,7 @@ def test_what_a_build_starts_finds_the_libraries_of_the_system(frozen, monkeypat
     assert [line for line in child if "LD_LIBRARY" in line] == (
         [f"LD_LIBRARY_PATH={original}"] if original is not None else []
     )
+    assert "PYINSTALLER_RESET_ENVIRONMENT=1" in child  # this build, as a child, looks for its own libraries anew
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such path")

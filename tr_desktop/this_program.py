@@ -60,10 +60,11 @@ def how_to_run_grounders() -> str:
 def restore_library_path() -> None:
     """Let the programs that this one starts find the system's libraries. Call it once, at the start.
 
-    The starter of a frozen build has set the library path to its own folder. This process has read it already, and a
-    child that is this build again sets it anew.
+    The starter of a frozen build has set the library path to its own folder, and this process has read it already.
     """
     if is_frozen() and sys.platform == "linux":
+        # A child that is this build again would rely on that path, unless its starter is told to begin anew.
+        os.environ["PYINSTALLER_RESET_ENVIRONMENT"] = "1"
         os.environ.pop("LD_LIBRARY_PATH", None)
         if (original := os.environ.pop("LD_LIBRARY_PATH_ORIG", None)) is not None:
             os.environ["LD_LIBRARY_PATH"] = original
