@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from tests.serving.asking import Client
-from tr_desktop.serving.pairing import Pairing, PairingError
+from tr_desktop.serving.pairing import NotKeptError, Pairing, PairingError
 
 needs_modes = pytest.mark.skipif(os.name != "posix", reason="files have no mode there")
 
@@ -44,7 +44,7 @@ def test_a_code_is_easy_to_read_and_pairs_once(pairing):
     assert re.fullmatch("[2-9A-HJ-NP-Z]{4}-[2-9A-HJ-NP-Z]{4}", code)
     plugin, token = pairing.pair(code, "Premiere")
     assert plugin.name == "Premiere" and pairing.knows(token) and len(token) >= 43
-    with pytest.raises(PairingError, match="doesn't count"):
+    with pytest.raises(PairingError, match="wrong or too old"):
         pairing.pair(code, "Premiere")
     assert [each.name for each in pairing.paired()] == ["Premiere"]
 
@@ -67,7 +67,7 @@ def test_after_five_wrong_tries_the_right_code_is_void(pairing):
     for wrong in ("", "AAAA-AAAA", code[:-1], code + "A", "ß" * 8):
         with pytest.raises(PairingError):
             pairing.pair(wrong, "a")
-    with pytest.raises(PairingError, match="doesn't count"):
+    with pytest.raises(PairingError, match="wrong or too old"):
         pairing.pair(code, "a")
     assert pairing.paired() == []
 
@@ -215,11 +215,16 @@ def test_both_files_are_closed_to_other_users(pairing, tmp_path):
         b"[" * 100_000,
     ],
 )
-def test_a_damaged_file_lets_nobody_in_and_new_plugins_pair(pairing, tmp_path, content):
+def test_a_damaged_file_lets_nobody_in_and_is_not_replaced(pairing, tmp_path, content):
     _, old = pairing.pair(pairing.new_code(), "old")
     paired_file(tmp_path).write_bytes(content)
     assert not pairing.knows(old) and not pairing.knows("") and not pairing.knows("None")
-    assert pairing.knows(pairing.pair(pairing.new_code(), "new")[1])
+    try:
+        pairing.pair(pairing.new_code(), "new")
+    except NotKeptError as error:
+        assert "Delete it" in str(error) and paired_file(tmp_path).read_bytes() == content
+        paired_file(tmp_path).unlink()
+    assert pairing.knows(pairing.pair(pairing.new_code(), "newer")[1])
 
 
 def test_a_server_takes_back_only_what_it_announced(tmp_path):
@@ -293,7 +298,9 @@ def test_wrong_codes_are_refused_and_void_the_right_one(stranger):
     code = pairing.new_code()
     for _ in range(5):
         given = client.post("/v1/pairings", {"code": "AAAA-AAAA", "name": "a"})
-        assert given.status == 403 and given.error.startswith("This code doesn't count") and code not in given.error
+        assert (
+            given.status == 403 and given.error.startswith("The code is wrong or too old") and code not in given.error
+        )
     assert client.post("/v1/pairings", {"code": code, "name": "a"}).status == 403
     assert pairing.paired() == []
 

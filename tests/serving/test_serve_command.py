@@ -64,7 +64,11 @@ class Serving:
         """(status, seconds, standard error)"""
         begin_s = time.monotonic()
         self.process.send_signal(how)
-        _, errors = self.process.communicate(timeout=PATIENCE_S)
+        try:
+            _, errors = self.process.communicate(timeout=END_S)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGABRT)  # it says where it hangs
+            pytest.fail(self.process.communicate()[1])
         return self.process.returncode, time.monotonic() - begin_s, errors
 
 
@@ -78,6 +82,7 @@ def serving(library: Path, *more: str):
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
+        env=os.environ | {"PYTHONFAULTHANDLER": "1"},
     )
     with ending(process):
         yield Serving(process, port)
@@ -125,7 +130,7 @@ def test_a_port_that_is_taken_is_named(library, capsys):
         other.listen()
         port = other.getsockname()[1]
         assert main(["serve", "--library", str(library), "--model", "mini", "--port", str(port)]) == 2
-    assert f"No port is free ({port}). End the other program that listens there" in capsys.readouterr().err
+    assert f"No port is free ({port}):  program that listens there" in capsys.readouterr().err
     assert not (paths.settings_folder() / "serve.json").exists()
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tr_desktop.engine import Engine
     from tr_desktop.serving.desk import Desk
 
-_NAP_S = 3600.0
+_NAP_S = 0.5  # a signal that another thread receives is noticed at the end of a nap
 
 
 def add_commands(commands: Any) -> None:
@@ -52,8 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
     with options.engine_of(arguments) as engine:
         engine.warm_up()
         server = server_of(desk_of(engine, arguments.paths), pairing)
-        port = server.start() if arguments.port is None else server.start([arguments.port])
         try:
+            port = server.start() if arguments.port is None else server.start([arguments.port])
             print(f"Listening on http://127.0.0.1:{port} – end with Ctrl-C", flush=True)
             if arguments.pair:
                 print(f"Code for a plugin, good for ten minutes: {pairing.new_code()}", flush=True)

@@ -118,13 +118,7 @@ def _add_pairing(api: FastAPI, pairing: Pairing) -> None:
     @api.post("/v1/pairings", status_code=201)
     def pair(asked: shapes.PairingAsked) -> shapes.PairingGiven:
         """A token for the code that TimeRefine shows. Needs no token."""
-        try:
-            plugin, token = pairing.pair(asked.code, asked.name)
-        except OSError as error:
-            _log.exception("A plugin can't be paired")
-            raise RefusedError(
-                500, f"The plugin can't be remembered: {error.strerror}", "Make room on TimeRefine's disk"
-            ) from error
+        plugin, token = pairing.pair(asked.code, asked.name)
         return shapes.PairingGiven(name=plugin.name, token=token)
 
 

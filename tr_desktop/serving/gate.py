@@ -40,9 +40,13 @@ class Refusal:
 
 
 class Gate:
-    """Passes on what may ask. hosts: the names by which the server may be called. knows: whether a token may ask."""
+    """Passes on what may ask. hosts: the names by which the server may be called. knows: whether a token may ask.
+
+    has_cut_off: whether the server ended while a request was answered. The thread that answers it may go on.
+    """
 
     def __init__(self, app: ASGIApp, hosts: Iterable[str], knows: Callable[[str], bool]) -> None:
+        self.has_cut_off = False
         self._app, self._hosts, self._knows = app, {host.encode() for host in hosts}, knows
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -57,7 +61,11 @@ class Gate:
             _log.info("Refused %s: %d %s", scope["method"], refusal.status, refusal.reason)
             await answer.refuse(refusal)
             return
-        await self._app(scope, _replayed(body, receive), answer)
+        try:
+            await self._app(scope, _replayed(body, receive), answer)
+        except asyncio.CancelledError:
+            self.has_cut_off = True
+            raise
 
     async def _refusal(self, scope: Scope) -> Refusal | None:
         headers = _Headers(scope)

@@ -14,8 +14,8 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from itertools import chain, count
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from tr_desktop.errors import UserError
-from tr_desktop.files import replacing
+from tr_desktop.files import LockedError, replacing, sole_writer
 from tr_desktop.names import printable
 
 CODE_WITHIN_S = 600.0
@@ -33,10 +33,15 @@ _CODE_LETTERS = 8
 _TOKEN_BYTES = 32
 _NAME_LENGTH = 60
 _MAX_PLUGINS = 100
+_PAIRED = "paired.json"
 
 
 class PairingError(UserError):
     """A plugin that can't be paired."""
+
+
+class NotKeptError(UserError):
+    """The list of paired plugins can't be read or written."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,7 @@ class Pairing:
             self._tries_left = 0
 
     def pair(self, code: str, name: str) -> tuple[Paired, str]:
-        """The plugin, and its token, for a code that counts. Raises PairingError, and OSError if it can't be kept."""
+        """The plugin, and its token, for a code that counts. Raises PairingError, and NotKeptError."""
         name = printable(" ".join(name.split()))[:_NAME_LENGTH]
         if not name:
             raise PairingError("The plugin has no name", remedy="Send one")
@@ -82,39 +87,73 @@ class Pairing:
             self._tries_left -= 1
             if not (is_open and hmac.compare_digest(given, self._code.encode())):
                 raise PairingError(
-                    "This code doesn't count", remedy="Ask TimeRefine for a new one, and enter it within ten minutes"
+                    "The code is wrong or too old",
+                    remedy="Let TimeRefine show a new one, and enter it within ten minutes",
                 )
             token = secrets.token_urlsafe(_TOKEN_BYTES)
-            known = self.paired()
-            if len(known) >= _MAX_PLUGINS:
-                raise PairingError(f"{_MAX_PLUGINS} plugins are paired", remedy="Remove some in TimeRefine")
-            names = chain([name], (f"{name} {number}" for number in count(2)))
-            free = next(each for each in names if each not in {plugin.name for plugin in known})
-            plugin = Paired(free, _hash(token), date.today().isoformat())
-            self._keep([*known, plugin])
+            with self._changing():
+                known = self._read()
+                if len(known) >= _MAX_PLUGINS:
+                    raise PairingError(f"{_MAX_PLUGINS} plugins are paired", remedy="Remove some in TimeRefine")
+                names = chain([name], (f"{name} {number}" for number in count(2)))
+                free = next(each for each in names if each not in {plugin.name for plugin in known})
+                plugin = Paired(free, _hash(token), date.today().isoformat())
+                self._keep([*known, plugin])
             self._tries_left = 0
         return plugin, token
+
+    @property
+    def has_code(self) -> bool:
+        """Whether the last code still counts."""
+        return self._tries_left > 0 and self._clock() < self._code_until_s
 
     # Plugins
 
     def paired(self) -> list[Paired]:
         """In the order of pairing. A file that can't be read pairs nobody."""
         try:
-            entries = json.loads((self._folder / "paired.json").read_bytes())["plugins"]
-            return [
-                Paired(str(entry["name"]), str(entry["token_sha256"]), str(entry.get("since", ""))) for entry in entries
-            ]
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return self._read()
+        except NotKeptError:
             return []
 
     def forget(self, name: str) -> bool:
-        """Revoke a plugin's token; whether there was one. Raises OSError."""
-        with self._lock:
-            known = self.paired()
+        """Revoke a plugin's token; whether there was one. Raises NotKeptError."""
+        with self._lock, self._changing():
+            known = self._read()
             left = [plugin for plugin in known if plugin.name != name]
             if left != known:
                 self._keep(left)
         return left != known
+
+    def _read(self) -> list[Paired]:
+        path = self._folder / _PAIRED
+        try:
+            entries = json.loads(path.read_bytes())["plugins"]
+            return [
+                Paired(str(entry["name"]), str(entry["token_sha256"]), str(entry.get("since", ""))) for entry in entries
+            ]
+        except FileNotFoundError:
+            return []
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise NotKeptError(
+                "The list of paired plugins can't be read", path=path, remedy="Delete it, and pair them again"
+            ) from error
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Change the list of plugins while no other process does. Raises NotKeptError."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with sole_writer(self._folder):
+                yield
+        except LockedError as error:
+            raise NotKeptError("Another program changes the paired plugins", remedy="Try again") from error
+        except OSError as error:
+            raise NotKeptError(
+                f"The paired plugins can't be kept: {error.strerror or error}",
+                path=self._folder / _PAIRED,
+                remedy="Make room on the disk, or make the folder writable",
+            ) from error
 
     def knows(self, token: str) -> bool:
         """Whether this is the token of a paired plugin or of this server."""
@@ -124,13 +163,21 @@ class Pairing:
 
     def _keep(self, plugins: list[Paired]) -> None:
         entries = [{"name": each.name, "token_sha256": each.token_sha256, "since": each.since} for each in plugins]
-        self._write("paired.json", {"plugins": entries})
+        self._write(_PAIRED, {"plugins": entries})
 
     # Programs of the same user
 
     def announce(self, port: int) -> Path:
-        """Say where the server listens, and its token, to programs of the same user. Raises OSError."""
-        return self._write("serve.json", {"port": port, "token": self._token})
+        """Say where the server listens, and a new token, to programs of the same user. Raises UserError."""
+        self._token = secrets.token_urlsafe(_TOKEN_BYTES)
+        try:
+            return self._write("serve.json", {"port": port, "token": self._token})
+        except OSError as error:
+            raise UserError(
+                f"The address of the server can't be announced: {error.strerror or error}",
+                path=error.filename,
+                remedy="Make room on the disk, or make the folder writable",
+            ) from error
 
     def withdraw(self) -> None:
         """Take that back, unless another server has announced itself since."""

@@ -59,7 +59,7 @@ class Search:
             return
         except UserError as error:
             self._finish("error", error=str(error))
-        except Exception:  # noqa: BLE001 (the client is told, the log has the traceback)
+        except BaseException:  # noqa: BLE001 (a panic of native code too; the client is told, the log has the rest)
             if self._is_cancelled:
                 return
             _log.exception("A search of the local API failed")

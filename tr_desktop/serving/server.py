@@ -7,7 +7,7 @@ import os
 import socket
 import threading
 from collections.abc import Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from typing import Any
 
 import uvicorn
@@ -24,7 +24,7 @@ from tr_desktop.serving.searches import Searches
 ADDRESS = "127.0.0.1"
 MAX_CONNECTIONS = 16
 HEAD_WITHIN_S = 10.0
-_STOP_WITHIN_S = 3.0
+STOP_WITHIN_S = 3.0
 
 
 class Server:
@@ -33,6 +33,7 @@ class Server:
     def __init__(self, desk: Desk, pairing: Pairing, selects: Selects | None = None) -> None:
         self._desk, self._pairing, self._selects = desk, pairing, selects
         self._searches = Searches()
+        self._gate: Gate | None = None
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
         self.port = 0
@@ -45,10 +46,11 @@ class Server:
         listener = _listener(ports)
         self.port = listener.getsockname()[1]
         hosts = [f"{ADDRESS}:{self.port}", f"localhost:{self.port}"]
-        app = Gate(make_api(self._desk, self._pairing, self._searches, self._selects), hosts, self._pairing.knows)
+        api = make_api(self._desk, self._pairing, self._searches, self._selects)
+        gate = self._gate = Gate(api, hosts, self._pairing.knows)
         self._server = uvicorn.Server(
             uvicorn.Config(
-                app,
+                gate,
                 http=_Connection,
                 ws="none",
                 lifespan="off",
@@ -64,13 +66,9 @@ class Server:
         )
         try:
             self._pairing.announce(self.port)
-        except OSError as error:
+        except UserError:
             listener.close()
-            raise UserError(
-                f"The address of the server can't be announced: {error.strerror or error}",
-                path=error.filename,
-                remedy="Make room on the disk, or make the folder writable",
-            ) from error
+            raise
         self._thread = threading.Thread(target=self._serve, args=[listener], name="local API", daemon=True)
         self._thread.start()
         return self.port
@@ -80,37 +78,40 @@ class Server:
         with closing(listener):
             asyncio.run(self._server.serve(sockets=[listener]))
 
-    def stop(self) -> bool:
-        """Cancel all searches and stop listening; whether all work has ended.
+    def stop(self, patience_s: float = STOP_WITHIN_S) -> bool:
+        """Cancel all searches and stop listening; whether all work has ended within `patience_s`.
 
         What is inside a model or a decoder goes on for a while. The interpreter must not end under it.
         """
+        server, thread, gate = self._server, self._thread, self._gate
         self._pairing.withdraw()
         self._pairing.end_code()
-        if self._server is not None and self._thread is not None:
-            self._server.should_exit = True
-            self._searches.cancel_all()  # which lets go of clients that wait for events
-            self._thread.join(_STOP_WITHIN_S)
-            self._searches.cancel_all()  # what was asked for meanwhile
-        has_ended = (self._thread is None or not self._thread.is_alive()) and self._searches.have_ended
-        self._server = self._thread = None
-        return has_ended
+        if server is None or thread is None or gate is None:
+            return True
+        server.should_exit = True
+        self._searches.cancel_all()  # which lets go of clients that wait for events
+        thread.join(patience_s)
+        self._searches.cancel_all()  # what was asked for meanwhile
+        return not thread.is_alive() and not gate.has_cut_off and self._searches.have_ended
 
 
 def _listener(ports: Sequence[int]) -> socket.socket:
+    reason = ""
     for port in ports:
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         if os.name == "nt":  # there, SO_REUSEADDR lets another process take the port
             listener.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_EXCLUSIVEADDRUSE", -5), 1)
         else:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        with suppress(OSError):
+        try:
             listener.bind((ADDRESS, port))
             listener.listen(MAX_CONNECTIONS)
             return listener
-        listener.close()
+        except OSError as error:
+            listener.close()
+            reason = error.strerror or str(error)
     tried = ", ".join(map(str, ports))
-    raise UserError(f"No port is free ({tried})", remedy="End the other program that listens there")
+    raise UserError(f"No port is free ({tried}): {reason}", remedy="End the other program that listens there")
 
 
 class _Connection(H11Protocol):

@@ -25,6 +25,7 @@ class AccessPanel(QWidget):
         self._serving = serving
         self._shown: list[Paired] | None = None
         self._before_code: list[Paired] = []
+        self._shows_code = False
         self.plugins: dict[str, NamedRow] = {}
         self.switch = QCheckBox(tr("Let plugins search while the app is open"))
         self.switch.clicked.connect(serving.switch)
@@ -64,13 +65,17 @@ class AccessPanel(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        if event.spontaneous():  # the window was minimised
+            return
         self.said.hide()
-        self.code.setText("")
+        self._say_code("")
         self._timer.start()
         self._show()
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
+        if event.spontaneous():
+            return
         self._timer.stop()
         self._serving.pairing.end_code()  # nobody can read it any more
 
@@ -83,23 +88,24 @@ class AccessPanel(QWidget):
         if serving.port:
             self.state.setText(
                 tr(
-                    "Plugins reach it at 127.0.0.1:{port}, and other machines don’t. They search what the window"
-                    " searches, and can add selects, which you can undo.",
+                    "Plugins on this computer reach TimeRefine at 127.0.0.1:{port}. Other machines can’t. They search"
+                    " what the window searches, and can add selects, which you can undo.",
                     port=serving.port,
                 )
             )
         elif serving.is_wanted:
-            self.state.setText(tr("It begins in a moment."))
+            self.state.setText(tr("TimeRefine begins to listen."))
         else:
             self.state.setText(tr("Off: nothing listens."))
         paired = serving.pairing.paired()
         if paired != self._shown:
             self._show_paired(paired)
+        elif self._shows_code and not serving.pairing.has_code:
+            self._say_code("")
 
     def _show_paired(self, paired: list[Paired]) -> None:
         new = [each for each in paired if each not in self._before_code]
-        if self._shown is not None and self.code.text() and new:
-            self.code.setText(tr("{plugin} is paired.", plugin=new[-1].name))
+        self._say_code(tr("{plugin} is paired.", plugin=new[-1].name) if self._shows_code and new else "")
         self._shown = paired
         for row in self.plugins.values():
             self._rows.removeWidget(row)
@@ -117,7 +123,12 @@ class AccessPanel(QWidget):
     def _show_code(self) -> None:
         self._before_code = self._serving.pairing.paired()
         code = self._serving.pairing.new_code()
-        self.code.setText(tr("Enter {code} in the plugin within ten minutes. It pairs one plugin.", code=code))
+        self._say_code(tr("Enter {code} in the plugin within ten minutes. It pairs one plugin.", code=code))
+        self._shows_code = True
+
+    def _say_code(self, text: str) -> None:
+        self.code.setText(text)
+        self._shows_code = False
 
     def _forget(self, plugin: Paired) -> None:
         try:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -16,9 +16,10 @@ from tr_desktop.app.work.editing import Editing
 from tr_desktop.app.work.indexing import Indexing
 from tr_desktop.app.work.jobs import Job, Jobs
 from tr_desktop.engine import Engine
-from tr_desktop.errors import UserError
+from tr_desktop.errors import LibraryError, UserError
 from tr_desktop.moments import Moment, Segment
 from tr_desktop.serving.pairing import Paired, Pairing
+from tr_desktop.this_program import how_to_get
 
 if TYPE_CHECKING:
     from tr_desktop.serving.server import Server
@@ -37,10 +38,13 @@ class Serving(QObject):
         self, settings: Settings, indexing: Indexing, editing: Editing, jobs: Jobs, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
-        self._settings, self._indexing, self._editing, self._jobs = settings, indexing, editing, jobs
+        self._settings, self._indexing, self._jobs = settings, indexing, jobs
         self.pairing = Pairing(settings.folder)
         self._engine: Engine | None = None
+        self._selects = _Selects(editing, self._engine_now, self)
         self._server: Server | None = None
+        self._lock = threading.Lock()  # of the server
+        self._is_closed = False
         self._job: Job | None = None
 
     @property
@@ -64,50 +68,52 @@ class Serving(QObject):
 
     def forget(self, plugin: Paired) -> None:
         """Let a plugin ask no more. Raises UserError."""
-        try:
-            self.pairing.forget(plugin.name)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise UserError(tr("It can’t be removed: {reason}", reason=reason), path=error.filename) from error
+        self.pairing.forget(plugin.name)
         self.changed.emit()
 
-    def close(self) -> None:
-        """Stop listening."""
-        server, self._server = self._server, None
-        if server is not None:
-            server.stop()
+    def close(self, patience_s: float) -> bool:
+        """Stop listening; whether its work has ended within `patience_s`."""
+        with self._lock:
+            self._is_closed = True
+            server, self._server = self._server, None
+        return server is None or server.stop(patience_s)
 
     def _follow(self) -> None:
         """Start or stop the server as the user wants it, after what is under way."""
         if self._job is not None or self._engine is None or self.is_wanted == (self._server is not None):
             return
-        server = self._server
+        wanted = self.is_wanted
 
-        def work(job: Job) -> Server | None:
-            if server is None:
-                started = self._started()
-                if not job.stop.is_set():
-                    return started
-                started.stop()  # the window was closed meanwhile
-            else:
-                server.stop()
-            return None
+        def ended() -> None:
+            self._job = None
+            self.changed.emit()
+            if self.is_wanted != wanted:  # it was switched again meanwhile
+                self._follow()
 
-        def done(listening: Server | None) -> None:
-            self._server = listening
+        work = self._start if wanted else self._stop
+        self._job = self._jobs.run(work, on_failure=self._fail, on_end=ended)
 
-        self._job = self._jobs.run(work, done, on_failure=self._fail, on_end=self._ended)
-
-    def _started(self) -> Server:
-        # Its libraries take a quarter of a second to load, which the app spends only if it listens.
-        from tr_desktop.serving.desk import Desk
-        from tr_desktop.serving.server import Server
-
+    def _start(self, _: Job) -> None:
+        try:
+            # Its libraries take half a second to load, which the app spends only if it listens.
+            from tr_desktop.serving.desk import Desk
+            from tr_desktop.serving.server import Server
+        except ModuleNotFoundError as error:
+            what = tr("The local API needs {package}", package=error.name)
+            raise UserError(what, remedy=how_to_get("app")) from error
         indexing = self._indexing
         desk = Desk(self._engine_now, lambda: indexing.status.present(indexing.folders), paths.outbox_folder())
-        server = Server(desk, self.pairing, _Selects(self._editing, self._engine_now))
-        server.start()
-        return server
+        server = Server(desk, self.pairing, self._selects)
+        with self._lock:
+            if not self._is_closed:
+                server.start()
+                self._server = server
+
+    def _stop(self, _: Job) -> None:
+        with self._lock:
+            server, self._server = self._server, None
+        if server is not None:
+            server.stop()
 
     def _engine_now(self) -> Engine:
         assert self._engine is not None
@@ -117,30 +123,26 @@ class Serving(QObject):
         self._settings.serves = False
         self.failed.emit(error)
 
-    def _ended(self) -> None:
-        self._job = None
-        self.changed.emit()
-        self._follow()  # it may have been switched again meanwhile
-
 
 class _Selects(QObject):
     """The project's selects, for threads of the server: every edit is made in Qt's thread."""
 
     _asked = Signal(object)  # a callable, for which Qt has no type
 
-    def __init__(self, editing: Editing, engine: Callable[[], Engine]) -> None:
-        super().__init__()
+    def __init__(self, editing: Editing, engine: Callable[[], Engine], parent: QObject) -> None:
+        super().__init__(parent)
         self._editing, self._engine = editing, engine
-        self.moveToThread(editing.thread())
         self._asked.connect(self._call, Qt.ConnectionType.QueuedConnection)
 
-    def all(self) -> Sequence[Moment]:
+    def all(self) -> tuple[Sequence[Moment], Sequence[str]]:
         footage_of = self._engine().catalog.footage
-        moments = []
+        moments, missing = [], []
         for decision in self._in_qt(lambda: self._editing.project.selects):
-            with suppress(UserError):  # its file has left the library
+            try:
                 moments.append(decision.moment(footage_of))
-        return moments
+            except UserError as error:
+                missing.append(str(error))
+        return moments, missing
 
     def add(self, moment: Moment, segment: Segment | None) -> Moment:
         def accept() -> Any:
@@ -164,8 +166,9 @@ class _Selects(QObject):
         try:
             return future.result(_PATIENCE_S)
         except TimeoutError as error:
-            future.cancel()
-            raise UserError(tr("The app is busy"), remedy=tr("Try again")) from error
+            if not future.cancel():  # it has begun
+                return future.result()
+            raise LibraryError(tr("The app is busy"), remedy=tr("Try again")) from error
 
     def _call(self, answer: Callable[[], None]) -> None:
         answer()

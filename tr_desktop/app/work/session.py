@@ -161,9 +161,9 @@ class Session(QObject):
     def close(self, patience_s: float) -> bool:
         """End all work and keep unsaved edits safe; whether every thread ended within `patience_s`."""
         self.editing.safe_copy.close()
-        self.serving.close()
+        served = self.serving.close(patience_s)
         self.video_model.close()  # a search that waits for it goes on
-        ended = self.jobs.shut_down(patience_s)
+        ended = self.jobs.shut_down(patience_s) and served
         if self.engine is not None and ended:
             self.engine.close()
         return ended
