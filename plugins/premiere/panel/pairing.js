@@ -1,6 +1,6 @@
 // What lets the panel ask TimeRefine: a token that it got for the code that TimeRefine showed.
 
-const { Refused, understood } = require("./server.js");
+const { understood } = require("./server.js");
 
 const TOKEN = "timerefine.token";
 const NAME = "Premiere"; // as TimeRefine lists it
@@ -42,13 +42,7 @@ function makePairing(server, secure) {
     async pair(code) {
       if (!code) throw new Error("Enter the code that TimeRefine shows.");
       await server.find();
-      let given;
-      try {
-        given = await server.json("/v1/pairings", { method: "POST", body: { code, name: NAME } });
-      } catch (error) {
-        if (!(error instanceof Refused)) throw error;
-        throw new Error(`${error.message} Let TimeRefine show a new code, and enter that.`);
-      }
+      const given = await server.json("/v1/pairings", { method: "POST", body: { code, name: NAME } });
       const token = given?.token;
       understood(typeof token === "string" && /^[!-~]+$/.test(token));
       here = token;

@@ -36,7 +36,6 @@ function makeSearching(tools, { premiere, net, secure, objectUrl }) {
   let current = null;
   let [turn, running] = [0, 0]; // of the last search that was started or ended, and of the one under way
   let token = "";
-  let searched = "";
 
   const results = makeResults(
     tools,
@@ -83,10 +82,9 @@ function makeSearching(tools, { premiere, net, secure, objectUrl }) {
   async function importFound() {
     const chosen = results.forSequence();
     if (!chosen.length) throw new Error("Search first: there are no moments to import.");
-    const moments = chosen.map(({ found, step }) =>
-      step === found.steps[found.stop] ? found.id : { id: found.id, step: step.step },
-    );
-    const body = { moments, format: "handover", name: searched };
+    // Always with its step: TimeRefine may have refined the moment further than the panel shows.
+    const moments = chosen.map(({ found, step }) => ({ id: found.id, step: step.step }));
+    const body = { moments, format: "handover" };
     const made = await paired(server.json("/v1/exports", { method: "POST", token, body, limit_ms: EXPORT_MS }));
     const path = made?.files?.find((/** @type {unknown} */ each) => String(each).split(/[\\/]/).pop() === XML_NAME);
     understood(typeof path === "string" && Array.isArray(made.notes));
@@ -122,7 +120,7 @@ function makeSearching(tools, { premiere, net, secure, objectUrl }) {
         throw new Error("Pair this panel with TimeRefine first: enter the code that TimeRefine shows.");
       }
       if (!isMine()) return;
-      [token, searched] = [known, wanted];
+      token = known;
       current = startSearch(server, token, wanted, (moments) => {
         found = moments;
         results.show(moments);

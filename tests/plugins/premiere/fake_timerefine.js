@@ -1,6 +1,8 @@
 // A TimeRefine to test against: its local API as it is specified, without footage. Tests say what a search finds, and when.
 
 const MAX_BODY = 64 * 1024;
+const MAX_NAME = 200;
+const WRONG_CODE = "The code is wrong or too old. Let TimeRefine show a new one, and enter it within ten minutes";
 
 /** A moment as the hand-over has it, with the frames of a step. */
 function handedOver({ id, facts, steps }, step) {
@@ -53,6 +55,8 @@ function makeTimeRefine({ setTimeout, clearTimeout }, port = 47615) {
       const event = { moments: { moments: told }, answer: { answer: { schema: 1, moments: told } }, error: { error: "The disk is gone." } };
       push(search, kind, event[kind]);
     },
+    /** Another client has it look closer at a moment that was told; nobody is told of that. */
+    refine: (moment) => moments.set(moment.id, moment),
     answer,
   };
 
@@ -88,7 +92,7 @@ function makeTimeRefine({ setTimeout, clearTimeout }, port = 47615) {
     } else if (body) return refuse(400, "No body is wanted.");
     const plain = (code) => String(code).replace(/-/g, "").toUpperCase();
     if (pathname === "/v1/pairings") {
-      if (!timerefine.code || plain(sent.code) !== plain(timerefine.code)) return refuse(403, "The code is wrong or too old.");
+      if (!timerefine.code || plain(sent.code) !== plain(timerefine.code)) return refuse(403, WRONG_CODE);
       const token = `token-${tokens.size + 1}-${"x".repeat(32)}`;
       tokens.add(token);
       timerefine.code = "";
@@ -112,9 +116,10 @@ function makeTimeRefine({ setTimeout, clearTimeout }, port = 47615) {
     }
     if (pathname === "/v1/exports") {
       const wanted = sent.moments.map((each) => (typeof each === "string" ? { id: each } : each));
+      if ((sent.name ?? "").length > MAX_NAME) return refuse(400, "The name is too long.");
       if (!wanted.every(({ id }) => moments.has(id))) return refuse(404, "There is no such moment.");
       timerefine.exported.push({
-        format: sent.format, name: sent.name,
+        format: sent.format,
         moments: wanted.map(({ id, step }) => handedOver(moments.get(id), step ?? moments.get(id).stop)),
       });
       return json(201, { files: ["json", "lua", "xml"].map((end) => `/out box/latest.${end}`), notes: ["A note."] });
@@ -147,4 +152,4 @@ function makeTimeRefine({ setTimeout, clearTimeout }, port = 47615) {
   return timerefine;
 }
 
-module.exports = { asFound, handedOver, makeTimeRefine, picture };
+module.exports = { asFound, handedOver, makeTimeRefine, picture, WRONG_CODE };

@@ -8,7 +8,7 @@ const path = require("node:path");
 const { base64 } = require("../../../plugins/premiere/panel/pictures.js");
 const { makePanel } = require("../../../plugins/premiere/panel/panel.js");
 const premiere = require("./fake_premiere.js");
-const { makeTimeRefine, picture } = require("./fake_timerefine.js");
+const { makeTimeRefine, picture, WRONG_CODE } = require("./fake_timerefine.js");
 const uxp = require("./fake_uxp.js");
 
 const PANEL = path.join(__dirname, "../../../plugins/premiere/panel");
@@ -173,14 +173,32 @@ everywhere("found moments are imported as a sequence, those that are ticked, wit
   panel.tick(0).checked = true;
   await panel.press(panel.steps(0)[1]);
   await panel.press(panel.part("together"));
-  const frames = panel.timerefine.exported.map(({ format, name, moments }) => [
-    format, name, moments.map((each) => [each.id, each.in_frame, each.out_frame]),
+  const frames = panel.timerefine.exported.map(({ format, moments }) => [
+    format, moments.map((each) => [each.id, each.in_frame, each.out_frame]),
   ]);
   assert.deepEqual(frames, [
-    ["handover", "a dog", [[park.id, 901, 1048], [beach.id, 0, 1]]],
-    ["handover", "a dog", [[park.id, 899, 1049]]],
+    ["handover", [[park.id, 901, 1048], [beach.id, 0, 1]]],
+    ["handover", [[park.id, 899, 1049]]],
   ]);
   assert.equal(panel.sequences.length, 3);
+});
+
+everywhere("the frames that are shown are imported, also if TimeRefine has others by now", async (setting) => {
+  const panel = await searching(setting);
+  await panel.tell("answer", [park]);
+  panel.timerefine.refine(closer);
+  await panel.press(panel.part("together"));
+  const [{ moments: [moment] }] = panel.timerefine.exported;
+  assert.deepEqual([moment.in_frame, moment.out_frame], [899, 1049]);
+});
+
+everywhere("moments of a query that is longer than a name may be are imported", async (setting) => {
+  const panel = await open(setting);
+  await panel.pair();
+  await panel.search("a dog ".repeat(300));
+  await panel.tell("answer", [park]);
+  await panel.press(panel.part("together"));
+  assert.match(panel.log().join(), /^Imported/);
 });
 
 everywhere("a row keeps its elements, its tick and its chosen step while its moment is refined", async (setting) => {
@@ -261,7 +279,7 @@ everywhere("the panel is paired once, also over sessions, until it is to forget"
   await panel.pair("");
   assert.match(panel.log().join(), /Enter the code that TimeRefine shows/);
   await panel.pair("WRNG-WRNG");
-  assert.deepEqual(panel.log(), ["The code is wrong or too old. Let TimeRefine show a new code, and enter that."]);
+  assert.deepEqual(panel.log(), [WRONG_CODE]);
   assert.deepEqual(shown(), ["", "away"]);
   await panel.pair(" abcdefgh ");
   const isKept = setting.secure !== "throws";
