@@ -345,17 +345,20 @@ def test_a_cancelled_search_ends_and_leaves_the_turn_to_the_next(toys):
     ("name", "arguments", "sentence"),
     [
         ("find_files", {}, "Unknown tool: find_files"),
-        ("find_moments", {}, "query: Field required"),
-        ("find_moments", {"query": "red", "top": 51}, "top: Input should be less than or equal to 50"),
-        ("find_moments", {"query": "red", "from": "9:00"}, "from: Extra inputs are not permitted"),
-        ("find_moments", {"query": "red", "after": "May"}, "after: Input should be a valid date"),
+        ("find_moments", {}, "The arguments of find_moments are wrong: query is missing"),
+        ("find_moments", {"query": "red", "top": 51}, "top should be less than or equal to 50"),
+        ("find_moments", {"query": "red", "from": "9:00"}, "from isn't known here"),
+        ("find_moments", {"query": "red", "after": "May"}, "after should be a day such as 2026-05-31"),
+        ("find_moments", {"query": "red", "after": "0001-01-01"}, "after should be a day such as 2026-05-31"),
+        ("find_moments", {"query": "red", "before": 5}, "before should be a day such as 2026-05-31"),
+        ("find_moments", {"top": "x", "steps": 9}, "query is missing; top should be a whole number; steps should"),
         ("find_moments", {"query": " "}, "The query is empty"),
         ("find_moments", {"query": "red", "name": "*.mxf"}, "No file is left by the filters"),
         ("look_closer", {"moment": "0123456789abcdef"}, "There is no moment '0123456789abcdef'. Search again"),
         ("export_moments", {"moments": []}, "There are no moments to export"),
         ("export_moments", {"moments": ["x"]}, "There is no moment 'x'"),
-        ("export_moments", {"moments": [], "path": "/tmp/x.edl"}, "path: Extra inputs are not permitted"),
-        ("export_moments", {"moments": [], "handles_s": "1e9"}, "handles_s: should be seconds such as 0.5"),
+        ("export_moments", {"moments": [], "path": "/tmp/x.edl"}, "path isn't known here"),
+        ("export_moments", {"moments": [], "handles_s": "1e9"}, "handles_s should be seconds such as 0.5"),
         ("picture", {"moment": "x", "frame": 0}, "Unknown tool: picture"),
     ],
 )
@@ -369,17 +372,26 @@ def test_what_cannot_be_done_is_refused_with_a_sentence(toys, name, arguments, s
     assert toys.unforeseen == [] and not (toys.folder.parent / "outbox").exists()
 
 
-def test_an_error_that_nobody_foresaw_is_logged_and_told_as_a_sentence(toys, monkeypatch):
+class PanicException(BaseException):
+    """What native code raises, by the same name."""
+
+
+@pytest.mark.parametrize(
+    ("raised", "logged"), [(ZeroDivisionError("a bug"), "a bug"), (PanicException("a bug"), "PanicException: a bug")]
+)
+def test_an_error_that_nobody_foresaw_is_logged_and_told_as_a_sentence(toys, monkeypatch, raised, logged):
     async def conversation(client: Client) -> None:
-        result = await client.call_tool("coverage", {})
-        assert result.is_error and said(result) == "it went wrong"
+        for _ in range(2):  # the server goes on
+            result = await client.call_tool("coverage", {})
+            assert result.is_error and said(result) == "it went wrong"
 
     def fail(*_):
-        raise ZeroDivisionError("a bug")
+        raise raised
 
     monkeypatch.setattr(Desk, "coverage", fail)
     toys.talk(conversation)
-    assert [str(error) for error in toys.unforeseen] == ["a bug"]
+    assert [str(error) for error in toys.unforeseen] == [logged] * 2
+    assert raised in (toys.unforeseen[0], toys.unforeseen[0].__cause__)  # the log shows where
 
 
 def test_a_long_coverage_is_cut_and_counted(toys):

@@ -6,13 +6,12 @@ import base64
 import inspect
 import json
 from collections.abc import Callable, Sequence
-from datetime import date
 from fractions import Fraction
 from importlib.metadata import version
 from itertools import count
 from typing import Annotated, Any
 
-from anyio import from_thread, to_thread
+from anyio import from_thread, get_cancelled_exc_class, to_thread
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
@@ -28,7 +27,8 @@ from tr_desktop.limits import DEFAULT_STEPS, DEFAULT_TOP
 from tr_desktop.moments import Moment
 from tr_desktop.names import printable
 from tr_desktop.serving import shapes
-from tr_desktop.serving.desk import HANDOVER, Desk, Pick, moment_json
+from tr_desktop.serving.complaints import complaint
+from tr_desktop.serving.desk import HANDOVER, Desk, Pick, moment_json, report_json
 
 MAX_LISTED = 50
 """Paths in each list of a coverage: a model reads all of them."""
@@ -110,8 +110,8 @@ class _Tools:
         top: shapes.Top = DEFAULT_TOP,
         steps: shapes.Steps = DEFAULT_STEPS,
         name: shapes.Pattern = "",
-        after: Annotated[date | None, Field(description="only files changed on this day or later: 2026-05-31")] = None,
-        before: Annotated[date | None, Field(description="only files changed before this day")] = None,
+        after: Annotated[shapes.Day, Field(description="only files changed on this day or later: 2026-05-31")] = None,
+        before: Annotated[shapes.Day, Field(description="only files changed before this day")] = None,
     ) -> Annotated[CallToolResult, FoundGiven]:
         """Find the moments of the indexed footage that fit a sentence, best first. Nothing new is indexed.
 
@@ -191,15 +191,23 @@ class _Tools:
 
         def job() -> CallToolResult:
             found = [self._desk.moment(Pick(each)) for each in moments]
-            title = name or (found[0].query if found else "")
-            report = self._desk.export(found, format, name=title, handles_s=Fraction(handles_s))
-            return _given({"files": [str(path) for path in report.files], "notes": list(report.notes)})
+            return _given(report_json(self._desk.export(found, format, name=name, handles_s=Fraction(handles_s))))
 
         return await self._answer(job)
 
     async def _answer(self, job: Callable[[], CallToolResult]) -> CallToolResult:
+        cancelled = get_cancelled_exc_class()
+
+        def guarded() -> CallToolResult:
+            try:
+                return job()
+            except (Exception, cancelled, KeyboardInterrupt, SystemExit):
+                raise
+            except BaseException as error:  # a panic of native code, which would end the server
+                raise RuntimeError(f"{type(error).__name__}: {error}") from error
+
         try:
-            return await to_thread.run_sync(job, abandon_on_cancel=True)
+            return await to_thread.run_sync(guarded, abandon_on_cancel=True)
         except UserError as error:
             return _failed(str(error))
         except Exception as error:  # noqa: BLE001 (the last guard: it is logged, and the model gets a sentence)
@@ -215,8 +223,9 @@ class _Tool(Tool):
         except ToolError as error:
             if not isinstance(error.__cause__, ValidationError):
                 raise
-            wrong = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.__cause__.errors()]
-            return _failed(f"The arguments of {self.name} are wrong. {'; '.join(wrong)}")
+            # A place begins with the part of the request that it is in: here there is one.
+            wrong = [complaint({**each, "loc": ("arguments", *each["loc"])}) for each in error.__cause__.errors()]
+            return _failed(f"The arguments of {self.name} are wrong: {'; '.join(wrong)}")
 
 
 def _tool(function: Callable[..., Any], title: str, annotations: ToolAnnotations, more: str = "") -> Tool:

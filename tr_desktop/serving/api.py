@@ -19,7 +19,7 @@ from tr_desktop.library.filters import FootageFilter
 from tr_desktop.moments import Moment, Segment
 from tr_desktop.serving import shapes
 from tr_desktop.serving.complaints import NOT_JSON, complaint
-from tr_desktop.serving.desk import Desk, Pick, UnknownMomentError, moment_json
+from tr_desktop.serving.desk import Desk, Pick, UnknownMomentError, moment_json, report_json
 from tr_desktop.serving.pairing import Pairing, PairingError
 from tr_desktop.serving.searches import Search, Searches, TooManyError
 
@@ -260,9 +260,8 @@ def _add_selects(api: FastAPI, desk: Desk, selects: Selects | None) -> None:
             raise RefusedError(400, "Give moments, or selects, and not both")
         picks = [Pick(each.id, each.step) for each in asked.moments]
         moments = the_selects().all() if asked.selects else [desk.moment(pick) for pick in picks]
-        name = asked.name or (moments[0].query if moments else "")
-        report = desk.export(moments, asked.format, name=name, handles_s=Fraction(asked.handles_s))
-        return AsciiJson({"files": [str(path) for path in report.files], "notes": list(report.notes)}, 201)
+        report = desk.export(moments, asked.format, name=asked.name, handles_s=Fraction(asked.handles_s))
+        return AsciiJson(report_json(report), 201)
 
 
 def _listed(moments: Sequence[Moment]) -> list[dict[str, Any]]:

@@ -57,6 +57,11 @@ def moment_json(moment: Moment, rank: int = 1) -> dict[str, Any]:
     return {"id": moment_id(moment), "level": level(moment).value, **FoundMoment.of(rank, moment).to_json()}
 
 
+def report_json(report: ExportReport) -> dict[str, list[str]]:
+    """What an export tells its client: paths of the files, and notes."""
+    return {"files": [str(path) for path in report.files], "notes": list(report.notes)}
+
+
 class Desk:
     """Searches, pictures and exports for other programs. Every method may run in any thread.
 
@@ -162,12 +167,14 @@ class Desk:
         return handover.document(timeline)
 
     def export(
-        self, moments: Sequence[Moment], format_name: str, *, name: str, handles_s: Fraction = Fraction(0)
+        self, moments: Sequence[Moment], format_name: str, *, name: str = "", handles_s: Fraction = Fraction(0)
     ) -> ExportReport:
         """Write the moments into the outbox: as the hand-over, or as a file with a name of ours.
 
+        name: of the timeline; by default the query of the first moment.
         Raises ExportError: no moments, a format that isn't known or cuts clips, or as for `hand_off`.
         """
+        name = name or (moments[0].query if moments else "")
         catalog = self._engine().catalog
         library, relatives = KeptFiles(catalog), Relatives(catalog)
         if format_name == HANDOVER:
