@@ -442,10 +442,10 @@ class AppSelects:
     """The app's side, which keeps what is accepted."""
 
     def __init__(self) -> None:
-        self.kept = []
+        self.kept, self.missing = [], []
 
     def all(self):
-        return self.kept
+        return self.kept, self.missing
 
     def add(self, moment, segment):
         if len(self.kept) == 3:
@@ -461,7 +461,7 @@ def test_selects_are_accepted_with_the_edges_asked_for(place, serve):
     selects = AppSelects()
     _, client = serve(place.desk, selects)
     moment = client.found("blue", top=1)[0]
-    assert client.get("/v1/selects").json == {"selects": []}
+    assert client.get("/v1/selects").json == {"selects": [], "missing": []}
     path, id = "/v1/selects", moment["id"]
     as_is = client.post(path, {"moment": id})
     assert as_is.status == 201 and as_is.json["id"] == id
@@ -476,20 +476,37 @@ def test_selects_are_accepted_with_the_edges_asked_for(place, serve):
     assert [each["end_frame"] for each in client.get(path).json["selects"]][2] == 9
     exported = client.post("/v1/exports", {"selects": True, "format": "csv"})
     assert exported.status == 201 and len(Path(exported.json["files"][0]).read_text().splitlines()) == 4
+    assert not [note for note in exported.json["notes"] if "library" in note]
+
+
+def test_selects_that_can_not_be_shown_are_named(place, serve, described):
+    selects = AppSelects()
+    _, client = serve(place.desk, selects)
+    gone = "The library doesn't know gone.mp4. Index it again"
+    selects.missing.append(gone)
+    assert client.get("/v1/selects").json == {"selects": [], "missing": [gone]}
+    none = client.post("/v1/exports", {"selects": True, "format": "csv"})
+    assert none.status == 409 and none.error == f"None of the selects can be exported. {gone}"
+    client.post("/v1/selects", {"moment": client.found("blue", top=1)[0]["id"]})
+    given = client.get("/v1/selects").json
+    fits(described, "SelectsGiven", given)
+    assert len(given["selects"]) == 1 and given["missing"] == [gone]
+    for format_name in ("csv", "handover"):
+        assert gone in client.post("/v1/exports", {"selects": True, "format": format_name}).json["notes"]
 
 
 @pytest.mark.parametrize(
     ("wish", "status", "complaint"),
     [
-        ({"step": 99}, 400, "The moment has no step 99"),
+        ({"step": 99}, 400, "The moment has no step 99. Its steps are 0 to "),
         ({"step": 100}, 400, "step should be less than or equal to 99"),
         ({"step": -1}, 400, "step should be greater than or equal to 0"),
-        ({"start_frame": 1}, 400, "Give a step, or both"),
-        ({"end_frame": 1}, 400, "Give a step, or both"),
-        ({"step": 0, "start_frame": 1, "end_frame": 2}, 400, "Give a step, or both"),
-        ({"start_frame": 2, "end_frame": 2}, 400, "The file has "),
-        ({"start_frame": 3, "end_frame": 2}, 400, "The file has "),
-        ({"start_frame": 0, "end_frame": 1000}, 400, "The file has "),
+        ({"start_frame": 1}, 400, "Give a step, or both start_frame and end_frame, or none"),
+        ({"end_frame": 1}, 400, "Give a step, or both start_frame and end_frame, or none"),
+        ({"step": 0, "start_frame": 1, "end_frame": 2}, 400, "Give a step, or both start_frame and end_frame, or none"),
+        ({"start_frame": 2, "end_frame": 2}, 400, "The frames have to be from 0 to "),
+        ({"start_frame": 3, "end_frame": 2}, 400, "The frames have to be from 0 to "),
+        ({"start_frame": 0, "end_frame": 1000}, 400, "The frames have to be from 0 to "),
         ({"start_frame": -1, "end_frame": 5}, 400, "start_frame should be greater than or equal to 0"),
         ({"start_frame": 0, "end_frame": 1 << 40}, 400, "end_frame should be less than"),
         ({"start_frame": 0.5, "end_frame": 5}, 400, "start_frame should be a whole number"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Annotated, Any, Protocol
 
@@ -33,8 +34,8 @@ Id = Annotated[str, Path(max_length=64)]
 class Selects(Protocol):
     """The selects of the project that is open in the app. Called in threads of the server."""
 
-    def all(self) -> Sequence[Moment]:
-        """Those that can be shown, in their order."""
+    def all(self) -> tuple[Sequence[Moment], Sequence[str]]:
+        """Those that can be shown, in their order, and a sentence for each that can't."""
 
     def add(self, moment: Moment, segment: Segment | None) -> Moment:
         """Accept the moment, as one step that the editor can undo. segment: its edges, if others. Raises UserError."""
@@ -237,7 +238,8 @@ def _add_selects(api: FastAPI, desk: Desk, selects: Selects | None) -> None:
     @api.get("/v1/selects", response_model=shapes.SelectsGiven)
     def all_selects() -> Response:
         """The selects of the project that is open in the app."""
-        return AsciiJson({"selects": _listed(the_selects().all())})
+        moments, missing = the_selects().all()
+        return AsciiJson({"selects": _listed(moments), "missing": list(missing)})
 
     @api.post("/v1/selects", status_code=201, response_model=shapes.MomentGiven)
     def accept(asked: shapes.SelectAsked) -> Response:
@@ -246,10 +248,11 @@ def _add_selects(api: FastAPI, desk: Desk, selects: Selects | None) -> None:
         start_frame, end_frame = asked.start_frame, asked.end_frame
         segment = None if asked.step is None else desk.moment(Pick(asked.moment, asked.step)).segment
         if (start_frame is None) != (end_frame is None) or (start_frame is not None and asked.step is not None):
-            raise RefusedError(400, "Give a step, or both start_frame and end_frame, or neither")
+            raise RefusedError(400, "Give a step, or both start_frame and end_frame, or none of them")
         if start_frame is not None and end_frame is not None:
-            if not start_frame < end_frame <= len(moment.footage):
-                raise RefusedError(400, f"The file has {len(moment.footage)} frames, and the end is after the start")
+            frames = len(moment.footage)
+            if not start_frame < end_frame <= frames:
+                raise RefusedError(400, f"The frames have to be from 0 to {frames}, and the end after the start")
             segment = Segment(start_frame, end_frame)
         return AsciiJson(moment_json(the_selects().add(moment, segment)), 201)
 
@@ -258,10 +261,14 @@ def _add_selects(api: FastAPI, desk: Desk, selects: Selects | None) -> None:
         """Write moments or the app's selects into the outbox, under a name of TimeRefine's own."""
         if asked.selects == bool(asked.moments):
             raise RefusedError(400, "Give moments, or selects, and not both")
-        picks = [Pick(each.id, each.step) for each in asked.moments]
-        moments = the_selects().all() if asked.selects else [desk.moment(pick) for pick in picks]
+        moments: Sequence[Moment] = [desk.moment(Pick(each.id, each.step)) for each in asked.moments]
+        missing: Sequence[str] = ()
+        if asked.selects:
+            moments, missing = the_selects().all()
+            if missing and not moments:
+                raise RefusedError(409, "None of the selects can be exported", missing[0])
         report = desk.export(moments, asked.format, name=asked.name, handles_s=Fraction(asked.handles_s))
-        return AsciiJson(report_json(report), 201)
+        return AsciiJson(report_json(replace(report, notes=(*missing, *report.notes))), 201)
 
 
 def _listed(moments: Sequence[Moment]) -> list[dict[str, Any]]:

@@ -119,8 +119,9 @@ class Desk:
             raise UnknownMomentError(f"There is no moment {pick.id!r}", remedy="Search again")
         if pick.step is None:
             return moment
-        if not 0 <= pick.step < len(moment.refinement.steps):
-            raise UserError(f"The moment has no step {pick.step}", remedy=f"It has {len(moment.refinement.steps)}")
+        last = len(moment.refinement.steps) - 1
+        if not 0 <= pick.step <= last:
+            raise UserError(f"The moment has no step {pick.step}", remedy=f"Its steps are 0 to {last}")
         return replace(moment, refinement=replace(moment.refinement, stop=pick.step))
 
     def look_closer(self, name: str) -> Moment:

@@ -216,6 +216,7 @@ class CoverageGiven(BaseModel):
 
 class SelectsGiven(BaseModel):
     selects: list[MomentGiven]
+    missing: list[str] = Field(description="a sentence for each select that can't be shown")
 
 
 class HandoverGiven(BaseModel):
