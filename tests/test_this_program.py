@@ -1,6 +1,7 @@
 """The program knows the way in which it was installed."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -118,6 +119,34 @@ def test_a_build_knows_its_commit_and_an_installation_without_one_says_nothing(f
     monkeypatch.setitem(sys.modules, "tr_desktop._build", SimpleNamespace(COMMIT="1a2b3c4", DATE="2026-11-30"))
     monkeypatch.setattr(tr_desktop, "_build", sys.modules["tr_desktop._build"], raising=False)
     assert str(this_version()).endswith(" (1a2b3c4, 2026-11-30)")
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+def test_an_unpacked_archive_does_not_claim_the_commit_of_the_repository_around_it(tmp_path):
+    archive = tmp_path / "archive"
+    (archive / "tr_desktop").mkdir(parents=True)
+    for name in ("run.py", "tr_desktop/__init__.py", "tr_desktop/version.py", "tr_desktop/this_program.py"):
+        shutil.copy(Path(tr_desktop.__file__).parents[1] / name, archive / name)
+
+    def git(folder: Path, *words: str) -> str:
+        own = ["-c", "user.name=n", "-c", "user.email=e@example.com", "-c", "commit.gpgsign=false"]
+        command = ["git", "-C", str(folder), *own, *words]
+        return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=True).stdout.strip()
+
+    def commit(folder: Path) -> str:
+        git(folder, "init", "--quiet")
+        git(folder, "commit", "--quiet", "--allow-empty", "--message", str(folder))
+        return git(folder, "log", "-1", "--format=%h")
+
+    def known() -> str:
+        code = "from tr_desktop.version import this_version; print(this_version().commit)"
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, cwd=archive, capture_output=True, text=True, timeout=PATIENCE_S, check=True)
+        return done.stdout.strip()
+
+    commit(tmp_path)
+    assert known() == ""
+    assert commit(archive) == known() != ""  # a repository itself
 
 
 def test_without_a_pack_the_version_is_said_all_the_same(monkeypatch, tmp_path, capsys):

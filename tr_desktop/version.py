@@ -41,10 +41,13 @@ def _built_in() -> tuple[str, str]:
 def _from_git() -> tuple[str, str]:
     import subprocess
 
-    command = ["git", "-C", str(Path(__file__).parent), "log", "-1", "--format=%h %cs"]
+    root = Path(__file__).parents[1]
+    if not (root / ".git").exists():  # an archive of the source; where it was unpacked may be in another repository
+        return "", ""
+    command = ["git", "-C", str(root), "log", "-1", "--format=%h %cs"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE_S, check=True)
-    except (OSError, subprocess.SubprocessError):  # no git, or no repository
+    except (OSError, subprocess.SubprocessError):  # no git, or no commit
         return "", ""
     commit, _, date = done.stdout.strip().partition(" ")
     return commit, date
