@@ -15,17 +15,21 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 import bare
 import command_check
 import libraries
+import packages
 import service_check
 import window_check
 from places import Place
 from screen import missing
 
 ROOT = Path(__file__).resolve().parents[1]
+VERSION = version("tr-desktop")
+"""Packages of other versions may lie beside the folder."""
 QUERY, AROUND_S = "a cat", 12
 """What is searched in the sample clip, and a second of the shot that shows it."""
 MAX_FOLDER_MB, MAX_ARCHIVE_MB = 400, 160
@@ -82,7 +86,7 @@ def main() -> int:
         if given.bare is not None:
             _check_bare(report, folder, home, formats, given)
     report.figure("the folder", libraries.size_bytes(folder) / 1e6, MAX_FOLDER_MB, "MB")
-    for archive in sorted(folder.parent.glob("*.tar.zst")):
+    for archive in packages.archives(folder, VERSION):
         report.figure(archive.name, archive.stat().st_size / 1e6, MAX_ARCHIVE_MB, "MB")
     print(f"{report.problems} problems")
     return 1 if report.problems else 0
@@ -145,7 +149,7 @@ def _check_bare(report: Report, folder: Path, home: Path, formats: dict[str, byt
         report.part("bare Debian: a search finds the cat", command_check.find(place, QUERY, AROUND_S, footage, result))
         report.part("bare Debian: every format is the same", command_check.same_exports(place, result, formats))
         report.part("bare Debian: every way of cutting gives whole clips", command_check.clips(place, result))
-        for package in sorted(folder.parent.glob("*.deb")):
+        for package in packages.debian_packages(folder, VERSION):
             report.part(f"bare Debian: {package.name} is installed", bare.install(root, package))
             installed = Place(Path("/usr/bin"), home, root)
             report.part("bare Debian: the menu knows the program and its files", bare.menu(root))

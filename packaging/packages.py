@@ -44,6 +44,16 @@ def main() -> int:
     return 0
 
 
+def archives(folder: Path, version: str) -> list[Path]:
+    """The archives of this version that lie beside `folder`, for any machine."""
+    return sorted(folder.parent.glob(f"timerefine-{version}-linux-*.tar.zst"))
+
+
+def debian_packages(folder: Path, version: str) -> list[Path]:
+    """The Debian packages of this version that lie beside `folder`, for any machine."""
+    return sorted(folder.parent.glob(f"timerefine_{version}_*.deb"))
+
+
 def archive(folder: Path, version: str, seconds: int) -> Path:
     """Pack `folder` into an archive beside it. Raises CalledProcessError, as `debian_package` does."""
     out = folder.parent / f"timerefine-{version}-linux-{platform.machine()}.tar.zst"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import subprocess
 import time
@@ -12,12 +13,14 @@ from contextlib import contextmanager
 from places import wait_until
 
 NEEDED = ("Xvfb", "xdotool")
+START_S, END_S = 30.0, 10.0
+"""How long Xvfb may take to say that it is there, and to end when it is told to."""
 _TITLE = "TimeRefine"
 
 
 @contextmanager
 def screen() -> Iterator[str]:
-    """The name of a new X display, 1600 × 1000 pixels. Raises OSError if Xvfb doesn't start."""
+    """The name of a new X display, 1600 × 1000 pixels. Raises OSError if Xvfb doesn't start within START_S."""
     reading, writing = os.pipe()
     process = subprocess.Popen(
         ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1600x1000x24", "-nolisten", "tcp", "-noreset"],
@@ -27,14 +30,30 @@ def screen() -> Iterator[str]:
     )
     os.close(writing)
     try:
-        with os.fdopen(reading) as pipe:
-            number = pipe.readline().strip()
+        number = _line(reading)
         if not number:
             raise OSError("Xvfb doesn't start")
         yield f":{number}"
     finally:
+        os.close(reading)
         process.terminate()
-        process.wait()
+        try:
+            process.wait(END_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(END_S)
+
+
+def _line(pipe: int) -> str:
+    """The first line of the pipe; "" if there is none within START_S."""
+    text, end_s = b"", time.monotonic() + START_S
+    while not text.endswith(b"\n"):
+        is_ready, _, _ = select.select([pipe], [], [], max(end_s - time.monotonic(), 0))
+        more = os.read(pipe, 64) if is_ready else b""
+        if not more:
+            return ""
+        text += more
+    return text.decode().strip()
 
 
 def missing() -> list[str]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 from collections.abc import Callable
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -99,4 +99,4 @@ def start_times(starts: dict[str, Callable[[str], subprocess.Popen[str]]], runs:
 
 def _used_s(process: int) -> float:
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return float(Fraction(int(fields[11]) + int(fields[12]), 100))
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

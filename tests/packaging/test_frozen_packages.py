@@ -103,6 +103,20 @@ def test_the_same_folder_gives_the_same_packages(folder, tmp_path):
     assert libraries.size_bytes(unpacked) == libraries.size_bytes(folder)
 
 
+@needs_linux
+@needs("dpkg-deb", "zstd", "tar")
+def test_only_the_packages_of_a_version_are_found_as_its_own(folder):
+    made = {
+        version: (
+            [packages.archive(folder, version, SECONDS)],
+            [packages.debian_package(folder, version, SECONDS)],
+        )
+        for version in ("1.2.3", "1.2", "1.2.30")
+    }
+    for version, own in made.items():
+        assert (packages.archives(folder, version), packages.debian_packages(folder, version)) == own
+
+
 @needs("makensis")
 def test_the_installer_for_windows_compiles(folder, tmp_path):
     out = tmp_path / "out.exe"
