@@ -21,7 +21,7 @@ from tr_desktop.moments import Moment, Segment
 from tr_desktop.serving import shapes
 from tr_desktop.serving.complaints import NOT_JSON, complaint
 from tr_desktop.serving.desk import Desk, Pick, UnknownMomentError, moment_json, report_json
-from tr_desktop.serving.pairing import Pairing, PairingError
+from tr_desktop.serving.pairing import NotKeptError, Pairing, PairingError
 from tr_desktop.serving.searches import Search, Searches, TooManyError
 
 MAX_WAIT_S = 25
@@ -119,7 +119,11 @@ def _add_pairing(api: FastAPI, pairing: Pairing) -> None:
     @api.post("/v1/pairings", status_code=201)
     def pair(asked: shapes.PairingAsked) -> shapes.PairingGiven:
         """A token for the code that TimeRefine shows. Needs no token."""
-        plugin, token = pairing.pair(asked.code, asked.name)
+        try:
+            plugin, token = pairing.pair(asked.code, asked.name)
+        except NotKeptError as error:
+            _log.exception("A plugin can't be paired")
+            raise RefusedError(500, error.what, error.remedy) from error  # strangers needn't know the path
         return shapes.PairingGiven(name=plugin.name, token=token)
 
 
