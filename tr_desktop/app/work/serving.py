@@ -110,10 +110,10 @@ class Serving(QObject):
                 self._server = server
 
     def _stop(self, _: Job) -> None:
-        with self._lock:
-            server, self._server = self._server, None
-        if server is not None:
+        if (server := self._server) is not None:
             server.stop()
+        with self._lock:
+            self._server = None
 
     def _engine_now(self) -> Engine:
         assert self._engine is not None
