@@ -1,4 +1,4 @@
-"""The root of a bare Debian: the frozen app and its package have to do with what is there.
+"""A bare Debian, in which the frozen app and its package run without anything else installed.
 
 `debootstrap` makes it, as root, in a minute. The programs run in it with `chroot`.
 """

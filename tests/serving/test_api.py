@@ -835,7 +835,7 @@ def test_no_request_is_reported_to_a_telemetry_provider(client, monkeypatch):
 def test_a_wrong_method_says_so_and_which_are_right(server, client):
     for method, path in (("PUT", "/v1/coverage"), ("DELETE", "/v1/exports"), ("PATCH", "/v1/searches/x")):
         given = client.ask(method, path)
-        assert given.status == 405 and given.error == "This address can't be asked in this way"
+        assert given.status == 405 and given.error == "This address doesn't take this method"
         assert given.headers["allow"]
     assert client.get("/v1/nothing").error == "There is nothing at this address"
     with connected(server.port) as connection:

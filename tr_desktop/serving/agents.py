@@ -22,7 +22,6 @@ from pydantic import BaseModel, Field, ValidationError
 from exporters.formats import formats
 from tr_desktop.answer_json import coverage_as_json
 from tr_desktop.errors import UserError
-from tr_desktop.library.filters import FootageFilter
 from tr_desktop.limits import DEFAULT_STEPS, DEFAULT_TOP
 from tr_desktop.moments import Moment
 from tr_desktop.names import printable
@@ -126,14 +125,11 @@ class _Tools:
             from_thread.run(context.report_progress, next(numbers), None, _so_far(moments))
 
         def job() -> CallToolResult:
-            footage_filter = FootageFilter(
-                name=name, after=shapes.SearchAsked.midnight(after), before=shapes.SearchAsked.midnight(before)
-            )
             answer = self._desk.find(
                 query,
                 top=top,
                 steps=steps,
-                footage_filter=footage_filter,
+                footage_filter=shapes.footage_filter(name, after, before),
                 on_moments=found,
                 check=from_thread.check_cancelled,
             )

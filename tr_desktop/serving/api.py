@@ -16,7 +16,6 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from tr_desktop.answer_json import as_json, coverage_as_json
 from tr_desktop.errors import LibraryError, MediaError, PackError, UserError
-from tr_desktop.library.filters import FootageFilter
 from tr_desktop.moments import Moment, Segment
 from tr_desktop.serving import shapes
 from tr_desktop.serving.complaints import NOT_JSON, complaint
@@ -89,7 +88,7 @@ def _answer_errors(api: FastAPI) -> None:
 
     @api.exception_handler(RoutingError)
     def refused_by_the_framework(_: Request, error: RoutingError) -> Response:
-        reason = {404: "There is nothing at this address", 405: "This address can't be asked in this way"}
+        reason = {404: "There is nothing at this address", 405: "This address doesn't take this method"}
         return AsciiJson({"error": reason.get(error.status_code, NOT_JSON)}, error.status_code, error.headers)
 
     @api.exception_handler(Exception)
@@ -137,9 +136,7 @@ def _add_searches(api: FastAPI, desk: Desk, searches: Searches) -> None:
     @api.post("/v1/searches", status_code=202)
     def start(asked: shapes.SearchAsked) -> shapes.SearchGiven:
         """Search what is indexed. One search runs at a time; a later one waits for its turn."""
-        footage_filter = FootageFilter(
-            name=asked.name, after=asked.midnight(asked.after), before=asked.midnight(asked.before)
-        )
+        footage_filter = shapes.footage_filter(asked.name, asked.after, asked.before)
 
         def job(search: Search) -> None:
             def found(moments: Sequence[Moment]) -> None:
@@ -236,7 +233,11 @@ def _add_moments(api: FastAPI, desk: Desk) -> None:
 def _add_selects(api: FastAPI, desk: Desk, selects: Selects | None) -> None:
     def the_selects() -> Selects:
         if selects is None:
-            raise RefusedError(409, "Selects belong to a project", "Open it in the app, and let editors ask there")
+            raise RefusedError(
+                409,
+                "Selects belong to a project",
+                "Open it in the app, and switch on File > Editors… > Let plugins search",
+            )
         return selects
 
     @api.get("/v1/selects", response_model=shapes.SelectsGiven)

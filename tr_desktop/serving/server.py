@@ -142,7 +142,7 @@ class _Connection(H11Protocol):
         is_asked = self.cycle is not None and not self.cycle.response_complete
         if not (is_asked and self.cycle.response_started):
             self.transport.write(not_http())
-        if is_asked:  # the body went wrong: whoever reads it may give up
+        if is_asked:  # the rest of the body can't be read: end the wait for it
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         self.transport.close()

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from tr_desktop.library.filters import FootageFilter
 from tr_desktop.limits import DEFAULT_STEPS, DEFAULT_TOP, MAX_STEPS
 
 MAX_TOP, MAX_PICKS = 50, 1000
@@ -65,6 +66,12 @@ Handles = Annotated[
 Frame = Annotated[int, Field(ge=0, lt=1 << 40, description="counted from the file's first (0); ends are exclusive")]
 
 
+def footage_filter(name: str, after: date | None, before: date | None) -> FootageFilter:
+    """The filter for what a client asks of files: a pattern of names, and days, which begin at midnight."""
+    first, last = (None if day is None else datetime(day.year, day.month, day.day) for day in (after, before))
+    return FootageFilter(name, first, last)
+
+
 class Asked(BaseModel):
     """A body that a client sends: exact types, and nothing that isn't known."""
 
@@ -83,10 +90,6 @@ class SearchAsked(Asked):
     name: Pattern = ""
     after: Day = Field(None, description="changed on this day or later")
     before: Day = Field(None, description="changed before this day")
-
-    @staticmethod
-    def midnight(day: date | None) -> datetime | None:
-        return None if day is None else datetime(day.year, day.month, day.day)
 
 
 class PickAsked(Asked):

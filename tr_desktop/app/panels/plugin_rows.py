@@ -52,7 +52,7 @@ class PluginRow(NamedRow):
             button.clicked.connect(self.setFocus)  # the button goes: Enter would press the one that is next to it
             button.clicked.connect(signal)
         for button in (self.folder_button, self.remove_button, self.install_button):
-            button.setVisible(False)  # until it is known what is there
+            button.setVisible(False)  # until the folders were looked at
             self.buttons.addWidget(button)
 
     def _add_console(self, plugin: Plugin) -> None:

@@ -1,4 +1,4 @@
-"""What is said about a plugin inside an editor."""
+"""Sentences about a plugin inside an editor."""
 
 from __future__ import annotations
 

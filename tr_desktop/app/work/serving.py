@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QObject, Qt, Signal
 
@@ -18,6 +18,7 @@ from tr_desktop.app.work.jobs import Job, Jobs
 from tr_desktop.engine import Engine
 from tr_desktop.errors import LibraryError, UserError
 from tr_desktop.moments import Moment, Segment
+from tr_desktop.projects.decisions import Decision
 from tr_desktop.serving.pairing import Paired, Pairing
 from tr_desktop.this_program import how_to_get
 
@@ -145,12 +146,12 @@ class _Selects(QObject):
         return moments, missing
 
     def add(self, moment: Moment, segment: Segment | None) -> Moment:
-        def accept() -> Any:
+        def accept() -> Decision:
             self._editing.remember([moment])
             self._editing.edit(lambda project: project.accept(moment, segment=segment))
             return self._editing.project.decision(moment)
 
-        return self._in_qt(accept).moment(self._engine().catalog.footage)  # type: ignore[no-any-return]
+        return self._in_qt(accept).moment(self._engine().catalog.footage)
 
     def _in_qt(self, call: Callable[[], T]) -> T:
         future: Future[T] = Future()
